@@ -1,0 +1,214 @@
+#include "protocol/message.h"
+
+#include <algorithm>
+
+#include "protocol/bytes.h"
+#include "protocol/require.h"
+
+namespace meterlens::protocol {
+namespace {
+
+using Decoded = std::expected<Message, FrameError>;
+
+Decoded malformed() { return std::unexpected(FrameError::malformed); }
+
+Decoded finish(const ByteReader& in, const Message& message) {
+  return in.at_end() ? Decoded(message) : malformed();
+}
+
+Digest digest_of(Bytes bytes) {
+  Digest digest{};
+  std::copy(bytes.begin(), bytes.end(), digest.begin());
+  return digest;
+}
+
+bool is_printable(Bytes text) {
+  return std::all_of(text.begin(), text.end(), [](std::uint8_t c) { return c >= 32 && c < 127; });
+}
+
+Decoded decode_hello(ByteReader in) {
+  Hello m;
+  m.uptime_ms = in.u32();
+  m.photos_waiting = in.u16();
+  m.photos_lost = in.u32();
+  const Bytes text = in.rest();
+  if (text.size() > text_bytes_max || !is_printable(text)) return malformed();
+  m.firmware = {reinterpret_cast<const char*>(text.data()), text.size()};
+  return finish(in, m);
+}
+
+Decoded decode_report(ByteReader in) {
+  Report m;
+  m.command_id = in.u32();
+  const std::uint8_t state = in.u8();
+  const std::uint8_t failure = in.u8();
+  if (state < 1 || state > 3 || failure > 5) return malformed();
+  m.state = static_cast<CaptureState>(state);
+  m.failure = static_cast<CaptureFailure>(failure);
+  return finish(in, m);
+}
+
+Decoded decode_offer(ByteReader in) {
+  Offer m;
+  m.photo_id = in.u32();
+  m.photo_bytes = in.u32();
+  m.command_id = in.u32();
+  m.captured_at_ms = in.u64();
+  const Bytes digest = in.take(m.sha256.size());
+  if (!in.ok()) return malformed();
+  m.sha256 = digest_of(digest);
+  return finish(in, m);
+}
+
+Decoded decode_packet(ByteReader in) {
+  Packet m;
+  m.photo_id = in.u32();
+  m.index = in.u16();
+  m.data = in.rest();
+  if (m.data.empty() || m.data.size() > packet_bytes_max || m.index >= packet_count_max)
+    return malformed();
+  return finish(in, m);
+}
+
+Decoded decode_missing(ByteReader in) {
+  Missing m;
+  m.photo_id = in.u32();
+  m.bitmap = in.rest();
+  return m.bitmap.size() <= packet_count_max / 8 ? finish(in, m) : malformed();
+}
+
+Decoded decode_stored(ByteReader in) {
+  Stored m;
+  m.photo_id = in.u32();
+  const Bytes digest = in.take(m.sha256.size());
+  if (!in.ok()) return malformed();
+  m.sha256 = digest_of(digest);
+  return finish(in, m);
+}
+
+Decoded decode_refused(ByteReader in) {
+  Refused m;
+  m.photo_id = in.u32();
+  const std::uint8_t reason = in.u8();
+  if (reason < 1 || reason > 5) return malformed();
+  m.reason = static_cast<Refusal>(reason);
+  return finish(in, m);
+}
+
+Decoded decode_capture(ByteReader in) {
+  const Capture m{in.u32()};
+  return m.command_id != 0 ? finish(in, m) : malformed();
+}
+
+Decoded decode_sent(ByteReader in) {
+  const Sent m{in.u32()};
+  return finish(in, m);
+}
+
+Decoded decode_clock(ByteReader in) {
+  const Clock m{in.u64()};
+  return finish(in, m);
+}
+
+struct BodyWriter {
+  ByteWriter& out;
+
+  void operator()(const Hello& m) const {
+    require(m.firmware.size() <= text_bytes_max);
+    out.u32(m.uptime_ms);
+    out.u16(m.photos_waiting);
+    out.u32(m.photos_lost);
+    out.put({reinterpret_cast<const std::uint8_t*>(m.firmware.data()), m.firmware.size()});
+  }
+  void operator()(const Report& m) const {
+    out.u32(m.command_id);
+    out.u8(static_cast<std::uint8_t>(m.state));
+    out.u8(static_cast<std::uint8_t>(m.failure));
+  }
+  void operator()(const Offer& m) const {
+    out.u32(m.photo_id);
+    out.u32(m.photo_bytes);
+    out.u32(m.command_id);
+    out.u64(m.captured_at_ms);
+    out.put(m.sha256);
+  }
+  void operator()(const Packet& m) const {
+    require(!m.data.empty() && m.data.size() <= packet_bytes_max && m.index < packet_count_max);
+    out.u32(m.photo_id);
+    out.u16(m.index);
+    out.put(m.data);
+  }
+  void operator()(const Sent& m) const { out.u32(m.photo_id); }
+  void operator()(const Capture& m) const {
+    require(m.command_id != 0);
+    out.u32(m.command_id);
+  }
+  void operator()(const Missing& m) const {
+    require(m.bitmap.size() <= packet_count_max / 8);
+    out.u32(m.photo_id);
+    out.put(m.bitmap);
+  }
+  void operator()(const Stored& m) const {
+    out.u32(m.photo_id);
+    out.put(m.sha256);
+  }
+  void operator()(const Refused& m) const {
+    out.u32(m.photo_id);
+    out.u8(static_cast<std::uint8_t>(m.reason));
+  }
+  void operator()(const Clock& m) const { out.u64(m.unix_ms); }
+};
+
+}  // namespace
+
+const char* name(CaptureFailure failure) {
+  switch (failure) {
+    case CaptureFailure::none: return "none";
+    case CaptureFailure::busy: return "busy";
+    case CaptureFailure::sensor: return "sensor";
+    case CaptureFailure::too_large: return "too_large";
+    case CaptureFailure::empty: return "empty";
+    case CaptureFailure::flash: return "flash";
+  }
+  return "unknown";
+}
+
+const char* name(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::too_large: return "too_large";
+    case Refusal::empty: return "empty";
+    case Refusal::busy: return "busy";
+    case Refusal::storage_full: return "storage_full";
+    case Refusal::wrong_hash: return "wrong_hash";
+  }
+  return "unknown";
+}
+
+std::expected<Message, FrameError> decode_message(Bytes bytes) {
+  const auto frame = decode_frame(bytes);
+  if (!frame) return std::unexpected(frame.error());
+  const ByteReader body(frame->body);
+  switch (frame->type) {
+    case Hello::type: return decode_hello(body);
+    case Report::type: return decode_report(body);
+    case Offer::type: return decode_offer(body);
+    case Packet::type: return decode_packet(body);
+    case Sent::type: return decode_sent(body);
+    case Capture::type: return decode_capture(body);
+    case Missing::type: return decode_missing(body);
+    case Stored::type: return decode_stored(body);
+    case Refused::type: return decode_refused(body);
+    case Clock::type: return decode_clock(body);
+    default: return std::unexpected(FrameError::unknown_type);
+  }
+}
+
+std::size_t encode_message(const Message& message, std::span<std::uint8_t> out) {
+  require(out.size() >= frame_bytes_max);
+  ByteWriter body(out.subspan(frame_head_bytes, frame_body_bytes_max));
+  std::visit(BodyWriter{body}, message);
+  const std::uint8_t type = std::visit([](const auto& m) { return m.type; }, message);
+  return encode_frame(type, out.subspan(frame_head_bytes, body.count()), out);
+}
+
+}  // namespace meterlens::protocol

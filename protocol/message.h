@@ -1,0 +1,134 @@
+// The native messages, both directions, as values; SPEC.md draws their bytes and the exchange.
+// Encoders write whole frames. No heap, any thread; views point into the decoded bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "protocol/checksum.h"
+#include "protocol/frame.h"
+
+namespace meterlens::protocol {
+
+// The largest photo that is offered or accepted: 2048 packets, so that the bitmap of what is
+// missing fits one frame.
+inline constexpr std::size_t packet_count_max = 2048;
+inline constexpr std::size_t photo_bytes_max = packet_count_max * packet_bytes_max;
+inline constexpr std::size_t text_bytes_max = 32;
+
+constexpr std::size_t packet_count(std::size_t photo_bytes) {
+  return (photo_bytes + packet_bytes_max - 1) / packet_bytes_max;
+}
+// Bytes of packet `index` of a photo: 1024 for all but the last.
+constexpr std::size_t packet_bytes(std::size_t photo_bytes, std::size_t index) {
+  const std::size_t before = index * packet_bytes_max;
+  return photo_bytes - before < packet_bytes_max ? photo_bytes - before : packet_bytes_max;
+}
+
+// ---- camera to server ----
+
+// The camera is up. Sent at start; the DTU answers with `Clock`.
+struct Hello {
+  static constexpr std::uint8_t type = 0x01;
+  std::uint32_t uptime_ms = 0;
+  std::uint16_t photos_waiting = 0;
+  std::uint32_t photos_lost = 0;   // since the flash was formatted: dropped for want of room
+  std::string_view firmware;       // at most text_bytes_max
+};
+
+enum class CaptureState : std::uint8_t { received = 1, shooting = 2, failed = 3 };
+enum class CaptureFailure : std::uint8_t {
+  none = 0, busy = 1, sensor = 2, too_large = 3, empty = 4, flash = 5,
+};
+const char* name(CaptureFailure failure);
+
+// How far a capture command has come, until its photo is offered.
+struct Report {
+  static constexpr std::uint8_t type = 0x02;
+  std::uint32_t command_id = 0;
+  CaptureState state = CaptureState::received;
+  CaptureFailure failure = CaptureFailure::none;
+};
+
+// A photo is on the way: its packets follow at once.
+struct Offer {
+  static constexpr std::uint8_t type = 0x10;
+  std::uint32_t photo_id = 0;       // the camera's own number, never used again by that camera
+  std::uint32_t photo_bytes = 0;    // 1 to photo_bytes_max is acceptable; the rest is refused
+  std::uint32_t command_id = 0;     // 0: a timer's, or the camera's own
+  std::uint64_t captured_at_ms = 0; // Unix time of the shot; 0: the camera had no clock
+  Digest sha256{};
+};
+
+// 1024 bytes of a photo (fewer in the last packet).
+struct Packet {
+  static constexpr std::uint8_t type = 0x11;
+  std::uint32_t photo_id = 0;
+  std::uint16_t index = 0;  // from 0
+  Bytes data;               // 1 to packet_bytes_max
+};
+
+// Everything that was missing has been sent: asks for `Missing` or `Stored`.
+struct Sent {
+  static constexpr std::uint8_t type = 0x12;
+  std::uint32_t photo_id = 0;
+};
+
+// ---- server (or DTU) to camera ----
+
+struct Capture {
+  static constexpr std::uint8_t type = 0x20;
+  std::uint32_t command_id = 0;  // not 0
+};
+
+// Exactly the packets to send again: bit b of byte i of `bitmap` stands for packet 8*i + b.
+// An empty bitmap asks for the offer again (the server does not know the photo).
+struct Missing {
+  static constexpr std::uint8_t type = 0x21;
+  std::uint32_t photo_id = 0;
+  Bytes bitmap;  // at most packet_count_max / 8
+};
+
+// The photo is committed, file and row: the camera may forget it (if the hash is its own).
+struct Stored {
+  static constexpr std::uint8_t type = 0x22;
+  std::uint32_t photo_id = 0;
+  Digest sha256{};
+};
+
+enum class Refusal : std::uint8_t {
+  too_large = 1,     // drop the photo
+  empty = 2,         // drop the photo
+  busy = 3,          // keep it, offer it again later
+  storage_full = 4,  // keep it, offer it again later
+  wrong_hash = 5,    // all packets came but the hash differs: offer and send everything again
+};
+const char* name(Refusal refusal);
+
+struct Refused {
+  static constexpr std::uint8_t type = 0x23;
+  std::uint32_t photo_id = 0;
+  Refusal reason = Refusal::busy;
+};
+
+// Network time, so that a photo bears the time of its shot.
+struct Clock {
+  static constexpr std::uint8_t type = 0x24;
+  std::uint64_t unix_ms = 0;
+};
+
+using Message = std::variant<Hello, Report, Offer, Packet, Sent, Capture, Missing, Stored, Refused,
+                             Clock>;
+
+// Decodes one frame; every field has been range-checked.
+std::expected<Message, FrameError> decode_message(Bytes frame);
+
+// Writes a whole frame and returns its size in bytes. Requires out.size() >= frame_bytes_max and
+// fields within their ranges.
+std::size_t encode_message(const Message& message, std::span<std::uint8_t> out);
+
+}  // namespace meterlens::protocol

@@ -1,0 +1,124 @@
+#include "protocol/message.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace meterlens::protocol {
+namespace {
+
+using Buffer = std::vector<std::uint8_t>;
+
+Buffer encoded(const Message& message) {
+  Buffer out(frame_bytes_max);
+  out.resize(encode_message(message, out));
+  return out;
+}
+
+std::string hex_of(const Buffer& bytes) {
+  std::string out;
+  for (const std::uint8_t byte : bytes) {
+    out += "0123456789abcdef"[byte >> 4];
+    out += "0123456789abcdef"[byte & 15];
+  }
+  return out;
+}
+
+const Buffer abc = {'a', 'b', 'c'};
+const Buffer bitmap = {0x05, 0x80};
+
+// The same messages, in the same order, stand as hexadecimal in SPEC.md section 8.
+std::vector<std::pair<std::string, Message>> vectors() {
+  return {
+      {"Hello", Hello{1500, 2, 0, "cam 0.1.0"}},
+      {"Report", Report{7, CaptureState::failed, CaptureFailure::sensor}},
+      {"Offer", Offer{3, 3, 7, 1700000000000, sha256(abc)}},
+      {"Packet", Packet{3, 0, abc}},
+      {"Sent", Sent{3}},
+      {"Capture", Capture{7}},
+      {"Missing", Missing{3, bitmap}},
+      {"Stored", Stored{3, sha256(abc)}},
+      {"Refused", Refused{3, Refusal::busy}},
+      {"Clock", Clock{1700000000000}},
+  };
+}
+
+TEST(Message, TheVectorsOfTheSpecification) {
+  std::ifstream file("SPEC.md");
+  const std::string spec((std::istreambuf_iterator<char>(file)), {});
+  for (const auto& [name, message] : vectors()) {
+    const std::string row = "| " + name + " | `" + hex_of(encoded(message)) + "` |";
+    EXPECT_NE(spec.find(row), std::string::npos) << "SPEC.md section 8 lacks\n" << row;
+  }
+}
+
+TEST(Message, ComesBackAsItWent) {
+  for (const auto& [name, message] : vectors()) {
+    const Buffer bytes = encoded(message);
+    const auto back = decode_message(bytes);
+    ASSERT_TRUE(back) << name;
+    EXPECT_EQ(back->index(), message.index()) << name;
+    EXPECT_EQ(encoded(*back), bytes) << name;
+  }
+}
+
+TEST(Message, FieldsOutOfRangeAreMalformed) {
+  const std::pair<std::uint8_t, Buffer> table[] = {
+      {Hello::type, Buffer(9)},
+      {Hello::type, Buffer(10 + text_bytes_max + 1, 'a')},
+      {Hello::type, Buffer(11, 0x07)},           // firmware is not printable
+      {Report::type, {1, 0, 0, 0, 9, 0}},        // no such state
+      {Report::type, {1, 0, 0, 0, 3, 6}},        // no such failure
+      {Offer::type, Buffer(51)},
+      {Offer::type, Buffer(53)},
+      {Packet::type, Buffer(6)},                 // no data
+      {Packet::type, {1, 0, 0, 0, 0, 8, 1}},     // index 2048
+      {Sent::type, Buffer(5)},
+      {Capture::type, Buffer(4)},                // command 0
+      {Missing::type, Buffer(4 + 257)},
+      {Stored::type, Buffer(35)},
+      {Refused::type, {1, 0, 0, 0, 0}},
+      {Refused::type, {1, 0, 0, 0, 6}},
+      {Clock::type, Buffer(7)},
+  };
+  for (const auto& [type, body] : table) {
+    Buffer frame(frame_bytes_max);
+    frame.resize(encode_frame(type, body, frame));
+    const auto message = decode_message(frame);
+    ASSERT_FALSE(message) << int{type} << " with " << body.size() << " bytes";
+    EXPECT_EQ(message.error(), FrameError::malformed);
+  }
+  Buffer unknown(16);
+  unknown.resize(encode_frame(0x7F, {}, unknown));
+  EXPECT_EQ(decode_message(unknown).error(), FrameError::unknown_type);
+}
+
+TEST(Message, RandomBytesAreRefused) {
+  std::mt19937 random(1);
+  for (int round = 0; round < 20000; ++round) {
+    Buffer bytes(random() % 64);
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
+    if (bytes.size() > 3 && round % 2 == 0) {
+      bytes[0] = frame_version;
+      bytes[2] = static_cast<std::uint8_t>(bytes.size() - 8);
+      bytes[3] = 0;
+    }
+    EXPECT_FALSE(decode_message(bytes));
+  }
+}
+
+TEST(Photo, PacketArithmetic) {
+  EXPECT_EQ(packet_count(1), 1U);
+  EXPECT_EQ(packet_count(1024), 1U);
+  EXPECT_EQ(packet_count(1025), 2U);
+  EXPECT_EQ(packet_count(photo_bytes_max), packet_count_max);
+  EXPECT_EQ(packet_bytes(1025, 0), 1024U);
+  EXPECT_EQ(packet_bytes(1025, 1), 1U);
+  EXPECT_EQ(packet_bytes(2048, 1), 1024U);
+}
+
+}  // namespace
+}  // namespace meterlens::protocol
