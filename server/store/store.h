@@ -1,0 +1,103 @@
+// The database: devices, commands, photos, readings. SQLite (WAL) behind SOCI; SOCI's types stay in
+// the .cpp files. Every write is one transaction; what a call returned as done survives kill -9.
+// Thread-safe: one writer connection behind a mutex, a small pool of readers.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "protocol/ids.h"
+#include "server/command/command.h"
+#include "server/photo/photo.h"
+#include "server/validate/reading.h"
+
+namespace meterlens::store {
+
+enum class ErrorCode : std::uint8_t {
+  cannot_open,     // missing folder, no permission, not a database
+  newer_schema,    // written by a newer program: refused
+  locked,          // another process holds it; tried again for `busy_timeout_ms`
+  read_only,
+  disk_full,
+  not_found,
+  failed,          // anything else; the message has the engine's words
+};
+struct Error {
+  ErrorCode code = ErrorCode::failed;
+  std::string message;  // what happened, where, what to do
+};
+template <class T>
+using Result = std::expected<T, Error>;
+
+struct Device {
+  std::string id;
+  protocol::Dialect dialect = protocol::Dialect::native;
+  std::string product;
+  bool online = false;
+  std::string firmware;
+  std::string remark;
+  std::string state_json;          // SmartDTU's last state object, or empty
+  std::int64_t first_seen_ms = 0;
+  std::int64_t last_seen_ms = 0;
+};
+
+struct Filter {
+  std::string device;              // or meter; empty: all
+  std::int64_t since_ms = 0;
+  std::string verdict;             // readings only; empty: all
+  int count_max = 100;
+};
+
+class Store {
+ public:
+  // `path`: the database file. Creates or migrates the schema.
+  static Result<std::unique_ptr<Store>> open(const std::string& path);
+  ~Store();
+
+  // Inserts or updates; keeps first_seen_ms and remark of a known device.
+  Result<void> save_device(const Device& device);
+  // At start nobody is known to be online.
+  Result<void> mark_all_offline();
+  Result<std::vector<Device>> devices();
+  Result<Device> device(const std::string& id);
+
+  // Gives the command its id (never used again, even after deletion).
+  Result<std::int64_t> add_command(const command::Command& command);
+  Result<void> save_command(const command::Command& command);
+  Result<command::Command> command(std::int64_t id);
+  // Not final, oldest first: what the command step takes up again after a restart.
+  Result<std::vector<command::Command>> open_commands();
+
+  // One transaction for all; sets the ids. Files must be durable before.
+  Result<void> add_photos(std::span<photo::Photo> photos);
+  Result<photo::Photo> photo(std::int64_t id);
+  // The same photo, sent again (native: number and hash; SmartDTU: hash).
+  Result<std::optional<photo::Photo>> find_photo(const std::string& device, std::uint32_t photo_id,
+                                                 const protocol::Digest& sha256);
+  // The newest of a device, for stale-photo checks and lists.
+  Result<std::optional<photo::Photo>> newest_photo(const std::string& device);
+  Result<std::vector<photo::Photo>> photos(const Filter& filter);
+  // Stored photos without a reading, oldest first: the reading queue after a restart.
+  Result<std::vector<photo::Photo>> unread_photos(int count_max);
+
+  Result<std::int64_t> add_reading(const validate::Reading& reading);
+  Result<validate::Reading> reading(std::int64_t id);
+  Result<std::vector<validate::Reading>> readings(const Filter& filter);
+  // The newest accepted one of a meter: what the next is judged against.
+  Result<std::optional<validate::Reading>> newest_accepted(const std::string& meter);
+
+  // A cheap write and read, for health.
+  Result<void> check();
+
+ private:
+  Store();
+  struct Engine;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace meterlens::store
