@@ -22,7 +22,8 @@ def messages(path, text):
 
 class Tidy(unittest.TestCase):
     def test_clean_file(self):
-        text = '#pragma once\n#include "protocol/frame.h"\nnamespace a {\nint f() { return 1; }\n}\n'
+        text = ('#pragma once\n#include "protocol/frame.h"\n'
+                'namespace a {\nint f() { return 1; }\n}\n')
         self.assertEqual(messages("device/link/unit.h", text), [])
 
     def test_arrows(self):
@@ -34,7 +35,8 @@ class Tidy(unittest.TestCase):
             self.assertEqual(len(found), 1, (path, include, found))
 
     def test_arrows_that_are_allowed(self):
-        for path, include in [("device/a.cpp", "protocol/b.h"), ("server/pipeline.cpp", "server/a/b.h"),
+        for path, include in [("device/a.cpp", "protocol/b.h"),
+                              ("server/pipeline.cpp", "server/a/b.h"),
                               ("server/store/a.cpp", "server/photo/b.h"),
                               ("tools/a.cpp", "mosquitto.h"), ("reader/a.cpp", "opencv2/core.hpp")]:
             self.assertEqual(messages(path, f'#include "{include}"\n'), [], path)
