@@ -1,0 +1,180 @@
+// meterlens-camera: the camera program on Linux.
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "boards/linux/flash_files.h"
+#include "boards/linux/line.h"
+#include "boards/linux/loop.h"
+#include "boards/linux/photo_folder.h"
+#include "boards/linux/rendered_meter.h"
+#include "boards/linux/v4l2_camera.h"
+#include "device/camera/camera.h"
+
+namespace meterlens::boards {
+namespace {
+
+constexpr const char* firmware = "meterlens-linux-0.1.0";
+
+struct Options {
+  std::string serial;
+  std::uint32_t baud = 115200;
+  std::string photos;
+  std::string v4l2;
+  std::uint32_t width = 1280;
+  std::uint32_t height = 720;
+  bool has_seed = false;
+  RenderSettings render;
+  std::string truth;
+  std::string flash;
+  protocol::Dialect dialect = protocol::Dialect::native;
+  camera::TextSettings text;
+  bool verbose = false;
+};
+
+// Each serial line has photos of its own; they stay through a restart.
+std::filesystem::path default_flash(const std::string& serial) {
+  std::string name = serial;
+  std::replace_if(
+      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  const char* state = std::getenv("XDG_STATE_HOME");
+  const char* home = std::getenv("HOME");
+  std::filesystem::path folder = std::filesystem::temp_directory_path();
+  if (home != nullptr && *home != '\0') folder = std::filesystem::path(home) / ".local/state";
+  if (state != nullptr && *state != '\0') folder = state;
+  return folder / "meterlens" / ("camera_" + name);
+}
+
+void add_options(CLI::App& app, Options& options) {
+  app.add_option("--serial", options.serial,
+                 "tty or pseudo-terminal; pty:LINK makes one and links its far end as LINK")
+      ->required();
+  app.add_option("--baud", options.baud, "speed; on a pseudo-terminal the pace, 0 for none")
+      ->capture_default_str();
+  auto* photos = app.add_option("--photos", options.photos, "folder of JPEG files, in turn");
+  auto* v4l2 = app.add_option("--v4l2", options.v4l2, "video device that delivers MJPEG");
+  auto* seed = app.add_option("--render", options.render.seed, "draw the meter of this seed");
+  photos->excludes(v4l2)->excludes(seed);
+  v4l2->excludes(seed);
+  app.add_option("--width", options.width, "of a V4L2 photo, pixels")->capture_default_str();
+  app.add_option("--height", options.height, "of a V4L2 photo, pixels")->capture_default_str();
+  app.add_option("--rate", options.render.rate, "drawn meter: tenths of the last wheel a minute")
+      ->capture_default_str();
+  app.add_option("--hardness", options.render.hardness, "drawn meter: 0 easy to 1 hard")
+      ->capture_default_str();
+  app.add_option("--truth", options.truth, "drawn meter: add each true reading to this file")
+      ->needs(seed);
+  app.add_option("--flash", options.flash, "folder that stands for the camera's flash");
+  const std::map<std::string, protocol::Dialect> dialects = {
+      {"native", protocol::Dialect::native}, {"smartdtu", protocol::Dialect::smartdtu}};
+  app.add_option("--first-dialect", options.dialect, "spoken until spoken to: native or smartdtu")
+      ->transform(CLI::CheckedTransformer(dialects));
+  app.add_option("--piece-bytes", options.text.piece_bytes, "smartdtu: photo bytes in a piece")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--piece-pause-ms", options.text.pause_ms, "smartdtu: pause between two pieces")
+      ->capture_default_str();
+  app.add_flag("--verbose", options.verbose, "log every shot and answer");
+  app.callback([&options, seed] { options.has_seed = seed->count() > 0; });
+}
+
+std::expected<std::unique_ptr<PhotoSource>, std::string> open_source(const Options& options) {
+  if (!options.photos.empty()) return PhotoFolder::open(options.photos);
+  if (!options.v4l2.empty())
+    return std::make_unique<V4l2Camera>(options.v4l2, options.width, options.height);
+  if (!options.has_seed) return std::unexpected("give one of --photos, --v4l2, --render");
+#ifdef METERLENS_FACE
+  RenderSettings render = options.render;
+  render.truth = options.truth;
+  return make_rendered_meter(render);
+#else
+  return std::unexpected("this build has no --render");
+#endif
+}
+
+// Says what has changed since the last call.
+class Diary {
+ public:
+  void write(const camera::Camera& camera) {
+    const auto& shots = camera.counters();
+    const auto& sent = camera.transfer_counters();
+    if (shots.shots != shots_)
+      spdlog::info("photo taken, {} waiting", camera.ring().waiting_count());
+    if (shots.failed_shots != failed_) spdlog::warn("shot failed");
+    if (sent.stored != stored_)
+      spdlog::info("the server has the photo; {} packets sent, {} of them again", sent.packets,
+                   sent.repeats);
+    if (sent.refused != refused_) spdlog::warn("the server refused the photo");
+    if (camera.ring().lost_count() != lost_)
+      spdlog::warn("{} photos lost for want of room or to bad flash", camera.ring().lost_count());
+    shots_ = shots.shots;
+    failed_ = shots.failed_shots;
+    stored_ = sent.stored;
+    refused_ = sent.refused;
+    lost_ = camera.ring().lost_count();
+  }
+
+ private:
+  std::uint32_t shots_ = 0, failed_ = 0, stored_ = 0, refused_ = 0, lost_ = 0;
+};
+
+void run(camera::Camera& camera, Line& line) {
+  Loop loop;
+  Diary diary;
+  std::array<std::uint8_t, 1024> bytes;
+  camera.start(uptime_ms());
+  while (!loop.asked_to_stop()) {
+    const std::size_t count = line.read(bytes, now_us());
+    camera.receive(std::span(bytes).first(count), uptime_ms());
+    camera.step(uptime_ms());
+    line.write([&](std::span<std::uint8_t> out) { return camera.pull(out, uptime_ms()); },
+               now_us());
+    diary.write(camera);
+    const std::uint64_t now_ms = uptime_ms();
+    const std::uint64_t due_ms = std::max(camera.due_ms(now_ms), now_ms + 1);
+    const auto timer_us = static_cast<std::int64_t>(std::min<std::uint64_t>(due_ms - now_ms, 1000));
+    std::array<pollfd, 1> files = {line.wish()};
+    loop.wait(files, std::min(timer_us * 1000, line.due_us() - now_us()));
+  }
+}
+
+int main_of_camera(int argument_count, char** arguments) {
+  CLI::App app("Meterlens camera on Linux");
+  Options options;
+  add_options(app, options);
+  CLI11_PARSE(app, argument_count, arguments);
+  spdlog::set_pattern("%H:%M:%S.%e camera %l: %v");
+  if (!options.verbose) spdlog::set_level(spdlog::level::warn);
+  const auto stop = [](const std::string& error) {
+    spdlog::error("{}", error);
+    return 1;
+  };
+  if (options.flash.empty()) options.flash = default_flash(options.serial).string();
+  auto source = open_source(options);
+  if (!source) return stop(source.error());
+  auto flash = FlashFiles::open(options.flash);
+  if (!flash) return stop(flash.error());
+  auto line = Line::open(options.serial, options.baud);
+  if (!line) return stop(line.error());
+  camera::CameraSettings settings;
+  settings.firmware = firmware;
+  settings.first_dialect = options.dialect;
+  settings.first_photo_id = static_cast<std::uint32_t>(unix_ms() / 1000);
+  settings.text = options.text;
+  const auto camera =
+      std::make_unique<camera::Camera>((*source)->port(), (*flash)->port(), settings);
+  run(*camera, **line);
+  return 0;
+}
+
+}  // namespace
+}  // namespace meterlens::boards
+
+int main(int argument_count, char** arguments) {
+  return meterlens::boards::main_of_camera(argument_count, arguments);
+}

@@ -1,0 +1,154 @@
+// meterlens-dtu: the DTU program on Linux, between a serial line and an MQTT broker.
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <random>
+#include <string>
+
+#include "boards/linux/line.h"
+#include "boards/linux/loop.h"
+#include "boards/linux/mqtt_client.h"
+#include "device/dtu/dtu.h"
+
+namespace meterlens::boards {
+namespace {
+
+constexpr const char* firmware = "meterlens-linux-0.1.0";
+
+struct Options {
+  std::string serial;
+  std::uint32_t baud = 115200;
+  std::string broker;
+  std::string device;
+  std::string product;
+  protocol::Dialect dialect = protocol::Dialect::native;
+  std::uint16_t uart_read_bytes = dtu::uart_text_bytes_max;
+  bool verbose = false;
+};
+
+void add_options(CLI::App& app, Options& options) {
+  app.add_option("--serial", options.serial,
+                 "tty or pseudo-terminal; pty:LINK makes one and links its far end as LINK")
+      ->required();
+  app.add_option("--baud", options.baud, "speed; on a pseudo-terminal the pace, 0 for none")
+      ->capture_default_str();
+  app.add_option("--broker", options.broker, "mqtt://[USER:PASSWORD@]HOST[:PORT]")->required();
+  app.add_option("--device", options.device, "this DTU's name on the broker")->required();
+  const std::map<std::string, protocol::Dialect> dialects = {
+      {"native", protocol::Dialect::native}, {"smartdtu", protocol::Dialect::smartdtu}};
+  app.add_option("--dialect", options.dialect, "native or smartdtu")
+      ->transform(CLI::CheckedTransformer(dialects));
+  app.add_option("--product", options.product, "smartdtu: product id");
+  app.add_option("--uart-read-bytes", options.uart_read_bytes,
+                 "smartdtu: texts longer than this are cut; the devices in the field do at 1024")
+      ->check(CLI::Range(std::size_t{1}, dtu::uart_text_bytes_max))
+      ->capture_default_str();
+  app.add_flag("--verbose", options.verbose, "log connections and losses");
+}
+
+std::string wrong_name(const Options& options) {
+  if (!protocol::is_device_name(options.device))
+    return "--device: 1 to 64 of A-Z a-z 0-9 . _ - and no leading dot";
+  if (options.dialect == protocol::Dialect::native) return "";
+  if (!protocol::is_device_name(options.product) || options.product == protocol::native_prefix)
+    return "--product: the smartdtu dialect needs one, of the form of a device name";
+  return "";
+}
+
+// Says what has changed since the last call.
+class Diary {
+ public:
+  void write(const dtu::Dtu& dtu, const MqttClient& client) {
+    if (dtu.online() != online_) spdlog::info(dtu.online() ? "connected" : "connection lost");
+    online_ = dtu.online();
+    if (client.last_error() != error_) {
+      error_ = client.last_error();
+      spdlog::warn("{}", error_);
+    }
+    const auto& now = dtu.counters();
+    note("frames dropped, the queue to the broker is full", now.up_dropped, before_.up_dropped);
+    note("frames dropped, the queue to the camera is full", now.down_dropped, before_.down_dropped);
+    note("broken frames from the camera", now.serial_errors, before_.serial_errors);
+    note("foreign messages from the broker", now.foreign, before_.foreign);
+    before_ = now;
+  }
+
+ private:
+  static void note(const char* what, std::uint32_t now, std::uint32_t before) {
+    if (now != before) spdlog::info("{}: {}", what, now);
+  }
+
+  bool online_ = false;
+  std::string error_;
+  dtu::Dtu::Counters before_;
+};
+
+void run(dtu::Dtu& dtu, MqttClient& client, Line& line) {
+  Loop loop;
+  Diary diary;
+  std::array<std::uint8_t, 1024> bytes;
+  bool stopping = false;
+  dtu.start(uptime_ms());
+  while (!dtu.stopped()) {
+    if (loop.asked_to_stop() && !stopping) {
+      dtu.stop(uptime_ms());
+      stopping = true;
+    }
+    client.step();
+    const std::size_t count = line.read(bytes, now_us());
+    dtu.serial_in(std::span(bytes).first(count), uptime_ms());
+    dtu.step(uptime_ms());
+    line.write([&](std::span<std::uint8_t> out) { return dtu.pull(out, uptime_ms()); }, now_us());
+    diary.write(dtu, client);
+    const std::uint64_t now_ms = uptime_ms();
+    const std::uint64_t due_ms = std::max(dtu.due_ms(now_ms), now_ms + 1);
+    const std::uint64_t most_ms = stopping ? 20 : 1000;
+    const auto timer_us =
+        static_cast<std::int64_t>(std::min<std::uint64_t>(due_ms - now_ms, most_ms)) * 1000;
+    std::array<pollfd, 2> files = {line.wish(), client.wish()};
+    loop.wait(files, std::min(timer_us, line.due_us() - now_us()));
+  }
+}
+
+int main_of_dtu(int argument_count, char** arguments) {
+  CLI::App app("Meterlens DTU on Linux");
+  Options options;
+  add_options(app, options);
+  CLI11_PARSE(app, argument_count, arguments);
+  spdlog::set_pattern("%H:%M:%S.%e dtu %l: %v");
+  if (!options.verbose) spdlog::set_level(spdlog::level::warn);
+  const auto stop = [](const std::string& error) {
+    spdlog::error("{}", error);
+    return 1;
+  };
+  if (const std::string wrong = wrong_name(options); !wrong.empty()) return stop(wrong);
+  const auto broker = parse_broker(options.broker);
+  if (!broker) return stop(broker.error());
+  if (broker->user.size() > 128 || broker->password.size() > 128)
+    return stop("--broker: user and password have at most 128 characters");
+  auto line = Line::open(options.serial, options.baud);
+  if (!line) return stop(line.error());
+
+  dtu::DtuSettings settings;
+  settings.session = {options.dialect, options.product,  options.device,
+                      broker->user,    broker->password, std::random_device()()};
+  settings.firmware = firmware;
+  settings.uart_read_bytes = options.uart_read_bytes;
+  std::unique_ptr<dtu::Dtu> dtu;
+  MqttClient client(*broker, [&](std::string_view topic, std::span<const std::uint8_t> payload) {
+    dtu->mqtt_in(topic, payload, uptime_ms());
+  });
+  dtu = std::make_unique<dtu::Dtu>(client.port(), settings);
+  run(*dtu, client, **line);
+  return 0;
+}
+
+}  // namespace
+}  // namespace meterlens::boards
+
+int main(int argument_count, char** arguments) {
+  return meterlens::boards::main_of_dtu(argument_count, arguments);
+}

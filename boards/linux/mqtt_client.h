@@ -1,0 +1,65 @@
+// An MQTT 3.1.1 client for the DTU: libmosquitto run from the program's own loop, without threads.
+// The broker's name is looked up while connecting; that alone can take the time the system's
+// resolver takes.
+#pragma once
+
+#include <poll.h>
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "device/port.h"
+
+struct mosquitto;
+struct mosquitto_message;
+
+namespace meterlens::boards {
+
+struct BrokerAddress {
+  std::string host;
+  int port = 1883;
+  std::string user;  // empty: none
+  std::string password;
+};
+
+// mqtt://[USER:PASSWORD@]HOST[:PORT], HOST a name, an IPv4 address, or an IPv6 address in brackets.
+std::expected<BrokerAddress, std::string> parse_broker(std::string_view url);
+
+class MqttClient {
+ public:
+  using Receive = std::function<void(std::string_view topic, std::span<const std::uint8_t>)>;
+
+  MqttClient(BrokerAddress broker, Receive receive);
+  ~MqttClient();
+  MqttClient(const MqttClient&) = delete;
+  MqttClient& operator=(const MqttClient&) = delete;
+
+  // Holds as long as this object.
+  MeterlensMqtt port();
+  // fd -1 while there is no connection.
+  pollfd wish() const;
+  // Reads, writes and keeps alive; at least once a second while connected.
+  void step();
+  // Why the last connection ended or did not come to be; empty: none has.
+  const std::string& last_error() const { return last_error_; }
+
+ private:
+  void connect(const MeterlensMqttLogin& login);
+  void disconnect();
+  bool publish(const char* topic, const void* payload, std::uint32_t bytes, std::uint8_t qos,
+               bool retain);
+  void fail(const std::string& error);
+
+  BrokerAddress broker_;
+  Receive receive_;
+  mosquitto* client_ = nullptr;
+  MeterlensMqttState state_ = METERLENS_MQTT_DOWN;
+  std::uint32_t unacknowledged_ = 0;
+  std::string last_error_;
+};
+
+}  // namespace meterlens::boards

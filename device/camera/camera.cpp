@@ -1,0 +1,242 @@
+#include "device/camera/camera.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "device/text.h"
+#include "protocol/require.h"
+
+namespace meterlens::camera {
+
+using protocol::CaptureFailure;
+using protocol::CaptureState;
+using protocol::Dialect;
+
+Camera::Camera(const MeterlensSensor& sensor, const MeterlensFlash& flash,
+               const CameraSettings& settings)
+    : ring_(flash, settings.first_photo_id),
+      shooter_(sensor, ring_),
+      transfer_(ring_),
+      text_transfer_(ring_, settings.text),
+      settings_(settings),
+      dialect_(settings.first_dialect) {
+  protocol::require(settings.firmware.size() <= protocol::text_bytes_max);
+}
+
+void Camera::start(std::uint64_t now_ms) {
+  ring_.load();
+  dialect_ = ring_.dialect().value_or(settings_.first_dialect);
+  hello_due_ms_ = now_ms;
+  hello_retry_ms_ = sent_retry_first_ms;
+  offers_from_ms_ = now_ms + clock_wait_ms;
+}
+
+void Camera::receive(protocol::Bytes bytes, std::uint64_t now_ms) {
+  for (const std::uint8_t byte : bytes) {
+    const Input::Kind kind = input_.put(byte, now_ms);
+    if (kind == Input::Kind::unit) hear_unit(input_.unit(), now_ms);
+    if (kind == Input::Kind::text) hear_text(input_.text(), now_ms);
+  }
+}
+
+void Camera::hear_unit(protocol::Bytes unit, std::uint64_t now_ms) {
+  using namespace protocol;
+  const auto message = decode_message(unit);
+  // Messages of the other direction are an echo or a miswired line.
+  if (!message || !std::visit([](const auto& m) { return m.type >= Capture::type; }, *message)) {
+    ++counters_.frame_errors;
+    return;
+  }
+  speak(Dialect::native);
+  if (const auto* m = std::get_if<Capture>(&*message)) capture(m->command_id, now_ms);
+  if (const auto* m = std::get_if<Missing>(&*message)) transfer_.hear(*m);
+  if (const auto* m = std::get_if<Stored>(&*message)) transfer_.hear(*m);
+  if (const auto* m = std::get_if<Refused>(&*message)) transfer_.hear(*m, now_ms);
+  if (const auto* m = std::get_if<Clock>(&*message); m != nullptr && m->unix_ms > now_ms) {
+    clock_ms_ = m->unix_ms - now_ms;
+    offers_from_ms_ = now_ms;
+  }
+}
+
+void Camera::hear_text(std::string_view text, std::uint64_t now_ms) {
+  const auto object = protocol::json_text(text);
+  if (!object) return;
+  speak(Dialect::smartdtu);
+  const auto wish = protocol::json_member(*object, "capture");
+  const auto number = wish ? protocol::json_integer(*wish) : std::nullopt;
+  if (!number || *number == 0) {
+    ++counters_.unknown_texts;
+    return;
+  }
+  // A second order while the shot is being taken is answered by that shot's photo.
+  if (!shooter_.busy()) shoot(nullptr, now_ms);
+}
+
+void Camera::speak(Dialect dialect) {
+  if (dialect == dialect_) return;
+  dialect_ = dialect;
+  transfer_.reset();
+  text_transfer_.reset();
+}
+
+Camera::Answered* Camera::find_answer(std::uint32_t command_id) {
+  const auto found = std::find_if(answers_.begin(), answers_.end(), [&](const Answered& answer) {
+    return answer.report.command_id == command_id;
+  });
+  return found == answers_.end() ? nullptr : &*found;
+}
+
+Camera::Answered& Camera::new_answer(std::uint32_t command_id) {
+  Answered& answer = answers_[next_answer_];
+  next_answer_ = (next_answer_ + 1) % answers_.size();
+  answer = {};
+  answer.report.command_id = command_id;
+  return answer;
+}
+
+void Camera::capture(std::uint32_t command_id, std::uint64_t now_ms) {
+  Answered* known = find_answer(command_id);
+  const bool photographed =
+      known != nullptr ? known->photographed : ring_.knows_command(command_id);
+  if (known != nullptr || photographed) {
+    ++counters_.doubled_commands;
+    if (photographed)
+      transfer_.hurry(now_ms);
+    else
+      known->due = true;
+    return;
+  }
+  shoot(&new_answer(command_id), now_ms);
+}
+
+// `answer`: of the command, or null for a text's.
+void Camera::shoot(Answered* answer, std::uint64_t now_ms) {
+  CaptureFailure failure = CaptureFailure::none;
+  if (shooter_.busy()) {
+    failure = CaptureFailure::busy;
+  } else if (!shooter_.shoot(answer == nullptr ? 0 : answer->report.command_id, now_ms)) {
+    failure = CaptureFailure::sensor;
+    ++counters_.failed_shots;
+  }
+  if (answer == nullptr) {
+    text_failure_ = failure;
+    return;
+  }
+  answer->due = true;
+  answer->report.state =
+      failure == CaptureFailure::none ? CaptureState::received : CaptureState::failed;
+  answer->report.failure = failure;
+}
+
+void Camera::step(std::uint64_t now_ms) {
+  while (const auto result = shooter_.step(now_ms, clock_ms_, dialect_)) note(*result);
+}
+
+void Camera::note(const ShotResult& result) {
+  const bool failed = result.failure != CaptureFailure::none;
+  ++(failed ? counters_.failed_shots : counters_.shots);
+  if (result.command_id == 0) {
+    text_failure_ = result.failure;
+    return;
+  }
+  Answered* answer = find_answer(result.command_id);
+  if (answer == nullptr) return;
+  answer->photographed = !failed;
+  if (!failed) return;
+  answer->report = {result.command_id, CaptureState::failed, result.failure};
+  answer->due = true;
+}
+
+std::size_t Camera::pull(std::span<std::uint8_t> out, std::uint64_t now_ms) {
+  std::size_t count = 0;
+  while (count < out.size()) {
+    if (out_taken_ == out_count_ && !fill(now_ms)) break;
+    const std::size_t part = std::min(out.size() - count, out_count_ - out_taken_);
+    std::copy_n(out_.begin() + static_cast<std::ptrdiff_t>(out_taken_), part,
+                out.begin() + static_cast<std::ptrdiff_t>(count));
+    out_taken_ += part;
+    count += part;
+    if (out_taken_ == out_count_ && out_is_piece_) text_transfer_.text_left(now_ms);
+  }
+  return count;
+}
+
+bool Camera::fill(std::uint64_t now_ms) {
+  out_taken_ = 0;
+  out_count_ = 0;
+  out_is_piece_ = false;
+  if (dialect_ == Dialect::smartdtu) {
+    out_count_ = next_text({reinterpret_cast<char*>(out_.data()), out_.size()}, now_ms);
+    return out_count_ > 0;
+  }
+  const std::size_t frame_bytes = next_frame(frame_, now_ms);
+  if (frame_bytes > 0) {
+    // An empty unit first cuts off what noise has put on the line while it was idle.
+    if (line_idle_) out_[out_count_++] = 0;
+    out_count_ += link::encode_unit(protocol::Bytes(frame_).first(frame_bytes),
+                                    std::span(out_).subspan(out_count_));
+  }
+  line_idle_ = frame_bytes == 0;
+  return frame_bytes > 0;
+}
+
+std::size_t Camera::next_frame(std::span<std::uint8_t> out, std::uint64_t now_ms) {
+  if (clock_ms_ == 0 && now_ms >= hello_due_ms_) return hello(out, now_ms);
+  if (report_due()) return report(out);
+  if (now_ms < offers_from_ms_) return 0;
+  return transfer_.next_frame(out, now_ms, clock_ms_);
+}
+
+// Until a clock comes: whoever should answer may not have been there.
+std::size_t Camera::hello(std::span<std::uint8_t> out, std::uint64_t now_ms) {
+  hello_due_ms_ = now_ms + hello_retry_ms_;
+  hello_retry_ms_ = std::min(2 * hello_retry_ms_, sent_retry_last_ms);
+  return protocol::encode_message(
+      protocol::Hello{static_cast<std::uint32_t>(now_ms), ring_.waiting_count(), ring_.lost_count(),
+                      settings_.firmware},
+      out);
+}
+
+bool Camera::report_due() const {
+  return std::any_of(answers_.begin(), answers_.end(), [](const auto& a) { return a.due; });
+}
+
+std::size_t Camera::report(std::span<std::uint8_t> out) {
+  for (Answered& answer : answers_) {
+    if (!answer.due) continue;
+    const protocol::Report now = answer.report;
+    // `received` is said once; while the shot lasts `shooting` follows it.
+    const bool more = now.state == CaptureState::received;
+    if (more) answer.report.state = CaptureState::shooting;
+    answer.due = more;
+    return protocol::encode_message(now, out);
+  }
+  return 0;
+}
+
+std::size_t Camera::next_text(std::span<char> out, std::uint64_t now_ms) {
+  if (text_failure_ != CaptureFailure::none) {
+    device::TextWriter text(out);
+    text.put(R"({"capture_failed":")").put(name(text_failure_)).put("\"}");
+    text_failure_ = CaptureFailure::none;
+    return text.count();
+  }
+  if (now_ms < offers_from_ms_) return 0;
+  const std::size_t count = text_transfer_.next_text(out, now_ms);
+  out_is_piece_ = count > 0;
+  return count;
+}
+
+std::uint64_t Camera::due_ms(std::uint64_t now_ms) const {
+  if (out_taken_ < out_count_) return now_ms;
+  std::uint64_t due = shooter_.due_ms(now_ms);
+  if (dialect_ == Dialect::smartdtu) {
+    if (text_failure_ != CaptureFailure::none) return now_ms;
+    return std::min(due, std::max(text_transfer_.due_ms(), offers_from_ms_));
+  }
+  if (report_due()) return now_ms;
+  if (clock_ms_ == 0) due = std::min(due, hello_due_ms_);
+  return std::min(due, std::max(transfer_.due_ms(), offers_from_ms_));
+}
+
+}  // namespace meterlens::camera

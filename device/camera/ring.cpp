@@ -1,0 +1,209 @@
+#include "device/camera/ring.h"
+
+#include <algorithm>
+
+#include "protocol/bytes.h"
+#include "protocol/message.h"
+#include "protocol/require.h"
+
+namespace meterlens::camera {
+namespace {
+
+using protocol::require;
+
+constexpr std::uint32_t magic = 0x31504C4D;  // "MLP1"
+constexpr std::size_t head_bytes = 64;
+constexpr std::uint32_t mark_offset = 112;
+constexpr std::size_t mark_bytes = 16;
+
+using HeadBytes = std::array<std::uint8_t, slot_head_bytes>;
+
+}  // namespace
+
+PhotoRing::PhotoRing(const MeterlensFlash& flash, std::uint32_t first_id)
+    : flash_(flash), next_id_(std::max(first_id, 1U)) {
+  require(flash.slot_count >= 3 && flash.slot_count <= slot_count_max &&
+          flash.slot_bytes > slot_head_bytes);
+}
+
+void PhotoRing::load() {
+  for (std::uint32_t at = 0; at < flash_.slot_count; ++at) load_slot(at);
+  // Only a power cut between a commit and the farewell to the oldest leaves no slot free.
+  if (free_count() == 0) {
+    const std::uint32_t counted = lost_count_;
+    make_room();
+    lost_count_ = counted;
+  }
+}
+
+void PhotoRing::load_slot(std::uint32_t at) {
+  Slot& slot = slots_[at];
+  slot = Slot{};
+  HeadBytes raw;
+  if (!flash_.read(flash_.context, at, 0, raw.data(), slot_head_bytes)) {
+    slot.state = State::broken;
+    return;
+  }
+  protocol::ByteReader in(raw);
+  const std::uint32_t found_magic = in.u32();
+  Photo photo;
+  photo.id = in.u32();
+  photo.bytes = in.u32();
+  photo.command_id = in.u32();
+  photo.captured_at_ms = in.u64();
+  const std::uint32_t lost = in.u32();
+  const bool smartdtu = in.u8() != 0;
+  in.take(3);
+  const Bytes digest = in.take(photo.sha256.size());
+  std::copy(digest.begin(), digest.end(), photo.sha256.begin());
+  const bool whole = in.u32() == protocol::crc32(Bytes(raw).first(head_bytes));
+  if (found_magic != magic || !whole || photo.bytes == 0 || photo.bytes > photo_bytes_max()) return;
+  const auto mark = Bytes(raw).subspan(mark_offset, mark_bytes);
+  const bool kept = std::all_of(mark.begin(), mark.end(), [](auto byte) { return byte == 0xFF; });
+  slot.state = kept ? State::waiting : State::dirty;
+  slot.photo = photo;
+  next_id_ = std::max(next_id_, photo.id + 1);
+  if (photo.id < newest_id_) return;
+  newest_id_ = photo.id;
+  lost_count_ = lost;
+  dialect_ = smartdtu ? protocol::Dialect::smartdtu : protocol::Dialect::native;
+}
+
+std::uint32_t PhotoRing::free_count() const {
+  return static_cast<std::uint32_t>(std::count_if(
+      slots_.begin(), slots_.begin() + flash_.slot_count,
+      [](const Slot& slot) { return slot.state == State::dirty || slot.state == State::erased; }));
+}
+
+std::uint16_t PhotoRing::waiting_count() const {
+  return static_cast<std::uint16_t>(std::count_if(
+      slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.state == State::waiting; }));
+}
+
+// An erased slot, else that of the oldest forgotten photo: the head of the newest photo, which
+// carries the numbers on, is overwritten last.
+std::optional<std::uint32_t> PhotoRing::best_free() const {
+  std::optional<std::uint32_t> best;
+  for (std::uint32_t at = 0; at < flash_.slot_count; ++at) {
+    const Slot& slot = slots_[at];
+    if (slot.state == State::erased) return at;
+    if (slot.state != State::dirty) continue;
+    if (!best || slot.photo.id < slots_[*best].photo.id) best = at;
+  }
+  return best;
+}
+
+void PhotoRing::make_room() {
+  if (const auto photo = oldest()) forget(photo->id, true);
+}
+
+FlashStep PhotoRing::prepare() {
+  if (!writing_) {
+    if (free_count() == 0) make_room();
+    writing_ = best_free();
+    if (!writing_) return FlashStep::failed;
+  }
+  Slot& slot = slots_[*writing_];
+  if (slot.state != State::erased) {
+    const int progress = flash_.erase(flash_.context, *writing_);
+    if (progress == 0) return FlashStep::pending;
+    slot = Slot{};
+    slot.state = progress > 0 ? State::erased : State::broken;
+    if (progress < 0) {
+      writing_.reset();
+      return FlashStep::failed;
+    }
+  }
+  written_bytes_ = 0;
+  return FlashStep::done;
+}
+
+bool PhotoRing::write(Bytes part) {
+  require(writing_ && part.size() <= photo_bytes_max() - written_bytes_);
+  Slot& slot = slots_[*writing_];
+  slot.state = State::dirty;
+  const auto bytes = static_cast<std::uint32_t>(part.size());
+  if (!flash_.program(flash_.context, *writing_, slot_head_bytes + written_bytes_, part.data(),
+                      bytes)) {
+    slot.state = State::broken;
+    writing_.reset();
+    return false;
+  }
+  written_bytes_ += bytes;
+  return true;
+}
+
+bool PhotoRing::commit(Photo photo, protocol::Dialect dialect) {
+  require(writing_ && written_bytes_ > 0);
+  const std::uint32_t at = *writing_;
+  writing_.reset();
+  photo.id = next_id_;
+  photo.bytes = written_bytes_;
+  // The loss this commit causes stands in its own head: it is on record before it happens.
+  const bool full = free_count() == 1;
+  std::array<std::uint8_t, 80> raw{};
+  protocol::ByteWriter out(raw);
+  out.u32(magic);
+  out.u32(photo.id);
+  out.u32(photo.bytes);
+  out.u32(photo.command_id);
+  out.u64(photo.captured_at_ms);
+  out.u32(lost_count_ + (full ? 1 : 0));
+  out.u32(dialect == protocol::Dialect::smartdtu ? 1 : 0);
+  out.put(photo.sha256);
+  out.u32(protocol::crc32(Bytes(raw).first(head_bytes)));
+  if (!flash_.program(flash_.context, at, 0, raw.data(), raw.size())) {
+    slots_[at].state = State::broken;
+    return false;
+  }
+  if (full) make_room();
+  slots_[at] = Slot{State::waiting, photo};
+  dialect_ = dialect;
+  newest_id_ = next_id_++;
+  return true;
+}
+
+std::optional<Photo> PhotoRing::oldest() const {
+  const Slot* first = nullptr;
+  for (const Slot& slot : slots_) {
+    if (slot.state != State::waiting) continue;
+    if (first == nullptr || slot.photo.id < first->photo.id) first = &slot;
+  }
+  return first == nullptr ? std::nullopt : std::optional(first->photo);
+}
+
+std::optional<std::uint32_t> PhotoRing::slot_of(std::uint32_t id) const {
+  for (std::uint32_t at = 0; at < flash_.slot_count; ++at)
+    if (slots_[at].state == State::waiting && slots_[at].photo.id == id) return at;
+  return std::nullopt;
+}
+
+std::optional<Photo> PhotoRing::find(std::uint32_t id) const {
+  const auto at = slot_of(id);
+  return at ? std::optional(slots_[*at].photo) : std::nullopt;
+}
+
+bool PhotoRing::knows_command(std::uint32_t command_id) const {
+  return std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
+    return slot.photo.id != 0 && slot.photo.command_id == command_id;
+  });
+}
+
+bool PhotoRing::read(std::uint32_t id, std::uint32_t offset, std::span<std::uint8_t> out) const {
+  const auto at = slot_of(id);
+  require(at && offset + out.size() <= slots_[*at].photo.bytes);
+  return flash_.read(flash_.context, *at, slot_head_bytes + offset, out.data(),
+                     static_cast<std::uint32_t>(out.size()));
+}
+
+void PhotoRing::forget(std::uint32_t id, bool lost) {
+  const auto at = slot_of(id);
+  if (!at) return;
+  constexpr std::array<std::uint8_t, mark_bytes> mark{};
+  // A mark that fails costs a transfer after the next reset, which the server recognises.
+  flash_.program(flash_.context, *at, mark_offset, mark.data(), mark.size());
+  slots_[*at].state = State::dirty;
+  if (lost) ++lost_count_;
+}
+
+}  // namespace meterlens::camera

@@ -1,0 +1,110 @@
+#include "device/camera/ring.h"
+
+#include <gtest/gtest.h>
+
+#include "device/camera/test_board.h"
+
+namespace meterlens::camera {
+namespace {
+
+using protocol::Dialect;
+
+bool add(PhotoRing& ring, const Buffer& photo, std::uint32_t command_id = 0) {
+  if (ring.prepare() != FlashStep::done || !ring.write(photo)) return false;
+  Photo meta;
+  meta.command_id = command_id;
+  meta.captured_at_ms = 1234;
+  meta.sha256 = protocol::sha256(photo);
+  return ring.commit(meta, Dialect::native);
+}
+
+TEST(PhotoRing, KeepsEverythingThroughAReset) {
+  FakeFlash flash;
+  const Buffer photo = make_photo(5000, 1);
+  {
+    PhotoRing ring(flash.port(), 100);
+    ring.load();
+    ASSERT_TRUE(add(ring, photo, 77));
+  }
+  PhotoRing ring(flash.port(), 1);
+  ring.load();
+  const auto kept = ring.oldest();
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->id, 100U);
+  EXPECT_EQ(kept->bytes, 5000U);
+  EXPECT_EQ(kept->captured_at_ms, 1234U);
+  EXPECT_EQ(kept->sha256, protocol::sha256(photo));
+  EXPECT_TRUE(ring.knows_command(77));
+  Buffer read(1000);
+  ASSERT_TRUE(ring.read(100, 4000, read));
+  EXPECT_TRUE(std::equal(read.begin(), read.end(), photo.begin() + 4000));
+  ring.forget(100, false);
+  PhotoRing later(flash.port(), 1);
+  later.load();
+  EXPECT_EQ(later.waiting_count(), 0);
+  EXPECT_TRUE(later.knows_command(77));
+}
+
+TEST(PhotoRing, NeverUsesANumberTwice) {
+  FakeFlash flash;
+  std::uint32_t last = 0;
+  for (std::uint32_t round = 0; round < 20; ++round) {
+    PhotoRing ring(flash.port(), 1);
+    ring.load();
+    ASSERT_TRUE(add(ring, make_photo(100, round)));
+    ASSERT_EQ(ring.oldest()->id, last + 1);
+    last = ring.oldest()->id;
+    ring.forget(last, false);
+    // Power may go when a slot has just been erased for the next photo.
+    PhotoRing cut(flash.port(), 1);
+    cut.load();
+    ASSERT_EQ(cut.prepare(), FlashStep::done);
+  }
+}
+
+TEST(PhotoRing, ASlowErasureIsPending) {
+  FakeFlash flash;
+  flash.erase_calls = 5;
+  PhotoRing ring(flash.port(), 1);
+  ring.load();
+  for (int i = 0; i < 4; ++i) ASSERT_EQ(ring.prepare(), FlashStep::pending);
+  ASSERT_EQ(ring.prepare(), FlashStep::done);
+}
+
+TEST(PhotoRing, FlashFullOfRubbishIsAnEmptyRing) {
+  std::mt19937 random(2);
+  for (int round = 0; round < 50; ++round) {
+    FakeFlash flash;
+    for (std::size_t slot = 0; slot < 4; ++slot)
+      for (auto& byte : flash.slot(slot)) byte = static_cast<std::uint8_t>(random());
+    PhotoRing ring(flash.port(), 1);
+    ring.load();
+    ASSERT_EQ(ring.waiting_count(), 0);
+    ASSERT_TRUE(add(ring, make_photo(100, 3)));
+  }
+}
+
+TEST(PhotoRing, AHeadWithOneWrongBitIsNoPhoto) {
+  for (std::size_t byte = 0; byte < 68; ++byte) {
+    FakeFlash flash;
+    PhotoRing ring(flash.port(), 1);
+    ring.load();
+    ASSERT_TRUE(add(ring, make_photo(100, 3)));
+    flash.slot(0)[byte] ^= 0x10;
+    PhotoRing later(flash.port(), 1);
+    later.load();
+    ASSERT_EQ(later.waiting_count(), 0) << byte;
+  }
+}
+
+TEST(PhotoRing, AnUnreadableFlashIsNoPhotos) {
+  FakeFlash flash;
+  flash.read_fails = true;
+  PhotoRing ring(flash.port(), 1);
+  ring.load();
+  EXPECT_EQ(ring.waiting_count(), 0);
+  EXPECT_EQ(ring.prepare(), FlashStep::failed);
+}
+
+}  // namespace
+}  // namespace meterlens::camera

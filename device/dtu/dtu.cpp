@@ -1,0 +1,178 @@
+#include "device/dtu/dtu.h"
+
+#include <algorithm>
+
+#include "device/text.h"
+#include "protocol/message.h"
+#include "protocol/require.h"
+
+namespace meterlens::dtu {
+
+Dtu::Dtu(const MeterlensMqtt& mqtt, const DtuSettings& settings)
+    : mqtt_(mqtt),
+      settings_(settings),
+      session_(mqtt, settings.session),
+      uart_(settings.uart_read_bytes),
+      up_(up_memory_),
+      down_(down_memory_) {
+  protocol::require(settings.firmware.size() <= protocol::text_bytes_max);
+}
+
+void Dtu::start(std::uint64_t now_ms) {
+  started_ms_ = now_ms;
+  session_.start(now_ms);
+}
+
+void Dtu::stop(std::uint64_t now_ms) { session_.stop(now_ms); }
+
+void Dtu::serial_in(Bytes bytes, std::uint64_t now_ms) {
+  for (const std::uint8_t byte : bytes) {
+    if (native()) {
+      if (const auto unit = units_.put(byte)) hear_unit(*unit);
+    } else if (uart_.put(byte, now_ms)) {
+      send_event(uart_.event(event_));
+    }
+  }
+  flush();
+}
+
+void Dtu::hear_unit(Bytes unit) {
+  const auto frame = protocol::decode_frame(unit);
+  if (!frame) {
+    ++counters_.serial_errors;
+    return;
+  }
+  if (frame->type == protocol::Hello::type) send_clock();
+  push_up(unit);
+}
+
+void Dtu::send_clock() {
+  const std::uint64_t unix_ms = mqtt_.unix_ms(mqtt_.context);
+  if (unix_ms == 0) return;
+  std::array<std::uint8_t, protocol::frame_bytes_max> frame;
+  push_down(Bytes(frame).first(protocol::encode_message(protocol::Clock{unix_ms}, frame)));
+}
+
+void Dtu::mqtt_in(std::string_view topic, Bytes payload, std::uint64_t) {
+  if (!session_.is_down_topic(topic)) {
+    ++counters_.foreign;
+    return;
+  }
+  if (native()) {
+    if (protocol::decode_frame(payload))
+      push_down(payload);
+    else
+      ++counters_.foreign;
+    return;
+  }
+  const std::string_view text(reinterpret_cast<const char*>(payload.data()), payload.size());
+  const auto control = decode_control(text, pins_);
+  if (!control) {
+    ++counters_.foreign;
+    return;
+  }
+  counters_.unknown_keys += control->unknown_keys;
+  const auto* uart_bytes = reinterpret_cast<const std::uint8_t*>(control->uart_text.data());
+  if (!control->uart_text.empty()) push_down({uart_bytes, control->uart_text.size()});
+  if (control->sets_pins) send_event(pins_event(pins_, event_));
+}
+
+void Dtu::send_event(std::size_t chars) {
+  if (chars > 0) push_up({reinterpret_cast<const std::uint8_t*>(event_.data()), chars});
+}
+
+void Dtu::push_up(Bytes message) {
+  if (!up_.push(message)) ++counters_.up_dropped;
+}
+
+void Dtu::push_down(Bytes message) {
+  if (message.size() > down_queue_bytes || !down_.push(message)) ++counters_.down_dropped;
+}
+
+void Dtu::step(std::uint64_t now_ms) {
+  if (session_.step(now_ms)) came_up(now_ms);
+  if (session_.up() && native() && now_ms >= status_due_ms_) say_online(now_ms);
+  if (!native() && uart_.step(now_ms)) send_event(uart_.event(event_));
+  flush();
+}
+
+void Dtu::came_up(std::uint64_t now_ms) {
+  status_due_ms_ = now_ms;
+  if (native()) {
+    send_clock();
+    return;
+  }
+  const SmartIdentity identity{settings_.imei, SmartIdentity{}.model, settings_.firmware};
+  send_event(state_event(identity, settings_.session.device, pins_, event_));
+}
+
+void Dtu::say_online(std::uint64_t now_ms) {
+  device::TextWriter status(event_);
+  const auto field = [&](std::string_view name, std::uint64_t value) {
+    status.put(",\"").put(name).put("\":").put_number(value);
+  };
+  status.put(R"({"online":true,"dialect":"native","firmware":")").put(settings_.firmware).put("\"");
+  field("uptime_s", (now_ms - started_ms_) / 1000);
+  field("connects", session_.connects());
+  field("up", counters_.up);
+  field("up_dropped", counters_.up_dropped);
+  field("down", counters_.down);
+  field("down_dropped", counters_.down_dropped);
+  field("serial_errors",
+        counters_.serial_errors + units_.counters().invalid + units_.counters().overlong);
+  field("foreign", counters_.foreign);
+  status.put("}");
+  if (!session_.publish_status(status.text())) return;
+  status_due_ms_ = now_ms + std::uint64_t{1000} * settings_.status_period_s;
+}
+
+void Dtu::flush() {
+  while (session_.up() && mqtt_.unacknowledged(mqtt_.context) < settings_.window) {
+    const auto message = up_.front();
+    if (!message || !session_.publish_up(*message)) return;
+    up_.pop();
+    ++counters_.up;
+  }
+}
+
+std::size_t Dtu::pull(std::span<std::uint8_t> out, std::uint64_t) {
+  std::size_t count = 0;
+  while (count < out.size()) {
+    const auto message = down_.front();
+    if (out_taken_ == out_count_ && native()) {
+      out_taken_ = out_count_ = 0;
+      // An empty unit first cuts off what noise has put on the line while it was idle.
+      if (message && line_idle_) out_[out_count_++] = 0;
+      line_idle_ = !message;
+      if (!message) break;
+      out_count_ += link::encode_unit(*message, std::span(out_).subspan(out_count_));
+      down_.pop();
+      ++counters_.down;
+    }
+    if (!native() && !message) break;
+    const Bytes source = native() ? Bytes(out_).subspan(out_taken_, out_count_ - out_taken_)
+                                  : message->subspan(text_taken_);
+    const std::size_t part = std::min(out.size() - count, source.size());
+    std::copy_n(source.begin(), part, out.begin() + static_cast<std::ptrdiff_t>(count));
+    count += part;
+    if (native()) {
+      out_taken_ += part;
+      continue;
+    }
+    text_taken_ += part;
+    if (part < source.size()) break;
+    text_taken_ = 0;
+    down_.pop();
+    ++counters_.down;
+  }
+  return count;
+}
+
+std::uint64_t Dtu::due_ms(std::uint64_t now_ms) const {
+  if (out_taken_ < out_count_ || down_.count() > 0) return now_ms;
+  std::uint64_t due = std::min(session_.due_ms(), uart_.due_ms());
+  if (session_.up() && native()) due = std::min(due, status_due_ms_);
+  return due;
+}
+
+}  // namespace meterlens::dtu

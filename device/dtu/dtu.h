@@ -1,0 +1,110 @@
+// The DTU program: carries frames between a camera's serial line and an MQTT broker, unchanged, and
+// keeps the connection. It knows of photos nothing: what it loses the camera sends again. In the
+// smartdtu dialect it behaves towards server and camera like the devices already in the field.
+// The board runs it:
+//
+//   dtu.start(now);
+//   forever: dtu.serial_in(bytes, now);  dtu.mqtt_in(topic, payload, now);  dtu.step(now);
+//            n = dtu.pull(buffer, now);  write n bytes to the line;
+//            sleep until something comes, the line has room, the client's state or acknowledgements
+//            change, or dtu.due_ms(now)
+//
+// Memory: about 28 KB in the object, no heap. Threads: one. Time: `now_ms` is the board's own
+// clock.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "device/dtu/queue.h"
+#include "device/dtu/session.h"
+#include "device/dtu/smart.h"
+#include "device/link/unit.h"
+#include "device/port.h"
+
+namespace meterlens::dtu {
+
+inline constexpr std::size_t up_queue_bytes = 16'384;
+inline constexpr std::size_t down_queue_bytes = 4'096;
+
+// The texts must outlive the Dtu.
+struct DtuSettings {
+  SessionSettings session;
+  std::string_view firmware;  // at most 32 characters of a device name
+  std::string_view imei = "000000000000000";
+  // Messages on their way to the broker without acknowledgement.
+  std::uint32_t window = 16;
+  std::uint32_t status_period_s = 900;
+  std::uint16_t uart_read_bytes = uart_text_bytes_max;  // smartdtu: see SmartUart
+};
+
+class Dtu {
+ public:
+  struct Counters {
+    std::uint32_t up = 0;          // handed to the MQTT client
+    std::uint32_t up_dropped = 0;  // the queue was full
+    std::uint32_t down = 0;        // written to the line
+    std::uint32_t down_dropped = 0;
+    std::uint32_t serial_errors = 0;  // units that were no frame
+    std::uint32_t foreign = 0;        // MQTT messages that were no frame, or no control
+    std::uint32_t unknown_keys = 0;   // smartdtu: of control messages
+  };
+
+  Dtu(const MeterlensMqtt& mqtt, const DtuSettings& settings);
+  Dtu(const Dtu&) = delete;
+  Dtu& operator=(const Dtu&) = delete;
+
+  void start(std::uint64_t now_ms);
+  void serial_in(Bytes bytes, std::uint64_t now_ms);
+  void mqtt_in(std::string_view topic, Bytes payload, std::uint64_t now_ms);
+  void step(std::uint64_t now_ms);
+  // Bytes for the serial line; 0: none.
+  std::size_t pull(std::span<std::uint8_t> out, std::uint64_t now_ms);
+  // When `step` has something to do without anything coming in; UINT64_MAX: never.
+  std::uint64_t due_ms(std::uint64_t now_ms) const;
+  // Says goodbye to the broker; go on with `step` until `stopped`.
+  void stop(std::uint64_t now_ms);
+  bool stopped() const { return session_.stopped(); }
+
+  bool online() const { return session_.up(); }
+  std::size_t waiting_count() const { return up_.count(); }
+  const Counters& counters() const { return counters_; }
+  const link::UnitReader::Counters& line_counters() const { return units_.counters(); }
+  const SmartUart::Counters& uart_counters() const { return uart_.counters(); }
+
+ private:
+  bool native() const { return settings_.session.dialect == protocol::Dialect::native; }
+  void came_up(std::uint64_t now_ms);
+  void say_online(std::uint64_t now_ms);
+  void hear_unit(Bytes unit);
+  void send_clock();
+  void send_event(std::size_t chars);
+  void flush();
+  void push_up(Bytes message);
+  void push_down(Bytes message);
+
+  MeterlensMqtt mqtt_;
+  DtuSettings settings_;
+  Session session_;
+  link::UnitReader units_;
+  SmartUart uart_;
+  Pins pins_{};
+  Counters counters_;
+  std::uint64_t started_ms_ = 0;
+  std::uint64_t status_due_ms_ = 0;
+  std::array<char, event_bytes_max> event_;
+  std::array<std::uint8_t, up_queue_bytes> up_memory_{};
+  std::array<std::uint8_t, down_queue_bytes> down_memory_{};
+  MessageQueue up_;
+  MessageQueue down_;
+  std::array<std::uint8_t, 1 + link::unit_bytes_max> out_;  // on its way to the line
+  std::size_t out_count_ = 0;
+  std::size_t out_taken_ = 0;
+  std::size_t text_taken_ = 0;  // smartdtu: of the front of `down_`
+  bool line_idle_ = true;
+};
+
+}  // namespace meterlens::dtu
