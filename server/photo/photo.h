@@ -15,19 +15,19 @@ enum class PhotoState : std::uint8_t {
 };
 
 struct Photo {
-  std::int64_t id = 0;               // row number; 0 until committed
+  std::int64_t id = 0;  // row number; 0 until committed
   std::string device;
-  std::uint32_t photo_id = 0;        // the camera's number; 0 for SmartDTU
-  std::string image_file;            // SmartDTU's name; empty for native
-  std::vector<std::uint8_t> bytes;   // empty in what the store lists
+  std::uint32_t photo_id = 0;       // the camera's number; 0 for SmartDTU
+  std::string image_file;           // SmartDTU's name; empty for native
+  std::vector<std::uint8_t> bytes;  // empty in what the store lists
   std::int64_t photo_bytes = 0;
   protocol::Digest sha256{};
   PhotoState state = PhotoState::stored;
-  std::string reason;                // why quarantined; empty otherwise
-  std::int64_t captured_at_ms = 0;   // Unix; arrival when the camera had no clock
-  std::int64_t received_at_ms = 0;   // Unix
-  std::int64_t command = 0;          // 0: none
-  std::string path;                  // relative to the working directory; set when committed
+  std::string reason;               // why quarantined; empty otherwise
+  std::int64_t captured_at_ms = 0;  // Unix; arrival when the camera had no clock
+  std::int64_t received_at_ms = 0;  // Unix
+  std::int64_t command = 0;         // 0: none
+  std::string path;                 // relative to the working directory; set when committed
 };
 
 }  // namespace meterlens::photo

@@ -47,16 +47,22 @@ struct Device {
 };
 
 struct Filter {
-  std::string device;              // or meter; empty: all
+  std::string device = {};         // or meter; empty: all
   std::int64_t since_ms = 0;
-  std::string verdict;             // readings only; empty: all
+  std::string verdict = {};        // readings only; empty: all
   int count_max = 100;
+};
+
+struct Options {
+  int busy_timeout_ms = 5000;  // how long a write waits for another program's lock
+  int reader_count = 4;        // connections for reading, 1 to 64
 };
 
 class Store {
  public:
-  // `path`: the database file. Creates or migrates the schema.
-  static Result<std::unique_ptr<Store>> open(const std::string& path);
+  // `path`: the database file; its folder must exist. Creates or migrates the schema, and proves
+  // that it can be written.
+  static Result<std::unique_ptr<Store>> open(const std::string& path, const Options& options = {});
   ~Store();
 
   // Inserts or updates; keeps first_seen_ms and remark of a known device.
@@ -73,7 +79,9 @@ class Store {
   // Not final, oldest first: what the command step takes up again after a restart.
   Result<std::vector<command::Command>> open_commands();
 
-  // One transaction for all; sets the ids. Files must be durable before.
+  // One transaction for all: after an error none is in. Sets the ids; a native photo that is in
+  // already (same device, number and hash) keeps its row and gets that row's id. Files must be
+  // durable before.
   Result<void> add_photos(std::span<photo::Photo> photos);
   Result<photo::Photo> photo(std::int64_t id);
   // The same photo, sent again (native: number and hash; SmartDTU: hash).
@@ -81,12 +89,15 @@ class Store {
                                                  const protocol::Digest& sha256);
   // The newest of a device, for stale-photo checks and lists.
   Result<std::optional<photo::Photo>> newest_photo(const std::string& device);
+  // Newest first; `since_ms` is the time of arrival.
   Result<std::vector<photo::Photo>> photos(const Filter& filter);
   // Stored photos without a reading, oldest first: the reading queue after a restart.
   Result<std::vector<photo::Photo>> unread_photos(int count_max);
 
+  // The photo's row is marked as read in the same transaction.
   Result<std::int64_t> add_reading(const validate::Reading& reading);
   Result<validate::Reading> reading(std::int64_t id);
+  // Newest first; `since_ms` is the time of the shot.
   Result<std::vector<validate::Reading>> readings(const Filter& filter);
   // The newest accepted one of a meter: what the next is judged against.
   Result<std::optional<validate::Reading>> newest_accepted(const std::string& meter);

@@ -1,0 +1,72 @@
+// The HTTP door: the JSON API under /api/v1 (openapi.yaml), live events, metrics, and the console's
+// files at `/`. Owns its threads and the listening socket; reads the store, and changes something
+// only through `Doors`. Bodies, headers, connections and live clients are bounded. restinio stays
+// in http.cpp, the JSON library in json.cpp.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/command/command.h"
+#include "server/metrics/metrics.h"
+#include "server/store/store.h"
+
+namespace meterlens::api {
+
+struct Settings {
+  std::string address = "127.0.0.1";  // an IP address, or localhost
+  std::uint16_t port = 8080;          // 0: any free one
+  std::string console_folder;         // console/dist; may be missing
+  std::vector<std::string> photo_folders;  // photos are served from these and nowhere else
+  std::string version;
+  int threads = 4;
+  std::size_t body_bytes_max = 65'536;       // longer: 413
+  int connection_count_max = 256;            // further ones are turned away
+  int live_client_count_max = 64;            // further ones: 503
+  std::size_t live_pending_bytes_max = 1 << 20;  // of one client; more: it is dropped
+};
+
+enum class CaptureErrorCode : std::uint8_t { unknown_device, queue_full, store };
+struct CaptureError {
+  CaptureErrorCode code = CaptureErrorCode::store;
+  std::string message;
+};
+
+// What the rest of the server offers to the API; each is called from several threads.
+struct Doors {
+  std::function<std::expected<command::Command, CaptureError>(const std::string& device)> capture;
+  std::function<bool()> broker_connected;
+  std::function<std::string()> reader_state;   // "ok", or what is wrong
+  std::function<std::string()> storage_fault;  // empty, or why photos cannot be stored
+};
+
+enum class Subject : std::uint8_t { device, command, photo, reading };
+const char* name(Subject subject);
+
+class Api {
+ public:
+  // Listens when it returns. The error says what to do (a port in use, an address not ours).
+  // `store` and `metrics` must outlive the Api.
+  static std::expected<std::unique_ptr<Api>, std::string> start(const Settings& settings,
+                                                                store::Store& store,
+                                                                metrics::Metrics& metrics,
+                                                                Doors doors);
+  // Closes the connections and ends the threads.
+  ~Api();
+
+  std::uint16_t port() const;
+  // Something of the store has changed: the live clients get it. Never waits; any thread.
+  void changed(Subject subject, const std::string& id);
+  int live_clients() const;
+
+ private:
+  Api();
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace meterlens::api

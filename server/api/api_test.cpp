@@ -1,0 +1,420 @@
+// Against a running server on 127.0.0.1 and a free port, with a store of its own.
+#include "server/api/api.h"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "server/api/raw_client.h"
+
+namespace meterlens::api {
+namespace {
+
+using nlohmann::json;
+using test::body_of;
+using test::get;
+using test::post;
+using test::RawClient;
+using test::status_of;
+namespace fs = std::filesystem;
+
+class ApiTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "api_test_XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    fs::create_directories(folder_ / "console" / "assets");
+    fs::create_directories(folder_ / "public" / "images");
+    put("secret.txt", "the secret");
+    auto opened = store::Store::open((folder_ / "a.db").string(), {.busy_timeout_ms = 20});
+    ASSERT_TRUE(opened);
+    store_ = std::move(*opened);
+    fill();
+    settings_.port = 0;
+    settings_.console_folder = (folder_ / "console").string();
+    settings_.photo_folders = {(folder_ / "public" / "images").string()};
+    settings_.version = "9.9";
+    settings_.live_client_count_max = 2;
+    start();
+  }
+  void TearDown() override {
+    api_.reset();
+    store_.reset();
+    fs::remove_all(folder_);
+  }
+
+  void start() {
+    Doors doors;
+    doors.capture = [this](const std::string& device) { return capture(device); };
+    doors.broker_connected = [] { return true; };
+    doors.reader_state = [] { return std::string("ok"); };
+    doors.storage_fault = [this] { return storage_fault_; };
+    auto api = Api::start(settings_, *store_, metrics_, std::move(doors));
+    ASSERT_TRUE(api) << api.error();
+    api_ = std::move(*api);
+    port_ = api_->port();
+  }
+
+  std::expected<command::Command, CaptureError> capture(const std::string& device) {
+    if (!store_->device(device)) {
+      return std::unexpected(CaptureError{CaptureErrorCode::unknown_device, "there is no device"});
+    }
+    if (device == "full") {
+      return std::unexpected(CaptureError{CaptureErrorCode::queue_full, "16 are waiting"});
+    }
+    command::Command command;
+    command.device = device;
+    command.created_ms = command.updated_ms = 77;
+    command.id = store_->add_command(command).value();
+    return command;
+  }
+
+  void fill() {
+    for (const char* id : {"m1", "m2", "full"}) {
+      store::Device device;
+      device.id = id;
+      device.product = "meterlens";
+      device.first_seen_ms = device.last_seen_ms = 5;
+      ASSERT_TRUE(store_->save_device(device));
+    }
+    photo::Photo photo;
+    photo.device = "m1";
+    photo.photo_id = 1;
+    photo.bytes = {0xff, 0xd8, 0xff, 0xd9};
+    photo.sha256 = protocol::sha256(photo.bytes);
+    photo.captured_at_ms = photo.received_at_ms = 1000;
+    photo.path = (folder_ / "public/images/1.jpg").string();
+    ASSERT_TRUE(store_->add_photos({&photo, 1}));
+    put("public/images/1.jpg", "\xff\xd8\xff\xd9");
+    photo.photo_id = 2;
+    photo.path = (folder_ / "public/images/../../secret.txt").string();
+    ASSERT_TRUE(store_->add_photos({&photo, 1}));
+    validate::Reading reading;
+    reading.meter = reading.device = "m1";
+    reading.photo = 1;
+    reading.at_ms = 1000;
+    reading.status = "read";
+    reading.digits = "00195419";
+    reading.certain = 8;
+    reading.value = "195.419";
+    reading.red = 3;
+    reading.verdict = validate::Verdict::accepted;
+    ASSERT_TRUE(store_->add_reading(reading));
+  }
+
+  void put(const std::string& path, const std::string& text) {
+    std::ofstream(folder_ / path, std::ios::binary) << text;
+  }
+  json get_json(const std::string& path) { return json::parse(body_of(get(port_, path))); }
+  std::string code_of(const std::string& answer) {
+    return json::parse(body_of(answer))["error"]["code"];
+  }
+
+  fs::path folder_;
+  Settings settings_;
+  metrics::Metrics metrics_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<Api> api_;
+  std::uint16_t port_ = 0;
+  std::string storage_fault_;
+};
+
+TEST_F(ApiTest, ListsDevicesWithTheNewestOfEach) {
+  const json devices = get_json("/api/v1/devices")["devices"];
+  ASSERT_EQ(devices.size(), 3U);
+  EXPECT_EQ(devices[0]["id"], "full");
+  EXPECT_TRUE(devices[0]["newest_photo"].is_null());
+  const json& m1 = devices[1];
+  EXPECT_EQ(m1["newest_photo"]["id"], 2);
+  EXPECT_EQ(m1["newest_reading"]["value"], "195.419");
+  EXPECT_TRUE(m1["active_command"].is_null());
+  EXPECT_TRUE(m1["firmware"].is_null());
+  EXPECT_EQ(m1, get_json("/api/v1/devices/m1"));
+}
+
+TEST_F(ApiTest, TakesACaptureCommandAndShowsIt) {
+  const std::string answer = post(port_, "/api/v1/devices/m1/commands", R"({"capture":1})");
+  ASSERT_EQ(status_of(answer), 202) << answer;
+  const json command = json::parse(body_of(answer));
+  EXPECT_EQ(command["state"], "queued");
+  EXPECT_EQ(command["device"], "m1");
+  EXPECT_TRUE(command["reason"].is_null());
+  EXPECT_EQ(get_json("/api/v1/commands/" + command["id"].dump()), command);
+  EXPECT_EQ(get_json("/api/v1/devices/m1")["active_command"], command);
+}
+
+TEST_F(ApiTest, RefusesBodiesThatAreNotACapture) {
+  const std::string path = "/api/v1/devices/m1/commands";
+  for (const char* body : {"", "{", "1", "null", "[]", "{}", "\"capture\"", R"({"capture":2})",
+                           R"({"capture":"1"})", R"({"capture":1.5})", R"({"capture":true})",
+                           R"({"capture":1,"x":2})", R"({"capture":{}})", R"({"capture":1}x)",
+                           "\xff\xfe{}", R"({"capture":-1})", R"({"capture":1e400})"}) {
+    const std::string answer = post(port_, path, body);
+    EXPECT_EQ(status_of(answer), 400) << body;
+    EXPECT_EQ(code_of(answer), "bad_request") << body;
+  }
+  EXPECT_EQ(status_of(post(port_, path, std::string(60'000, '['))), 400);
+  EXPECT_TRUE(store_->open_commands()->empty());
+}
+
+TEST_F(ApiTest, AnswersLargeBodiesWith413AndCutsOffHugeOnes) {
+  const std::string path = "/api/v1/devices/m1/commands";
+  const std::string megabyte = "{\"capture\":\"" + std::string(1'000'000, 'x') + "\"}";
+  const std::string answer = post(port_, path, megabyte);
+  EXPECT_EQ(status_of(answer), 413);
+  EXPECT_EQ(code_of(answer), "body_too_large");
+
+  RawClient client(port_);
+  client.send("POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n");
+  const std::string part(100'000, 'x');
+  int sent = 0;
+  while (sent < 200 && client.send(part)) ++sent;
+  EXPECT_LT(sent, 200);
+  EXPECT_TRUE(client.sees_end());
+  EXPECT_EQ(status_of(get(port_, "/health")), 200);
+}
+
+TEST_F(ApiTest, MapsWhatTheServerSaysOfACommand) {
+  const std::string full = post(port_, "/api/v1/devices/full/commands", R"({"capture":1})");
+  EXPECT_EQ(status_of(full), 429);
+  EXPECT_EQ(code_of(full), "queue_full");
+  const std::string nobody = post(port_, "/api/v1/devices/nobody/commands", R"({"capture":1})");
+  EXPECT_EQ(status_of(nobody), 404);
+  EXPECT_EQ(code_of(nobody), "unknown_device");
+}
+
+TEST_F(ApiTest, TakesCommandsOnlyFromItsOwnPages) {
+  const std::string path = "/api/v1/devices/m1/commands";
+  const std::string foreign = "Origin: http://evil.example\r\n";
+  EXPECT_EQ(status_of(post(port_, path, R"({"capture":1})", foreign)), 403);
+  const std::string own = "Origin: http://127.0.0.1\r\n";
+  EXPECT_EQ(status_of(post(port_, path, R"({"capture":1})", own)), 202);
+}
+
+TEST_F(ApiTest, FiltersReadingsAndPhotos) {
+  EXPECT_EQ(get_json("/api/v1/readings")["readings"].size(), 1U);
+  EXPECT_EQ(get_json("/api/v1/readings?meter=m1&verdict=accepted&since=1000")["readings"].size(),
+            1U);
+  EXPECT_EQ(get_json("/api/v1/readings?since=1001")["readings"].size(), 0U);
+  EXPECT_EQ(get_json("/api/v1/readings?verdict=doubtful")["readings"].size(), 0U);
+  EXPECT_EQ(get_json("/api/v1/readings?meter=&since=&verdict=")["readings"].size(), 1U);
+  EXPECT_EQ(get_json("/api/v1/photos?device=m1")["photos"].size(), 2U);
+  EXPECT_EQ(get_json("/api/v1/photos?device=m2")["photos"].size(), 0U);
+  for (const char* wrong : {"readings?since=x", "readings?since=-1", "readings?since=1e3",
+                            "readings?verdict=good", "readings?meter=a%20b", "readings?meter=%zz",
+                            "photos?device=..", "photos?since=99999999999999999999"}) {
+    EXPECT_EQ(status_of(get(port_, std::string("/api/v1/") + wrong)), 400) << wrong;
+  }
+}
+
+TEST_F(ApiTest, GivesThePhotoByteForByte) {
+  const std::string answer = get(port_, "/api/v1/photos/1.jpg");
+  EXPECT_EQ(status_of(answer), 200);
+  EXPECT_EQ(body_of(answer), "\xff\xd8\xff\xd9");
+  EXPECT_NE(answer.find("Content-Type: image/jpeg\r\n"), std::string::npos);
+  EXPECT_NE(answer.find("X-Content-Type-Options: nosniff\r\n"), std::string::npos);
+  const std::size_t tag = answer.find("ETag: ") + 6;
+  const std::string etag = answer.substr(tag, answer.find("\r\n", tag) - tag);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/photos/1.jpg", "If-None-Match: " + etag + "\r\n")), 304);
+}
+
+TEST_F(ApiTest, AnswersUnknownIdsAndPathsWith404) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"/api/v1/devices/nobody", "unknown_device"},
+      {"/api/v1/devices/..", "unknown_device"},
+      {"/api/v1/devices/x%27%3B--", "unknown_device"},
+      {"/api/v1/commands/99", "unknown_command"},
+      {"/api/v1/commands/x", "unknown_command"},
+      {"/api/v1/commands/99999999999999999999", "unknown_command"},
+      {"/api/v1/photos/99.jpg", "unknown_photo"},
+      {"/api/v1/photos/0.jpg", "unknown_photo"},
+      {"/api/v1/photos/2.jpg", "photo_file_missing"},
+      {"/api/v1/nothing", "unknown_path"},
+      {"/api/v2/devices", "unknown_path"},
+      {"/api/v1/devices/", "unknown_path"},
+      {"/api/v1/devices/m1/commands/3", "unknown_path"},
+      {"/nothing", "unknown_path"},
+  };
+  for (const auto& [path, code] : cases) {
+    const std::string answer = get(port_, path);
+    EXPECT_EQ(status_of(answer), 404) << path;
+    EXPECT_EQ(code_of(answer), code) << path;
+    EXPECT_EQ(answer.find("the secret"), std::string::npos) << path;
+  }
+}
+
+TEST_F(ApiTest, NamesTheMethodThatIsAllowed) {
+  const std::string answer = post(port_, "/api/v1/devices", "{}");
+  EXPECT_EQ(status_of(answer), 405);
+  EXPECT_NE(answer.find("Allow: GET\r\n"), std::string::npos);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices/m1/commands")), 405);
+  EXPECT_EQ(status_of(post(port_, "/", "")), 405);
+}
+
+TEST_F(ApiTest, ServesTheConsoleWithItsTypes) {
+  const std::string without = get(port_, "/");
+  EXPECT_EQ(status_of(without), 200);
+  EXPECT_NE(without.find("npm run build"), std::string::npos);
+
+  put("console/index.html", "<p>console</p>");
+  put("console/assets/a-1.js", "let a;");
+  const std::string index = get(port_, "/?a=b");
+  EXPECT_EQ(body_of(index), "<p>console</p>");
+  EXPECT_NE(index.find("Content-Type: text/html; charset=utf-8\r\n"), std::string::npos);
+  EXPECT_NE(index.find("Content-Security-Policy: default-src 'self'"), std::string::npos);
+  const std::string script = get(port_, "/assets/a-1.js");
+  EXPECT_NE(script.find("Content-Type: text/javascript"), std::string::npos);
+  EXPECT_NE(script.find("immutable"), std::string::npos);
+}
+
+TEST_F(ApiTest, ServesNothingFromOutsideTheConsole) {
+  put("console/.env", "the secret");
+  fs::create_symlink(folder_ / "secret.txt", folder_ / "console" / "link.txt");
+  fs::create_directory(folder_ / "console-other");
+  put("console-other/a.txt", "the secret");
+  for (const char* path :
+       {"/../secret.txt", "/assets/../../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt",
+        "/assets/%2e%2e/%2e%2e/secret.txt", "//secret.txt", "/./../secret.txt", "/..\\secret.txt",
+        "/.env", "/link.txt", "/assets", "/../console-other/a.txt", "/secret.txt%00.html",
+        "/etc/passwd", "//etc/passwd", "/....//secret.txt"}) {
+    const std::string answer = get(port_, path);
+    EXPECT_NE(status_of(answer), 200) << path;
+    EXPECT_EQ(answer.find("the secret"), std::string::npos) << path;
+  }
+}
+
+TEST_F(ApiTest, TellsItsHealthMetricsAndDescription) {
+  const json health = get_json("/health");
+  EXPECT_EQ(health, (json{{"status", "ok"}, {"version", "9.9"}, {"broker", true}, {"store", "ok"},
+                          {"reader", "ok"}}));
+  EXPECT_EQ(get_json("/api/v1/health"), health);
+  get(port_, "/api/v1/nothing");
+  const std::string metrics = body_of(get(port_, "/metrics"));
+  EXPECT_NE(metrics.find("\nmeterlens_http_requests_total 4\n"), std::string::npos) << metrics;
+  EXPECT_NE(metrics.find("\nmeterlens_http_errors_total 1\n"), std::string::npos) << metrics;
+  EXPECT_EQ(status_of(get(port_, "/api/v1/metrics")), 200);
+  EXPECT_TRUE(body_of(get(port_, "/api/v1/openapi.yaml")).starts_with("openapi: 3.1"));
+}
+
+TEST_F(ApiTest, SaysWhenPhotosCannotBeStored) {
+  storage_fault_ = "no room to write public/images: free space";
+  const std::string answer = get(port_, "/health");
+  EXPECT_EQ(status_of(answer), 503);
+  EXPECT_EQ(json::parse(body_of(answer))["store"], storage_fault_);
+}
+
+TEST_F(ApiTest, SaysWhenTheDatabaseIsLockedAndReadsOn) {
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open((folder_ / "a.db").c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr), SQLITE_OK);
+  const std::string answer = get(port_, "/health");
+  EXPECT_EQ(status_of(answer), 503);
+  const json health = json::parse(body_of(answer));
+  EXPECT_EQ(health["status"], "degraded");
+  EXPECT_NE(std::string(health["store"]).find("locked by another program"), std::string::npos);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices")), 200);
+  sqlite3_close(other);
+}
+
+TEST_F(ApiTest, SurvivesRandomBytes) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 50; ++round) {
+    std::string bytes(1 + random() % 5000, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(random());
+    RawClient client(port_, 1);
+    client.send((round % 2 == 0 ? "GET /" : "") + bytes + "\r\n\r\n");
+  }
+  RawClient long_url(port_, 2);
+  long_url.send("GET /" + std::string(100'000, 'a') + " HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(long_url.sees_end());
+  RawClient many_headers(port_, 2);
+  std::string headers = "GET / HTTP/1.1\r\n";
+  for (int i = 0; i < 1000; ++i) headers += "X-" + std::to_string(i) + ": y\r\n";
+  many_headers.send(headers + "\r\n");
+  EXPECT_TRUE(many_headers.sees_end());
+  EXPECT_EQ(status_of(get(port_, "/health")), 200);
+}
+
+TEST_F(ApiTest, KeepsAConnectionForSeveralRequests) {
+  RawClient client(port_);
+  for (int i = 0; i < 3; ++i) {
+    client.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(status_of(client.read_answer()), 200);
+  }
+  client.send("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(status_of(client.read_answer()), 200);
+  EXPECT_TRUE(client.sees_end());
+}
+
+TEST_F(ApiTest, TurnsFurtherConnectionsAway) {
+  api_.reset();
+  settings_.connection_count_max = 3;
+  start();
+  {
+    std::vector<std::unique_ptr<RawClient>> held;
+    for (int i = 0; i < 3; ++i) {
+      held.push_back(std::make_unique<RawClient>(port_));
+      held.back()->send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+      EXPECT_EQ(status_of(held.back()->read_answer()), 200);
+    }
+    RawClient further(port_);
+    EXPECT_TRUE(further.sees_end());
+  }
+  // The server hears of the closed ones a little later.
+  int status = 0;
+  for (int i = 0; i < 1000 && status != 200; ++i) status = status_of(get(port_, "/health"));
+  EXPECT_EQ(status, 200);
+}
+
+TEST_F(ApiTest, TellsLiveClientsWhatChanges) {
+  const std::string request = "GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n";
+  RawClient one(port_);
+  RawClient two(port_);
+  one.send(request);
+  two.send(request);
+  EXPECT_NE(one.read_until(": hello").find("Content-Type: text/event-stream"), std::string::npos);
+  two.read_until(": hello");
+  EXPECT_EQ(api_->live_clients(), 2);
+
+  const std::string third = get(port_, "/api/v1/events");
+  EXPECT_EQ(status_of(third), 503);
+  EXPECT_EQ(code_of(third), "too_many_live_clients");
+
+  api_->changed(Subject::reading, "99");  // not there: says nothing
+  api_->changed(Subject::device, "m1");
+  api_->changed(Subject::reading, "1");
+  for (RawClient* client : {&one, &two}) {
+    const std::string text = client->read_until("event: reading\ndata: {\"id\":1,");
+    EXPECT_NE(text.find("event: device\ndata: {\"id\":\"m1\","), std::string::npos) << text;
+    EXPECT_NE(text.find("event: reading\ndata: {\"id\":1,"), std::string::npos) << text;
+  }
+  api_.reset();
+  EXPECT_TRUE(one.sees_end());
+}
+
+TEST_F(ApiTest, NamesThePortThatIsInUse) {
+  Settings same = settings_;
+  same.port = port_;
+  Doors doors;
+  doors.capture = [this](const std::string& device) { return capture(device); };
+  doors.broker_connected = [] { return true; };
+  doors.reader_state = [] { return std::string("ok"); };
+  doors.storage_fault = [] { return std::string(); };
+  const auto second = Api::start(same, *store_, metrics_, doors);
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().find("127.0.0.1:" + std::to_string(port_) + " is in use"),
+            std::string::npos) << second.error();
+  same.address = "192.0.2.1";
+  const auto elsewhere = Api::start(same, *store_, metrics_, doors);
+  ASSERT_FALSE(elsewhere);
+  EXPECT_NE(elsewhere.error().find("http.address"), std::string::npos) << elsewhere.error();
+}
+
+}  // namespace
+}  // namespace meterlens::api

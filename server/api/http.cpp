@@ -1,0 +1,224 @@
+// The only file that includes restinio.
+#include "server/api/http.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <restinio/all.hpp>
+
+namespace meterlens::api {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Counts the connections and turns further ones away. restinio's own limiter is freed before the
+// connections that call it when a server ends.
+class Gate {
+ public:
+  explicit Gate(int count_max) : count_max_(count_max) {}
+
+  restinio::ip_blocker::inspection_result_t inspect(
+      const restinio::ip_blocker::incoming_info_t&) noexcept {
+    return count_ < count_max_ ? restinio::ip_blocker::allow() : restinio::ip_blocker::deny();
+  }
+  void state_changed(const restinio::connection_state::notice_t& notice) noexcept {
+    using restinio::connection_state::accepted_t;
+    using restinio::connection_state::closed_t;
+    if (std::holds_alternative<accepted_t>(notice.cause())) ++count_;
+    if (std::holds_alternative<closed_t>(notice.cause())) --count_;
+  }
+
+ private:
+  const int count_max_;
+  std::atomic<int> count_{0};
+};
+
+struct Traits : restinio::default_traits_t {
+  using ip_blocker_t = Gate;
+  using connection_state_listener_t = Gate;
+};
+using ChunkedBuilder = restinio::response_builder_t<restinio::chunked_output_t>;
+
+// A body between the API's limit and this is read and answered by 413; a longer one is cut off.
+constexpr std::uint64_t body_bytes_cut = 1'500'000;
+constexpr auto request_read_limit = 30s;
+constexpr auto request_handle_limit = 60s;  // longer than the heartbeat of a live stream
+constexpr auto response_write_limit = 15s;
+
+const char* reason_phrase(int status) {
+  switch (status) {
+    case 200: return "OK";
+    case 202: return "Accepted";
+    case 304: return "Not Modified";
+    case 400: return "Bad Request";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 413: return "Payload Too Large";
+    case 429: return "Too Many Requests";
+    case 503: return "Service Unavailable";
+    case 507: return "Insufficient Storage";
+    default: return "Internal Server Error";
+  }
+}
+
+template <class Builder>
+void add_headers(Builder& builder, const Response& response) {
+  builder.append_header("Content-Type", response.content_type);
+  builder.append_header("X-Content-Type-Options", "nosniff");
+  builder.append_header("X-Frame-Options", "DENY");
+  builder.append_header("Referrer-Policy", "no-referrer");
+  builder.append_header("Cross-Origin-Resource-Policy", "same-origin");
+  builder.append_header("Content-Security-Policy",
+                        "default-src 'self'; img-src 'self' data: blob:; "
+                        "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; "
+                        "base-uri 'none'; form-action 'self'");
+  for (const auto& [name, value] : response.headers) builder.append_header(name, value);
+}
+
+restinio::http_status_line_t status_line(int status) {
+  return {restinio::http_status_code_t{static_cast<std::uint16_t>(status)}, reason_phrase(status)};
+}
+
+class EventStream final : public Stream {
+ public:
+  explicit EventStream(ChunkedBuilder builder) : builder_(std::move(builder)) {}
+
+  void send(std::shared_ptr<const std::string> text) override {
+    const std::size_t bytes = text->size();
+    state_->pending_bytes += bytes;
+    builder_.append_chunk(restinio::writable_item_t{std::move(text)});
+    builder_.flush([state = state_, bytes](const auto& error) {
+      state->pending_bytes -= bytes;
+      if (error) state->broken = true;
+    });
+  }
+  std::size_t pending_bytes() const override { return state_->pending_bytes; }
+  bool is_broken() const override { return state_->broken; }
+  void close() override { builder_.done(); }
+
+ private:
+  // Outlives the stream in restinio's callbacks.
+  struct State {
+    std::atomic<std::size_t> pending_bytes{0};
+    std::atomic<bool> broken{false};
+  };
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+  ChunkedBuilder builder_;
+};
+
+std::string field(const restinio::request_t& request, restinio::http_field_t name) {
+  return request.header().get_field_or(name, "");
+}
+
+Request convert(const restinio::request_t& request) {
+  const auto& header = request.header();
+  Request out;
+  out.method = header.method().c_str();
+  out.path = std::string(header.path().data(), header.path().size());
+  out.query = std::string(header.query().data(), header.query().size());
+  out.body = request.body();
+  out.host = field(request, restinio::http_field_t::host);
+  out.origin = field(request, restinio::http_field_t::origin);
+  out.if_none_match = field(request, restinio::http_field_t::if_none_match);
+  return out;
+}
+
+void write(restinio::request_t& request, Response response) {
+  auto builder = request.create_response(status_line(response.status));
+  add_headers(builder, response);
+  if (!request.header().should_keep_alive()) builder.connection_close();
+  builder.set_body(std::move(response.body));
+  builder.done();
+}
+
+std::string explain(const std::system_error& error, const Settings& settings) {
+  const std::string where = fmt::format("{}:{}", settings.address, settings.port);
+  const int reason = error.code().value();  // an errno, whatever asio calls its category
+  if (reason == EADDRINUSE) {
+    return fmt::format("the HTTP port {} is in use by another program: end it "
+                       "(`ss -ltnp sport = :{}` names it) or set another http.port", where,
+                       settings.port);
+  }
+  if (reason == EACCES) {
+    return fmt::format("no permission to listen on {}: set http.port to 1024 or above", where);
+  }
+  return fmt::format("cannot listen on {}: {}; set http.address to an IP address of this machine",
+                     where, error.code().message());
+}
+
+}  // namespace
+
+struct HttpServer::Engine {
+  restinio::running_server_handle_t<Traits> server;
+  std::uint16_t port = 0;
+};
+
+HttpServer::HttpServer() : engine_(std::make_unique<Engine>()) {}
+
+HttpServer::~HttpServer() {
+  if (!engine_->server) return;
+  engine_->server->stop();
+  engine_->server->wait();
+}
+
+std::uint16_t HttpServer::port() const { return engine_->port; }
+
+namespace {
+
+restinio::request_handling_status_t serve(const restinio::request_handle_t& request,
+                                          const HttpServer::Answer& answer, Live& live) {
+  Response response = answer(convert(*request));
+  if (response.live) {
+    auto builder = request->create_response<restinio::chunked_output_t>(status_line(200));
+    add_headers(builder, response);
+    builder.connection_close();
+    // Refused only when others came since the check: then the stream ends before it began.
+    live.add(std::make_unique<EventStream>(std::move(builder)));
+    return restinio::request_accepted();
+  }
+  write(*request, std::move(response));
+  return restinio::request_accepted();
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<HttpServer>, std::string> HttpServer::start(const Settings& settings,
+                                                                          Answer answer,
+                                                                          Live& live) {
+  std::unique_ptr<HttpServer> out(new HttpServer);
+  Engine& engine = *out->engine_;
+  const auto gate = std::make_shared<Gate>(settings.connection_count_max);
+  try {
+    engine.server = restinio::run_async<Traits>(
+        restinio::own_io_context(),
+        restinio::server_settings_t<Traits>{}
+            .address(settings.address)
+            .port(settings.port)
+            .ip_blocker(gate)
+            .connection_state_listener(gate)
+            .incoming_http_msg_limits(restinio::incoming_http_msg_limits_t{}
+                                          .max_url_size(4096)
+                                          .max_field_name_size(256)
+                                          .max_field_value_size(8192)
+                                          .max_field_count(64)
+                                          .max_body_size(body_bytes_cut))
+            .read_next_http_message_timelimit(request_read_limit)
+            .handle_request_timeout(request_handle_limit)
+            .write_http_response_timelimit(response_write_limit)
+            .acceptor_post_bind_hook([&engine](restinio::asio_ns::ip::tcp::acceptor& acceptor) {
+              engine.port = acceptor.local_endpoint().port();
+            })
+            .request_handler([answer = std::move(answer), &live](auto request) {
+              return serve(request, answer, live);
+            }),
+        static_cast<std::size_t>(settings.threads));
+  } catch (const std::system_error& error) {
+    return std::unexpected(explain(error, settings));
+  }
+  return out;
+}
+
+}  // namespace meterlens::api

@@ -1,0 +1,53 @@
+// Inside api/: HTTP without restinio's types. The server calls `answer` from its threads.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/api/api.h"
+#include "server/api/live.h"
+
+namespace meterlens::api {
+
+struct Request {
+  std::string method;
+  std::string path;   // as sent, not decoded, without the query
+  std::string query;  // as sent, without the '?'
+  std::string body;
+  std::string host;
+  std::string origin;
+  std::string if_none_match;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type;
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  bool live = false;  // keep the connection as a stream of events
+};
+
+// {"error":{"code":...,"message":...}}
+Response error_response(int status, const std::string& code, const std::string& message);
+
+class HttpServer {
+ public:
+  using Answer = std::function<Response(const Request&)>;
+
+  static std::expected<std::unique_ptr<HttpServer>, std::string> start(const Settings& settings,
+                                                                       Answer answer, Live& live);
+  ~HttpServer();
+  std::uint16_t port() const;
+
+ private:
+  HttpServer();
+  struct Engine;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace meterlens::api

@@ -1,0 +1,46 @@
+// Inside api/: the objects of openapi.yaml as JSON text, and the one body that is understood. The
+// only file with the JSON library is json.cpp.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/command/command.h"
+#include "server/photo/photo.h"
+#include "server/store/store.h"
+#include "server/validate/reading.h"
+
+namespace meterlens::api {
+
+struct DeviceView {
+  store::Device device;
+  std::optional<photo::Photo> newest_photo;
+  std::optional<validate::Reading> newest_reading;
+  std::optional<command::Command> active_command;
+};
+
+struct Health {
+  bool broker = false;
+  std::string store;   // "ok" or the error
+  std::string reader;  // "ok" or the error
+  bool ok() const { return broker && store == "ok" && reader == "ok"; }
+};
+
+std::string device_json(const DeviceView& view);
+std::string command_json(const command::Command& command);
+std::string photo_json(const photo::Photo& photo);
+std::string reading_json(const validate::Reading& reading);
+std::string health_json(const Health& health, const std::string& version);
+std::string error_json(const std::string& code, const std::string& message);
+
+// {"devices":[...]} and the like.
+std::string devices_json(const std::vector<DeviceView>& views);
+std::string photos_json(const std::vector<photo::Photo>& photos);
+std::string readings_json(const std::vector<validate::Reading>& readings);
+
+// {"capture":1} and nothing else; the error says what is wrong with the body.
+std::expected<void, std::string> parse_capture(const std::string& body);
+
+}  // namespace meterlens::api

@@ -1,0 +1,106 @@
+#include "server/api/live.h"
+
+#include <chrono>
+
+namespace meterlens::api {
+namespace {
+
+std::shared_ptr<const std::string> event_text(Subject subject, const std::string& json) {
+  return std::make_shared<const std::string>("event: " + std::string(name(subject)) +
+                                             "\ndata: " + json + "\n\n");
+}
+
+}  // namespace
+
+Live::Live(Render render, const Limits& limits)
+    : render_(std::move(render)), limits_(limits), thread_([this] { run(); }) {}
+
+Live::~Live() {
+  close();
+  thread_.join();
+}
+
+bool Live::add(std::unique_ptr<Stream> stream) {
+  static const auto greeting = std::make_shared<const std::string>("retry: 2000\n: hello\n\n");
+  const std::lock_guard lock(mutex_);
+  if (stop_ || static_cast<int>(streams_.size()) >= limits_.client_count_max) {
+    stream->close();
+    return false;
+  }
+  stream->send(greeting);
+  streams_.push_back(std::move(stream));
+  return true;
+}
+
+bool Live::is_full() const { return count() >= limits_.client_count_max; }
+
+int Live::count() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<int>(streams_.size());
+}
+
+void Live::changed(Subject subject, const std::string& id) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (streams_.empty()) return;
+    if (changes_.size() >= limits_.change_count_max) {
+      overflowed_ = true;
+    } else if (waiting_.emplace(subject, id).second) {
+      changes_.emplace_back(subject, id);
+    }
+  }
+  wake_.notify_one();
+}
+
+void Live::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+    drop_all();
+  }
+  wake_.notify_one();
+}
+
+void Live::run() {
+  static const auto heartbeat = std::make_shared<const std::string>(": still here\n\n");
+  std::unique_lock lock(mutex_);
+  while (!stop_) {
+    const bool woken =
+        wake_.wait_for(lock, std::chrono::milliseconds(limits_.heartbeat_ms),
+                       [this] { return stop_ || overflowed_ || !changes_.empty(); });
+    if (stop_) return;
+    if (!woken) send_to_all(heartbeat);
+    if (overflowed_) drop_all();
+    const auto changes = std::exchange(changes_, {});
+    waiting_.clear();
+    for (const auto& [subject, id] : changes) {
+      // The store is asked without the lock: nobody who reports a change waits for it.
+      lock.unlock();
+      const auto json = render_(subject, id);
+      lock.lock();
+      if (stop_) return;
+      if (json) send_to_all(event_text(subject, *json));
+    }
+  }
+}
+
+void Live::send_to_all(const std::shared_ptr<const std::string>& text) {
+  std::erase_if(streams_, [&](const std::unique_ptr<Stream>& stream) {
+    if (!stream->is_broken() && stream->pending_bytes() + text->size() <= limits_.pending_bytes_max) {
+      stream->send(text);
+      return false;
+    }
+    stream->close();
+    return true;
+  });
+}
+
+void Live::drop_all() {
+  for (const auto& stream : streams_) stream->close();
+  streams_.clear();
+  changes_.clear();
+  waiting_.clear();
+  overflowed_ = false;
+}
+
+}  // namespace meterlens::api

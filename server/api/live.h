@@ -1,0 +1,77 @@
+// Live clients (Server-Sent Events): one thread turns changes into event texts and hands them to
+// every client. Memory is bounded: changes of the same thing are joined, a client with too much
+// unsent is dropped, and when changes come faster than they can be told, all clients are dropped,
+// so that they come again and ask for everything.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "server/api/api.h"
+
+namespace meterlens::api {
+
+// One client's connection. Used by one thread at a time.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  // Queues text; never waits.
+  virtual void send(std::shared_ptr<const std::string> text) = 0;
+  // Given to send() and not yet taken by the kernel.
+  virtual std::size_t pending_bytes() const = 0;
+  virtual bool is_broken() const = 0;
+  virtual void close() = 0;
+};
+
+class Live {
+ public:
+  // The JSON of a changed thing, or nothing when it is gone. Called on the live thread.
+  using Render = std::function<std::optional<std::string>(Subject, const std::string& id)>;
+
+  struct Limits {
+    int client_count_max = 64;
+    std::size_t pending_bytes_max = 1 << 20;
+    std::size_t change_count_max = 4096;
+    int heartbeat_ms = 10'000;
+  };
+
+  Live(Render render, const Limits& limits);
+  ~Live();
+
+  // False when there are too many: the stream is closed.
+  bool add(std::unique_ptr<Stream> stream);
+  bool is_full() const;
+  int count() const;
+  void changed(Subject subject, const std::string& id);
+  // Closes all streams; further ones are refused.
+  void close();
+
+ private:
+  using Change = std::pair<Subject, std::string>;
+
+  void run();
+  void send_to_all(const std::shared_ptr<const std::string>& text);
+  void drop_all();
+
+  const Render render_;
+  const Limits limits_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<Change> changes_;      // in the order of their first coming
+  std::set<Change> waiting_;         // the same, to join them
+  std::vector<std::unique_ptr<Stream>> streams_;
+  bool overflowed_ = false;
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace meterlens::api

@@ -1,0 +1,28 @@
+// Inside api/: what a URL says. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "server/store/store.h"
+
+namespace meterlens::api {
+
+// %41 and the like; nothing when an escape is broken or gives a control character. A '+' stays.
+std::optional<std::string> decode(std::string_view text);
+
+// A positive number as ids are: 1 to 18 digits.
+std::optional<std::int64_t> parse_id(std::string_view text);
+
+// {id} of a path like "/api/v1/devices/{id}/commands", not decoded; nothing when it does not fit.
+std::optional<std::string_view> match(std::string_view pattern, std::string_view path);
+
+// `name` is "device" or "meter"; "verdict" is known only `with_verdict`. Other keys are ignored.
+// The error names the parameter and what it may be.
+std::expected<store::Filter, std::string> parse_filter(std::string_view query,
+                                                       std::string_view name, bool with_verdict);
+
+}  // namespace meterlens::api

@@ -1,0 +1,303 @@
+#include "server/api/routes.h"
+
+#include <fmt/format.h>
+
+#include "protocol/ids.h"
+#include "server/api/files.h"
+#include "server/api/openapi.h"
+#include "server/api/query.h"
+
+namespace meterlens::api {
+namespace {
+
+constexpr auto health_age_max = std::chrono::seconds(1);
+
+Response json_response(std::string body, int status = 200) {
+  return {status, "application/json", std::move(body), {{"Cache-Control", "no-store"}}};
+}
+
+Response bad_request(const std::string& message) {
+  return error_response(400, "bad_request", message);
+}
+
+Response unknown(const std::string& what, const std::string& id) {
+  return error_response(404, "unknown_" + what, fmt::format("there is no {} \"{}\"", what, id));
+}
+
+// A browser names the page that a request comes from; only our own pages may change something.
+bool is_foreign(const Request& request) {
+  if (request.origin.empty()) return false;
+  return request.origin != "http://" + request.host && request.origin != "https://" + request.host;
+}
+
+constexpr const char* console_missing =
+    "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Meterlens</title>"
+    "<h1>Meterlens is running</h1><p>The console has not been built. Run <code>./demo</code>, or "
+    "<code>npm ci &amp;&amp; npm run build</code> in the folder <code>console</code>, and load "
+    "this page again. The API is at <a href=\"/api/v1/devices\">/api/v1/devices</a>, described "
+    "by <a href=\"/api/v1/openapi.yaml\">openapi.yaml</a>.</p></html>\n";
+
+}  // namespace
+
+struct Routes::Route {
+  const char* method;
+  const char* pattern;
+  Answer answer;
+};
+
+const Routes::Route Routes::routes[] = {
+    {"GET", "/api/v1/devices", &Routes::devices},
+    {"GET", "/api/v1/devices/{id}", &Routes::device},
+    {"POST", "/api/v1/devices/{id}/commands", &Routes::capture},
+    {"GET", "/api/v1/commands/{id}", &Routes::command},
+    {"GET", "/api/v1/photos", &Routes::photos},
+    {"GET", "/api/v1/photos/{id}.jpg", &Routes::photo_file},
+    {"GET", "/api/v1/readings", &Routes::readings},
+    {"GET", "/api/v1/events", &Routes::events},
+    {"GET", "/api/v1/health", &Routes::health},
+    {"GET", "/api/v1/metrics", &Routes::metrics},
+    {"GET", "/api/v1/openapi.yaml", &Routes::openapi},
+    {"GET", "/health", &Routes::health},
+    {"GET", "/metrics", &Routes::metrics},
+};
+
+Routes::Routes(const Settings& settings, store::Store& store, metrics::Metrics& metrics,
+               const Doors& doors)
+    : settings_(settings), store_(store), metrics_(metrics), doors_(doors) {}
+
+Response Routes::answer(const Request& request, bool live_is_full) {
+  metrics_.add(metrics::Count::http_requests);
+  Response response = dispatch(request);
+  if (response.live && live_is_full) {
+    response = error_response(503, "too_many_live_clients",
+                              "too many live clients: close some pages, or ask again later");
+  }
+  if (response.status >= 400) metrics_.add(metrics::Count::http_errors);
+  return response;
+}
+
+Response Routes::dispatch(const Request& request) {
+  if (request.body.size() > settings_.body_bytes_max) {
+    return error_response(413, "body_too_large",
+                          fmt::format("the body has {} bytes, at most {} are read",
+                                      request.body.size(), settings_.body_bytes_max));
+  }
+  const char* other_method = nullptr;
+  for (const auto& route : routes) {
+    const auto id = match(route.pattern, request.path);
+    if (!id) continue;
+    if (request.method == route.method) return (this->*route.answer)(request, std::string(*id));
+    other_method = route.method;
+  }
+  const bool is_api = request.path == "/api" || request.path.starts_with("/api/");
+  if (other_method == nullptr && !is_api && request.method != "GET") other_method = "GET";
+  if (other_method != nullptr) {
+    Response response = error_response(405, "method_not_allowed",
+                                       fmt::format("use {} here", other_method));
+    response.headers.emplace_back("Allow", other_method);
+    return response;
+  }
+  if (is_api) {
+    return error_response(404, "unknown_path",
+                          "there is no such path; /api/v1/openapi.yaml describes all");
+  }
+  return console_file(request);
+}
+
+store::Result<DeviceView> Routes::view(store::Device device,
+                                       const std::vector<command::Command>& open_commands) {
+  DeviceView view;
+  auto photo = store_.newest_photo(device.id);
+  if (!photo) return std::unexpected(photo.error());
+  auto readings = store_.readings({.device = device.id, .count_max = 1});
+  if (!readings) return std::unexpected(readings.error());
+  view.newest_photo = std::move(*photo);
+  if (!readings->empty()) view.newest_reading = std::move(readings->front());
+  for (const auto& command : open_commands) {
+    if (command.device != device.id) continue;
+    view.active_command = command;
+    break;
+  }
+  view.device = std::move(device);
+  return view;
+}
+
+Response Routes::devices(const Request&, const std::string&) {
+  auto devices = store_.devices();
+  if (!devices) return store_error(devices.error());
+  const auto open = store_.open_commands();
+  if (!open) return store_error(open.error());
+  std::vector<DeviceView> views;
+  for (auto& device : *devices) {
+    auto one = view(std::move(device), *open);
+    if (!one) return store_error(one.error());
+    views.push_back(std::move(*one));
+  }
+  return json_response(devices_json(views));
+}
+
+Response Routes::device(const Request&, const std::string& id) {
+  if (!protocol::is_device_name(id)) return unknown("device", id);
+  auto device = store_.device(id);
+  if (!device) return store_error(device.error(), "device");
+  const auto open = store_.open_commands();
+  if (!open) return store_error(open.error());
+  const auto one = view(std::move(*device), *open);
+  if (!one) return store_error(one.error());
+  return json_response(device_json(*one));
+}
+
+Response Routes::capture(const Request& request, const std::string& id) {
+  if (is_foreign(request)) {
+    return error_response(403, "foreign_origin", "commands are taken only from our own pages");
+  }
+  if (const auto good = parse_capture(request.body); !good) return bad_request(good.error());
+  if (!protocol::is_device_name(id)) return unknown("device", id);
+  const auto command = doors_.capture(id);
+  if (command) return json_response(command_json(*command), 202);
+  switch (command.error().code) {
+    case CaptureErrorCode::unknown_device:
+      return error_response(404, "unknown_device", command.error().message);
+    case CaptureErrorCode::queue_full:
+      return error_response(429, "queue_full", command.error().message);
+    case CaptureErrorCode::store: break;
+  }
+  return error_response(503, "store_failed", command.error().message);
+}
+
+Response Routes::command(const Request&, const std::string& id) {
+  const auto number = parse_id(id);
+  if (!number) return unknown("command", id);
+  const auto command = store_.command(*number);
+  if (!command) return store_error(command.error(), "command");
+  return json_response(command_json(*command));
+}
+
+Response Routes::photos(const Request& request, const std::string&) {
+  const auto filter = parse_filter(request.query, "device", false);
+  if (!filter) return bad_request(filter.error());
+  const auto photos = store_.photos(*filter);
+  if (!photos) return store_error(photos.error());
+  return json_response(photos_json(*photos));
+}
+
+Response Routes::photo_file(const Request& request, const std::string& id) {
+  const auto number = parse_id(id);
+  if (!number) return unknown("photo", id);
+  const auto photo = store_.photo(*number);
+  if (!photo) return store_error(photo.error(), "photo");
+  const auto digits = protocol::hex(photo->sha256);
+  const std::string tag = '"' + std::string(digits.data(), digits.size()) + '"';
+  const std::vector<std::pair<std::string, std::string>> headers{
+      {"ETag", tag}, {"Cache-Control", "private, max-age=31536000, immutable"}};
+  if (request.if_none_match == tag) return {304, "image/jpeg", "", headers};
+  auto bytes = read_file_inside(settings_.photo_folders, photo->path);
+  if (!bytes) {
+    return error_response(404, "photo_file_missing",
+                          fmt::format("the file {} is not there any more", photo->path));
+  }
+  return {200, "image/jpeg", std::move(*bytes), headers};
+}
+
+Response Routes::readings(const Request& request, const std::string&) {
+  const auto filter = parse_filter(request.query, "meter", true);
+  if (!filter) return bad_request(filter.error());
+  const auto readings = store_.readings(*filter);
+  if (!readings) return store_error(readings.error());
+  return json_response(readings_json(*readings));
+}
+
+Response Routes::events(const Request&, const std::string&) {
+  Response response{200, "text/event-stream", "", {{"Cache-Control", "no-store"}}};
+  response.live = true;
+  return response;
+}
+
+std::string Routes::store_state() {
+  // A check writes to the disk, and waits when the database is locked: one at a time, askers
+  // meanwhile and within a second after it share its result.
+  std::unique_lock lock(health_mutex_);
+  const auto now = std::chrono::steady_clock::now();
+  if (store_checking_ || now - store_checked_at_ < health_age_max) return store_state_;
+  store_checking_ = true;
+  lock.unlock();
+  const auto checked = store_.check();
+  lock.lock();
+  store_checking_ = false;
+  store_state_ = checked ? "ok" : checked.error().message;
+  store_checked_at_ = std::chrono::steady_clock::now();
+  return store_state_;
+}
+
+Response Routes::health(const Request&, const std::string&) {
+  Health health{doors_.broker_connected(), store_state(), doors_.reader_state()};
+  const std::string fault = doors_.storage_fault();
+  if (health.store == "ok" && !fault.empty()) health.store = fault;
+  return json_response(health_json(health, settings_.version), health.store == "ok" ? 200 : 503);
+}
+
+Response Routes::metrics(const Request&, const std::string&) {
+  return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_.text(),
+          {{"Cache-Control", "no-store"}}};
+}
+
+Response Routes::openapi(const Request&, const std::string&) {
+  return {200, "application/yaml", openapi_text, {{"Cache-Control", "no-cache"}}};
+}
+
+Response Routes::console_file(const Request& request) {
+  const bool is_index = request.path == "/" || request.path == "/index.html";
+  auto file = read_file(settings_.console_folder, is_index ? "/index.html" : request.path);
+  if (file) {
+    // Files under assets/ have their hash in the name.
+    const bool is_hashed = request.path.starts_with("/assets/");
+    return {200, file->content_type, std::move(file->bytes),
+            {{"Cache-Control", is_hashed ? "public, max-age=31536000, immutable" : "no-cache"}}};
+  }
+  if (is_index) {
+    return {200, "text/html; charset=utf-8", console_missing, {{"Cache-Control", "no-store"}}};
+  }
+  return error_response(404, "unknown_path", "there is no such page; the console is at /");
+}
+
+Response Routes::store_error(const store::Error& error, const char* what) {
+  if (error.code == store::ErrorCode::not_found) {
+    return error_response(404, std::string("unknown_") + what, error.message);
+  }
+  metrics_.add(metrics::Count::store_errors);
+  if (error.code == store::ErrorCode::locked) {
+    return error_response(503, "store_locked", error.message);
+  }
+  if (error.code == store::ErrorCode::disk_full) {
+    return error_response(507, "disk_full", error.message);
+  }
+  return error_response(500, "store_failed", error.message);
+}
+
+std::optional<std::string> Routes::render(Subject subject, const std::string& id) {
+  const auto number = parse_id(id).value_or(0);
+  switch (subject) {
+    case Subject::device: {
+      auto device = store_.device(id);
+      const auto open = store_.open_commands();
+      if (!device || !open) return {};
+      const auto one = view(std::move(*device), *open);
+      return one ? std::optional(device_json(*one)) : std::nullopt;
+    }
+    case Subject::command: {
+      const auto command = store_.command(number);
+      return command ? std::optional(command_json(*command)) : std::nullopt;
+    }
+    case Subject::photo: {
+      const auto photo = store_.photo(number);
+      return photo ? std::optional(photo_json(*photo)) : std::nullopt;
+    }
+    case Subject::reading: {
+      const auto reading = store_.reading(number);
+      return reading ? std::optional(reading_json(*reading)) : std::nullopt;
+    }
+  }
+  return {};
+}
+
+}  // namespace meterlens::api

@@ -1,0 +1,59 @@
+// Inside api/: which request gets which answer. Asks the store, never the network; thread-safe.
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "server/api/http.h"
+#include "server/api/json.h"
+
+namespace meterlens::api {
+
+class Routes {
+ public:
+  // All must outlive it but the settings.
+  Routes(const Settings& settings, store::Store& store, metrics::Metrics& metrics,
+         const Doors& doors);
+
+  Response answer(const Request& request, bool live_is_full);
+  // The object of a change, for the live clients; nothing when it is gone.
+  std::optional<std::string> render(Subject subject, const std::string& id);
+
+ private:
+  using Answer = Response (Routes::*)(const Request&, const std::string& id);
+  struct Route;
+  static const Route routes[];
+
+  Response dispatch(const Request& request);
+  Response devices(const Request& request, const std::string& id);
+  Response device(const Request& request, const std::string& id);
+  Response capture(const Request& request, const std::string& id);
+  Response command(const Request& request, const std::string& id);
+  Response photos(const Request& request, const std::string& id);
+  Response photo_file(const Request& request, const std::string& id);
+  Response readings(const Request& request, const std::string& id);
+  Response events(const Request& request, const std::string& id);
+  Response health(const Request& request, const std::string& id);
+  Response metrics(const Request& request, const std::string& id);
+  Response openapi(const Request& request, const std::string& id);
+  Response console_file(const Request& request);
+
+  store::Result<DeviceView> view(store::Device device,
+                                 const std::vector<command::Command>& open_commands);
+  // `what` is named when it is not there.
+  Response store_error(const store::Error& error, const char* what = "object");
+  std::string store_state();
+
+  const Settings settings_;
+  store::Store& store_;
+  metrics::Metrics& metrics_;
+  const Doors& doors_;
+  std::mutex health_mutex_;
+  std::string store_state_ = "not checked yet";
+  bool store_checking_ = false;
+  std::chrono::steady_clock::time_point store_checked_at_{};
+};
+
+}  // namespace meterlens::api

@@ -1,0 +1,276 @@
+#include "server/command/queue.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/require.h"
+
+namespace meterlens::command {
+
+using metrics::Count;
+using protocol::Dialect;
+
+Queue::Queue(const QueueLimits& limits, metrics::Metrics& metrics)
+    : limits_(limits), metrics_(metrics) {}
+
+Queue::Line* Queue::find(const std::string& device) {
+  const auto at = lines_.find(device);
+  return at == lines_.end() ? nullptr : &at->second;
+}
+
+const Queue::Line* Queue::find(const std::string& device) const {
+  const auto at = lines_.find(device);
+  return at == lines_.end() ? nullptr : &at->second;
+}
+
+bool Queue::is_full(const std::string& device) const {
+  const Line* line = find(device);
+  return line != nullptr && line->waiting.size() >= limits_.device_commands_max;
+}
+
+bool Queue::is_idle(const std::string& device) const {
+  const Line* line = find(device);
+  return line == nullptr || (line->waiting.empty() && !line->active);
+}
+
+void Queue::add(const Command& command) {
+  protocol::require(!is_full(command.device) && command.state == State::queued);
+  Entry entry;
+  entry.command = command;
+  lines_[command.device].waiting.push_back(std::move(entry));
+}
+
+void Queue::take_up(const Command& command, Dialect dialect, std::int64_t now_ms) {
+  if (is_final(command.state)) return;
+  if (command.state == State::stored) {
+    unread_[command.id] = command;
+    return;
+  }
+  Line& line = lines_[command.device];
+  line.dialect = dialect;
+  Entry entry;
+  entry.command = command;
+  if (dialect == Dialect::native || command.state == State::queued || line.active) {
+    entry.command.state = State::queued;
+    line.waiting.push_back(std::move(entry));
+    return;
+  }
+  entry.command.state = State::sent;
+  entry.sent_count = 1;
+  entry.last_ms = now_ms;
+  line.active = std::move(entry);
+}
+
+void Queue::set_link(const std::string& device, Dialect dialect, Link link, std::int64_t now_ms) {
+  Line& line = lines_[device];
+  line.dialect = dialect;
+  const bool lost = link == Link::offline && line.link != Link::offline;
+  line.link = link;
+  // Nobody may have heard it: it waits for the device's return.
+  if (lost && line.active && line.active->command.state == State::sent)
+    back_to_waiting(line, now_ms, {});
+}
+
+std::int64_t Queue::active(const std::string& device) const {
+  const Line* line = find(device);
+  return line != nullptr && line->active ? line->active->command.id : 0;
+}
+
+bool Queue::knows(const std::string& device, std::int64_t command) const {
+  if (const auto at = unread_.find(command); at != unread_.end())
+    return at->second.device == device;
+  const Line* line = find(device);
+  if (line == nullptr) return false;
+  return active(device) == command ||
+         std::any_of(line->waiting.begin(), line->waiting.end(),
+                     [&](const Entry& entry) { return entry.command.id == command; });
+}
+
+Queue::Entry* Queue::activate(const std::string& device, std::int64_t command) {
+  Line* line = find(device);
+  if (line == nullptr) return nullptr;
+  if (line->active && (command == 0 || line->active->command.id == command)) return &*line->active;
+  const auto at = std::find_if(line->waiting.begin(), line->waiting.end(),
+                               [&](const Entry& entry) { return entry.command.id == command; });
+  if (at == line->waiting.end() || line->active) return nullptr;
+  line->active = std::move(*at);
+  line->waiting.erase(at);
+  return &*line->active;
+}
+
+void Queue::report(const std::string& device, const protocol::Report& report, std::int64_t now_ms) {
+  Entry* entry = activate(device, report.command_id);
+  if (entry == nullptr || report.command_id == 0) return;
+  entry->last_ms = now_ms;
+  const State state = entry->command.state;
+  switch (report.state) {
+    case protocol::CaptureState::received:
+      if (state < State::received) set(*entry, State::received, now_ms);
+      break;
+    case protocol::CaptureState::shooting:
+      if (state < State::shooting) set(*entry, State::shooting, now_ms);
+      break;
+    case protocol::CaptureState::failed:
+      finish(*find(device), State::failed, fmt::format("camera: {}", name(report.failure)), now_ms);
+      break;
+  }
+}
+
+void Queue::progress(const std::string& device, std::int64_t command, int received, int total,
+                     std::int64_t now_ms) {
+  Entry* entry = activate(device, command);
+  if (entry == nullptr) return;
+  entry->last_ms = now_ms;
+  entry->command.packets_received = received;
+  entry->command.packets_total = total;
+  const bool first = entry->command.state != State::transferring;
+  if (!first && received != total && now_ms - entry->told_ms < limits_.progress_ms) return;
+  entry->told_ms = now_ms;
+  set(*entry, State::transferring, now_ms);
+}
+
+void Queue::stored(const std::string& device, std::int64_t command, std::int64_t photo,
+                   std::int64_t now_ms) {
+  Entry* entry = command == 0 ? nullptr : activate(device, command);
+  if (entry == nullptr) return;
+  Line& line = *find(device);
+  entry->command.photo = photo;
+  if (entry->command.packets_total == 0)
+    entry->command.packets_total = entry->command.packets_received;
+  entry->command.packets_received = entry->command.packets_total;
+  set(*entry, State::stored, now_ms);
+  unread_[command] = std::move(entry->command);
+  line.active.reset();
+  line.not_before_ms = now_ms + (line.dialect == Dialect::smartdtu ? limits_.pause_ms : 0);
+}
+
+void Queue::shot_failed(const std::string& device, std::int64_t command, std::int64_t photo,
+                        const std::string& reason, std::int64_t now_ms) {
+  Entry* entry = command == 0 ? nullptr : activate(device, command);
+  if (entry == nullptr) return;
+  Line& line = *find(device);
+  if (photo != 0) entry->command.photo = photo;
+  ++entry->shots_failed;
+  if (line.dialect == Dialect::native || entry->shots_failed > limits_.retries_max) {
+    finish(line, State::failed, reason, now_ms);
+  } else {
+    back_to_waiting(line, now_ms, reason);
+  }
+}
+
+void Queue::read(std::int64_t command, std::int64_t reading, std::int64_t now_ms) {
+  const auto at = unread_.find(command);
+  if (at == unread_.end()) return;
+  Command read = std::move(at->second);
+  unread_.erase(at);
+  read.state = State::read;
+  read.reading = reading;
+  metrics_.add(Count::commands_finished);
+  change(read, now_ms);
+}
+
+void Queue::set_connected(bool connected, std::int64_t now_ms) {
+  if (connected && !connected_) {
+    for (auto& [device, line] : lines_) {
+      if (line.active) line.active->last_ms = now_ms;
+    }
+  }
+  connected_ = connected;
+}
+
+void Queue::tick(std::int64_t now_ms) {
+  for (auto& [device, line] : lines_) {
+    if (connected_ && line.active) tick_active(line, now_ms);
+    if (!line.waiting.empty()) tick_waiting(line, now_ms);
+  }
+}
+
+std::int64_t Queue::patience_ms(const Line& line) const {
+  if (line.active->command.state == State::sent) return limits_.answer_ms;
+  if (line.dialect == Dialect::smartdtu) return limits_.smart_transfer_ms;
+  const bool moving = line.active->command.state == State::transferring;
+  return moving || line.link == Link::offline ? limits_.transfer_ms : limits_.shot_ms;
+}
+
+void Queue::tick_active(Line& line, std::int64_t now_ms) {
+  Entry& entry = *line.active;
+  if (now_ms - entry.last_ms < patience_ms(line)) return;
+  const Command& command = entry.command;
+  switch (command.state) {
+    case State::sent:
+      if (entry.sent_count < 2) return send(line, now_ms);
+      return finish(line, State::failed, "no answer from the device, asked twice", now_ms);
+    case State::transferring:
+      return finish(line, State::failed,
+                    command.packets_total == 0
+                        ? fmt::format("the photo stopped after {} pieces", command.packets_received)
+                        : fmt::format("the photo stopped at packet {} of {}",
+                                      command.packets_received, command.packets_total),
+                    now_ms);
+    default:
+      return finish(line, State::failed, "the camera sent no photo in time", now_ms);
+  }
+}
+
+void Queue::tick_waiting(Line& line, std::int64_t now_ms) {
+  for (auto at = line.waiting.begin(); at != line.waiting.end();) {
+    if (now_ms - at->command.created_ms < limits_.expire_ms) {
+      ++at;
+      continue;
+    }
+    const std::string& before = at->command.reason;
+    set(*at, State::expired, now_ms,
+        before.empty() ? "the device did not come online in time" : before);
+    metrics_.add(Count::commands_expired);
+    at = line.waiting.erase(at);
+  }
+  if (!connected_ || line.active || line.waiting.empty() || line.link == Link::offline ||
+      now_ms < line.not_before_ms)
+    return;
+  line.active = std::move(line.waiting.front());
+  line.waiting.erase(line.waiting.begin());
+  line.active->sent_count = 0;
+  send(line, now_ms);
+}
+
+void Queue::send(Line& line, std::int64_t now_ms) {
+  Entry& entry = *line.active;
+  ++entry.sent_count;
+  entry.last_ms = now_ms;
+  output_.sends.push_back({entry.command.device, line.dialect, entry.command.id});
+  if (entry.command.state != State::sent) set(entry, State::sent, now_ms, entry.command.reason);
+}
+
+void Queue::finish(Line& line, State state, const std::string& reason, std::int64_t now_ms) {
+  set(*line.active, state, now_ms, reason);
+  metrics_.add(Count::commands_failed);
+  line.active.reset();
+  line.not_before_ms = now_ms + (line.dialect == Dialect::smartdtu ? limits_.pause_ms : 0);
+}
+
+void Queue::back_to_waiting(Line& line, std::int64_t now_ms, const std::string& reason) {
+  Entry entry = std::move(*line.active);
+  line.active.reset();
+  entry.command.packets_received = 0;
+  entry.command.packets_total = 0;
+  set(entry, State::queued, now_ms, reason);
+  line.waiting.insert(line.waiting.begin(), std::move(entry));
+  line.not_before_ms = now_ms + (line.dialect == Dialect::smartdtu ? limits_.pause_ms : 0);
+}
+
+void Queue::set(Entry& entry, State state, std::int64_t now_ms, std::string reason) {
+  entry.command.state = state;
+  entry.command.reason = std::move(reason);
+  change(entry.command, now_ms);
+}
+
+void Queue::change(Command& command, std::int64_t now_ms) {
+  command.updated_ms = now_ms;
+  output_.changed.push_back(command);
+}
+
+QueueOutput Queue::take() { return std::exchange(output_, {}); }
+
+}  // namespace meterlens::command

@@ -1,0 +1,126 @@
+// Who is told to take a photo, when, and how far it has come: one command at a time per device, the
+// others wait in a bounded row. Commands for a device that is known to be offline wait until it
+// returns, or expire. A pure state machine: the clock is the caller's, one thread; storing, sending
+// and telling are the caller's, from `take()`.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "protocol/ids.h"
+#include "protocol/message.h"
+#include "server/command/command.h"
+#include "server/metrics/metrics.h"
+
+namespace meterlens::command {
+
+struct QueueLimits {
+  std::size_t device_commands_max = 8;  // waiting, besides the one under way
+  std::int64_t expire_ms = 600'000;     // waiting for so long: expired
+  std::int64_t answer_ms = 15'000;     // no word (SmartDTU: no piece): sent again once, then failed
+  std::int64_t shot_ms = 60'000;       // native: from `received` to the first packet
+  std::int64_t transfer_ms = 600'000;  // native: without a new packet, or offline meanwhile
+  std::int64_t smart_transfer_ms = 30'000;  // SmartDTU: without a piece or a judgement
+  int retries_max = 2;                      // SmartDTU: new captures after a bad photo
+  std::int64_t pause_ms = 2000;             // SmartDTU: between two commands; it drops sooner ones
+  std::int64_t progress_ms = 500;           // packet counts are told at most so often
+};
+
+// What is known of a device's connection; a command is tried while it is `unknown`.
+enum class Link : std::uint8_t { unknown, online, offline };
+
+// The capture command to be published.
+struct Send {
+  std::string device;
+  protocol::Dialect dialect = protocol::Dialect::native;
+  std::int64_t command = 0;
+};
+
+struct QueueOutput {
+  std::vector<Send> sends;
+  std::vector<Command> changed;  // to be stored and shown, oldest change first
+};
+
+class Queue {
+ public:
+  Queue(const QueueLimits& limits, metrics::Metrics& metrics);
+
+  bool is_full(const std::string& device) const;
+  // No command waiting or under way.
+  bool is_idle(const std::string& device) const;
+  // A new command, stored already as `queued`. Requires !is_full(command.device).
+  void add(const Command& command);
+  // A command that is not final, from before a restart. A native one is sent again with the same id
+  // (the camera ignores doubles); a SmartDTU may be in the middle of the photo, so it gets time.
+  void take_up(const Command& command, protocol::Dialect dialect, std::int64_t now_ms);
+
+  void set_link(const std::string& device, protocol::Dialect dialect, Link link,
+                std::int64_t now_ms);
+
+  // The command that a SmartDTU photo of this device belongs to; 0: none is under way.
+  std::int64_t active(const std::string& device) const;
+  // Waiting, under way or waiting to be read.
+  bool knows(const std::string& device, std::int64_t command) const;
+
+  void report(const std::string& device, const protocol::Report& report, std::int64_t now_ms);
+  // `command` 0: the active one.
+  void progress(const std::string& device, std::int64_t command, int received, int total,
+                std::int64_t now_ms);
+  // The photo is committed and good: the next command may go.
+  void stored(const std::string& device, std::int64_t command, std::int64_t photo,
+              std::int64_t now_ms);
+  // The shot brought no good photo: a SmartDTU is asked again, up to `retries_max` times.
+  // `photo`: the quarantined one, or 0.
+  void shot_failed(const std::string& device, std::int64_t command, std::int64_t photo,
+                   const std::string& reason, std::int64_t now_ms);
+  void read(std::int64_t command, std::int64_t reading, std::int64_t now_ms);
+
+  // While the broker is away nothing is sent and no answer is missed.
+  void set_connected(bool connected, std::int64_t now_ms);
+  // Sends what is due, repeats, fails, expires. Call at least once a second and after changes.
+  void tick(std::int64_t now_ms);
+
+  QueueOutput take();
+
+ private:
+  struct Entry {
+    Command command;
+    int sent_count = 0;
+    int shots_failed = 0;
+    std::int64_t last_ms = 0;  // of the last sign of life
+    std::int64_t told_ms = 0;  // progress
+  };
+  struct Line {
+    protocol::Dialect dialect = protocol::Dialect::native;
+    Link link = Link::unknown;
+    std::vector<Entry> waiting;  // the next one first
+    std::optional<Entry> active;
+    std::int64_t not_before_ms = 0;
+  };
+
+  Line* find(const std::string& device);
+  const Line* find(const std::string& device) const;
+  // Makes a waiting command the active one when the device itself speaks of it.
+  Entry* activate(const std::string& device, std::int64_t command);
+  void set(Entry& entry, State state, std::int64_t now_ms, std::string reason = {});
+  void change(Command& command, std::int64_t now_ms);
+  void send(Line& line, std::int64_t now_ms);
+  void finish(Line& line, State state, const std::string& reason, std::int64_t now_ms);
+  void back_to_waiting(Line& line, std::int64_t now_ms, const std::string& reason);
+  void tick_active(Line& line, std::int64_t now_ms);
+  void tick_waiting(Line& line, std::int64_t now_ms);
+  std::int64_t patience_ms(const Line& line) const;
+
+  QueueLimits limits_;
+  metrics::Metrics& metrics_;
+  std::unordered_map<std::string, Line> lines_;
+  std::unordered_map<std::int64_t, Command> unread_;  // stored, not read yet
+  QueueOutput output_;
+  bool connected_ = false;
+};
+
+}  // namespace meterlens::command

@@ -1,0 +1,52 @@
+// Photos on disk: public/images/{device}/{yyyy-mm-dd}/{time}_{number}_{hash}.jpg, and quarantined
+// ones in a folder of their own that is not public. A file appears under its name only when it is
+// whole, and `write` returns only when all of them survive a power cut. One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "server/photo/photo.h"
+
+namespace meterlens::photo {
+
+struct Folders {
+  std::filesystem::path images = "public/images";
+  std::filesystem::path quarantine = "var/quarantine";
+};
+
+enum class FileErrorCode : std::uint8_t { disk_full, read_only, not_found, failed };
+struct FileError {
+  FileErrorCode code = FileErrorCode::failed;
+  std::string message;  // which file, the system's words, what to do
+};
+
+// Where the photo belongs; the time is UTC of the shot.
+std::filesystem::path path_of(const Photo& photo, const Folders& folders);
+
+class Files {
+ public:
+  explicit Files(Folders folders) : folders_(std::move(folders)) {}
+
+  // Writes all and sets each `path`; after an error none of them is left behind.
+  std::expected<void, FileError> write(std::span<Photo> photos);
+  // Whether both folders take a small file.
+  std::expected<void, FileError> probe();
+  // Takes back what `write` wrote.
+  void remove(std::span<const Photo> photos);
+
+  static std::expected<std::vector<std::uint8_t>, FileError> read(const std::string& path,
+                                                                  std::size_t bytes_max);
+
+ private:
+  std::expected<void, FileError> write_one(Photo& photo);
+  std::expected<void, FileError> make_durable(std::span<const Photo> photos);
+
+  Folders folders_;
+};
+
+}  // namespace meterlens::photo

@@ -1,0 +1,195 @@
+#include "server/pipeline.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <future>
+#include <utility>
+
+#include "server/steps.h"
+
+namespace meterlens::server {
+namespace {
+
+using command::Command;
+using metrics::Count;
+using metrics::Gauge;
+using photo::Photo;
+using photo::PhotoState;
+using protocol::Dialect;
+using std::chrono::milliseconds;
+
+constexpr milliseconds push_time{1000}, answer_time{10'000};
+
+}  // namespace
+
+// ---- start and stop ----
+
+Pipeline::Steps::Steps(const Settings& given, store::Store& its_store,
+                       metrics::Metrics& its_metrics,
+                       std::function<void(const Change&)> its_on_change)
+    : settings(given),
+      store(its_store),
+      metrics(its_metrics),
+      on_change(std::move(its_on_change)),
+      decoder(settings.decoder, metrics),
+      inbox(settings.inbox_count_max, settings.inbox_bytes_max),
+      registry(settings.registry, store, metrics,
+               [this](const std::string& id) {
+                 on_change({Change::Kind::device, id, 0});
+               }),
+      receiver(
+          settings.receiver,
+          [this](const std::string& device, std::uint32_t photo_id,
+                 const protocol::Digest& sha256) { return is_stored(device, photo_id, sha256); },
+          metrics),
+      assembler(settings.assembler, metrics),
+      committer(settings.committer, store, photo::Files(settings.folders), metrics),
+      commands(settings.commands, metrics),
+      publish([this](std::string topic, std::vector<std::uint8_t> payload, int qos) {
+        link->send(std::move(topic), std::move(payload), qos);
+      }) {}
+
+std::expected<void, std::string> Pipeline::Steps::prepare() {
+  now_ms = unix_ms();
+  if (const auto loaded = registry.load(); !loaded) return std::unexpected(loaded.error().message);
+  for (const auto& [id, entry] : registry.entries()) {
+    if (entry.row.dialect == Dialect::smartdtu) decoder.learn(entry.row.product, id);
+    commands.set_link(id, entry.row.dialect, entry.link, now_ms);
+  }
+  take_up_commands();
+  if (!settings.embedded) return {};
+  auto started = ingest::Broker::start(*settings.embedded);
+  if (!started) return std::unexpected(started.error().message);
+  broker = *std::move(started);
+  settings.link.host = settings.embedded->address;
+  settings.link.port = settings.embedded->port;
+  return {};
+}
+
+void Pipeline::Steps::take_up_commands() {
+  auto open = store.open_commands();
+  if (!open) {
+    spdlog::error("commands from before cannot be taken up: {}", open.error().message);
+    return;
+  }
+  for (Command& command : *open) {
+    const Registry::Entry* device = registry.find(command.device);
+    const Dialect dialect = device == nullptr ? Dialect::native : device->row.dialect;
+    if (auto done = already_done(command)) {
+      command = *std::move(done);
+      unsaved_commands.push_back(command);
+    }
+    commands.take_up(command, dialect, now_ms);
+  }
+}
+
+// The photo, or even the reading, may have been committed just before the end came.
+std::optional<Command> Pipeline::Steps::already_done(const Command& open) {
+  Command command = open;
+  const store::Filter filter{.device = open.device};
+  if (const auto photos = store.photos(filter)) {
+    for (const Photo& photo : *photos) {
+      if (photo.command != open.id || photo.state != PhotoState::stored) continue;
+      command.photo = photo.id;
+      command.state = command::State::stored;
+    }
+  }
+  if (command.state != command::State::stored) return std::nullopt;
+  if (const auto readings = store.readings(filter)) {
+    for (const validate::Reading& made : *readings) {
+      if (made.photo != command.photo) continue;
+      command.reading = made.id;
+      command.state = command::State::read;
+    }
+  }
+  return command;
+}
+
+void Pipeline::Steps::start_threads(ReadPhoto read) {
+  reading =
+      std::make_unique<ReadingQueue>(settings.reading, store, std::move(read), metrics,
+                                     [this](const Photo& photo, const validate::Reading& made) {
+                                       on_change({Change::Kind::reading, made.device, made.id});
+                                       if (photo.command == 0) return;
+                                       inbox.post([this, command = photo.command, id = made.id] {
+                                         commands.read(command, id, now_ms);
+                                       });
+                                     });
+  link = std::make_unique<ingest::Link>(
+      settings.link,
+      ingest::LinkEvents{
+          [this](std::string_view topic, protocol::Bytes payload) { message(topic, payload); },
+          [this] { pause(); }, [this](bool connected) { connection(connected); }});
+  // Last, for it uses the others; what the link brings meanwhile waits in the inbox.
+  thread = std::thread([this] { run(); });
+}
+
+void Pipeline::Steps::stop() {
+  // The link stays until the last answers are out; the inbox takes nothing any more.
+  inbox.close();
+  if (thread.joinable()) thread.join();
+  link.reset();
+  reading.reset();
+  broker.reset();
+}
+
+// ---- in the link's thread ----
+
+void Pipeline::Steps::message(std::string_view topic, protocol::Bytes payload) {
+  decoder.message(topic, payload, unix_ms(), decoded);
+}
+
+void Pipeline::Steps::pause() {
+  const std::int64_t now = unix_ms();
+  if (now - decoder_ticked_ms >= tick_ms) {
+    decoder_ticked_ms = now;
+    decoder.tick(now, decoded);
+  }
+  if (decoded.empty()) return;
+  if (const std::size_t dropped = inbox.push(decoded, push_time); dropped > 0)
+    metrics.add(Count::messages_dropped_queue_full, dropped);
+}
+
+void Pipeline::Steps::connection(bool connected) {
+  metrics.set(Gauge::broker_connected, connected ? 1 : 0);
+  inbox.post([this, connected] {
+    if (!connected) registry.forget_links();
+    commands.set_connected(connected, now_ms);
+  });
+}
+
+// ---- for the others ----
+
+Pipeline::Pipeline(std::unique_ptr<Steps> steps) : steps_(std::move(steps)) {}
+
+Pipeline::~Pipeline() { steps_->stop(); }
+
+std::expected<std::unique_ptr<Pipeline>, std::string> Pipeline::start(
+    const Settings& settings, store::Store& store, metrics::Metrics& metrics, Eyes eyes,
+    std::function<void(const Change&)> on_change) {
+  auto steps = std::make_unique<Steps>(settings, store, metrics, std::move(on_change));
+  if (const auto prepared = steps->prepare(); !prepared) return std::unexpected(prepared.error());
+  steps->start_threads(std::move(eyes.read));
+  return std::unique_ptr<Pipeline>(new Pipeline(std::move(steps)));
+}
+
+std::expected<Command, CommandError> Pipeline::capture(const std::string& device) {
+  using Result = std::expected<Command, CommandError>;
+  auto promise = std::make_shared<std::promise<Result>>();
+  auto result = promise->get_future();
+  const bool posted = steps_->inbox.post(
+      [steps = steps_.get(), device, promise] { promise->set_value(steps->capture(device)); });
+  if (!posted || result.wait_for(answer_time) != std::future_status::ready)
+    return std::unexpected(CommandError::store);
+  return result.get();
+}
+
+bool Pipeline::broker_connected() const { return steps_->link->connected(); }
+
+std::string Pipeline::storage_fault() const {
+  const std::lock_guard lock(steps_->fault_mutex);
+  return steps_->fault;
+}
+
+}  // namespace meterlens::server

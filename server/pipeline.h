@@ -1,0 +1,90 @@
+// The server's list of steps, from an MQTT message to a reading in the store:
+//
+//   link > decoder > inbox | registry > receiver or assembler > committer | reading queue > store
+//                          | command queue > link                         |
+//
+// The first part runs in the link's thread, the middle in the pipeline's one thread, the last in
+// the readers' threads. Owns all of them, and the embedded broker if there is one.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "server/command/command.h"
+#include "server/command/queue.h"
+#include "server/committer.h"
+#include "server/ingest/broker.h"
+#include "server/ingest/decoder.h"
+#include "server/ingest/link.h"
+#include "server/metrics/metrics.h"
+#include "server/photo/assembler.h"
+#include "server/photo/files.h"
+#include "server/photo/receiver.h"
+#include "server/reading_queue.h"
+#include "server/registry.h"
+#include "server/store/store.h"
+
+namespace meterlens::server {
+
+struct Settings {
+  std::optional<ingest::BrokerSettings> embedded = ingest::BrokerSettings{};  // nothing: external
+  ingest::LinkSettings link;  // host and port are those of `embedded` when there is one
+  ingest::DecoderLimits decoder;
+  photo::Folders folders;
+  photo::ReceiverLimits receiver;
+  photo::AssemblerLimits assembler;
+  command::QueueLimits commands;
+  RegistryLimits registry;
+  CommitterLimits committer;
+  ReadingLimits reading;
+  std::size_t inbox_count_max = 16'384;  // packets between the two threads
+  std::size_t inbox_bytes_max = std::size_t{32} << 20;
+  std::int64_t recapture_ms = 300'000;  // after a bad photo that no command asked for
+};
+
+// What the application brings; whether a JPEG is whole is checked by server/photo itself.
+struct Eyes {
+  ReadPhoto read;
+};
+
+// Something that people look at has changed.
+struct Change {
+  enum class Kind : std::uint8_t { device, command, photo, reading };
+  Kind kind = Kind::device;
+  std::string device;
+  std::int64_t id = 0;  // of the command, photo or reading
+};
+
+enum class CommandError : std::uint8_t { unknown_device, queue_full, store };
+
+class Pipeline {
+ public:
+  // The error is a text that says what to do. `store` and `metrics` outlive the pipeline.
+  // `on_change` is called in the pipeline's and the readers' threads.
+  static std::expected<std::unique_ptr<Pipeline>, std::string> start(
+      const Settings& settings, store::Store& store, metrics::Metrics& metrics, Eyes eyes,
+      std::function<void(const Change&)> on_change);
+  ~Pipeline();  // stops everything; photos already complete are committed first
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  // A new capture command, stored and queued. From any thread.
+  std::expected<command::Command, CommandError> capture(const std::string& device);
+
+  bool broker_connected() const;
+  // Empty, or why photos cannot be stored at the moment.
+  std::string storage_fault() const;
+
+  // Its inside, in steps.h.
+  struct Steps;
+
+ private:
+  explicit Pipeline(std::unique_ptr<Steps> steps);
+  std::unique_ptr<Steps> steps_;
+};
+
+}  // namespace meterlens::server

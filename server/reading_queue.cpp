@@ -1,0 +1,203 @@
+#include "server/reading_queue.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "protocol/message.h"
+#include "server/photo/files.h"
+
+namespace meterlens::server {
+
+using metrics::Count;
+
+struct ReadingQueue::Desk {
+  Desk(const ReadingLimits& given, store::Store& its_store, ReadPhoto its_read,
+       metrics::Metrics& its_metrics, OnReading its_on_reading)
+      : limits(given),
+        store(its_store),
+        read(std::move(its_read)),
+        metrics(its_metrics),
+        on_reading(std::move(its_on_reading)) {}
+
+  const ReadingLimits limits;
+  store::Store& store;
+  const ReadPhoto read;
+  metrics::Metrics& metrics;
+  const OnReading on_reading;
+
+  mutable std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<photo::Photo> waiting;
+  std::set<std::string> devices_busy;
+  std::set<std::int64_t> photos_busy;
+  bool more = true;  // the store may have photos that are not in `waiting`
+  bool stopping = false;
+  std::vector<std::thread> threads;
+
+  void run();
+  std::optional<photo::Photo> next(std::unique_lock<std::mutex>& lock);
+  bool fetch(std::unique_lock<std::mutex>& lock);
+  std::optional<photo::Photo> pick();
+  bool process(const photo::Photo& photo);
+  validate::Claim claim_of(const photo::Photo& photo) const;
+  void count(const validate::Reading& reading);
+};
+
+void ReadingQueue::Desk::run() {
+  std::unique_lock lock(mutex);
+  while (auto photo = next(lock)) {
+    lock.unlock();
+    const bool done = process(*photo);
+    lock.lock();
+    devices_busy.erase(photo->device);
+    photos_busy.erase(photo->id);
+    if (!done) {
+      more = true;
+      changed.wait_for(lock, std::chrono::milliseconds(limits.retry_ms),
+                       [this] { return stopping; });
+    }
+    changed.notify_all();
+  }
+}
+
+std::optional<photo::Photo> ReadingQueue::Desk::next(std::unique_lock<std::mutex>& lock) {
+  while (!stopping) {
+    if (auto photo = pick()) return photo;
+    if (more && waiting.empty()) {
+      if (fetch(lock)) continue;
+      changed.wait_for(lock, std::chrono::milliseconds(limits.retry_ms));
+    } else {
+      changed.wait(lock);
+    }
+  }
+  return std::nullopt;
+}
+
+// The oldest whose device has no other photo being read.
+std::optional<photo::Photo> ReadingQueue::Desk::pick() {
+  const auto free = std::find_if(waiting.begin(), waiting.end(), [this](const photo::Photo& photo) {
+    return !devices_busy.contains(photo.device);
+  });
+  if (free == waiting.end()) return std::nullopt;
+  photo::Photo photo = std::move(*free);
+  waiting.erase(free);
+  devices_busy.insert(photo.device);
+  photos_busy.insert(photo.id);
+  return photo;
+}
+
+// False when the store cannot be asked.
+bool ReadingQueue::Desk::fetch(std::unique_lock<std::mutex>& lock) {
+  more = false;
+  // Under the lock: two threads must not fetch the same photos.
+  auto photos = store.unread_photos(limits.fetch_max + static_cast<int>(photos_busy.size()));
+  if (!photos) {
+    more = true;
+    metrics.add(Count::store_errors);
+    spdlog::error("photos wait to be read: {}", photos.error().message);
+    return false;
+  }
+  for (photo::Photo& photo : *photos) {
+    if (!photos_busy.contains(photo.id)) waiting.push_back(std::move(photo));
+  }
+  if (!waiting.empty()) more = true;
+  metrics.set(metrics::Gauge::photos_to_read, static_cast<double>(waiting.size()));
+  static_cast<void>(lock);
+  return true;
+}
+
+validate::Claim ReadingQueue::Desk::claim_of(const photo::Photo& photo) const {
+  validate::Claim claim;
+  const auto bytes = photo::Files::read(photo.path, protocol::photo_bytes_max);
+  if (!bytes) {
+    claim.status = "unreadable";
+    claim.reason = bytes.error().message;
+  } else if (protocol::sha256(*bytes) != photo.sha256) {
+    claim.status = "unreadable";
+    claim.reason = "the stored file is not the photo that was received";
+  } else {
+    claim = read(std::as_bytes(std::span(*bytes)));
+  }
+  claim.meter = photo.device;
+  claim.device = photo.device;
+  claim.photo = photo.id;
+  claim.at_ms = photo.captured_at_ms;
+  return claim;
+}
+
+// False when the store failed: the photo stays unread and comes again.
+bool ReadingQueue::Desk::process(const photo::Photo& photo) {
+  const auto before = store.newest_accepted(photo.device);
+  if (!before) {
+    metrics.add(Count::store_errors);
+    return false;
+  }
+  const validate::Claim claim = claim_of(photo);
+  metrics.observe_read_ms(claim.ms);
+  validate::Reading reading = validate::judge(claim, *before);
+  const auto id = store.add_reading(reading);
+  if (!id) {
+    metrics.add(Count::store_errors);
+    spdlog::error("device {}: reading of photo {} not stored: {}", photo.device, photo.id,
+                  id.error().message);
+    return false;
+  }
+  reading.id = *id;
+  count(reading);
+  on_reading(photo, reading);
+  return true;
+}
+
+void ReadingQueue::Desk::count(const validate::Reading& reading) {
+  switch (reading.verdict) {
+    case validate::Verdict::accepted:
+      return metrics.add(Count::readings_accepted);
+    case validate::Verdict::rejected:
+      return metrics.add(Count::readings_rejected);
+    default:
+      return metrics.add(Count::readings_doubtful);
+  }
+}
+
+ReadingQueue::ReadingQueue(const ReadingLimits& limits, store::Store& store, ReadPhoto read,
+                           metrics::Metrics& metrics, OnReading on_reading)
+    : desk_(
+          std::make_unique<Desk>(limits, store, std::move(read), metrics, std::move(on_reading))) {
+  for (int i = 0; i < std::max(limits.threads, 1); ++i)
+    desk_->threads.emplace_back([desk = desk_.get()] { desk->run(); });
+}
+
+ReadingQueue::~ReadingQueue() {
+  {
+    const std::lock_guard lock(desk_->mutex);
+    desk_->stopping = true;
+  }
+  desk_->changed.notify_all();
+  for (std::thread& thread : desk_->threads) thread.join();
+}
+
+void ReadingQueue::wake() {
+  {
+    const std::lock_guard lock(desk_->mutex);
+    desk_->more = true;
+  }
+  desk_->changed.notify_all();
+}
+
+std::size_t ReadingQueue::backlog() const {
+  const std::lock_guard lock(desk_->mutex);
+  return desk_->waiting.size() + desk_->photos_busy.size();
+}
+
+}  // namespace meterlens::server

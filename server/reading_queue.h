@@ -1,0 +1,51 @@
+// Reads stored photos and judges what was seen, in threads of its own: a backlog that lives in the
+// store, so that a restart, a crash or a flood of photos loses nothing and costs no memory.
+// Photos of one device are read one at a time, oldest first. Thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "server/metrics/metrics.h"
+#include "server/photo/photo.h"
+#include "server/store/store.h"
+#include "server/validate/reading.h"
+#include "server/validate/validate.h"
+
+namespace meterlens::server {
+
+// Sees what is on a JPEG: everything of a claim but meter, device, photo and time. Called from
+// several threads at once when there are several.
+using ReadPhoto = std::function<validate::Claim(std::span<const std::byte>)>;
+
+struct ReadingLimits {
+  int threads = 1;
+  int fetch_max = 128;           // photos known in memory
+  std::int64_t retry_ms = 2000;  // after the store failed
+};
+
+class ReadingQueue {
+ public:
+  // Told after a reading is stored, in a reader's thread.
+  using OnReading = std::function<void(const photo::Photo&, const validate::Reading&)>;
+
+  ReadingQueue(const ReadingLimits& limits, store::Store& store, ReadPhoto read,
+               metrics::Metrics& metrics, OnReading on_reading);
+  ~ReadingQueue();  // waits for the photos being read
+  ReadingQueue(const ReadingQueue&) = delete;
+  ReadingQueue& operator=(const ReadingQueue&) = delete;
+
+  // There are new photos in the store.
+  void wake();
+  // Known in memory, being read or about to be.
+  std::size_t backlog() const;
+
+ private:
+  struct Desk;
+  std::unique_ptr<Desk> desk_;
+};
+
+}  // namespace meterlens::server

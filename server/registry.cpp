@@ -1,0 +1,144 @@
+#include "server/registry.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+#include <vector>
+
+namespace meterlens::server {
+
+using command::Link;
+using metrics::Count;
+
+Registry::Registry(const RegistryLimits& limits, store::Store& store, metrics::Metrics& metrics,
+                   OnChange on_change)
+    : limits_(limits), store_(store), metrics_(metrics), on_change_(std::move(on_change)) {}
+
+store::Result<void> Registry::load() {
+  if (auto marked = store_.mark_all_offline(); !marked) return marked;
+  auto devices = store_.devices();
+  if (!devices) return std::unexpected(devices.error());
+  for (store::Device& device : *devices) {
+    Entry entry;
+    // A native device says so itself when it is there (retained status).
+    if (device.dialect == protocol::Dialect::native) entry.link = Link::offline;
+    entry.saved_ms = device.last_seen_ms;
+    entry.row = std::move(device);
+    entry.row.online = false;
+    entries_.emplace(entry.row.id, std::move(entry));
+  }
+  return {};
+}
+
+Registry::Entry* Registry::find(const std::string& device) {
+  const auto at = entries_.find(device);
+  return at == entries_.end() ? nullptr : &at->second;
+}
+
+bool Registry::may_register(const ingest::Packet& packet) const {
+  const auto* presence = std::get_if<ingest::Presence>(&packet.content);
+  if (presence != nullptr && !presence->online) return false;
+  return entries_.size() < limits_.devices_max;
+}
+
+Registry::Entry* Registry::see(const ingest::Packet& packet) {
+  Entry* entry = find(packet.device);
+  if (entry != nullptr) {
+    update(*entry, packet);
+    return entry;
+  }
+  if (!may_register(packet)) {
+    metrics_.add(Count::frames_unexpected);
+    return nullptr;
+  }
+  entry = &entries_[packet.device];
+  entry->row.id = packet.device;
+  entry->row.dialect = packet.dialect;
+  entry->row.product = packet.product;
+  entry->row.first_seen_ms = packet.received_at_ms;
+  spdlog::info("device {}: appeared ({}, product {})", packet.device,
+               protocol::name(packet.dialect), packet.product);
+  update(*entry, packet);
+  return entry;
+}
+
+void Registry::update(Entry& entry, const ingest::Packet& packet) {
+  store::Device& row = entry.row;
+  const auto* presence = std::get_if<ingest::Presence>(&packet.content);
+  const bool other = row.dialect != packet.dialect || row.product != packet.product;
+  // The old connection of a device that has changed its dialect says goodbye late.
+  if (other && presence != nullptr && !presence->online) return;
+  if (other) {
+    spdlog::warn("device {}: now speaks {} (product {})", row.id, protocol::name(packet.dialect),
+                 packet.product);
+    row.dialect = packet.dialect;
+    row.product = packet.product;
+    entry.by_connection = false;
+    changed(entry);
+  }
+  std::string firmware;
+  if (presence != nullptr) {
+    entry.by_connection = true;
+    firmware = presence->firmware;
+  } else if (const auto* started = std::get_if<ingest::Started>(&packet.content)) {
+    firmware = started->firmware;
+  } else if (const auto* state = std::get_if<ingest::SmartState>(&packet.content)) {
+    firmware = state->firmware;
+    row.state_json = state->json;
+    if (packet.received_at_ms - entry.saved_ms >= limits_.state_save_ms) changed(entry);
+  }
+  if (!firmware.empty() && firmware != row.firmware) {
+    row.firmware = firmware;
+    changed(entry);
+  }
+  const bool online = presence == nullptr || presence->online;
+  if (online) row.last_seen_ms = packet.received_at_ms;
+  entry.link = online ? Link::online : Link::offline;
+  if (row.online != online) set_online(entry, online);
+  if (packet.received_at_ms - entry.saved_ms >= limits_.save_ms) unsaved_.insert(row.id);
+}
+
+void Registry::set_online(Entry& entry, bool online) {
+  entry.row.online = online;
+  online_ = online ? online_ + 1 : online_ - 1;
+  metrics_.set(metrics::Gauge::devices_online, static_cast<double>(online_));
+  changed(entry);
+}
+
+void Registry::changed(const Entry& entry) { unsaved_.insert(entry.row.id); }
+
+void Registry::forget_links() {
+  for (auto& [id, entry] : entries_) {
+    entry.by_connection = false;
+    if (entry.row.dialect == protocol::Dialect::smartdtu) entry.link = Link::unknown;
+  }
+}
+
+void Registry::tick(std::int64_t now_ms) {
+  for (auto& [id, entry] : entries_) {
+    if (!entry.row.online || entry.by_connection) continue;
+    if (now_ms - entry.row.last_seen_ms < limits_.silence_ms) continue;
+    // Silence proves nothing: a command is still tried.
+    entry.link = Link::unknown;
+    set_online(entry, false);
+  }
+}
+
+bool Registry::save(std::int64_t now_ms) {
+  std::size_t saves = 0;
+  while (!unsaved_.empty() && saves++ < limits_.saves_max) {
+    const std::string id = *unsaved_.begin();
+    Entry& entry = entries_.at(id);
+    const auto saved = store_.save_device(entry.row);
+    if (!saved) {
+      metrics_.add(Count::store_errors);
+      return false;
+    }
+    unsaved_.erase(unsaved_.begin());
+    entry.saved_ms = now_ms;
+    on_change_(id);
+  }
+  return true;
+}
+
+}  // namespace meterlens::server

@@ -1,0 +1,261 @@
+#include "server/steps.h"
+
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <chrono>
+#include <utility>
+#include <variant>
+
+namespace meterlens::server {
+namespace {
+
+using command::Command;
+using ingest::Packet;
+using metrics::Count;
+using metrics::Gauge;
+using photo::Photo;
+using photo::PhotoState;
+using protocol::Dialect;
+
+constexpr std::chrono::milliseconds take_time{200};
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+
+std::string topic_of(const store::Device& device, protocol::Channel channel) {
+  std::array<char, protocol::topic_chars_max> text;
+  return std::string(protocol::format_topic(
+      {device.dialect, channel,
+       device.dialect == Dialect::native ? protocol::native_prefix : device.product, device.id},
+      text));
+}
+
+}  // namespace
+
+void Pipeline::Steps::run() {
+  std::vector<Packet> packets;
+  std::vector<ingest::Task> tasks;
+  bool open = true;
+  while (open) {
+    open = inbox.take(packets, tasks, take_time);
+    turn(packets, tasks);
+  }
+}
+
+void Pipeline::Steps::turn(std::vector<Packet>& packets, std::vector<ingest::Task>& tasks) {
+  now_ms = unix_ms();
+  for (const ingest::Task& task : tasks) task();
+  for (Packet& packet : packets) step(packet);
+  if (now_ms - ticked_ms >= tick_ms || now_ms < ticked_ms) tick();
+  settle();
+}
+
+void Pipeline::Steps::step(Packet& packet) {
+  Registry::Entry* device = registry.see(packet);
+  if (device == nullptr) return;
+  commands.set_link(packet.device, device->row.dialect, device->link, now_ms);
+  content(*device, packet);
+}
+
+void Pipeline::Steps::content(Registry::Entry& device, Packet& packet) {
+  const std::string& id = packet.device;
+  std::visit(
+      Overloaded{[](const ingest::Presence&) {}, [](const ingest::SmartState&) {},
+                 [&](const ingest::Started& started) {
+                   if (started.photos_lost > 0)
+                     spdlog::warn(
+                         "device {}: its camera has lost {} photos for want of room so far", id,
+                         started.photos_lost);
+                 },
+                 [&](const protocol::Report& report) { commands.report(id, report, now_ms); },
+                 [&](const protocol::Offer& offer) { receiver.offer(id, offer, now_ms); },
+                 [&](const ingest::PhotoData& data) {
+                   receiver.data(id, data.photo_id, data.index, data.data, now_ms);
+                 },
+                 [&](const protocol::Sent& sent) { receiver.sent(id, sent.photo_id, now_ms); },
+                 [&](ingest::SmartPiece& piece) { smart_piece(device, std::move(piece)); },
+                 [&](const ingest::SmartEnd& end) { assembler.end(id, end, now_ms); }},
+      packet.content);
+}
+
+void Pipeline::Steps::smart_piece(Registry::Entry& device, ingest::SmartPiece piece) {
+  if (!device.newest_known) {
+    const auto photos = store.photos({.device = device.row.id});
+    device.newest_known = photos.has_value();
+    for (std::size_t i = 0; photos && i < photos->size(); ++i) {
+      if ((*photos)[i].state != PhotoState::stored) continue;
+      assembler.learn(device.row.id, (*photos)[i].sha256);
+      break;
+    }
+  }
+  assembler.piece(device.row.id, std::move(piece), now_ms);
+}
+
+void Pipeline::Steps::tick() {
+  ticked_ms = now_ms;
+  receiver.tick(now_ms);
+  assembler.tick(now_ms);
+  registry.tick(now_ms);
+  metrics.set(Gauge::photos_in_flight,
+              static_cast<double>(receiver.photos_in_flight() + assembler.photos_in_flight()));
+  metrics.set(Gauge::photos_in_flight_bytes,
+              static_cast<double>(receiver.bytes_in_flight() + assembler.bytes_in_flight()));
+}
+
+// What came of the packets, in the order that people and cameras may rely on: photos are committed
+// before anyone hears of them.
+void Pipeline::Steps::settle() {
+  settle_receiver();
+  settle_assembler();
+  settle_photos();
+  settle_receiver();
+  settle_commands();
+}
+
+void Pipeline::Steps::settle_receiver() {
+  photo::ReceiverOutput output = receiver.take();
+  for (const photo::Progress& progress : output.progress)
+    commands.progress(progress.device, progress.command, progress.packets_received,
+                      progress.packets_total, now_ms);
+  for (Photo& photo : output.photos) {
+    if (photo.command != 0 && !belongs(photo.device, photo.command)) photo.command = 0;
+    committer.add(std::move(photo));
+  }
+  for (photo::Answer& answer : output.answers) {
+    const Registry::Entry* device = registry.find(answer.device);
+    if (device == nullptr) continue;
+    publish(topic_of(device->row, protocol::Channel::down), std::move(answer.frame), 1);
+  }
+}
+
+void Pipeline::Steps::settle_assembler() {
+  photo::AssemblerOutput output = assembler.take();
+  for (const photo::PieceProgress& progress : output.progress)
+    commands.progress(progress.device, 0, progress.received, progress.total, now_ms);
+  for (Photo& photo : output.photos) {
+    photo.command = commands.active(photo.device);
+    committer.add(std::move(photo));
+  }
+  for (const photo::Failure& failure : output.failures)
+    bad_shot(failure.device, commands.active(failure.device), 0, failure.reason);
+}
+
+void Pipeline::Steps::settle_photos() {
+  Committed committed = committer.commit(now_ms);
+  for (Photo& photo : committed.stored) photo_stored(photo);
+  for (const Photo& photo : committed.refused) {
+    if (photo.image_file.empty())
+      receiver.refuse(photo.device, photo.photo_id, protocol::Refusal::storage_full);
+  }
+  receiver.set_storage_full(!committer.good());
+  if (!committed.stored.empty() && reading != nullptr) reading->wake();
+  const std::lock_guard lock(fault_mutex);
+  if (fault != committer.fault()) fault = committer.fault();
+}
+
+void Pipeline::Steps::photo_stored(Photo& photo) {
+  const bool native = photo.image_file.empty();
+  const bool good = photo.state == PhotoState::stored;
+  if (native) receiver.stored(photo.device, photo.photo_id, photo.sha256);
+  if (good) {
+    commands.stored(photo.device, photo.command, photo.id, now_ms);
+  } else {
+    spdlog::warn("device {}: photo {} quarantined: {}", photo.device, photo.id, photo.reason);
+    bad_shot(photo.device, photo.command, photo.id, photo.reason);
+  }
+  on_change({Change::Kind::photo, photo.device, photo.id});
+}
+
+// A SmartDTU's camera keeps nothing: a bad photo is taken again.
+void Pipeline::Steps::bad_shot(const std::string& id, std::int64_t command, std::int64_t photo,
+                               const std::string& reason) {
+  commands.shot_failed(id, command, photo, reason, now_ms);
+  Registry::Entry* device = registry.find(id);
+  if (command != 0 || device == nullptr || device->row.dialect != Dialect::smartdtu ||
+      !commands.is_idle(id) || now_ms - device->recapture_ms < settings.recapture_ms)
+    return;
+  device->recapture_ms = now_ms;
+  spdlog::info("device {}: a new photo is asked for: {}", id, reason);
+  if (!capture(id)) spdlog::warn("device {}: no new photo can be asked for now", id);
+}
+
+void Pipeline::Steps::settle_commands() {
+  commands.tick(now_ms);
+  command::QueueOutput output = commands.take();
+  for (const command::Send& send : output.sends) send_capture(send);
+  for (Command& command : output.changed) unsaved_commands.push_back(std::move(command));
+  if (!committer.good()) {
+    // Only the last state of each is worth keeping.
+    if (unsaved_commands.size() > 10'000)
+      unsaved_commands.erase(unsaved_commands.begin(), unsaved_commands.begin() + 5'000);
+    return;
+  }
+  std::size_t saved = 0;
+  for (; saved < unsaved_commands.size(); ++saved) {
+    const Command& command = unsaved_commands[saved];
+    if (const auto done = store.save_command(command); !done) {
+      committer.fail(done.error().message, now_ms);
+      break;
+    }
+    on_change({Change::Kind::command, command.device, command.id});
+  }
+  unsaved_commands.erase(unsaved_commands.begin(),
+                         unsaved_commands.begin() + static_cast<std::ptrdiff_t>(saved));
+  if (committer.good() && !registry.save(now_ms))
+    committer.fail("devices cannot be saved in the database", now_ms);
+}
+
+void Pipeline::Steps::send_capture(const command::Send& send) {
+  const Registry::Entry* device = registry.find(send.device);
+  if (device == nullptr) return;
+  if (send.dialect == Dialect::smartdtu) {
+    const std::string text = ingest::encode_capture();
+    publish(topic_of(device->row, protocol::Channel::down), {text.begin(), text.end()}, 0);
+    return;
+  }
+  std::array<std::uint8_t, protocol::frame_bytes_max> frame;
+  const std::size_t bytes =
+      protocol::encode_message(protocol::Capture{static_cast<std::uint32_t>(send.command)}, frame);
+  publish(topic_of(device->row, protocol::Channel::down), {frame.data(), frame.data() + bytes}, 1);
+}
+
+bool Pipeline::Steps::belongs(const std::string& device, std::int64_t command) {
+  if (commands.knows(device, command)) return true;
+  const auto known = store.command(command);
+  return known && known->device == device;
+}
+
+std::optional<bool> Pipeline::Steps::is_stored(const std::string& device, std::uint32_t photo_id,
+                                               const protocol::Digest& sha256) {
+  const auto found = store.find_photo(device, photo_id, sha256);
+  if (!found) return std::nullopt;
+  if (*found && (*found)->command != 0)
+    commands.stored(device, (*found)->command, (*found)->id, now_ms);
+  return found->has_value();
+}
+
+std::expected<Command, CommandError> Pipeline::Steps::capture(const std::string& device) {
+  const Registry::Entry* known = registry.find(device);
+  if (known == nullptr) return std::unexpected(CommandError::unknown_device);
+  if (commands.is_full(device)) return std::unexpected(CommandError::queue_full);
+  if (!committer.good()) return std::unexpected(CommandError::store);
+  Command command;
+  command.device = device;
+  command.created_ms = command.updated_ms = now_ms;
+  const auto id = store.add_command(command);
+  if (!id) {
+    committer.fail(id.error().message, now_ms);
+    return std::unexpected(CommandError::store);
+  }
+  command.id = *id;
+  metrics.add(Count::commands_created);
+  commands.set_link(device, known->row.dialect, known->link, now_ms);
+  commands.add(command);
+  on_change({Change::Kind::command, device, command.id});
+  return command;
+}
+
+}  // namespace meterlens::server

@@ -1,0 +1,99 @@
+// The inside of the pipeline: every step as a member and what connects them. steps.cpp has what
+// runs in the pipeline's one thread, in the order of the list in pipeline.h; pipeline.cpp has start
+// and stop, the link's thread and the doors for other threads.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "server/ingest/inbox.h"
+#include "server/pipeline.h"
+
+namespace meterlens::server {
+
+inline std::int64_t unix_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+// How often what depends on time alone is looked after.
+inline constexpr std::int64_t tick_ms = 500;
+
+struct Pipeline::Steps {
+  Steps(const Settings& given, store::Store& its_store, metrics::Metrics& its_metrics,
+        std::function<void(const Change&)> its_on_change);
+
+  Settings settings;
+  store::Store& store;
+  metrics::Metrics& metrics;
+  std::function<void(const Change&)> on_change;
+
+  // In the link's thread.
+  ingest::Decoder decoder;
+  std::vector<ingest::Packet> decoded;
+  std::int64_t decoder_ticked_ms = 0;
+  ingest::Inbox inbox;
+
+  // In the pipeline's thread.
+  Registry registry;
+  photo::Receiver receiver;
+  photo::Assembler assembler;
+  Committer committer;
+  command::Queue commands;
+  std::vector<command::Command> unsaved_commands;
+  std::int64_t now_ms = 0;
+  std::int64_t ticked_ms = 0;
+
+  mutable std::mutex fault_mutex;
+  std::string fault;
+
+  // How messages leave; tests listen here.
+  std::function<void(std::string topic, std::vector<std::uint8_t> payload, int qos)> publish;
+
+  std::unique_ptr<ingest::Broker> broker;
+  std::unique_ptr<ReadingQueue> reading;
+  std::unique_ptr<ingest::Link> link;
+  std::thread thread;
+
+  std::expected<void, std::string> prepare();
+  void take_up_commands();
+  std::optional<command::Command> already_done(const command::Command& open);
+  void start_threads(ReadPhoto read);
+  void stop();
+
+  void message(std::string_view topic, protocol::Bytes payload);
+  void pause();
+  void connection(bool connected);
+
+  void run();
+  void turn(std::vector<ingest::Packet>& packets, std::vector<ingest::Task>& tasks);
+  void step(ingest::Packet& packet);
+  void content(Registry::Entry& device, ingest::Packet& packet);
+  void smart_piece(Registry::Entry& device, ingest::SmartPiece piece);
+  void tick();
+  void settle();
+  void settle_receiver();
+  void settle_assembler();
+  void settle_photos();
+  void photo_stored(photo::Photo& photo);
+  void bad_shot(const std::string& device, std::int64_t command, std::int64_t photo,
+                const std::string& reason);
+  void settle_commands();
+  void send_capture(const command::Send& send);
+  bool belongs(const std::string& device, std::int64_t command);
+  std::optional<bool> is_stored(const std::string& device, std::uint32_t photo_id,
+                                const protocol::Digest& sha256);
+  std::expected<command::Command, CommandError> capture(const std::string& device);
+};
+
+}  // namespace meterlens::server

@@ -1,0 +1,270 @@
+// Photos and readings.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <charconv>
+
+#include "server/store/engine.h"
+#include "server/store/text_columns.h"
+
+namespace meterlens::store {
+namespace {
+
+using soci::into;
+using soci::use;
+
+constexpr const char* photo_columns =
+    "id, device, photo_id, image_file, bytes, sha256, state, reason, captured_at_ms, "
+    "received_at_ms, command, path";
+
+struct PhotoRow {
+  explicit PhotoRow(soci::statement& statement) {
+    statement.exchange(into(photo.id));
+    statement.exchange(into(photo.device));
+    statement.exchange(into(photo_id));
+    statement.exchange(into(photo.image_file));
+    statement.exchange(into(photo.photo_bytes));
+    statement.exchange(into(sha256));
+    statement.exchange(into(state));
+    statement.exchange(into(photo.reason));
+    statement.exchange(into(photo.captured_at_ms));
+    statement.exchange(into(photo.received_at_ms));
+    statement.exchange(into(photo.command));
+    statement.exchange(into(photo.path));
+  }
+  photo::Photo take() {
+    photo.photo_id = static_cast<std::uint32_t>(photo_id);
+    photo.sha256 = digest_of(sha256);
+    photo.state = photo_state_named(state);
+    return photo;
+  }
+  photo::Photo photo;
+  long long photo_id = 0;
+  std::string sha256;
+  std::string state;
+};
+
+constexpr const char* reading_columns =
+    "id, meter, device, photo, at_ms, status, digits, certain, red, value_count, value_decimals, "
+    "value, confidence, window, ms, verdict, reasons";
+
+struct ReadingRow {
+  explicit ReadingRow(soci::statement& statement) {
+    statement.exchange(into(reading.id));
+    statement.exchange(into(reading.meter));
+    statement.exchange(into(reading.device));
+    statement.exchange(into(reading.photo));
+    statement.exchange(into(reading.at_ms));
+    statement.exchange(into(reading.status));
+    statement.exchange(into(reading.digits));
+    statement.exchange(into(reading.certain));
+    statement.exchange(into(reading.red));
+    statement.exchange(into(reading.value_count));
+    statement.exchange(into(reading.value_decimals));
+    statement.exchange(into(reading.value));
+    statement.exchange(into(reading.confidence));
+    statement.exchange(into(window));
+    statement.exchange(into(reading.ms));
+    statement.exchange(into(verdict));
+    statement.exchange(into(reasons));
+  }
+  validate::Reading take() {
+    reading.window = window_of(window);
+    reading.verdict = verdict_named(verdict);
+    reading.reasons = lines_of(reasons);
+    return reading;
+  }
+  validate::Reading reading;
+  std::string window;
+  std::string verdict;
+  std::string reasons;
+};
+
+std::string select(const char* columns, const char* rest) {
+  return fmt::format("SELECT {} FROM {}", columns, rest);
+}
+
+// One prepared statement for a whole batch.
+class PhotoInsert {
+ public:
+  explicit PhotoInsert(soci::session& sql)
+      : sql_(sql),
+        statement_((sql.prepare << "INSERT INTO photo (device, photo_id, image_file, bytes, sha256,"
+                                   " state, reason, captured_at_ms, received_at_ms, command, path)"
+                                   " VALUES (:device, :number, :file, :bytes, :sha, :state,"
+                                   " :reason, :captured, :received, :command, :path)"
+                                   " ON CONFLICT DO NOTHING",
+                    use(photo_.device), use(number_), use(photo_.image_file),
+                    use(photo_.photo_bytes), use(sha256_), use(state_), use(photo_.reason),
+                    use(photo_.captured_at_ms), use(photo_.received_at_ms), use(photo_.command),
+                    use(photo_.path))) {}
+
+  // The id of the photo's row, new or there already.
+  std::int64_t operator()(const photo::Photo& photo) {
+    photo_ = describe(photo);
+    number_ = photo.photo_id;
+    sha256_ = hex_text(photo.sha256);
+    state_ = photo_state_name(photo.state);
+    statement_.execute(true);
+    std::int64_t id = 0;
+    if (statement_.get_affected_rows() == 0) {
+      sql_ << "SELECT id FROM photo WHERE device = :device AND photo_id = :number"
+              " AND sha256 = :sha",
+          use(photo_.device), use(number_), use(sha256_), into(id);
+    } else {
+      sql_ << "SELECT last_insert_rowid()", into(id);
+    }
+    return id;
+  }
+
+ private:
+  // Everything but the bytes.
+  static photo::Photo describe(const photo::Photo& photo) {
+    photo::Photo out;
+    out.device = photo.device;
+    out.image_file = photo.image_file;
+    out.photo_bytes = photo.bytes.empty() ? photo.photo_bytes
+                                          : static_cast<std::int64_t>(photo.bytes.size());
+    out.reason = photo.reason;
+    out.captured_at_ms = photo.captured_at_ms;
+    out.received_at_ms = photo.received_at_ms;
+    out.command = photo.command;
+    out.path = photo.path;
+    return out;
+  }
+
+  soci::session& sql_;
+  photo::Photo photo_;
+  long long number_ = 0;
+  std::string sha256_;
+  std::string state_;
+  soci::statement statement_;
+};
+
+template <class Found>
+Result<Found> found_or(Result<std::optional<Found>> result, const char* what, std::int64_t id) {
+  if (!result) return std::unexpected(result.error());
+  if (!*result) {
+    return std::unexpected(Error{ErrorCode::not_found, fmt::format("there is no {} {}", what, id)});
+  }
+  return std::move(**result);
+}
+
+}  // namespace
+
+Result<void> Store::add_photos(std::span<photo::Photo> photos) {
+  auto ids = engine_->write([&](soci::session& sql) {
+    PhotoInsert insert(sql);
+    std::vector<std::int64_t> out;
+    for (const auto& photo : photos) out.push_back(insert(photo));
+    return out;
+  });
+  if (!ids) return std::unexpected(ids.error());
+  for (std::size_t i = 0; i < photos.size(); ++i) photos[i].id = (*ids)[i];
+  return {};
+}
+
+Result<photo::Photo> Store::photo(std::int64_t id) {
+  return found_or(engine_->read([&](soci::session& sql) {
+    return select_first<PhotoRow>(sql, select(photo_columns, "photo WHERE id = :id"), id);
+  }), "photo", id);
+}
+
+Result<std::optional<photo::Photo>> Store::find_photo(const std::string& device,
+                                                      std::uint32_t photo_id,
+                                                      const protocol::Digest& sha256) {
+  return engine_->read([&](soci::session& sql) {
+    const std::string hash = hex_text(sha256);
+    const long long number = photo_id;
+    return select_first<PhotoRow>(sql,
+                                  select(photo_columns,
+                                         "photo WHERE device = :device AND sha256 = :sha"
+                                         " AND photo_id = :number ORDER BY id DESC LIMIT 1"),
+                                  device, hash, number);
+  });
+}
+
+Result<std::optional<photo::Photo>> Store::newest_photo(const std::string& device) {
+  return engine_->read([&](soci::session& sql) {
+    return select_first<PhotoRow>(
+        sql, select(photo_columns, "photo WHERE device = :device ORDER BY id DESC LIMIT 1"),
+        device);
+  });
+}
+
+Result<std::vector<photo::Photo>> Store::photos(const Filter& filter) {
+  return engine_->read([&](soci::session& sql) {
+    if (filter.device.empty()) {
+      return select_rows<PhotoRow>(
+          sql,
+          select(photo_columns,
+                 "photo WHERE received_at_ms >= :since ORDER BY id DESC LIMIT :count"),
+          filter.since_ms, filter.count_max);
+    }
+    return select_rows<PhotoRow>(sql,
+                                 select(photo_columns,
+                                        "photo WHERE device = :device AND received_at_ms >= :since"
+                                        " ORDER BY id DESC LIMIT :count"),
+                                 filter.device, filter.since_ms, filter.count_max);
+  });
+}
+
+Result<std::vector<photo::Photo>> Store::unread_photos(int count_max) {
+  return engine_->read([&](soci::session& sql) {
+    return select_rows<PhotoRow>(sql,
+                                 select(photo_columns,
+                                        "photo WHERE state = 'stored' AND reading = 0"
+                                        " ORDER BY id LIMIT :count"),
+                                 count_max);
+  });
+}
+
+Result<std::int64_t> Store::add_reading(const validate::Reading& reading) {
+  return engine_->write([&](soci::session& sql) {
+    const std::string window = window_text(reading.window);
+    const std::string verdict = validate::name(reading.verdict);
+    const std::string reasons = lines_text(reading.reasons);
+    sql << "INSERT INTO reading (meter, device, photo, at_ms, status, digits, certain, red,"
+           " value_count, value_decimals, value, confidence, window, ms, verdict, reasons)"
+           " VALUES (:meter, :device, :photo, :at, :status, :digits, :certain, :red, :count,"
+           " :decimals, :value, :confidence, :window, :ms, :verdict, :reasons)",
+        use(reading.meter), use(reading.device), use(reading.photo), use(reading.at_ms),
+        use(reading.status), use(reading.digits), use(reading.certain), use(reading.red),
+        use(reading.value_count), use(reading.value_decimals), use(reading.value),
+        use(reading.confidence), use(window), use(reading.ms), use(verdict), use(reasons);
+    std::int64_t id = 0;
+    sql << "SELECT last_insert_rowid()", into(id);
+    sql << "UPDATE photo SET reading = :reading WHERE id = :photo", use(id), use(reading.photo);
+    return id;
+  });
+}
+
+Result<validate::Reading> Store::reading(std::int64_t id) {
+  return found_or(engine_->read([&](soci::session& sql) {
+    return select_first<ReadingRow>(sql, select(reading_columns, "reading WHERE id = :id"), id);
+  }), "reading", id);
+}
+
+Result<std::vector<validate::Reading>> Store::readings(const Filter& filter) {
+  return engine_->read([&](soci::session& sql) {
+    std::string where = "reading WHERE at_ms >= :since";
+    // Names that are not asked for still bind, to conditions that the planner drops.
+    where += filter.device.empty() ? " AND :meter = ''" : " AND meter = :meter";
+    where += filter.verdict.empty() ? " AND :verdict = ''" : " AND verdict = :verdict";
+    where += " ORDER BY at_ms DESC, id DESC LIMIT :count";
+    return select_rows<ReadingRow>(sql, select(reading_columns, where.c_str()), filter.since_ms,
+                                   filter.device, filter.verdict, filter.count_max);
+  });
+}
+
+Result<std::optional<validate::Reading>> Store::newest_accepted(const std::string& meter) {
+  return engine_->read([&](soci::session& sql) {
+    return select_first<ReadingRow>(sql,
+                                    select(reading_columns,
+                                           "reading WHERE meter = :meter AND verdict = 'accepted'"
+                                           " ORDER BY at_ms DESC, id DESC LIMIT 1"),
+                                    meter);
+  });
+}
+
+}  // namespace meterlens::store

@@ -1,0 +1,48 @@
+#include "server/store/schema.h"
+
+#include <array>
+
+namespace meterlens::store {
+namespace {
+
+// Times are Unix milliseconds. Ids of AUTOINCREMENT tables are never used again.
+constexpr std::array<std::string_view, 10> first{
+    R"(CREATE TABLE device (
+         id TEXT PRIMARY KEY, dialect TEXT NOT NULL, product TEXT NOT NULL,
+         online INTEGER NOT NULL, firmware TEXT NOT NULL, remark TEXT NOT NULL,
+         state_json TEXT NOT NULL, first_seen_ms BIGINT NOT NULL, last_seen_ms BIGINT NOT NULL))",
+    R"(CREATE TABLE command (
+         id INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, kind TEXT NOT NULL,
+         state TEXT NOT NULL, reason TEXT NOT NULL, packets_received INTEGER NOT NULL,
+         packets_total INTEGER NOT NULL, photo BIGINT NOT NULL, reading BIGINT NOT NULL,
+         created_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL))",
+    R"(CREATE INDEX command_open ON command (id)
+         WHERE state NOT IN ('read', 'failed', 'expired'))",
+    R"(CREATE TABLE photo (
+         id INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, photo_id BIGINT NOT NULL,
+         image_file TEXT NOT NULL, bytes BIGINT NOT NULL, sha256 TEXT NOT NULL,
+         state TEXT NOT NULL, reason TEXT NOT NULL, captured_at_ms BIGINT NOT NULL,
+         received_at_ms BIGINT NOT NULL, command BIGINT NOT NULL, path TEXT NOT NULL,
+         reading BIGINT NOT NULL DEFAULT 0))",
+    // A native photo is known by its camera's number and its hash, so it can be in only once.
+    R"(CREATE UNIQUE INDEX photo_native ON photo (device, photo_id, sha256) WHERE photo_id <> 0)",
+    R"(CREATE INDEX photo_hash ON photo (device, sha256))",
+    R"(CREATE INDEX photo_device ON photo (device, id))",
+    R"(CREATE INDEX photo_unread ON photo (id) WHERE state = 'stored' AND reading = 0)",
+    R"(CREATE TABLE reading (
+         id INTEGER PRIMARY KEY AUTOINCREMENT, meter TEXT NOT NULL, device TEXT NOT NULL,
+         photo BIGINT NOT NULL, at_ms BIGINT NOT NULL, status TEXT NOT NULL,
+         digits TEXT NOT NULL, certain INTEGER NOT NULL, red INTEGER NOT NULL,
+         value_count BIGINT NOT NULL, value_decimals INTEGER NOT NULL, value TEXT NOT NULL,
+         confidence DOUBLE NOT NULL, window TEXT NOT NULL, ms DOUBLE NOT NULL,
+         verdict TEXT NOT NULL, reasons TEXT NOT NULL))",
+    R"(CREATE INDEX reading_meter ON reading (meter, at_ms, id))",
+};
+
+constexpr std::array<Migration, 1> all{Migration(first)};
+
+}  // namespace
+
+std::span<const Migration> migrations() { return all; }
+
+}  // namespace meterlens::store

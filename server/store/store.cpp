@@ -1,0 +1,197 @@
+// Opening, devices and commands; photos and readings are in photos.cpp.
+#include "server/store/store.h"
+
+#include <array>
+
+#include "server/store/engine.h"
+
+namespace meterlens::store {
+namespace {
+
+using soci::into;
+using soci::use;
+
+constexpr const char* device_columns =
+    "id, dialect, product, online, firmware, remark, state_json, first_seen_ms, last_seen_ms";
+
+struct DeviceRow {
+  explicit DeviceRow(soci::statement& statement) {
+    statement.exchange(into(device.id));
+    statement.exchange(into(dialect));
+    statement.exchange(into(device.product));
+    statement.exchange(into(online));
+    statement.exchange(into(device.firmware));
+    statement.exchange(into(device.remark));
+    statement.exchange(into(device.state_json));
+    statement.exchange(into(device.first_seen_ms));
+    statement.exchange(into(device.last_seen_ms));
+  }
+  Device take() {
+    device.dialect = dialect == protocol::name(protocol::Dialect::smartdtu)
+                         ? protocol::Dialect::smartdtu
+                         : protocol::Dialect::native;
+    device.online = online != 0;
+    return device;
+  }
+  Device device;
+  std::string dialect;
+  int online = 0;
+};
+
+constexpr const char* command_columns =
+    "id, device, kind, state, reason, packets_received, packets_total, photo, reading, "
+    "created_ms, updated_ms";
+
+command::State state_named(const std::string& name) {
+  constexpr std::array all{command::State::queued,       command::State::sent,
+                           command::State::received,     command::State::shooting,
+                           command::State::transferring, command::State::stored,
+                           command::State::read,         command::State::failed,
+                           command::State::expired};
+  for (const auto state : all) {
+    if (name == command::name(state)) return state;
+  }
+  throw soci::soci_error("unknown command state in the database: " + name);
+}
+
+struct CommandRow {
+  explicit CommandRow(soci::statement& statement) {
+    statement.exchange(into(command.id));
+    statement.exchange(into(command.device));
+    statement.exchange(into(command.kind));
+    statement.exchange(into(state));
+    statement.exchange(into(command.reason));
+    statement.exchange(into(command.packets_received));
+    statement.exchange(into(command.packets_total));
+    statement.exchange(into(command.photo));
+    statement.exchange(into(command.reading));
+    statement.exchange(into(command.created_ms));
+    statement.exchange(into(command.updated_ms));
+  }
+  command::Command take() {
+    command.state = state_named(state);
+    return command;
+  }
+  command::Command command;
+  std::string state;
+};
+
+template <class Found>
+Result<Found> found_or(Result<std::optional<Found>> result, const std::string& what) {
+  if (!result) return std::unexpected(result.error());
+  if (!*result) return std::unexpected(Error{ErrorCode::not_found, "there is no " + what});
+  return std::move(**result);
+}
+
+}  // namespace
+
+Store::Store() = default;
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Options& options) {
+  try {
+    std::unique_ptr<Store> store(new Store);
+    store->engine_ = std::make_unique<Engine>(path, options);
+    return store;
+  } catch (const OpenFailure& failure) {
+    return std::unexpected(failure.error);
+  }
+}
+
+Result<void> Store::save_device(const Device& device) {
+  return engine_->write([&](soci::session& sql) {
+    const std::string dialect = protocol::name(device.dialect);
+    const int online = device.online ? 1 : 0;
+    sql << "INSERT INTO device (" << device_columns
+        << ") VALUES (:id, :dialect, :product, :online, :firmware, :remark, :state, :first, :last)"
+           " ON CONFLICT (id) DO UPDATE SET dialect = excluded.dialect, product = excluded.product,"
+           " online = excluded.online, firmware = excluded.firmware,"
+           " state_json = excluded.state_json, last_seen_ms = excluded.last_seen_ms",
+        use(device.id), use(dialect), use(device.product), use(online), use(device.firmware),
+        use(device.remark), use(device.state_json), use(device.first_seen_ms),
+        use(device.last_seen_ms);
+  });
+}
+
+Result<void> Store::mark_all_offline() {
+  return engine_->write([](soci::session& sql) { sql << "UPDATE device SET online = 0"; });
+}
+
+Result<std::vector<Device>> Store::devices() {
+  return engine_->read([](soci::session& sql) {
+    return select_rows<DeviceRow>(
+        sql, std::string("SELECT ") + device_columns + " FROM device ORDER BY id");
+  });
+}
+
+Result<Device> Store::device(const std::string& id) {
+  return found_or(engine_->read([&](soci::session& sql) {
+    return select_first<DeviceRow>(
+        sql, std::string("SELECT ") + device_columns + " FROM device WHERE id = :id", id);
+  }), "device " + id);
+}
+
+Result<std::int64_t> Store::add_command(const command::Command& command) {
+  return engine_->write([&](soci::session& sql) {
+    const std::string state = command::name(command.state);
+    sql << "INSERT INTO command (device, kind, state, reason, packets_received, packets_total,"
+           " photo, reading, created_ms, updated_ms) VALUES (:device, :kind, :state, :reason,"
+           " :received, :total, :photo, :reading, :created, :updated)",
+        use(command.device), use(command.kind), use(state), use(command.reason),
+        use(command.packets_received), use(command.packets_total), use(command.photo),
+        use(command.reading), use(command.created_ms), use(command.updated_ms);
+    std::int64_t id = 0;
+    sql << "SELECT last_insert_rowid()", into(id);
+    return id;
+  });
+}
+
+Result<void> Store::save_command(const command::Command& command) {
+  const auto changed = engine_->write([&](soci::session& sql) {
+    const std::string state = command::name(command.state);
+    sql << "UPDATE command SET state = :state, reason = :reason, packets_received = :received,"
+           " packets_total = :total, photo = :photo, reading = :reading, updated_ms = :updated"
+           " WHERE id = :id",
+        use(state), use(command.reason), use(command.packets_received), use(command.packets_total),
+        use(command.photo), use(command.reading), use(command.updated_ms), use(command.id);
+    int rows = 0;
+    sql << "SELECT changes()", into(rows);
+    return rows;
+  });
+  if (!changed) return std::unexpected(changed.error());
+  if (*changed == 0) {
+    return std::unexpected(
+        Error{ErrorCode::not_found, "there is no command " + std::to_string(command.id)});
+  }
+  return {};
+}
+
+Result<command::Command> Store::command(std::int64_t id) {
+  return found_or(engine_->read([&](soci::session& sql) {
+    return select_first<CommandRow>(
+        sql, std::string("SELECT ") + command_columns + " FROM command WHERE id = :id", id);
+  }), "command " + std::to_string(id));
+}
+
+Result<std::vector<command::Command>> Store::open_commands() {
+  return engine_->read([](soci::session& sql) {
+    return select_rows<CommandRow>(
+        sql, std::string("SELECT ") + command_columns +
+                 " FROM command WHERE state NOT IN ('read', 'failed', 'expired') ORDER BY id");
+  });
+}
+
+Result<void> Store::check() {
+  const auto written = engine_->write([](soci::session& sql) {
+    // Rewrites a row with its own value: takes the lock and writes the log, and changes nothing.
+    sql << "UPDATE schema_version SET applied_at_ms = applied_at_ms";
+  });
+  if (!written) return written;
+  const auto read = engine_->read([](soci::session& sql) {
+    return select_first<IntegerRow>(sql, "SELECT count(*) FROM schema_version");
+  });
+  if (!read) return std::unexpected(read.error());
+  return {};
+}
+
+}  // namespace meterlens::store
