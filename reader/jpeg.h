@@ -1,0 +1,46 @@
+// JPEG bytes: proof that a photo is whole, and decoding.
+//
+// Owns nothing. Promises: foreign bytes never crash, and never cost more memory than their header's
+// pixels, of which at most pixels_max are accepted. Threads: any. Memory: 3 bytes a pixel, freed on return.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "reader/reader.h"
+
+namespace meterlens::reader {
+
+struct JpegInfo {
+  int width = 0, height = 0;  // as stored, before any EXIF rotation
+  bool colour = true;
+  int turn = 0;  // EXIF orientation 1..8, 1 when absent
+};
+
+// Strict: start and end marker (zero bytes may follow the end), at most pixels_max, and a full decode
+// without a warning. So a photo cut off, or with a piece missing or out of place, is an error. The one
+// warning let through is a few stray bytes before the end marker, which OV2640 cameras write.
+std::expected<JpegInfo, Error> check_whole(std::span<const std::byte> jpeg);
+
+// Rows of blue, green, red bytes without padding.
+struct Picture {
+  int width = 0, height = 0;
+  std::vector<std::uint8_t> bgr;
+};
+
+struct Decoded {
+  Picture picture;         // upright as EXIF says, perhaps reduced
+  double reduced_by = 1;   // pixels of the photo per pixel of the picture: 1, 2, 4 or 8
+};
+
+// Decodes at the smallest scale of 1, 1/2, 1/4, 1/8 whose longer side is still at least `side_min`.
+std::expected<Decoded, Error> decode(std::span<const std::byte> jpeg, int side_min);
+
+// JPEG bytes of a picture, for tests and crops. quality 1..100.
+std::vector<std::byte> encode(const Picture& picture, int quality);
+
+}  // namespace meterlens::reader

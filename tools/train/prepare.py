@@ -1,0 +1,186 @@
+"""Reads the labelled sets of a data folder and writes one prepared file, prepared.npz.
+
+Every picture is kept as JPEG bytes: whole photos (at most 448 px), straightened strips of the counter
+window with a margin, and single wheels. Splits are by reading or by meter group, never by frame:
+  test         iaoqian readings 500-599, jorvkve readings that start with 4; never used to choose anything
+  calibration  iaoqian 600-699 and 800-899, jorvkve starting with 7, the anhkhoitran counter crops,
+               the haverland groups in HELD_GROUPS: thresholds and checkpoints are chosen here
+  train        all others
+"""
+import argparse
+import csv
+import json
+import os
+
+import cv2
+import numpy as np
+
+import layout
+
+HELD_GROUPS = ("collected/watermeter/pp", "collected/powermeter/betar/1",
+               "collected/watermeter/Unknown/iotson/watermeter2", "collected/powermeter/unknown/timm")
+PHOTO_SIDE = 448
+
+
+def rows(folder):
+    with open(os.path.join(folder, "labels.csv"), encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def jpeg(image, quality):
+    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+
+
+def accepted_positions(label, accepted):
+    """Wheel positions of a label; a wheel accepted as d and as d+1 stands half-way, at d.5."""
+    positions = []
+    for index, digit in enumerate(label):
+        seen = {int(text[index]) for text in accepted if len(text) == len(label)}
+        if len(seen) == 2:
+            low, high = sorted(seen)
+            low = 9 if (low, high) == (0, 9) else low
+            positions.append(low + 0.5)
+        elif len(seen) > 2:
+            return None
+        else:
+            positions.append(float(digit))
+    return positions
+
+
+def box_quad(boxes, rise=0.68):
+    """The counter window around a row of digit boxes [[x0, y0, x1, y1], ...] sorted by x; `rise` is half
+    its height in box heights."""
+    boxes = np.asarray(boxes, float)
+    centre_x, centre_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
+    slope, level = np.polyfit(centre_x, centre_y, 1)
+    pitch, height = np.diff(centre_x).mean(), (boxes[:, 3] - boxes[:, 1]).mean()
+    along = np.array([1, slope]) / np.hypot(1, slope)
+    up = np.array([-along[1], along[0]]) * height * rise
+    left = np.array([centre_x[0], slope * centre_x[0] + level]) - along * pitch * 0.56
+    right = np.array([centre_x[-1], slope * centre_x[-1] + level]) + along * pitch * 0.56
+    return np.array([left - up, right - up, right + up, left + up])
+
+
+class Collector:
+    def __init__(self):
+        self.photos, self.strips, self.wheels = [], [], []
+
+    def photo(self, image, quad, split, source):
+        scale = min(1.0, PHOTO_SIDE / max(image.shape[:2]))
+        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        self.photos.append((jpeg(small, 84), quad * scale, split, source))
+
+    def strip(self, image, quad, positions, split, source):
+        self.strips.append((jpeg(layout.straighten(image, quad), 90), positions, split, source))
+
+
+def iaoqian(data, out):
+    folder = os.path.join(data, "e2e_iaoqian_water")
+    for row in rows(folder):
+        image = cv2.imread(os.path.join(folder, row["file"]))
+        quad = np.array(row["quad"].split(), float).reshape(4, 2)
+        hundred = int(row["label"]) // 100
+        split = "test" if hundred == 5 else "calibration" if hundred in (6, 8) else "train"
+        positions = accepted_positions(row["label"], row["all_accepted"].split())
+        out.photo(image, quad, split, "iaoqian")
+        if positions:
+            out.strip(image, quad, positions, split, "iaoqian")
+
+
+def jorvkve(data, out):
+    folder = os.path.join(data, "e2e_jorvkve_power_street")
+    for row in rows(folder):
+        image = cv2.imread(os.path.join(folder, row["file"]))
+        boxes = sorted((box[1:] for box in json.loads(row["digit_boxes"])), key=lambda box: box[0])
+        quad = box_quad(boxes)
+        split = {"4": "test", "7": "calibration"}.get(row["label"][0], "train")
+        out.photo(image, quad, split, "jorvkve")
+        out.strip(image, quad, [float(digit) for digit in row["label"]], split, "jorvkve")
+
+
+def anhkhoitran(data, out):
+    folder = os.path.join(data, "boxes_anhkhoitran_power")
+    spans = []
+    for row in rows(folder):
+        if row["what"] != "counter_crop":
+            continue
+        image = cv2.imread(os.path.join(folder, row["file"]))
+        boxes = sorted(json.loads(row["boxes"]), key=lambda box: box[1])
+        spans.append((boxes[0][1] / image.shape[1], boxes[-1][3] / image.shape[1]))
+        if len(boxes) >= 5 and all(box[0] != "NaN" for box in boxes):
+            quad = box_quad([box[1:] for box in boxes], 0.36)
+            out.strip(image, quad, [float(box[0]) for box in boxes], "calibration", "anhkhoitran")
+    left, right = np.median(spans, axis=0)
+    for row in rows(folder):
+        if row["what"] != "whole_photo":
+            continue
+        image = cv2.imread(os.path.join(folder, row["file"]))
+        for name, x0, y0, x1, y1 in json.loads(row["boxes"]):
+            if name == "counter":
+                a, b = x0 + (x1 - x0) * left, x0 + (x1 - x0) * right
+                y0, y1 = y0 + (y1 - y0) * 0.14, y1 - (y1 - y0) * 0.14  # these boxes stand off the digits
+                out.photo(image, np.array([[a, y0], [b, y0], [b, y1], [a, y1]], float), "train", "anhkhoitran")
+
+
+def haverland(data, out):
+    folder = os.path.join(data, "digits_haverland")
+    for row in rows(folder):
+        if row["kind"] == "nan":
+            continue
+        image = cv2.imread(os.path.join(folder, row["file"]))
+        if image is None or min(image.shape[:2]) < 12:
+            continue
+        split = "calibration" if row["group"] in HELD_GROUPS else "train"
+        small = cv2.resize(image, (32, 48), interpolation=cv2.INTER_AREA)
+        out.wheels.append((small, float(row["label"]), row["group"], split))
+
+
+def pack(items):
+    """A list of byte strings as one array and its offsets."""
+    ends = np.cumsum([len(item) for item in items])
+    return np.concatenate([np.frombuffer(bytes(item), np.uint8) for item in items]), ends
+
+
+def mosaics(wheels):
+    """Wheels of 32x48 packed 64 to a picture, which saves their JPEG headers."""
+    pages = []
+    for start in range(0, len(wheels), 64):
+        page = np.zeros((384, 256, 3), np.uint8)
+        for index, wheel in enumerate(wheels[start:start + 64]):
+            y, x = 48 * (index // 8), 32 * (index % 8)
+            page[y:y + 48, x:x + 32] = wheel
+        pages.append(jpeg(page, 88))
+    return pages
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--out", required=True)
+    args = parser.parse_args()
+    out = Collector()
+    for read in (iaoqian, jorvkve, anhkhoitran, haverland):
+        read(args.data, out)
+        print(read.__name__, len(out.photos), len(out.strips), len(out.wheels), flush=True)
+    arrays = {}
+    pages = mosaics([item[0] for item in out.wheels])
+    pictures = (("photo", [item[0] for item in out.photos]), ("strip", [item[0] for item in out.strips]),
+                ("page", pages))
+    for name, items in pictures:
+        arrays[name + "_bytes"], arrays[name + "_ends"] = pack(items)
+    arrays["photo_quad"] = np.array([item[1] for item in out.photos], np.float32)
+    arrays["photo_split"] = np.array([item[2] for item in out.photos])
+    arrays["photo_source"] = np.array([item[3] for item in out.photos])
+    arrays["strip_position"] = np.array([list(item[1]) + [-1.0] * (9 - len(item[1])) for item in out.strips],
+                                        np.float32)
+    arrays["strip_split"] = np.array([item[2] for item in out.strips])
+    arrays["strip_source"] = np.array([item[3] for item in out.strips])
+    arrays["wheel_position"] = np.array([item[1] for item in out.wheels], np.float32)
+    groups = sorted({item[2] for item in out.wheels})
+    arrays["wheel_group"] = np.array([groups.index(item[2]) for item in out.wheels], np.int16)
+    arrays["wheel_train"] = np.array([item[3] == "train" for item in out.wheels])
+    np.savez_compressed(args.out, **arrays)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Chunk files from the program meterlens-face: photos with known windows, wheels and tenths.
+
+Like generate.py, with the project's own renderer in place of the drawing here. Seeds used for training
+start at 1,000,000, so that `meterlens-face --seed` below that stays unseen.
+"""
+import argparse
+import csv
+import multiprocessing
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+
+import layout
+import photo as photos
+from generate import PHOTOS, Strips, save
+
+
+def render(program, fonts, folder, seed):
+    """Draws PHOTOS photos of one seed; the seed also chooses size, difficulty and whether fonts are used."""
+    rng = np.random.default_rng(seed)
+    width, height = [(640, 480), (800, 600), (1024, 768), (480, 640)][rng.integers(0, 4)]
+    command = [program, "--out", folder, "--seed", str(seed), "--count", str(PHOTOS), "--hardness",
+               f"{rng.choice([0.2, 0.5, 0.8, 1.0]):.1f}", "--width", str(width), "--height", str(height)]
+    if fonts and rng.random() < 0.6:
+        command += ["--fonts", fonts]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    with open(os.path.join(folder, "labels.csv"), encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def chunk(folder, rows):
+    images, quads, strips = [], [], Strips()
+    for row in rows:
+        picture = cv2.imread(os.path.join(folder, row["file"]))
+        quad = np.array([corner for corner in row["quad"].split()], np.float32).reshape(4, 2)
+        positions = np.array(row["positions"].split(), float) / 10
+        count = len(positions)
+        centres = layout.LEFT + (np.arange(count) + 0.5) / count * (layout.RIGHT - layout.LEFT)
+        strips.add(layout.straighten(picture, quad), positions, centres, int(row["red"]))
+        scale = photos.OUT / max(picture.shape[:2])
+        small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        square = np.zeros((photos.OUT, photos.OUT, 3), np.uint8)
+        square[:small.shape[0], :small.shape[1]] = small[:photos.OUT, :photos.OUT]
+        images.append(square)
+        quads.append(quad * scale)
+    return {"image": np.array(images), "quad": np.array(quads, np.float32)}, strips.arrays()
+
+
+def work(args, worker):
+    cv2.setNumThreads(1)
+    for number in range(worker, args.chunks, args.processes):
+        folder = os.path.join(args.out, f".render{number}")
+        photo, strips = chunk(folder, render(args.program, args.fonts, folder, args.seed + number))
+        shutil.rmtree(folder)
+        if number < args.photo_chunks:
+            save(args.out, f"photo{number:05d}", photo)
+        save(args.out, f"strip{number:05d}", strips)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", required=True, help="the built meterlens-face")
+    parser.add_argument("--fonts", help="folder of fonts for a part of the photos")
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--chunks", type=int, default=160)
+    parser.add_argument("--photo-chunks", type=int, default=240, help="whole photos are kept of the first ones only")
+    parser.add_argument("--seed", type=int, default=1_000_000)
+    args = parser.parse_args()
+    os.makedirs(args.out, exist_ok=True)
+    workers = [multiprocessing.Process(target=work, args=(args, k), daemon=True) for k in range(args.processes)]
+    for worker in workers:
+        worker.start()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for worker in workers:
+        worker.join()
+
+
+if __name__ == "__main__":
+    main()

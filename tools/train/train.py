@@ -1,0 +1,150 @@
+"""Trains one net from prepared.npz and the chunk files of generate.py; see README.md for the one command.
+
+Ends after --seconds or --steps; the learning rate falls along a half cosine over that time. Writes the
+averaged weights to --out (npz) every minute and at the end, and a line of progress every 20 seconds.
+"""
+import argparse
+import copy
+import math
+import time
+
+import numpy as np
+import torch
+
+import layout
+import nets
+import pools
+import register
+import tasks
+import watch
+
+MAKE = {"locator": (tasks.locator_batch, tasks.locator_loss), "refiner": (tasks.refiner_batch, tasks.refiner_loss),
+        "reader": (tasks.reader_batch, tasks.reader_loss)}
+
+
+def real_photos(store, with_rough):
+    side = max(max(photo.shape[:2]) for photo in store.photos)
+    keep = [i for i in range(len(store.photos)) if with_rough or store.sources[i] != "anhkhoitran"]
+    images = np.zeros((len(keep), side, side, 3), np.uint8)
+    for row, index in enumerate(keep):
+        photo = store.photos[index]
+        images[row, :photo.shape[0], :photo.shape[1]] = photo
+    weights = [{"iaoqian": 1.0, "jorvkve": 2.5, "anhkhoitran": 1.5}[store.sources[i]] for i in keep]
+    return {"image": images, "quad": store.quads[keep].astype(np.float32)}, weights
+
+
+def real_strips(store):
+    pitch = (layout.RIGHT - layout.LEFT) / 5.12
+    rows = len(store.strips)
+    centre = np.full((rows, 9), -1, np.float32)
+    is_boxed = store.strip_source == "jorvkve"
+    centre[is_boxed, :5] = layout.LEFT + pitch * (0.56 + np.arange(5))
+    weights = np.where(is_boxed, 2.5, 1.0) * (1 + 2 * (store.strip_position[:, 2] > 0))
+    return {"image": np.array(store.strips), "position": store.strip_position, "centre": centre,
+            "red": np.full(rows, -2, np.int8), "exact": np.zeros(rows, bool)}, weights
+
+
+class Feed:
+    """Batches: a share of real pictures, the rest drawn."""
+
+    def __init__(self, args, device):
+        store = register.Store(args.prepared, args.glyphs)
+        kind = "strip" if args.net == "reader" else "photo"
+        rows = real_strips(store) if kind == "strip" else real_photos(store, args.net == "locator")
+        self.real = pools.Fixed(*rows, device)
+        self.rings = [pools.Ring(folder, kind, args.capacity, device) for folder in args.chunks]
+        self.share = {"locator": 0.33, "refiner": 0.3, "reader": 0.2}[args.net]
+        for ring in self.rings:
+            ring.poll(wait=True)
+
+    def batch(self, n):
+        real = int(n * self.share)
+        parts = [self.real.draw(real)]
+        left = n - real
+        for index, ring in enumerate(self.rings):
+            take = left if index == len(self.rings) - 1 else (left * 2) // 3
+            parts.append(ring.draw(take))
+            left -= take
+        return pools.join(parts)
+
+
+def save(net, path):
+    np.savez(path, **{key: value.float().cpu().numpy() for key, value in net.state_dict().items()})
+
+
+def average(target, source, keep):
+    with torch.no_grad():
+        for a, b in zip(target.state_dict().values(), source.state_dict().values()):
+            if a.dtype.is_floating_point:
+                a.mul_(keep).add_(b, alpha=1 - keep)
+            else:
+                a.copy_(b)
+
+
+def progress(args, step, start):
+    return step / args.steps if args.steps else (time.time() - start) / args.seconds
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--net", required=True, choices=nets.NETS)
+    parser.add_argument("--prepared", required=True)
+    parser.add_argument("--glyphs", required=True)
+    parser.add_argument("--chunks", required=True, nargs="+", help="folders of chunk files; the first counts double")
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--resume")
+    parser.add_argument("--seconds", type=float, default=500)
+    parser.add_argument("--steps", type=int, default=0)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--capacity", type=int, default=4000, help="drawn pictures kept in memory, a folder")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    torch.manual_seed(args.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    fast = device.type == "cuda"
+    torch.backends.cudnn.benchmark = fast
+    net = nets.NETS[args.net]().to(device)
+    if args.resume:
+        pack = np.load(args.resume)
+        net.load_state_dict({key: torch.from_numpy(pack[key]) for key in pack.files})
+    if fast:
+        net = net.to(memory_format=torch.channels_last)
+    steady = copy.deepcopy(net).eval()
+    optimiser = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=0.01)
+    make, loss_of = MAKE[args.net]
+    feed = Feed(args, device)
+    test = watch.Watch(args, device)
+    start, step, told, saved, running = time.time(), 0, time.time(), time.time(), 0.0
+    while progress(args, step, start) < 1:
+        done = progress(args, step, start)
+        for group in optimiser.param_groups:
+            group["lr"] = args.rate * min(1, (step + 1) / 200) * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+        with torch.no_grad():
+            picture, target = make(feed.batch(args.batch))
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast):
+            result = net(picture)
+        loss = loss_of(result.float(), target)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        optimiser.step()
+        average(steady, net, min(0.999, 1 - 1 / (step + 2)) if not args.resume else 0.999)
+        step += 1
+        if step % 20 == 0:
+            running = float(loss.detach())
+            for ring in feed.rings:
+                ring.poll()
+        if time.time() - told > 20:
+            told = time.time()
+            print(f"{args.net} {told - start:.0f} s step {step} loss {running:.3f} "
+                  f"drawn {[ring.count for ring in feed.rings]} {test(steady)}", flush=True)
+        if time.time() - saved > 60:
+            saved = time.time()
+            save(steady, args.out)
+    save(steady, args.out)
+    print(f"{args.net} done: {step} steps in {time.time() - start:.0f} s {test(steady)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
