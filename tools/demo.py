@@ -48,8 +48,7 @@ def take(stack, device):
 
 def run(once):
     shutil.rmtree(FOLDER, ignore_errors=True)
-    with Stack(FOLDER, http_port=8080, mqtt_port=1883,
-               settings=f"console = \"{ROOT / 'console' / 'dist'}\"\n") as stack:
+    with Stack(FOLDER, http_port=8080, mqtt_port=1883) as stack:
         stack.serve()
         for device, seed in METERS.items():
             stack.meter(device, "--render", seed, "--truth", FOLDER / f"{device}.truth")

@@ -1,0 +1,241 @@
+#include "app/serve.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+
+#include "app/photo_reader.h"
+#include "app/place.h"
+#include "server/api/api.h"
+#include "server/metrics/metrics.h"
+#include "server/pipeline.h"
+#include "server/store/store.h"
+
+namespace meterlens::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Written by the signal handler, read by wait_for_signal().
+std::array<int, 2> signal_pipe{-1, -1};
+
+void on_signal(int) {
+  const int before = errno;
+  const char byte = 0;
+  [[maybe_unused]] const auto written = write(signal_pipe[1], &byte, 1);
+  errno = before;
+}
+
+bool catch_signals() {
+  if (pipe(signal_pipe.data()) != 0) return false;
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  // A broken connection and a file at its size limit are errors of one call, not of the program.
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+  return true;
+}
+
+void wait_for_signal() {
+  char byte = 0;
+  while (read(signal_pipe[0], &byte, 1) < 0 && errno == EINTR) {
+  }
+}
+
+// Brings the pipeline's changes to the API as long as there is one.
+class Relay {
+ public:
+  void connect(api::Api* api) {
+    const std::lock_guard lock(mutex_);
+    api_ = api;
+  }
+  void operator()(const server::Change& change) {
+    using Kind = server::Change::Kind;
+    const std::lock_guard lock(mutex_);
+    if (api_ == nullptr) return;
+    switch (change.kind) {
+      case Kind::device: return api_->changed(api::Subject::device, change.device);
+      case Kind::command: return changed(api::Subject::command, change.id);
+      case Kind::photo: return changed(api::Subject::photo, change.id);
+      case Kind::reading: return changed(api::Subject::reading, change.id);
+    }
+  }
+
+ private:
+  void changed(api::Subject subject, std::int64_t id) {
+    api_->changed(subject, std::to_string(id));
+  }
+
+  std::mutex mutex_;
+  api::Api* api_ = nullptr;
+};
+
+std::expected<void, std::string> make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (!error) return {};
+  return std::unexpected(fmt::format("cannot make the folder {}: {}; make it, or name another one "
+                                     "in [storage]", folder.string(), error.message()));
+}
+
+std::expected<std::string, std::string> first_line(const std::string& path) {
+  std::string line;
+  if (path.empty()) return line;
+  std::ifstream in(path);
+  if (!std::getline(in, line)) {
+    return std::unexpected(fmt::format("cannot read broker.password_file {}", path));
+  }
+  return line;
+}
+
+std::expected<server::Settings, std::string> pipeline_settings(const Settings& settings) {
+  const fs::path data(settings.storage_data_folder);
+  server::Settings out;
+  if (settings.broker_embedded) {
+    out.embedded->program = settings.broker_program;
+    out.embedded->address = settings.broker_address;
+    out.embedded->port = static_cast<int>(settings.broker_port);
+    out.embedded->folder = (data / "broker").string();
+  } else {
+    const auto password = first_line(settings.broker_password_file);
+    if (!password) return std::unexpected(password.error());
+    out.embedded.reset();
+    out.link.host = settings.broker_address;
+    out.link.port = static_cast<int>(settings.broker_port);
+    out.link.user = settings.broker_user;
+    out.link.password = *password;
+  }
+  out.folders.images = settings.storage_photo_folder;
+  out.folders.quarantine = data / "quarantine";
+  out.receiver.photos_max = static_cast<std::size_t>(settings.limits_photos_in_flight_max);
+  out.receiver.bytes_max = static_cast<std::size_t>(settings.limits_in_flight_mb_max) << 20;
+  out.commands.device_commands_max = static_cast<std::size_t>(settings.limits_device_commands_max);
+  out.commands.expire_ms = settings.limits_command_expire_s * 1000;
+  out.reading.threads = static_cast<int>(settings.reader_threads);
+  return out;
+}
+
+api::CaptureError explain(server::CommandError error, const std::string& device,
+                          const Settings& settings) {
+  using api::CaptureErrorCode;
+  switch (error) {
+    case server::CommandError::unknown_device:
+      return {CaptureErrorCode::unknown_device,
+              fmt::format("there is no device {}; it appears when it first connects", device)};
+    case server::CommandError::queue_full:
+      return {CaptureErrorCode::queue_full,
+              fmt::format("{} commands are waiting for {} already; ask again when one is done",
+                          settings.limits_device_commands_max, device)};
+    case server::CommandError::store: break;
+  }
+  return {CaptureErrorCode::store, "the command could not be stored; /api/v1/health says why"};
+}
+
+api::Doors doors_of(server::Pipeline& pipeline, const Settings& settings) {
+  api::Doors doors;
+  doors.capture = [&pipeline, settings](const std::string& device)
+      -> std::expected<command::Command, api::CaptureError> {
+    auto command = pipeline.capture(device);
+    if (!command) return std::unexpected(explain(command.error(), device, settings));
+    return *std::move(command);
+  };
+  doors.broker_connected = [&pipeline] { return pipeline.broker_connected(); };
+  doors.reader_state = [] { return std::string("ok"); };
+  doors.storage_fault = [&pipeline] { return pipeline.storage_fault(); };
+  return doors;
+}
+
+api::Settings api_settings(const Settings& settings, const std::string& version) {
+  api::Settings out;
+  out.address = settings.http_address;
+  out.port = static_cast<std::uint16_t>(settings.http_port);
+  out.console_folder = find_folder(settings.console_folder, "console/dist", "console");
+  out.photo_folders = {settings.storage_photo_folder,
+                       (fs::path(settings.storage_data_folder) / "quarantine").string()};
+  out.version = version;
+  out.live_client_count_max = static_cast<int>(settings.limits_live_clients_max);
+  out.connection_count_max = static_cast<int>(settings.limits_http_connections_max);
+  return out;
+}
+
+// Declared in the order of their building: the last one goes first.
+struct Server {
+  metrics::Metrics metrics;
+  Relay relay;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<server::Pipeline> pipeline;
+  std::unique_ptr<api::Api> api;
+
+  std::expected<void, std::string> start(const Settings& settings, const std::string& version);
+  void stop() {
+    relay.connect(nullptr);
+    api.reset();
+    pipeline.reset();
+    store.reset();
+  }
+};
+
+std::expected<void, std::string> Server::start(const Settings& settings,
+                                               const std::string& version) {
+  if (const auto made = make_folder(settings.storage_data_folder); !made) return made;
+  const std::string models = find_folder(settings.reader_models_folder, "reader/models", "models");
+  auto read = open_photo_reader(models, static_cast<int>(settings.reader_threads));
+  if (!read) return std::unexpected(read.error());
+
+  const fs::path database = fs::path(settings.storage_data_folder) / "meterlens.db";
+  store::Options options;
+  options.busy_timeout_ms = static_cast<int>(settings.storage_busy_timeout_ms);
+  auto opened = store::Store::open(database.string(), options);
+  if (!opened) return std::unexpected(opened.error().message);
+  store = *std::move(opened);
+
+  const auto wiring = pipeline_settings(settings);
+  if (!wiring) return std::unexpected(wiring.error());
+  auto started = server::Pipeline::start(*wiring, *store, metrics, {*std::move(read)},
+                                         [this](const server::Change& change) { relay(change); });
+  if (!started) return std::unexpected(started.error());
+  pipeline = *std::move(started);
+
+  auto listening = api::Api::start(api_settings(settings, version), *store, metrics,
+                                   doors_of(*pipeline, settings));
+  if (!listening) return std::unexpected(listening.error());
+  api = *std::move(listening);
+  relay.connect(api.get());
+  return {};
+}
+
+}  // namespace
+
+int serve(const Settings& settings, const std::string& version) {
+  spdlog::set_pattern("%Y-%m-%d %H:%M:%S.%e %l: %v");
+  spdlog::set_level(spdlog::level::from_str(settings.log_level));
+  if (!catch_signals()) return 1;
+  Server server;
+  if (const auto started = server.start(settings, version); !started) {
+    fmt::print(stderr, "meterlens: {}\n", started.error());
+    server.stop();
+    return 1;
+  }
+  fmt::print("meterlens {} is ready: http://{}:{}/ (MQTT at {}:{})\n", version,
+             settings.http_address, server.api->port(), settings.broker_address,
+             settings.broker_port);
+  std::fflush(stdout);
+  wait_for_signal();
+  fmt::print("meterlens is stopping\n");
+  std::fflush(stdout);
+  server.stop();
+  return 0;
+}
+
+}  // namespace meterlens::app

@@ -1,0 +1,51 @@
+// The settings of `meterlens`, their defaults, and the TOML file that may change them. Every key
+// has a default, so no file is needed. One table in settings.cpp says name, meaning and range of
+// each; `meterlens config` prints it. toml++ stays in settings.cpp.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+
+namespace meterlens::app {
+
+struct Settings {
+  std::string http_address = "127.0.0.1";
+  std::int64_t http_port = 8080;
+
+  bool broker_embedded = true;
+  std::string broker_address = "127.0.0.1";
+  std::int64_t broker_port = 1883;
+  std::string broker_user;
+  std::string broker_password_file;
+  std::string broker_program;
+
+  std::string storage_data_folder = "var";
+  std::string storage_photo_folder = "public/images";
+  std::int64_t storage_busy_timeout_ms = 5000;
+
+  std::string reader_models_folder;
+  std::int64_t reader_threads = 1;
+
+  std::string console_folder;
+
+  std::int64_t limits_device_commands_max = 8;
+  std::int64_t limits_command_expire_s = 600;
+  std::int64_t limits_photos_in_flight_max = 4096;
+  std::int64_t limits_in_flight_mb_max = 256;
+  std::int64_t limits_live_clients_max = 64;
+  std::int64_t limits_http_connections_max = 256;
+
+  std::string log_level = "info";
+};
+
+// The settings in `text`. The error names file, line and key, and what would be right.
+// `file_name` is only for the error.
+std::expected<Settings, std::string> parse_settings(const std::string& text,
+                                                    const std::string& file_name);
+std::expected<Settings, std::string> load_settings(const std::string& path);
+
+// All keys with their defaults and meanings: a file that changes nothing.
+std::string default_settings_text();
+
+}  // namespace meterlens::app

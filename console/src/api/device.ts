@@ -1,0 +1,22 @@
+import type { Command } from "./command";
+import { get } from "./http";
+import type { Photo } from "./photo";
+import type { Reading } from "./reading";
+
+export interface Device {
+  id: string;
+  dialect: "native" | "smartdtu";
+  product: string;
+  online: boolean;
+  first_seen_ms: number | null;
+  last_seen_ms: number | null;
+  firmware: string | null;
+  remark: string;
+  newest_photo: Photo | null;
+  newest_reading: Reading | null;
+  active_command: Command | null;
+}
+
+export async function list_devices(): Promise<Device[]> {
+  return (await get<{ devices: Device[] }>("/devices")).devices;
+}

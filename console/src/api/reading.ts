@@ -1,0 +1,17 @@
+export interface Reading {
+  id: number;
+  meter: string;
+  device: string;
+  photo: number;
+  at_ms: number;
+  status: "read" | "doubtful" | "unreadable";
+  digits: string; // the best guess of every wheel
+  certain: number; // leading wheels the reader stands behind
+  value: string; // exact decimal
+  red: number; // trailing wheels that are decimals
+  confidence: number; // 0..1
+  window: [number, number][]; // corners in photo pixels: top left, top right, bottom right, ...
+  verdict: "accepted" | "doubtful" | "rejected" | "estimated" | "manual";
+  reasons: string[];
+  ms: number;
+}
