@@ -8,8 +8,8 @@
 namespace meterlens::app {
 
 // The folder that is asked for when it is named; else, seen from the program, `tree` of the source
-// tree (build/<name>/meterlens lies two folders below its root), or /usr/share/meterlens/`installed`.
-// Empty when there is none of them.
+// tree (build/<name>/meterlens lies two folders below its root), or `installed` of
+// /usr/share/meterlens. Empty when there is none of them.
 std::string find_folder(const std::string& named, const std::string& tree,
                         const std::string& installed);
 

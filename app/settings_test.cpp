@@ -55,7 +55,8 @@ INSTANTIATE_TEST_SUITE_P(Table, WrongSettings, testing::Values(
           "m.toml:2: unknown key photo_foldr in [broker]; the nearest known key is photo_folder in "
           "[storage]"},
     Wrong{"[htpt]\nport = 1", "m.toml:1: unknown table [htpt]; the nearest known table is [http]"},
-    Wrong{"prot = 1", "m.toml:1: unknown key prot outside of a table; the nearest known key is port"},
+    Wrong{"prot = 1",
+          "m.toml:1: unknown key prot outside of a table; the nearest known key is port"},
     Wrong{"[[http]]\nport = 1", "m.toml:1: unknown key http outside of a table"},
     Wrong{"[http]\nport = 'x'", "m.toml:2: port in [http] must be a whole number from 1 to 65535"},
     Wrong{"[http]\nport = 0", "m.toml:2: port in [http] must be a whole number from 1 to 65535"},

@@ -114,6 +114,7 @@ bool is_harmless(std::string_view warning) {
 struct Pixels {
   int width = 0, height = 0, channels = 3;
   std::vector<std::uint8_t> rows;
+  std::string warning;  // empty: every pixel is as it was encoded
 };
 
 std::expected<Pixels, Error> decode_all(tjhandle turbo, std::span<const std::byte> jpeg,
@@ -130,7 +131,7 @@ std::expected<Pixels, Error> decode_all(tjhandle turbo, std::span<const std::byt
                          pixels.height, format, flags);
   };
   if (run(TJFLAG_STOPONWARNING) == 0) return pixels;
-  if (!is_harmless(tjGetErrorStr2(turbo))) return damaged(tjGetErrorStr2(turbo));
+  if (std::string warning = tjGetErrorStr2(turbo); !is_harmless(warning)) pixels.warning = std::move(warning);
   if (run(0) != 0 && tjGetErrorCode(turbo) == TJERR_FATAL) return damaged(tjGetErrorStr2(turbo));
   return pixels;
 }
@@ -182,8 +183,9 @@ std::expected<JpegInfo, Error> check_whole(std::span<const std::byte> jpeg) {
   if (!header) return std::unexpected(header.error());
   if (!ends_as_jpeg(jpeg)) return damaged("it has no end marker");
   const int format = is_cmyk(*header) ? TJPF_CMYK : TJPF_GRAY;
-  if (const auto pixels = decode_all(turbo.get(), jpeg, *header, 1, format); !pixels)
-    return std::unexpected(pixels.error());
+  const auto pixels = decode_all(turbo.get(), jpeg, *header, 1, format);
+  if (!pixels) return std::unexpected(pixels.error());
+  if (!pixels->warning.empty()) return damaged(pixels->warning);
   return JpegInfo{header->width, header->height, header->colours != TJCS_GRAY, turn_of(jpeg)};
 }
 
@@ -194,9 +196,10 @@ std::expected<Decoded, Error> decode(std::span<const std::byte> jpeg, int side_m
   const int reduction = reduction_for(*header, side_min);
   auto pixels = decode_all(turbo.get(), jpeg, *header, reduction, is_cmyk(*header) ? TJPF_CMYK : TJPF_BGR);
   if (!pixels) return std::unexpected(pixels.error());
+  const bool whole = pixels->warning.empty();
   Picture picture = is_cmyk(*header) ? from_cmyk(*pixels)
                                      : Picture{pixels->width, pixels->height, std::move(pixels->rows)};
-  return Decoded{upright(std::move(picture), turn_of(jpeg)), static_cast<double>(reduction)};
+  return Decoded{upright(std::move(picture), turn_of(jpeg)), static_cast<double>(reduction), !whole};
 }
 
 std::vector<std::byte> encode(const Picture& picture, int quality) {

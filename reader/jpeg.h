@@ -35,9 +35,11 @@ struct Picture {
 struct Decoded {
   Picture picture;         // upright as EXIF says, perhaps reduced
   double reduced_by = 1;   // pixels of the photo per pixel of the picture: 1, 2, 4 or 8
+  bool damaged = false;    // parts of the picture are missing or wrong
 };
 
 // Decodes at the smallest scale of 1, 1/2, 1/4, 1/8 whose longer side is still at least `side_min`.
+// Shows what there is of a damaged photo; only one of which nothing can be shown is an error.
 std::expected<Decoded, Error> decode(std::span<const std::byte> jpeg, int side_min);
 
 // JPEG bytes of a picture, for tests and crops. quality 1..100.

@@ -97,6 +97,10 @@ std::expected<Digits, Error> Reader::read(std::span<const std::byte> jpeg) {
   if (!decoded) return std::unexpected(decoded.error());
   parts_->nets.show(std::move(decoded->picture));
   Digits digits = read_picture(parts_->nets, decoded->reduced_by);
+  if (decoded->damaged && digits.status != Status::unreadable) {
+    digits.status = Status::doubtful;
+    digits.reason = Reason::damaged;
+  }
   digits.ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   return digits;
 }
@@ -107,8 +111,8 @@ const char* name_of(Status status) {
 }
 
 const char* name_of(Reason reason) {
-  constexpr const char* names[] = {"none",  "no_meter", "mirrored",    "dark",          "glare",
-                                   "blur",  "turning",  "wheel_count", "low_confidence"};
+  constexpr const char* names[] = {"none",  "no_meter", "damaged", "mirrored",    "dark",
+                                   "glare", "blur",     "turning", "wheel_count", "low_confidence"};
   return names[static_cast<std::size_t>(reason)];
 }
 

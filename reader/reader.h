@@ -25,7 +25,7 @@ enum class Fault {
   model_missing,  // a model file is not there or cannot be opened
   model_damaged,  // it is there, but no model of the expected shape
   not_a_jpeg,     // the bytes do not begin as a JPEG does
-  damaged_jpeg,   // they do, but are cut off or damaged
+  damaged_jpeg,   // they do, but nothing of them can be shown
   too_large,      // more than pixels_max
 };
 
@@ -42,6 +42,7 @@ enum class Status { read, doubtful, unreadable };
 enum class Reason {
   none,
   no_meter,        // no counter window in the photo
+  damaged,         // the JPEG is cut off or has a piece missing; never `read`
   mirrored,        // the photo is a mirror image
   dark,            // too little light on the window
   glare,           // the window is overexposed or lies under a reflection

@@ -1,6 +1,8 @@
 #include "server/reading_queue.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -55,6 +57,8 @@ struct ReadingQueue::Desk {
 };
 
 void ReadingQueue::Desk::run() {
+  // Taking photos in goes before reading them, which can wait. On Linux this is the thread's own.
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10);
   std::unique_lock lock(mutex);
   while (auto photo = next(lock)) {
     lock.unlock();

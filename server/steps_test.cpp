@@ -317,8 +317,6 @@ TEST_F(StepsTest, a_device_may_change_its_dialect) {
 TEST_F(StepsTest, photos_of_foreign_commands_belong_to_none) {
   say("meterlens/m1/status", R"({"online":true})");
   const auto command = steps_->capture("m1");
-  const std::array<std::uint8_t, 1> none{};
-  static_cast<void>(none);
   std::array<std::uint8_t, protocol::frame_bytes_max> frame;
   const auto bytes = protocol::Bytes(reinterpret_cast<const std::uint8_t*>(photo_.data()), 100);
   const auto tell = [&](const Message& message) {

@@ -86,7 +86,8 @@ void Live::run() {
 
 void Live::send_to_all(const std::shared_ptr<const std::string>& text) {
   std::erase_if(streams_, [&](const std::unique_ptr<Stream>& stream) {
-    if (!stream->is_broken() && stream->pending_bytes() + text->size() <= limits_.pending_bytes_max) {
+    const std::size_t pending_bytes = stream->pending_bytes() + text->size();
+    if (!stream->is_broken() && pending_bytes <= limits_.pending_bytes_max) {
       stream->send(text);
       return false;
     }

@@ -61,13 +61,14 @@ Order moved(const Order& order, std::size_t from, std::size_t to) {
 
 // Likeliest first, each once; `natural` of them are the arrival with the obvious put right.
 std::vector<Order> likely_orders(std::span<const Piece> pieces, std::size_t& natural) {
-  std::vector<Order> orders{arrival(pieces.size())};
+  // Two equal pieces are one that came twice: if another was lost as well, the number is right and
+  // the picture may even decode.
+  std::vector<Order> orders{without_doubles(pieces)};
   const auto add = [&](Order order) {
     if (std::find(orders.begin(), orders.end(), order) == orders.end())
       orders.push_back(std::move(order));
   };
-  Order base = without_doubles(pieces);
-  add(base);
+  Order base = orders.front();
   anchor(base, pieces);
   add(base);
   natural = orders.size();

@@ -1,5 +1,5 @@
-// The tables, as numbered steps: a database of version n is brought up to date by the steps after n.
-// A step that has been released is never changed; add one at the end.
+// The tables, as numbered steps: a database of version n is brought up to date by the steps after
+// n. A step that has been released is never changed; add one at the end.
 #pragma once
 
 #include <span>

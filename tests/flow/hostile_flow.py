@@ -107,9 +107,9 @@ class Hostile(FlowTest):
     def test_half_a_smartdtu_photo_is_not_read(self):
         image = {"image_file": "capture_0123456789abcdef.jpg"}
         piece = {**image, "image_binary": "/9j/4AAQSkZJRgABAQAAAQABAAD/\n"}
-        self.publish("P1/smart/event", json.dumps({"uart1": {"payload": {"image": piece}}}).encode())
-        end = {**image, "image_end": True}
-        self.publish("P1/smart/event", json.dumps({"uart1": {"payload": {"image": end}}}).encode())
+        for part in (piece, {**image, "image_end": True}):
+            event = {"uart1": {"payload": {"image": part}}}
+            self.publish("P1/smart/event", json.dumps(event).encode())
         self.wait_metric("meterlens_photos_quarantined_total", 1)
         photo = wait_until(lambda: self.stack.get("/photos?device=smart")["photos"], 20, "it")[0]
         self.assertEqual(photo["state"], "quarantined")

@@ -10,7 +10,8 @@ from flow import BUILD, FlowTest
 
 def png():
     def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        checksum = struct.pack(">I", zlib.crc32(kind + body))
+        return struct.pack(">I", len(body)) + kind + body + checksum
     head = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
     return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) +
             chunk(b"IDAT", zlib.compress(b"\0\0")) + chunk(b"IEND", b""))
@@ -53,11 +54,12 @@ class Read(FlowTest):
         self.assertIn("at most 33554432", lines[len(bad) + 1]["error"])
         for line in (lines[0], lines[-1]):
             self.assertIn(line["status"], ("read", "doubtful", "unreadable"))
-            self.assertLessEqual({"digits", "certain", "value", "red", "confidence", "window", "ms"},
-                                 set(line))
+            agreed = {"digits", "certain", "value", "red", "confidence", "window", "ms"}
+            self.assertLessEqual(agreed, set(line))
             self.assertEqual([len(corner) for corner in line["window"]], [2, 2, 2, 2])
 
-        status, output, _ = self.run_meterlens("read", "--json", first, second, first, "--threads", 2)
+        status, output, _ = self.run_meterlens("read", "--json", "--threads", 2, first, second,
+                                               first)
         self.assertEqual(status, 0)
         again = [json.loads(line) for line in output.splitlines()]
         self.assertEqual([line["digits"] for line in again],

@@ -1,0 +1,133 @@
+#include "reader/jpeg.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+namespace meterlens::reader {
+namespace {
+
+Picture noise(int width, int height) {
+  Picture picture{width, height, {}};
+  std::uint32_t state = 1;
+  for (int i = 0; i < width * height * 3; ++i)
+    picture.bgr.push_back(static_cast<std::uint8_t>((state = state * 1664525 + 1013904223) >> 24));
+  return picture;
+}
+
+std::vector<std::byte> bytes_of(std::initializer_list<int> values) {
+  std::vector<std::byte> bytes;
+  for (const int value : values) bytes.push_back(static_cast<std::byte>(value));
+  return bytes;
+}
+
+TEST(Jpeg, AWholePhotoPasses) {
+  const auto info = check_whole(encode(noise(64, 48), 80));
+  ASSERT_TRUE(info.has_value());
+  EXPECT_EQ(info->width, 64);
+  EXPECT_EQ(info->height, 48);
+  EXPECT_EQ(info->turn, 1);
+}
+
+TEST(Jpeg, ACutPhotoFailsWhereverItIsCut) {
+  const auto whole = encode(noise(64, 48), 80);
+  for (std::size_t size = 0; size < whole.size(); size += 7)
+    EXPECT_FALSE(check_whole(std::span(whole).first(size)).has_value()) << size;
+}
+
+TEST(Jpeg, AnEndMarkerGluedToAHalfIsNotEnough) {
+  auto half = encode(noise(64, 48), 80);
+  half.resize(half.size() / 2);
+  for (const std::byte b : bytes_of({0xFF, 0xD9})) half.push_back(b);
+  const auto info = check_whole(half);
+  ASSERT_FALSE(info.has_value());
+  EXPECT_EQ(info.error().fault, Fault::damaged_jpeg);
+}
+
+TEST(Jpeg, APieceMissingOrTwoPiecesSwappedFail) {
+  const auto whole = encode(noise(160, 120), 80);
+  const auto third = static_cast<std::ptrdiff_t>(whole.size() / 3);
+  auto missing = whole, swapped = whole;
+  missing.erase(missing.begin() + third, missing.begin() + third + 1024);
+  EXPECT_FALSE(check_whole(missing).has_value());
+  std::swap_ranges(swapped.begin() + third, swapped.begin() + third + 1024, swapped.begin() + third + 2048);
+  EXPECT_FALSE(check_whole(swapped).has_value());
+}
+
+TEST(Jpeg, ZerosAfterTheEndAreLetThroughOtherBytesAreNot) {
+  auto padded = encode(noise(32, 32), 80);
+  padded.resize(padded.size() + 100);
+  EXPECT_TRUE(check_whole(padded).has_value());
+  padded.push_back(std::byte{7});
+  EXPECT_FALSE(check_whole(padded).has_value());
+}
+
+TEST(Jpeg, OtherFilesAreCalledNoJpeg) {
+  const auto png = bytes_of({0x89, 'P', 'N', 'G', 13, 10, 26, 10, 0, 0, 0, 13});
+  for (const auto& bytes : {png, bytes_of({}), bytes_of({0xFF}), bytes_of({0xFF, 0xD8})}) {
+    EXPECT_EQ(check_whole(bytes).error().fault, Fault::not_a_jpeg);
+    EXPECT_EQ(decode(bytes, 100).error().fault, Fault::not_a_jpeg);
+  }
+}
+
+TEST(Jpeg, ALyingHeaderIsRefusedBeforeItCostsMemory) {
+  auto huge = encode(noise(32, 32), 80);
+  for (std::size_t i = 2; i + 9 < huge.size(); ++i) {
+    if (huge[i] != std::byte{0xFF} || huge[i + 1] != std::byte{0xC0}) continue;
+    for (std::size_t k = 5; k < 9; ++k) huge[i + k] = std::byte{0xFF};
+    break;
+  }
+  EXPECT_EQ(check_whole(huge).error().fault, Fault::too_large);
+  EXPECT_EQ(decode(huge, 100).error().fault, Fault::too_large);
+}
+
+TEST(Jpeg, LargePhotosAreDecodedReduced) {
+  const auto decoded = decode(encode(noise(800, 400), 80), 200);
+  ASSERT_TRUE(decoded.has_value());
+  EXPECT_EQ(decoded->reduced_by, 4);
+  EXPECT_EQ(decoded->picture.width, 200);
+  EXPECT_EQ(decoded->picture.height, 100);
+  EXPECT_FALSE(decoded->damaged);
+}
+
+TEST(Jpeg, ADamagedPhotoIsShownAndSaysSo) {
+  auto half = encode(noise(64, 48), 80);
+  half.resize(half.size() / 2);
+  const auto decoded = decode(half, 100);
+  ASSERT_TRUE(decoded.has_value());
+  EXPECT_TRUE(decoded->damaged);
+}
+
+// A JPEG with an EXIF block that holds one orientation.
+std::vector<std::byte> with_turn(const std::vector<std::byte>& jpeg, int turn) {
+  std::vector<std::byte> result(jpeg.begin(), jpeg.begin() + 2);
+  const auto exif = bytes_of({0xFF, 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0, 1,
+                              0, 0x12, 1, 3, 0, 1, 0, 0, 0, turn, 0, 0, 0, 0, 0, 0, 0});
+  result.insert(result.end(), exif.begin(), exif.end());
+  result.insert(result.end(), jpeg.begin() + 2, jpeg.end());
+  return result;
+}
+
+TEST(Jpeg, ExifOrientationTurnsThePicture) {
+  Picture corner{32, 16, std::vector<std::uint8_t>(32 * 16 * 3, 20)};
+  for (std::size_t y = 0; y < 8; ++y)
+    for (std::size_t x = 0; x < 24; ++x) corner.bgr[y * 96 + x] = 230;  // bright at the top left
+  const auto jpeg = encode(corner, 95);
+  struct Case {
+    int turn, width;
+    bool right, bottom;
+  };
+  for (const Case& c : {Case{1, 32, false, false}, Case{2, 32, true, false}, Case{3, 32, true, true},
+                        Case{4, 32, false, true}, Case{5, 16, false, false}, Case{6, 16, true, false},
+                        Case{7, 16, true, true}, Case{8, 16, false, true}}) {
+    const auto decoded = decode(with_turn(jpeg, c.turn), 100);
+    ASSERT_TRUE(decoded.has_value()) << c.turn;
+    const Picture& p = decoded->picture;
+    EXPECT_EQ(p.width, c.width) << c.turn;
+    const int x = c.right ? p.width - 3 : 2, y = c.bottom ? p.height - 3 : 2;
+    EXPECT_GT(p.bgr[static_cast<std::size_t>(y * p.width + x) * 3], 120) << c.turn;
+  }
+}
+
+}  // namespace
+}  // namespace meterlens::reader
