@@ -43,7 +43,9 @@ std::vector<std::pair<Row, Ends>> best_of(const Beam& beam, int width) {
 }
 
 // The row with blanks between: state 2k + 1 is wheel k, even states are blank.
-int class_of_state(const Row& row, std::size_t state) { return state % 2 == 0 ? 0 : row[state / 2] + 1; }
+int class_of_state(const Row& row, std::size_t state) {
+  return state % 2 == 0 ? 0 : row[state / 2] + 1;
+}
 
 bool may_skip(const Row& row, std::size_t state) {
   return state % 2 == 1 && state >= 3 && row[state / 2] != row[state / 2 - 1];
@@ -112,14 +114,16 @@ std::array<double, wheels_max + 1> count_probabilities(const Columns& columns) {
 
 std::vector<int> peak_columns(const Columns& columns, const Row& row) {
   const std::size_t states = 2 * row.size() + 1;
-  std::vector<std::vector<std::size_t>> came_from(columns.size(), std::vector<std::size_t>(states, 0));
+  std::vector<std::vector<std::size_t>> came_from(columns.size(),
+                                                  std::vector<std::size_t>(states, 0));
   std::vector<double> now(states, never), next(states);
   for (std::size_t t = 0; t < columns.size(); ++t) {
     for (std::size_t s = 0; s < states; ++s) {
       double best = t == 0 ? (s <= 1 ? 0.0 : never) : now[s];
       came_from[t][s] = s;
       if (t > 0 && s >= 1 && now[s - 1] > best) best = now[s - 1], came_from[t][s] = s - 1;
-      if (t > 0 && may_skip(row, s) && now[s - 2] > best) best = now[s - 2], came_from[t][s] = s - 2;
+      if (t > 0 && may_skip(row, s) && now[s - 2] > best)
+        best = now[s - 2], came_from[t][s] = s - 2;
       next[s] = best + columns[t][static_cast<std::size_t>(class_of_state(row, s))];
     }
     std::swap(now, next);

@@ -1,7 +1,7 @@
 // From the wheel reader's columns to a row of wheels: connectionist temporal classification.
 //
-// Class 0 is the blank; class 1 + c is a wheel nearest to position c / 2, c = 0..19. Pure functions of
-// their arguments; any thread.
+// Class 0 is the blank; class 1 + c is a wheel nearest to position c / 2, c = 0..19. Pure functions
+// of their arguments; any thread.
 #pragma once
 
 #include <array>

@@ -47,7 +47,8 @@ TEST(Ctc, CountsAgreeWithTheRows) {
 }
 
 TEST(Ctc, FindsTheColumnOfEveryWheel) {
-  EXPECT_EQ(peak_columns(columns_of({-1, 2, -1, -1, 9, -1}, 0.9), {2, 9}), (std::vector<int>{1, 4}));
+  EXPECT_EQ(peak_columns(columns_of({-1, 2, -1, -1, 9, -1}, 0.9), {2, 9}),
+            (std::vector<int>{1, 4}));
 }
 
 TEST(Ctc, ARowThatCannotFitIsImpossible) {

@@ -1,7 +1,8 @@
-// From glimpses of one window to the most likely consistent digits, and how far they can be trusted.
+// From glimpses of one window to the most likely consistent digits, and how far they can be
+// trusted.
 //
-// Pure functions; any thread. A wheel stands between two digits only while the wheel to its right goes
-// from 9 to 0: that rule, applied from the right, decides every turning wheel.
+// Pure functions; any thread. A wheel stands between two digits only while the wheel to its right
+// goes from 9 to 0: that rule, applied from the right, decides every turning wheel.
 #pragma once
 
 #include <array>
@@ -26,15 +27,17 @@ struct Register {
 // Empty wheels when the glimpses show no row at all.
 Register decide(const std::vector<Glimpse>& glimpses);
 
-// The digit of each wheel with its probability, from the spreads and measured positions, left to right.
+// The digit of each wheel with its probability, from the spreads and measured positions, left to
+// right.
 struct Choice {
   int digit = 0;
   double probability = 0;
 };
-std::vector<Choice> choose_digits(const std::vector<Spread>& spreads, const std::vector<double>& positions);
+std::vector<Choice> choose_digits(const std::vector<Spread>& spreads,
+                                  const std::vector<double>& positions);
 
 struct Evidence {
-  double located = 0;   // the locator's score
+  double located = 0;  // the locator's score
   double mirrored = 0, nothing = 0;
   Light light;
 };

@@ -29,14 +29,14 @@ TEST(Decide, ATurningWheelGoesAsFarAsTheWheelToItsRight) {
   };
   const Case cases[] = {
       {{0, 0, 5, 3, 8}, "00538"},
-      {{3.4, 9.4}, "39"},             // both half-way, less than half
-      {{3.6, 9.6}, "40"},             // and more
-      {{3.45, 9.55}, "40"},           // measured apart: the right wheel decides
-      {{3.55, 9.4}, "39"},            // either way
-      {{0.5, 9.5, 9.4, 9.0}, "0999"}, // a carry through all wheels that has not come yet
+      {{3.4, 9.4}, "39"},              // both half-way, less than half
+      {{3.6, 9.6}, "40"},              // and more
+      {{3.45, 9.55}, "40"},            // measured apart: the right wheel decides
+      {{3.55, 9.4}, "39"},             // either way
+      {{0.5, 9.5, 9.4, 9.0}, "0999"},  // a carry through all wheels that has not come yet
       {{0.5, 9.6, 9.6, 9.7}, "1000"},
-      {{9.6, 9.6, 0.0}, "000"},       // roll-over
-      {{4.0, 7.4}, "47"},             // the last wheel alone: what shows more
+      {{9.6, 9.6, 0.0}, "000"},  // roll-over
+      {{4.0, 7.4}, "47"},        // the last wheel alone: what shows more
       {{4.0, 7.6}, "48"},
   };
   for (const Case& c : cases) EXPECT_EQ(digits_of(c.positions), c.digits);

@@ -20,8 +20,9 @@ struct Labelled {
 };
 
 // Reads a CSV with the columns `file` (relative to the CSV) and `label`, and perhaps `all_accepted`
-// (readings with spaces between); others are skipped. Only rows whose label matches the regular
-// expression `split` are kept (empty: all). Rows without a label are left out. The error is one line.
+// (readings with spaces between); others are skipped. Only rows whose label matches the extended
+// regular expression `split` are kept (empty: all). Rows without a label are left out. The error is
+// one line.
 std::expected<std::vector<Labelled>, std::string> labels_of(const std::filesystem::path& csv,
                                                             const std::string& split = "");
 
@@ -31,7 +32,7 @@ struct Report {
   int read = 0;              // status read
   int wrong_while_read = 0;  // read, and one of its certain wheels or their number wrong
   int doubtful = 0, unreadable = 0;
-  int errors = 0;            // no such file, or no whole JPEG
+  int errors = 0;  // no such file, or no whole JPEG
   double ms_per_photo = 0;
 };
 

@@ -91,10 +91,11 @@ std::expected<Header, Error> header_of(tjhandle turbo, std::span<const std::byte
                           &header.subsampling, &header.colours) != 0)
     return damaged(tjGetErrorStr2(turbo));
   if (header.width < 1 || header.height < 1) return damaged("no pixels");
-  const auto pixels = static_cast<std::size_t>(header.width) * static_cast<std::size_t>(header.height);
+  const auto pixels =
+      static_cast<std::size_t>(header.width) * static_cast<std::size_t>(header.height);
   if (pixels > pixels_max)
-    return std::unexpected(Error{Fault::too_large, "photo of " + std::to_string(header.width) + "x" +
-                                                       std::to_string(header.height) +
+    return std::unexpected(Error{Fault::too_large, "photo of " + std::to_string(header.width) +
+                                                       "x" + std::to_string(header.height) +
                                                        " pixels; the limit is 64 million"});
   return header;
 }
@@ -106,8 +107,9 @@ bool is_cmyk(const Header& header) {
 // A few stray bytes before the end marker are harmless: every pixel is there by then.
 bool is_harmless(std::string_view warning) {
   unsigned stray = 0, marker = 0;
-  const int found = std::sscanf(std::string(warning).c_str(),
-                                "Corrupt JPEG data: %u extraneous bytes before marker %x", &stray, &marker);
+  const int found =
+      std::sscanf(std::string(warning).c_str(),
+                  "Corrupt JPEG data: %u extraneous bytes before marker %x", &stray, &marker);
   return found == 2 && stray <= 16 && marker == 0xD9;
 }
 
@@ -124,14 +126,16 @@ std::expected<Pixels, Error> decode_all(tjhandle turbo, std::span<const std::byt
   pixels.width = TJSCALED(header.width, factor);
   pixels.height = TJSCALED(header.height, factor);
   pixels.channels = tjPixelSize[format];
-  pixels.rows.resize(static_cast<std::size_t>(pixels.width) * static_cast<std::size_t>(pixels.height) *
+  pixels.rows.resize(static_cast<std::size_t>(pixels.width) *
+                     static_cast<std::size_t>(pixels.height) *
                      static_cast<std::size_t>(pixels.channels));
   const auto run = [&](int flags) {
     return tjDecompress2(turbo, bytes_of(jpeg), size_of(jpeg), pixels.rows.data(), pixels.width, 0,
                          pixels.height, format, flags);
   };
   if (run(TJFLAG_STOPONWARNING) == 0) return pixels;
-  if (std::string warning = tjGetErrorStr2(turbo); !is_harmless(warning)) pixels.warning = std::move(warning);
+  if (std::string warning = tjGetErrorStr2(turbo); !is_harmless(warning))
+    pixels.warning = std::move(warning);
   if (run(0) != 0 && tjGetErrorCode(turbo) == TJERR_FATAL) return damaged(tjGetErrorStr2(turbo));
   return pixels;
 }
@@ -141,7 +145,8 @@ Picture from_cmyk(const Pixels& pixels) {
   picture.bgr.resize(pixels.rows.size() / 4 * 3);
   for (std::size_t i = 0; i < pixels.rows.size() / 4; ++i)
     for (std::size_t c = 0; c < 3; ++c)
-      picture.bgr[3 * i + c] = static_cast<std::uint8_t>(pixels.rows[4 * i + 2 - c] * pixels.rows[4 * i + 3] / 255);
+      picture.bgr[3 * i + c] =
+          static_cast<std::uint8_t>(pixels.rows[4 * i + 2 - c] * pixels.rows[4 * i + 3] / 255);
   return picture;
 }
 
@@ -160,8 +165,9 @@ Picture upright(Picture stored, int turn) {
       if (flip_y) from_y = stored.height - 1 - from_y;
       const auto to = 3 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(shown.width) +
                            static_cast<std::size_t>(x));
-      const auto from = 3 * (static_cast<std::size_t>(from_y) * static_cast<std::size_t>(stored.width) +
-                             static_cast<std::size_t>(from_x));
+      const auto from =
+          3 * (static_cast<std::size_t>(from_y) * static_cast<std::size_t>(stored.width) +
+               static_cast<std::size_t>(from_x));
       std::copy_n(stored.bgr.begin() + static_cast<std::ptrdiff_t>(from), 3,
                   shown.bgr.begin() + static_cast<std::ptrdiff_t>(to));
     }
@@ -171,7 +177,8 @@ Picture upright(Picture stored, int turn) {
 
 int reduction_for(const Header& header, int side_min) {
   int reduction = 1;
-  while (reduction < 8 && std::max(header.width, header.height) / (reduction * 2) >= side_min) reduction *= 2;
+  while (reduction < 8 && std::max(header.width, header.height) / (reduction * 2) >= side_min)
+    reduction *= 2;
   return reduction;
 }
 
@@ -194,20 +201,23 @@ std::expected<Decoded, Error> decode(std::span<const std::byte> jpeg, int side_m
   const auto header = header_of(turbo.get(), jpeg);
   if (!header) return std::unexpected(header.error());
   const int reduction = reduction_for(*header, side_min);
-  auto pixels = decode_all(turbo.get(), jpeg, *header, reduction, is_cmyk(*header) ? TJPF_CMYK : TJPF_BGR);
+  auto pixels =
+      decode_all(turbo.get(), jpeg, *header, reduction, is_cmyk(*header) ? TJPF_CMYK : TJPF_BGR);
   if (!pixels) return std::unexpected(pixels.error());
   const bool whole = pixels->warning.empty();
-  Picture picture = is_cmyk(*header) ? from_cmyk(*pixels)
-                                     : Picture{pixels->width, pixels->height, std::move(pixels->rows)};
-  return Decoded{upright(std::move(picture), turn_of(jpeg)), static_cast<double>(reduction), !whole};
+  Picture picture = is_cmyk(*header)
+                        ? from_cmyk(*pixels)
+                        : Picture{pixels->width, pixels->height, std::move(pixels->rows)};
+  return Decoded{upright(std::move(picture), turn_of(jpeg)), static_cast<double>(reduction),
+                 !whole};
 }
 
 std::vector<std::byte> encode(const Picture& picture, int quality) {
   const Turbo turbo(tjInitCompress());
   unsigned char* buffer = nullptr;
   unsigned long size = 0;
-  const int failed = tjCompress2(turbo.get(), picture.bgr.data(), picture.width, 0, picture.height, TJPF_BGR,
-                                 &buffer, &size, TJSAMP_420, quality, 0);
+  const int failed = tjCompress2(turbo.get(), picture.bgr.data(), picture.width, 0, picture.height,
+                                 TJPF_BGR, &buffer, &size, TJSAMP_420, quality, 0);
   std::vector<std::byte> jpeg(failed ? 0 : size);
   if (!failed) std::memcpy(jpeg.data(), buffer, size);
   tjFree(buffer);

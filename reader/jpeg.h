@@ -1,7 +1,8 @@
 // JPEG bytes: proof that a photo is whole, and decoding.
 //
 // Owns nothing. Promises: foreign bytes never crash, and never cost more memory than their header's
-// pixels, of which at most pixels_max are accepted. Threads: any. Memory: 3 bytes a pixel, freed on return.
+// pixels, of which at most pixels_max are accepted. Threads: any. Memory: 3 bytes a pixel, freed on
+// return.
 #pragma once
 
 #include <cstddef>
@@ -21,9 +22,10 @@ struct JpegInfo {
   int turn = 0;  // EXIF orientation 1..8, 1 when absent
 };
 
-// Strict: start and end marker (zero bytes may follow the end), at most pixels_max, and a full decode
-// without a warning. So a photo cut off, or with a piece missing or out of place, is an error. The one
-// warning let through is a few stray bytes before the end marker, which OV2640 cameras write.
+// Strict: start and end marker (zero bytes may follow the end), at most pixels_max, and a full
+// decode without a warning. So a photo cut off, or with a piece missing or out of place, is an
+// error. The one warning let through is a few stray bytes before the end marker, which OV2640
+// cameras write.
 std::expected<JpegInfo, Error> check_whole(std::span<const std::byte> jpeg);
 
 // Rows of blue, green, red bytes without padding.
@@ -33,9 +35,9 @@ struct Picture {
 };
 
 struct Decoded {
-  Picture picture;         // upright as EXIF says, perhaps reduced
-  double reduced_by = 1;   // pixels of the photo per pixel of the picture: 1, 2, 4 or 8
-  bool damaged = false;    // parts of the picture are missing or wrong
+  Picture picture;        // upright as EXIF says, perhaps reduced
+  double reduced_by = 1;  // pixels of the photo per pixel of the picture: 1, 2, 4 or 8
+  bool damaged = false;   // parts of the picture are missing or wrong
 };
 
 // Decodes at the smallest scale of 1, 1/2, 1/4, 1/8 whose longer side is still at least `side_min`.

@@ -12,13 +12,16 @@ using Json = nlohmann::ordered_json;
 double rounded(double value, double steps) { return std::round(value * steps) / steps; }
 
 // Names from outside may be no UTF-8: bytes that are not are replaced.
-std::string line_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string line_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 }  // namespace
 
 std::string to_json_line(const std::string& file, const Digits& digits) {
   Json window = Json::array(), wheels = Json::array();
-  for (const Point& corner : digits.window) window.push_back({rounded(corner.x, 10), rounded(corner.y, 10)});
+  for (const Point& corner : digits.window)
+    window.push_back({rounded(corner.x, 10), rounded(corner.y, 10)});
   for (const Wheel& wheel : digits.wheels)
     wheels.push_back({{"position", rounded(wheel.position, 10)},
                       {"digit", std::string(1, wheel.digit)},

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <numbers>
 #include <opencv2/core.hpp>
+#include <opencv2/core/utils/logger.hpp>
 #include <opencv2/dnn.hpp>
 #include <opencv2/imgproc.hpp>
 #include <string>
@@ -24,7 +25,11 @@ constexpr int level_count = 4;
 struct Cut {
   double grow_x, grow_y, shift_x;
 };
-constexpr std::array<Cut, 3> cuts{{{1.0, 1.0, 0.0}, {1.025, 1.10, 0.004}, {0.99, 0.93, -0.004}}};
+constexpr std::array<Cut, 5> cuts{{{1.0, 1.0, 0.0},
+                                   {1.03, 1.16, 0.006},
+                                   {0.985, 0.88, -0.006},
+                                   {1.0, 1.05, 0.014},
+                                   {1.02, 0.96, -0.014}}};
 
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
@@ -39,9 +44,12 @@ struct Frame {
 };
 
 Frame frame_of(const Quad& q) {
-  const Point along{(q[1].x - q[0].x + q[2].x - q[3].x) / 2, (q[1].y - q[0].y + q[2].y - q[3].y) / 2};
-  const Point down{(q[3].x - q[0].x + q[2].x - q[1].x) / 2, (q[3].y - q[0].y + q[2].y - q[1].y) / 2};
-  return {middle_of(q), std::hypot(along.x, along.y), std::hypot(down.x, down.y), std::atan2(along.y, along.x)};
+  const Point along{(q[1].x - q[0].x + q[2].x - q[3].x) / 2,
+                    (q[1].y - q[0].y + q[2].y - q[3].y) / 2};
+  const Point down{(q[3].x - q[0].x + q[2].x - q[1].x) / 2,
+                   (q[3].y - q[0].y + q[2].y - q[1].y) / 2};
+  return {middle_of(q), std::hypot(along.x, along.y), std::hypot(down.x, down.y),
+          std::atan2(along.y, along.x)};
 }
 
 // The photo's point for n in units of the frame, (0, 0) its middle.
@@ -70,14 +78,16 @@ cv::Mat blob_of(const cv::Mat& image) {
 
 std::expected<std::vector<unsigned char>, Error> bytes_of_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return std::unexpected(Error{Fault::model_missing, "cannot open the model " + path.string()});
+  if (!file)
+    return std::unexpected(Error{Fault::model_missing, "cannot open the model " + path.string()});
   return std::vector<unsigned char>(std::istreambuf_iterator<char>(file), {});
 }
 
 // Parses a model and runs it once, so that damage shows at the start.
 std::expected<cv::dnn::Net, Error> net_of(const std::vector<unsigned char>& bytes, cv::Size input,
                                           const std::vector<int>& wanted, const std::string& name) {
-  const std::unexpected<Error> damaged(Error{Fault::model_damaged, "the model " + name + " is damaged"});
+  const std::unexpected<Error> damaged(
+      Error{Fault::model_damaged, "the model " + name + " is damaged"});
   try {
     cv::dnn::Net net = cv::dnn::readNetFromONNX(bytes);
     if (net.empty()) return damaged;
@@ -147,12 +157,13 @@ namespace {
 
 // A point of the photo in pixels of a level.
 cv::Point2f on_level(const Point& p, const cv::Mat& full, const cv::Mat& level) {
-  const double sx = static_cast<double>(level.cols) / full.cols, sy = static_cast<double>(level.rows) / full.rows;
+  const double sx = static_cast<double>(level.cols) / full.cols,
+               sy = static_cast<double>(level.rows) / full.rows;
   return {static_cast<float>((p.x + 0.5) * sx - 0.5), static_cast<float>((p.y + 0.5) * sy - 0.5)};
 }
 
-cv::Mat warp(const cv::Mat& level, const std::array<cv::Point2f, 4>& from, const std::array<cv::Point2f, 4>& to,
-             cv::Size size) {
+cv::Mat warp(const cv::Mat& level, const std::array<cv::Point2f, 4>& from,
+             const std::array<cv::Point2f, 4>& to, cv::Size size) {
   cv::Mat seen;
   cv::warpPerspective(level, seen, cv::getPerspectiveTransform(to.data(), from.data()), size,
                       cv::INTER_LINEAR | cv::WARP_INVERSE_MAP, cv::BORDER_CONSTANT);
@@ -174,12 +185,15 @@ std::array<cv::Point2f, 4> corners_on(const Quad& quad, const cv::Mat& full, con
 }
 
 Quad cut_of(const Quad& q, const Cut& cut) {
-  const Point along{(q[1].x - q[0].x + q[2].x - q[3].x) / 4, (q[1].y - q[0].y + q[2].y - q[3].y) / 4};
-  const Point down{(q[3].x - q[0].x + q[2].x - q[1].x) / 4, (q[3].y - q[0].y + q[2].y - q[1].y) / 4};
+  const Point along{(q[1].x - q[0].x + q[2].x - q[3].x) / 4,
+                    (q[1].y - q[0].y + q[2].y - q[3].y) / 4};
+  const Point down{(q[3].x - q[0].x + q[2].x - q[1].x) / 4,
+                   (q[3].y - q[0].y + q[2].y - q[1].y) / 4};
   constexpr double side_x[] = {-1, 1, 1, -1}, side_y[] = {-1, -1, 1, 1};
   Quad result;
   for (std::size_t i = 0; i < 4; ++i) {
-    const double dx = side_x[i] * (cut.grow_x - 1) + 2 * cut.shift_x, dy = side_y[i] * (cut.grow_y - 1);
+    const double dx = side_x[i] * (cut.grow_x - 1) + 2 * cut.shift_x,
+                 dy = side_y[i] * (cut.grow_y - 1);
     result[i] = {q[i].x + along.x * dx + down.x * dy, q[i].y + along.y * dx + down.y * dy};
   }
   return result;
@@ -203,7 +217,8 @@ Glimpse glimpse_of(const float* result) {
   Glimpse glimpse;
   glimpse.columns = columns_of(result);
   const auto channel = [&](int extra, std::size_t t) {
-    return static_cast<double>(result[static_cast<std::size_t>(classes + extra) * reader_columns + t]);
+    return static_cast<double>(
+        result[static_cast<std::size_t>(classes + extra) * reader_columns + t]);
   };
   double whole = 0;
   for (std::size_t t = 0; t < reader_columns; ++t) {
@@ -221,6 +236,7 @@ Glimpse glimpse_of(const float* result) {
 
 std::expected<Nets, Error> Nets::open(const std::filesystem::path& models) {
   cv::setNumThreads(1);
+  cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);  // faults are our Errors
   auto parts = std::make_unique<Parts>();
   const char* names[] = {"locator.onnx", "refiner.onnx", "reader.onnx"};
   for (std::size_t i = 0; i < 3; ++i) {
@@ -228,7 +244,8 @@ std::expected<Nets, Error> Nets::open(const std::filesystem::path& models) {
     if (!bytes) return std::unexpected(bytes.error());
     parts->files[i] = std::move(*bytes);
   }
-  if (auto loaded = parts->load(models.string() + "/"); !loaded) return std::unexpected(loaded.error());
+  if (auto loaded = parts->load(models.string() + "/"); !loaded)
+    return std::unexpected(loaded.error());
   return Nets(std::move(parts));
 }
 
@@ -277,14 +294,17 @@ std::vector<Candidate> Nets::locate(int most) {
           if (value(0, nx, ny) > heat) peak = false;
       if (!peak) continue;
       double axis = std::atan2(value(6, x, y), value(5, x, y)) / 2;
-      if (std::cos(axis) * value(7, x, y) + std::sin(axis) * value(8, x, y) < 0) axis += std::numbers::pi;
+      if (std::cos(axis) * value(7, x, y) + std::sin(axis) * value(8, x, y) < 0)
+        axis += std::numbers::pi;
       const Point middle{((x + value(1, x, y) + 0.5) * 8 + 0.5) / scale - 0.5,
                          ((y + value(2, x, y) + 0.5) * 8 + 0.5) / scale - 0.5};
-      const Frame frame{middle, std::exp(value(3, x, y)) * 32 / scale, std::exp(value(4, x, y)) * 32 / scale, axis};
+      const Frame frame{middle, std::exp(value(3, x, y)) * 32 / scale,
+                        std::exp(value(4, x, y)) * 32 / scale, axis};
       found.push_back({corners_of(frame), sigmoid(heat)});
     }
   }
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.score > b.score; });
   if (static_cast<int>(found.size()) > most) found.resize(static_cast<std::size_t>(most));
   return found;
 }
@@ -303,9 +323,11 @@ Refined Nets::refine(const Quad& window) {
   constexpr double x[] = {-0.5, 0.5, 0.5, -0.5}, y[] = {-0.5, -0.5, 0.5, 0.5};
   Refined refined;
   for (std::size_t i = 0; i < 4; ++i)
-    refined.window[i] = place(frame, x[i] + static_cast<double>(value[2 * i]), y[i] + static_cast<double>(value[2 * i + 1]));
+    refined.window[i] = place(frame, x[i] + static_cast<double>(value[2 * i]),
+                              y[i] + static_cast<double>(value[2 * i + 1]));
   double e[4], sum = 0;
-  for (std::size_t i = 0; i < 4; ++i) sum += e[i] = std::exp(std::min(30.0, static_cast<double>(value[8 + i])));
+  for (std::size_t i = 0; i < 4; ++i)
+    sum += e[i] = std::exp(std::min(30.0, static_cast<double>(value[8 + i])));
   refined.upright = e[0] / sum, refined.turned = e[1] / sum;
   refined.mirrored = e[2] / sum, refined.nothing = e[3] / sum;
   return refined;
@@ -334,7 +356,8 @@ std::vector<Glimpse> Nets::read(const Quad& window) {
 
 Light Nets::light(const Quad& window) const {
   const cv::Mat& full = parts_->levels[0];
-  const cv::Mat seen = warp(full, corners_on(window, full, full), nominal(128, 32, 1, 1), {128, 32});
+  const cv::Mat seen =
+      warp(full, corners_on(window, full, full), nominal(128, 32, 1, 1), {128, 32});
   cv::Mat grey, slope;
   cv::cvtColor(seen, grey, cv::COLOR_BGR2GRAY);
   cv::Scalar mean, deviation;
@@ -342,10 +365,13 @@ Light Nets::light(const Quad& window) const {
   cv::Sobel(grey, slope, CV_32F, 1, 0, 3, 0.25);
   std::vector<float> steep(slope.begin<float>(), slope.end<float>());
   for (float& s : steep) s = std::abs(s);
-  std::nth_element(steep.begin(), steep.begin() + static_cast<std::ptrdiff_t>(steep.size() * 95 / 100), steep.end());
+  std::nth_element(steep.begin(),
+                   steep.begin() + static_cast<std::ptrdiff_t>(steep.size() * 95 / 100),
+                   steep.end());
   Light light;
   light.mean = mean[0], light.contrast = deviation[0];
-  light.glaring = static_cast<double>(cv::countNonZero(grey > 248)) / static_cast<double>(grey.total());
+  light.glaring =
+      static_cast<double>(cv::countNonZero(grey > 248)) / static_cast<double>(grey.total());
   light.sharpness = static_cast<double>(steep[steep.size() * 95 / 100]) / (2 * deviation[0] + 4);
   return light;
 }

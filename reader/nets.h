@@ -1,7 +1,8 @@
 // The three nets and the geometry between them. The only files of this folder that know OpenCV are
 // nets.cpp and its helpers there.
 //
-// Owns: the loaded models. Threads: one Nets for one thread. Shapes are those of tools/train/layout.py.
+// Owns: the loaded models. Threads: one Nets for one thread. Shapes are those of
+// tools/train/layout.py.
 #pragma once
 
 #include <array>
@@ -37,10 +38,10 @@ struct Glimpse {
 };
 
 struct Light {
-  double mean = 0;        // 0..255 in the window
-  double contrast = 0;    // deviation of grey levels in the window
-  double glaring = 0;     // share of the window's pixels near white with no detail
-  double sharpness = 0;   // steepest edges against contrast, about 0..1
+  double mean = 0;       // 0..255 in the window
+  double contrast = 0;   // deviation of grey levels in the window
+  double glaring = 0;    // share of the window's pixels near white with no detail
+  double sharpness = 0;  // steepest edges against contrast, about 0..1
 };
 
 class Nets {

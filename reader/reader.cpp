@@ -9,9 +9,9 @@
 namespace meterlens::reader {
 namespace {
 
-constexpr int side_min = 1000;        // photos are decoded no smaller than this
-constexpr int candidates_most = 3;    // windows looked at closely
-constexpr int rounds = 2;             // of refinement
+constexpr int side_min = 1000;      // photos are decoded no smaller than this
+constexpr int candidates_most = 3;  // windows looked at closely
+constexpr int rounds = 2;           // of refinement
 constexpr double located_least = 0.12;
 
 struct Look {
@@ -39,12 +39,14 @@ Straight straighten(Nets& nets, Quad window) {
 }
 
 Look look_at(Nets& nets, const Candidate& candidate, const Straight& straight, const Quad& window) {
-  const Evidence evidence{candidate.score, straight.seen.mirrored, straight.seen.nothing, nets.light(window)};
+  const Evidence evidence{candidate.score, straight.seen.mirrored, straight.seen.nothing,
+                          nets.light(window)};
   const Register row = decide(nets.read(window));
   Look look{judge(row, evidence), 0};
   look.digits.window = window;
   look.rank = (look.digits.status == Status::unreadable ? 0 : 1) +
-              row.whole * row.count * (1 - evidence.nothing) * (0.3 + candidate.score) * (0.1 + look.digits.confidence);
+              row.whole * row.count * (1 - evidence.nothing) * (0.3 + candidate.score) *
+                  (0.1 + look.digits.confidence);
   return look;
 }
 
@@ -89,7 +91,9 @@ Reader::Reader(Reader&&) noexcept = default;
 Reader& Reader::operator=(Reader&&) noexcept = default;
 Reader::~Reader() = default;
 
-Reader Reader::another() const { return Reader(std::make_unique<Parts>(Parts{parts_->nets.another()})); }
+Reader Reader::another() const {
+  return Reader(std::make_unique<Parts>(Parts{parts_->nets.another()}));
+}
 
 std::expected<Digits, Error> Reader::read(std::span<const std::byte> jpeg) {
   const auto start = std::chrono::steady_clock::now();
@@ -101,7 +105,8 @@ std::expected<Digits, Error> Reader::read(std::span<const std::byte> jpeg) {
     digits.status = Status::doubtful;
     digits.reason = Reason::damaged;
   }
-  digits.ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  digits.ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   return digits;
 }
 

@@ -1,13 +1,12 @@
 // Photo in, digits out: the local reader of mechanical counters.
 //
 // Owns: three small nets (models/*.onnx), held in memory. No set-up, no state between photos.
-// Promises: any photo of one meter, at any angle: the counter window is found, straightened and every
-// wheel is read as a position in tenths. `read` means that the reader stands behind the leading
-// `certain` wheels; everything else is a best guess with a reason. Foreign bytes give an Error, never a
-// crash. The same bytes give the same result.
-// Threads: one Reader for one thread; another() makes a second one of the same models for a next
-// thread. A read uses one core.
-// Memory: about 60 MB a Reader, and 4 bytes a pixel of the photo while it is read.
+// Promises: any photo of one meter, at any angle: the counter window is found, straightened and
+// every wheel is read as a position in tenths. `read` means that the reader stands behind the
+// leading `certain` wheels; everything else is a best guess with a reason. Foreign bytes give an
+// Error, never a crash. The same bytes give the same result. Threads: one Reader for one thread;
+// another() makes a second one of the same models for a next thread. A read uses one core. Memory:
+// about 60 MB a Reader, and 4 bytes a pixel of the photo while it is read.
 #pragma once
 
 #include <array>
@@ -69,13 +68,13 @@ struct Wheel {
 struct Digits {
   Status status = Status::unreadable;
   Reason reason = Reason::no_meter;
-  std::string digits;         // the best guess of every wheel, leading zeros kept; empty: none
-  int certain = 0;            // this many leading wheels are stood behind
-  int red = 0;                // trailing wheels that are decimals, 0 if unknown
-  std::string value;          // `digits` as an exact decimal without leading zeros: "195.419"
-  double confidence = 0;      // 0..1, that the certain wheels are right
-  std::array<Point, 4> window{};  // corners in reading order from top left, in pixels of the photo as
-                                  // it is shown, that is after its EXIF rotation
+  std::string digits;             // the best guess of every wheel, leading zeros kept; empty: none
+  int certain = 0;                // this many leading wheels are stood behind
+  int red = 0;                    // trailing wheels that are decimals, 0 if unknown
+  std::string value;              // `digits` as an exact decimal without leading zeros: "195.419"
+  double confidence = 0;          // 0..1, that the certain wheels are right
+  std::array<Point, 4> window{};  // corners in reading order from top left, in pixels of the photo
+                                  // as it is shown, that is after its EXIF rotation
   double ms = 0;              // the whole time for the photo
   std::vector<Wheel> wheels;  // left to right
 };

@@ -58,7 +58,7 @@ struct ReadingQueue::Desk {
 
 void ReadingQueue::Desk::run() {
   // Taking photos in goes before reading them, which can wait. On Linux this is the thread's own.
-  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 10);
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 15);
   std::unique_lock lock(mutex);
   while (auto photo = next(lock)) {
     lock.unlock();

@@ -36,7 +36,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 constexpr milliseconds pause_first{250}, pause_most{30'000}, long_life{60'000};
-constexpr milliseconds start_time{5000}, stop_time{3000};
+constexpr milliseconds start_time{5000}, stop_time{3000}, port_time{1500};
 
 // A socket that closes itself.
 class Socket {
@@ -67,6 +67,16 @@ int try_port(const sockaddr_in& address) {
   if (bind(probe.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return errno;
   return listen(probe.fd(), 1) == 0 ? 0 : errno;
+}
+
+// The broker of a server that was killed a moment ago may not be gone yet.
+int wait_for_port(const sockaddr_in& address) {
+  const auto deadline = steady_clock::now() + port_time;
+  for (;;) {
+    const int reason = try_port(address);
+    if (reason != EADDRINUSE || steady_clock::now() > deadline) return reason;
+    std::this_thread::sleep_for(milliseconds(50));
+  }
 }
 
 bool accepts(sockaddr_in address) {
@@ -109,7 +119,8 @@ void become_broker(const char* program, int settings_fd, const char* file, const
     if (setgroups(0, nullptr) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0)
       _exit(126);
   }
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  // It has nothing to save, and its port must be free when the server comes back at once.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(0);
   sigset_t none;
   sigemptyset(&none);
@@ -133,7 +144,7 @@ std::string broker_configuration(const BrokerSettings& settings) {
       "log_type notice\n"
       "max_queued_messages {}\n"
       "max_inflight_messages 100\n"
-      "message_size_limit 2097152\n"
+      "max_packet_size 2097152\n"
       "memory_limit {}\n",
       settings.port, settings.address, settings.queued_messages_max, settings.memory_bytes_max);
 }
@@ -203,7 +214,7 @@ std::expected<std::unique_ptr<Broker>, BrokerError> Broker::start(const BrokerSe
     return std::unexpected(
         BrokerError{did_not_start,
                     fmt::format("broker address '{}' is not an IPv4 address", settings.address)});
-  if (const int reason = try_port(*address); reason != 0)
+  if (const int reason = wait_for_port(*address); reason != 0)
     return std::unexpected(BrokerError{
         port_in_use,
         fmt::format("the broker's port {} on {} cannot be opened ({}): stop the program that uses "

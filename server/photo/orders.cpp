@@ -127,23 +127,29 @@ std::string check_whole(protocol::Bytes bytes) {
   return whole ? std::string() : whole.error().text;
 }
 
-std::expected<Joined, std::string> best_order(std::span<const Piece> pieces,
-                                              std::uint64_t decoded_pixels_max) {
+std::expected<Joined, std::string> best_order(std::span<const Piece> pieces, const Effort& effort) {
   Contest contest;
   std::size_t natural = 0;
   std::uint64_t pixels = 0;
   const std::vector<Order> orders = likely_orders(pieces, natural);
+  const std::size_t neighbours = natural + orders.front().size();
   for (std::size_t i = 0; i < orders.size(); ++i) {
+    if (i >= neighbours && pixels > effort.far_pixels_max && !contest.empty()) break;
     Joined joined = join_in(orders[i], pieces);
     const auto shape = look(joined);
     if (!shape) continue;
     pixels += std::uint64_t{shape->width} * shape->height;
-    if (pixels > decoded_pixels_max) break;
+    if (pixels > effort.pixels_max) {
+      if (i < neighbours) return std::unexpected("too large to find out the order of its pieces");
+      break;
+    }
     if (auto picture = decode(joined, *shape))
       contest.enter(std::move(joined), *std::move(picture), i < natural);
   }
-  if (contest.empty()) return std::unexpected(check_whole(join(pieces)));
-  return contest.winner();
+  if (!contest.empty()) return contest.winner();
+  std::string wrong = check_whole(join(pieces));
+  if (wrong.empty()) wrong = "a piece came twice, another is lost";
+  return std::unexpected(std::move(wrong));
 }
 
 }  // namespace meterlens::photo

@@ -47,9 +47,11 @@ double seams(const Picture& picture, int from, int to) {
 }  // namespace
 
 std::expected<Picture, std::string> decode(protocol::Bytes jpeg, const Shape& shape) {
+  if (auto whole = reader::check_whole(std::as_bytes(jpeg)); !whole)
+    return std::unexpected(std::move(whole.error().text));
   constexpr int full_size = std::numeric_limits<int>::max();
-  auto decoded = reader::decode(std::as_bytes(jpeg), full_size);
-  if (!decoded) return std::unexpected(std::move(decoded.error().text));
+  const auto decoded = reader::decode(std::as_bytes(jpeg), full_size);
+  if (!decoded) return std::unexpected(decoded.error().text);
   const reader::Picture& shown = decoded->picture;
   Picture picture{shown.width, shown.height, static_cast<int>(shape.unit_height), {}};
   picture.gray.resize(shown.bgr.size() / 3);

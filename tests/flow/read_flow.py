@@ -37,10 +37,11 @@ class Read(FlowTest):
     def test_good_and_bad_files_in_order(self):
         (first, truth), (second, _) = self.draw_photos()
         bad = {"text.jpg": b"no picture at all", "empty.jpg": b"", "png.jpg": png(),
-               "half.jpg": first.read_bytes()[:first.stat().st_size // 2],
                "soi.jpg": b"\xff\xd8", "noise.jpg": b"\xff\xd8\xff\xe0" + bytes(range(256)) * 40}
         for name, content in bad.items():
             (self.folder / name).write_bytes(content)
+        half = self.folder / "half.jpg"
+        half.write_bytes(first.read_bytes()[:first.stat().st_size // 2])
         with (self.folder / "huge.jpg").open("wb") as file:
             file.truncate(40 << 20)
         names = [str(first), *bad, "huge.jpg", "missing.jpg", ".", str(second)]
@@ -64,6 +65,9 @@ class Read(FlowTest):
         again = [json.loads(line) for line in output.splitlines()]
         self.assertEqual([line["digits"] for line in again],
                          [lines[0]["digits"], lines[-1]["digits"], lines[0]["digits"]])
+        status, output, _ = self.run_meterlens("read", "--json", half)
+        self.assertNotEqual(json.loads(output)["status"], "read", output)
+        self.assertIn("damaged", output)
         self.assert_evaluates(first, truth)
 
     def assert_evaluates(self, photo, truth):

@@ -283,6 +283,7 @@ int main(int argc, char** argv) {
              "\"messages_per_s\":{:.0f},\"resent\":{}}}\n",
              options.photos, load.messages(), seconds, options.photos / seconds,
              static_cast<double>(load.messages()) / seconds, load.resent());
+  std::fflush(stdout);
   if (options.hold_packets > 0) std::this_thread::sleep_for(std::chrono::seconds(3));
   std::_Exit(0);
 }

@@ -23,14 +23,44 @@ def must(*processes):
 
 def draw(args, processes, chunks):
     """Starts the programs that draw pictures while the nets train."""
-    started = [run("generate.py", "--prepared", args.prepared, "--glyphs", args.glyphs, "--out",
-                   os.path.join(args.work, "drawn"), "--processes", processes, "--chunks", chunks,
-                   "--seed", args.seed, *(["--strips-only"] if list(args.nets) == ["reader"] else []))]
+    started = [
+        run(
+            "generate.py",
+            "--prepared",
+            args.prepared,
+            "--glyphs",
+            args.glyphs,
+            "--out",
+            os.path.join(args.work, "drawn"),
+            "--processes",
+            processes,
+            "--chunks",
+            chunks,
+            "--seed",
+            args.seed,
+            *(["--strips-only"] if list(args.nets) == ["reader"] else []),
+        )
+    ]
     if args.face:
         fonts = ["--fonts", args.fonts] if args.fonts else []
-        started.append(run("rendered.py", "--program", args.face, "--out", os.path.join(args.work, "rendered"),
-                           "--processes", processes, "--chunks", 3 * chunks,
-                           "--photo-chunks", 0 if list(args.nets) == ["reader"] else 240, "--seed", 1_000_000 * args.seed, *fonts))
+        started.append(
+            run(
+                "rendered.py",
+                "--program",
+                args.face,
+                "--out",
+                os.path.join(args.work, "rendered"),
+                "--processes",
+                processes,
+                "--chunks",
+                3 * chunks,
+                "--photo-chunks",
+                0 if list(args.nets) == ["reader"] else 240,
+                "--seed",
+                1_000_000 * args.seed,
+                *fonts,
+            )
+        )
     return started
 
 
@@ -42,19 +72,46 @@ def trainer(args, net, seconds, out, resume):
     if args.face:
         chunks.insert(0, os.path.join(args.work, "rendered"))
     more = ["--resume", os.path.join(args.resume, net + ".npz")] if resume else []
-    return run("train.py", "--net", net, "--prepared", args.prepared, "--glyphs", args.glyphs, "--chunks", *chunks,
-               "--out", os.path.join(out, net + ".npz"), "--seconds", seconds, "--batch", batch,
-               "--capacity", capacity, "--rate", args.rate, "--seed", args.seed, *more)
+    return run(
+        "train.py",
+        "--net",
+        net,
+        "--prepared",
+        args.prepared,
+        "--glyphs",
+        args.glyphs,
+        "--chunks",
+        *chunks,
+        "--out",
+        os.path.join(out, net + ".npz"),
+        "--seconds",
+        seconds,
+        "--batch",
+        batch,
+        "--capacity",
+        capacity,
+        "--rate",
+        args.rate,
+        "--seed",
+        args.seed,
+        *more,
+    )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", help="folder of labelled sets; not needed when --prepared exists")
-    parser.add_argument("--work", required=True, help="folder for everything in between (30 GB with CUDA)")
+    parser.add_argument(
+        "--data", help="folder of labelled sets; not needed when --prepared exists"
+    )
+    parser.add_argument(
+        "--work", required=True, help="folder for everything in between (30 GB with CUDA)"
+    )
     parser.add_argument("--prepared")
     parser.add_argument("--glyphs")
     parser.add_argument("--face", help="the built program meterlens-face, for rendered photos")
-    parser.add_argument("--fonts", help="folder of fonts that meterlens-face uses for a part of its photos")
+    parser.add_argument(
+        "--fonts", help="folder of fonts that meterlens-face uses for a part of its photos"
+    )
     parser.add_argument("--out", required=True, help="folder for checkpoints and models")
     parser.add_argument("--seconds", type=float, default=5400, help="a net")
     parser.add_argument("--nets", nargs="+", default=NETS)
@@ -62,7 +119,9 @@ def main():
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--chunks", type=int, default=400)
-    parser.add_argument("--smoke", action="store_true", help="try every net for some seconds first")
+    parser.add_argument(
+        "--smoke", action="store_true", help="try every net for some seconds first"
+    )
     parser.add_argument("--no-export", action="store_true")
     args = parser.parse_args()
     os.makedirs(args.work, exist_ok=True)
@@ -74,7 +133,11 @@ def main():
     if not os.path.exists(args.glyphs):
         must(run("glyphs.py", "--out", args.glyphs))
     fast = torch.cuda.is_available()
-    drawing = draw(args, max(1, os.cpu_count() // 2 - 2) if fast else 1, args.chunks if fast else args.chunks // 8)
+    drawing = draw(
+        args,
+        max(1, os.cpu_count() // 2 - 2) if fast else 1,
+        args.chunks if fast else args.chunks // 8,
+    )
     try:
         if args.smoke:
             must(*[trainer(args, net, 6, args.work, args.resume) for net in args.nets])
@@ -92,8 +155,17 @@ def main():
             process.wait()
     if not args.no_export:
         for net in args.nets:
-            must(run("export.py", "--net", net, "--checkpoint", os.path.join(args.out, net + ".npz"), "--out",
-                     os.path.join(args.out, net + ".onnx")))
+            must(
+                run(
+                    "export.py",
+                    "--net",
+                    net,
+                    "--checkpoint",
+                    os.path.join(args.out, net + ".npz"),
+                    "--out",
+                    os.path.join(args.out, net + ".onnx"),
+                )
+            )
 
 
 if __name__ == "__main__":

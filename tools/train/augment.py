@@ -41,7 +41,9 @@ def blur(x, most):
     across = -u * torch.sin(turn) + v * torch.cos(turn)
     kernel = torch.exp(-0.5 * ((along / wide) ** 2 + (across / narrow) ** 2))
     kernel = (kernel / kernel.sum((1, 2), keepdim=True)).repeat_interleave(3, 0)[:, None]
-    padded = functional.pad(x, (reach,) * 4, mode="replicate").reshape(1, n * 3, h + 2 * reach, w + 2 * reach)
+    padded = functional.pad(x, (reach,) * 4, mode="replicate").reshape(
+        1, n * 3, h + 2 * reach, w + 2 * reach
+    )
     return functional.conv2d(padded.to(kernel.dtype), kernel, groups=n * 3).reshape(n, 3, h, w)
 
 
@@ -71,7 +73,9 @@ def jpeg(x, p=0.5):
     blocks = x.reshape(n, c, h // 8, 8, w // 8, 8).permute(0, 1, 2, 4, 3, 5)
     frequency = matrix @ blocks @ matrix.T
     k = torch.arange(8, device=x.device, dtype=torch.float32)
-    step = (1 + k[:, None] + k[None]) * (uniform(n, 0, 1, x.device) ** 2 * 0.25 * contrast(x) + 0.002)[..., None, None]
+    step = (1 + k[:, None] + k[None]) * (
+        uniform(n, 0, 1, x.device) ** 2 * 0.25 * contrast(x) + 0.002
+    )[..., None, None]
     rounded = matrix.T @ (torch.round(frequency / step) * step) @ matrix
     rounded = rounded.permute(0, 1, 2, 4, 3, 5).reshape(n, c, h, w)
     use = chance(n, p, x.device)
@@ -82,10 +86,17 @@ def glare(x, p=0.3):
     """A soft bright or dark spot and a slope of light."""
     n, _, h, w = x.shape
     device = x.device
-    v, u = torch.meshgrid(torch.linspace(-1, 1, h, device=device), torch.linspace(-1, 1, w, device=device),
-                          indexing="ij")
-    spot = torch.exp(-(((u - uniform(n, -1, 1, device)) / uniform(n, 0.05, 0.5, device)) ** 2
-                       + ((v - uniform(n, -1, 1, device)) / uniform(n, 0.1, 0.9, device)) ** 2))
+    v, u = torch.meshgrid(
+        torch.linspace(-1, 1, h, device=device),
+        torch.linspace(-1, 1, w, device=device),
+        indexing="ij",
+    )
+    spot = torch.exp(
+        -(
+            ((u - uniform(n, -1, 1, device)) / uniform(n, 0.05, 0.5, device)) ** 2
+            + ((v - uniform(n, -1, 1, device)) / uniform(n, 0.1, 0.9, device)) ** 2
+        )
+    )
     x = x + chance(n, p, device) * spot * uniform(n, -0.3, 0.7, device)
     slope = u * uniform(n, -1, 1, device) + v * uniform(n, -1, 1, device)
     return x * (1 + slope * uniform(n, 0, 0.6, device))
@@ -95,8 +106,13 @@ def coarser(x, low):
     """The whole batch through a smaller size and back, for some of its pictures."""
     n, _, h, w = x.shape
     factor = float(torch.empty(1).uniform_(low, 1.0))
-    small = functional.interpolate(x, size=(max(8, int(h * factor)), max(16, int(w * factor))), mode="bilinear",
-                                   align_corners=False, antialias=True)
+    small = functional.interpolate(
+        x,
+        size=(max(8, int(h * factor)), max(16, int(w * factor))),
+        mode="bilinear",
+        align_corners=False,
+        antialias=True,
+    )
     back = functional.interpolate(small, size=(h, w), mode="bilinear", align_corners=False)
     use = chance(n, 0.5, x.device)
     return use * back + (1 - use) * x

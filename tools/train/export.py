@@ -1,7 +1,8 @@
 """Checkpoint (npz) -> ONNX opset 13 with 8-bit weights, checked against PyTorch through OpenCV.
 
 Every convolution's weights are kept as int8 with one scale per output channel: Cast -> Conv ->
-BatchNormalization(scale, bias). OpenCV folds all of it back into one float convolution when it loads,
+BatchNormalization(scale, bias). OpenCV folds all of it back into one float convolution when it
+loads,
 so the file is a quarter of the size and the speed is unchanged.
 """
 import argparse
@@ -18,12 +19,16 @@ from onnx import helper, numpy_helper
 import layout
 from nets import NETS
 
-INPUTS = {"locator": (layout.LOCATOR_SIDE, layout.LOCATOR_SIDE), "refiner": (layout.REFINER_HEIGHT, layout.REFINER_WIDTH),
-          "reader": (layout.READER_HEIGHT, layout.READER_WIDTH)}
+INPUTS = {
+    "locator": (layout.LOCATOR_SIDE, layout.LOCATOR_SIDE),
+    "refiner": (layout.REFINER_HEIGHT, layout.REFINER_WIDTH),
+    "reader": (layout.READER_HEIGHT, layout.READER_WIDTH),
+}
 
 
 def quantise(model):
-    """Replaces each convolution's float weights; returns how far the weights moved at most, relatively."""
+    """Replaces each convolution's float weights; returns how far the weights moved at most,
+    relatively."""
     graph = model.graph
     initial = {item.name: item for item in graph.initializer}
     nodes = []
@@ -37,21 +42,36 @@ def quantise(model):
         whole = np.round(weight / scale[:, None, None, None]).astype(np.int8)
         graph.initializer.remove(initial[weight_name])
         graph.initializer.remove(initial[bias_name])
-        extra = {".q": whole, ".scale": scale, ".bias": bias, ".mean": np.zeros_like(scale), ".var": np.ones_like(scale)}
+        extra = {
+            ".q": whole,
+            ".scale": scale,
+            ".bias": bias,
+            ".mean": np.zeros_like(scale),
+            ".var": np.ones_like(scale),
+        }
         for suffix, array in extra.items():
             graph.initializer.append(numpy_helper.from_array(array, weight_name + suffix))
-        nodes.append(helper.make_node("Cast", [weight_name + ".q"], [weight_name], to=onnx.TensorProto.FLOAT))
+        nodes.append(
+            helper.make_node(
+                "Cast", [weight_name + ".q"], [weight_name], to=onnx.TensorProto.FLOAT
+            )
+        )
         bare = helper.make_node("Conv", [node.input[0], weight_name], [result + ".bare"])
         bare.attribute.extend(node.attribute)
         nodes.append(bare)
         names = [weight_name + suffix for suffix in (".scale", ".bias", ".mean", ".var")]
-        nodes.append(helper.make_node("BatchNormalization", [result + ".bare", *names], [result], epsilon=0.0))
+        nodes.append(
+            helper.make_node(
+                "BatchNormalization", [result + ".bare", *names], [result], epsilon=0.0
+            )
+        )
     del graph.node[:]
     graph.node.extend(nodes)
 
 
 def fold(net):
-    """Batch norms folded into the convolutions and the weights rounded as quantise() will round them."""
+    """Batch norms folded into the convolutions and the weights rounded as quantise() will round
+    them."""
     for module in net.modules():
         if isinstance(module, torch.nn.Sequential):
             children = list(module.children())
@@ -86,8 +106,15 @@ def main():
     net = fold(load(args.net, args.checkpoint))
     x = torch.randn(2, 3, *INPUTS[args.net])
     buffer = io.BytesIO()
-    torch.onnx.export(net, x, buffer, opset_version=13, input_names=["picture"], output_names=["result"],
-                      dynamic_axes={"picture": {0: "n"}, "result": {0: "n"}})
+    torch.onnx.export(
+        net,
+        x,
+        buffer,
+        opset_version=13,
+        input_names=["picture"],
+        output_names=["result"],
+        dynamic_axes={"picture": {0: "n"}, "result": {0: "n"}},
+    )
     model = onnx.load_from_string(buffer.getvalue())
     quantise(model)
     onnx.save(model, args.out)
@@ -95,7 +122,10 @@ def main():
     reader.setInput(x.numpy())
     with torch.no_grad():
         worst = float(np.abs(reader.forward() - net(x).numpy()).max())
-    print(f"{args.out}: {os.path.getsize(args.out)} bytes, OpenCV differs from PyTorch by {worst:.1e} at most")
+    print(
+        f"{args.out}: {os.path.getsize(args.out)} bytes, OpenCV differs from PyTorch "
+        f"by {worst:.1e} at most"
+    )
     return 0 if worst < 1e-3 else 1
 
 

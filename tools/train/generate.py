@@ -1,7 +1,9 @@
 """Draws training pictures into numbered chunk files, with as many processes as asked for.
 
-photo chunk: 96 photos [448, 448, 3] and quads (NaN without window).  strip chunk: 1536 strips with wheel
-positions, centres, red wheels. Chunk k of seed s is always the same. A chunk appears whole (renamed).
+photo chunk: 96 photos [448, 448, 3] and quads (NaN without window).  strip chunk: 1536 strips
+with wheel
+positions, centres, red wheels. Chunk k of seed s is always the same. A chunk appears whole
+(renamed).
 """
 import argparse
 import multiprocessing
@@ -28,13 +30,18 @@ class Strips:
     def add(self, strip, positions, centres, red):
         nine = np.full(9, -1.0, np.float32)
         where = np.full(9, -1.0, np.float32)
-        nine[:len(positions)], where[:len(positions)] = positions, centres
+        nine[: len(positions)], where[: len(positions)] = positions, centres
         self.rows.append((strip, nine, where, red))
 
     def arrays(self):
         image, position, centre, red = zip(*self.rows)
-        return {"image": np.array(image), "position": np.array(position), "centre": np.array(centre),
-                "red": np.array(red, np.int8), "exact": np.array(red) > -2}
+        return {
+            "image": np.array(image),
+            "position": np.array(position),
+            "centre": np.array(centre),
+            "red": np.array(red, np.int8),
+            "exact": np.array(red) > -2,
+        }
 
 
 def photo_chunk(rng, store):
@@ -96,10 +103,15 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
-    workers = [multiprocessing.Process(target=work, args=(args, k), daemon=True) for k in range(args.processes)]
+    workers = [
+        multiprocessing.Process(target=work, args=(args, k), daemon=True)
+        for k in range(args.processes)
+    ]
     for worker in workers:
         worker.start()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # a daemon process ends with its parent's exit
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(0)
+    )  # a daemon process ends with its parent's exit
     for worker in workers:
         worker.join()
 

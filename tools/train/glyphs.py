@@ -1,6 +1,8 @@
-"""Renders the digits and letters of installed fonts once into glyphs.npz, so that drawing needs no fonts.
+"""Renders the digits and letters of installed fonts once into glyphs.npz, so that drawing needs
+no fonts.
 
-digits: [fonts, 10, 64, 56] coverage 0..255, every digit 64 px high unless narrower fonts need less width.
+digits: [fonts, 10, 64, 56] coverage 0..255, every digit 64 px high unless narrower fonts need
+less width.
 letters: [text fonts, 95, 32, 32] and their advance widths, for the printing on made-up meter faces.
 """
 import argparse
@@ -10,13 +12,19 @@ import os
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-DIGIT_FONTS = """B612-* B612Mono-* BebasNeue-B* BebasNeue-R* Cabin-* Cantarell-[BER]* DSEG7Classic-[BR]*
-DSEG7Modern-[BR]* DejaVuSans-Bold.ttf DejaVuSans.ttf DejaVuSansCondensed* DejaVuSansMono* FreeMono* FreeSans*
-FreeSerifBold.ttf Hack-* Hermit-* Inconsolata* Jura-[BMS]* Lato-[BHMR]* LiberationMono* LiberationSans*
-LiberationSerif-B* OCRA* OCRB.otf OCRBS.otf OpenSans-[BCRS]* Play-* Roboto-[BMR]* RobotoCondensed-[BMR]* routed*
+DIGIT_FONTS = """B612-* B612Mono-* BebasNeue-B* BebasNeue-R* Cabin-* Cantarell-[BER]*
+DSEG7Classic-[BR]*
+DSEG7Modern-[BR]* DejaVuSans-Bold.ttf DejaVuSans.ttf DejaVuSansCondensed* DejaVuSansMono*
+FreeMono* FreeSans*
+FreeSerifBold.ttf Hack-* Hermit-* Inconsolata* Jura-[BMS]* Lato-[BHMR]* LiberationMono*
+LiberationSans*
+LiberationSerif-B* OCRA* OCRB.otf OCRBS.otf OpenSans-[BCRS]* Play-* Roboto-[BMR]*
+RobotoCondensed-[BMR]* routed*
 texgyreadventor* texgyrecursor* texgyreheros*""".split()
-TEXT_FONTS = """DejaVuSans.ttf DejaVuSans-Bold.ttf DejaVuSansCondensed.ttf LiberationSans-Regular.ttf
-LiberationSans-Bold.ttf LiberationSansNarrow-Bold.ttf FreeSans.ttf RobotoCondensed-Regular.ttf Lato-Bold.ttf
+TEXT_FONTS = """DejaVuSans.ttf DejaVuSans-Bold.ttf DejaVuSansCondensed.ttf
+LiberationSans-Regular.ttf
+LiberationSans-Bold.ttf LiberationSansNarrow-Bold.ttf FreeSans.ttf RobotoCondensed-Regular.ttf
+Lato-Bold.ttf
 OCRA.ttf OCRB.otf texgyreheroscn-bold.otf LiberationSerif-Regular.ttf Roboto-Medium.ttf""".split()
 
 
@@ -62,11 +70,14 @@ def main():
     paths = installed(DIGIT_FONTS)
     sets = [digit_set(path) for path in paths]
     texts = [letter_set(path) for path in installed(TEXT_FONTS)]
-    np.savez_compressed(args.out, digits=np.array([item[0] for item in sets]),
-                        widths=np.array([item[1] for item in sets], np.float32),
-                        names=np.array([os.path.basename(path) for path in paths]),
-                        letters=np.array([item[0] for item in texts]),
-                        advance=np.array([item[1] for item in texts]))
+    np.savez_compressed(
+        args.out,
+        digits=np.array([item[0] for item in sets]),
+        widths=np.array([item[1] for item in sets], np.float32),
+        names=np.array([os.path.basename(path) for path in paths]),
+        letters=np.array([item[0] for item in texts]),
+        advance=np.array([item[1] for item in texts]),
+    )
     print(len(paths), "digit fonts,", len(texts), "text fonts")
 
 

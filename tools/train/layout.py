@@ -11,7 +11,8 @@ WHEELS_MAX = 9
 LOCATOR_SIDE = 320
 REFINER_WIDTH, REFINER_HEIGHT = 160, 80
 READER_WIDTH, READER_HEIGHT = 224, 32
-# Where the window lies in the refiner's and the reader's picture, as fractions of its width and height.
+# Where the window lies in the refiner's and the reader's picture, as fractions of its width and
+# height.
 REFINER_SPAN = (0.60, 0.45)
 READER_SPAN = (0.92, 0.80)
 
@@ -29,5 +30,10 @@ def straighten(image, quad):
         image = cv2.resize(image, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
         quad = quad / shrink
     transform = cv2.getPerspectiveTransform(quad, strip_corners())
-    return cv2.warpPerspective(image, transform, (STRIP_WIDTH, STRIP_HEIGHT), flags=cv2.INTER_LINEAR,
-                               borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpPerspective(
+        image,
+        transform,
+        (STRIP_WIDTH, STRIP_HEIGHT),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )

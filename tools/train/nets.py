@@ -9,8 +9,11 @@ CLASSES = 21  # the CTC blank, then class 1 + c for a wheel nearest to position 
 def conv(inputs, outputs, kernel=3, stride=1, padding=None):
     if padding is None:
         padding = tuple(k // 2 for k in kernel) if isinstance(kernel, tuple) else kernel // 2
-    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False),
-                         nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
 
 
 class Residual(nn.Module):
@@ -23,7 +26,8 @@ class Residual(nn.Module):
 
 
 class Locator(nn.Module):
-    """[n, 3, 320, 320] -> [n, 9, 40, 40]: heat (logit), centre offset x y in cells, log width and log height
+    """[n, 3, 320, 320] -> [n, 9, 40, 40]: heat (logit), centre offset x y in cells, log width and
+    log height
     in units of 32 px, cos 2t, sin 2t of the axis, cos t, sin t of the reading direction."""
 
     def __init__(self):
@@ -41,35 +45,56 @@ class Locator(nn.Module):
         sixteen = self.sixteen(eight)
         deep = functional.interpolate(self.deep(sixteen), scale_factor=2.0, mode="nearest")
         middle = self.join16(torch.cat([deep, sixteen], 1))
-        fine = self.join8(torch.cat([functional.interpolate(middle, scale_factor=2.0, mode="nearest"), eight], 1))
+        fine = self.join8(
+            torch.cat([functional.interpolate(middle, scale_factor=2.0, mode="nearest"), eight], 1)
+        )
         return self.head(fine)
 
 
 class Refiner(nn.Module):
-    """[n, 3, 80, 160] -> [n, 12]: eight corner offsets (x by width, y by height, from the nominal window,
+    """[n, 3, 80, 160] -> [n, 12]: eight corner offsets (x by width, y by height, from the nominal
+    window,
     top-left first as seen) and four logits: upright, upside down, mirrored, no window."""
 
     def __init__(self):
         super().__init__()
-        self.body = nn.Sequential(conv(3, 16, stride=2), conv(16, 32, stride=2), Residual(32),
-                                  conv(32, 56, stride=2), Residual(56), conv(56, 80, stride=2), Residual(80),
-                                  conv(80, 32, 1), conv(32, 112, (5, 10), padding=0), nn.Conv2d(112, 12, 1))
+        self.body = nn.Sequential(
+            conv(3, 16, stride=2),
+            conv(16, 32, stride=2),
+            Residual(32),
+            conv(32, 56, stride=2),
+            Residual(56),
+            conv(56, 80, stride=2),
+            Residual(80),
+            conv(80, 32, 1),
+            conv(32, 112, (5, 10), padding=0),
+            nn.Conv2d(112, 12, 1),
+        )
 
     def forward(self, x):
         return self.body(x).flatten(1)
 
 
 class Reader(nn.Module):
-    """[n, 3, 32, 224] -> [n, 26, 1, 56]: 21 CTC logits, cos and sin of the wheel's position, red (logit),
+    """[n, 3, 32, 224] -> [n, 26, 1, 56]: 21 CTC logits, cos and sin of the wheel's position, red
+    (logit),
     wheel centre (logit) and, to be averaged over the columns, whether the strip is a whole upright
     register (logit)."""
 
     def __init__(self):
         super().__init__()
-        self.body = nn.Sequential(conv(3, 12), conv(12, 32, stride=2), Residual(32),
-                                  conv(32, 64, stride=2), Residual(64),
-                                  conv(64, 104, stride=(2, 1)), Residual(104), conv(104, 144, (4, 1), padding=0),
-                                  conv(144, 144, (1, 5)), conv(144, 144, (1, 3)))
+        self.body = nn.Sequential(
+            conv(3, 12),
+            conv(12, 32, stride=2),
+            Residual(32),
+            conv(32, 64, stride=2),
+            Residual(64),
+            conv(64, 104, stride=(2, 1)),
+            Residual(104),
+            conv(104, 144, (4, 1), padding=0),
+            conv(144, 144, (1, 5)),
+            conv(144, 144, (1, 3)),
+        )
         self.head = nn.Conv2d(144, CLASSES + 4, 1)
         self.wide = nn.Sequential(conv(144, 48, (1, 9)), conv(48, 48, (1, 9)))
         self.valid = nn.Conv2d(48, 1, 1)
@@ -83,8 +108,13 @@ NETS = {"locator": Locator, "refiner": Refiner, "reader": Reader}
 
 if __name__ == "__main__":
     import time
+
     torch.set_num_threads(1)
-    for name, shape in (("locator", (1, 3, 320, 320)), ("refiner", (1, 3, 80, 160)), ("reader", (1, 3, 32, 224))):
+    for name, shape in (
+        ("locator", (1, 3, 320, 320)),
+        ("refiner", (1, 3, 80, 160)),
+        ("reader", (1, 3, 32, 224)),
+    ):
         net = NETS[name]().eval()
         x = torch.zeros(shape)
         with torch.no_grad():
@@ -92,4 +122,9 @@ if __name__ == "__main__":
             start = time.time()
             for _ in range(5):
                 net(x)
-        print(name, sum(p.numel() for p in net.parameters()), tuple(y.shape), f"{(time.time() - start) * 200:.1f} ms")
+        print(
+            name,
+            sum(p.numel() for p in net.parameters()),
+            tuple(y.shape),
+            f"{(time.time() - start) * 200:.1f} ms",
+        )

@@ -22,10 +22,14 @@ def background(rng, store):
         zoom = rng.uniform(0.4, 1.0)
         w, h = int(width * zoom), int(height * zoom)
         x, y = rng.integers(0, width - w + 1), rng.integers(0, height - h + 1)
-        return cv2.resize(image[y:y + h, x:x + w], (SIDE, SIDE)).astype(np.float32)
-    coarse = rng.uniform(0, 1, (int(rng.integers(2, 9)), int(rng.integers(2, 9)), 1)).astype(np.float32)
+        return cv2.resize(image[y : y + h, x : x + w], (SIDE, SIDE)).astype(np.float32)
+    coarse = rng.uniform(0, 1, (int(rng.integers(2, 9)), int(rng.integers(2, 9)), 1)).astype(
+        np.float32
+    )
     field = cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)[:, :, None]
-    return np.clip(shade(rng, 5, 230) * (1 - field) + shade(rng, 5, 230) * field, 0, 255).astype(np.float32)
+    return np.clip(shade(rng, 5, 230) * (1 - field) + shade(rng, 5, 230) * field, 0, 255).astype(
+        np.float32
+    )
 
 
 def without_window(rng, image, quad):
@@ -44,25 +48,34 @@ def without_window(rng, image, quad):
 
 def dial(rng, plate, x, y, radius):
     cv2.circle(plate, (x, y), radius, shade(rng, 150, 255).tolist(), -1, cv2.LINE_AA)
-    cv2.circle(plate, (x, y), radius, shade(rng, 0, 90).tolist(), int(rng.integers(1, 3)), cv2.LINE_AA)
+    cv2.circle(
+        plate, (x, y), radius, shade(rng, 0, 90).tolist(), int(rng.integers(1, 3)), cv2.LINE_AA
+    )
     for turn in np.linspace(0, 2 * np.pi, 11)[:-1]:
         a = (int(x + radius * 0.8 * np.cos(turn)), int(y + radius * 0.8 * np.sin(turn)))
         b = (int(x + radius * np.cos(turn)), int(y + radius * np.sin(turn)))
         cv2.line(plate, a, b, (30, 30, 30), 1, cv2.LINE_AA)
     turn = rng.uniform(0, 2 * np.pi)
     tip = (int(x + radius * 0.75 * np.cos(turn)), int(y + radius * 0.75 * np.sin(turn)))
-    cv2.line(plate, (x, y), tip, (30, 30, 200) if rng.random() < 0.8 else (20, 20, 20), int(rng.integers(2, 6)))
+    cv2.line(
+        plate,
+        (x, y),
+        tip,
+        (30, 30, 200) if rng.random() < 0.8 else (20, 20, 20),
+        int(rng.integers(2, 6)),
+    )
     cv2.circle(plate, (x, y), max(2, radius // 4), (40, 40, 190), -1, cv2.LINE_AA)
 
 
 def bar_code(rng, plate, x, y, width, height):
     bars = np.repeat(rng.integers(0, 2, width // 2 + 1) * 255, 2)[:width].astype(np.float32)
-    part = plate[y:y + height, x:x + width]
-    part[:] = np.broadcast_to(bars[None, :part.shape[1], None], part.shape)
+    part = plate[y : y + height, x : x + width]
+    part[:] = np.broadcast_to(bars[None, : part.shape[1], None], part.shape)
 
 
 def furniture(rng, store, plate, keep_out):
-    """Printing, serial plates, bar codes, dials, stickers, a rotor slot: everything but the window."""
+    """Printing, serial plates, bar codes, dials, stickers, a rotor slot: everything but the
+    window."""
     ink = shade(rng, 0, 90) if plate.mean() > 110 else shade(rng, 150, 255)
 
     def free(x0, y0, x1, y1):
@@ -79,7 +92,16 @@ def furniture(rng, store, plate, keep_out):
             paper = shade(rng, 5, 60) if rng.random() < 0.6 else shade(rng, 180, 250)
             corner = (int(x + width), int(y + height / 2 + 3))
             cv2.rectangle(plate, (int(x - 5), int(y - height / 2 - 3)), corner, paper.tolist(), -1)
-            put_text(rng, store, plate, x, y, height, text, shade(rng, 160, 255) if paper.mean() < 120 else ink)
+            put_text(
+                rng,
+                store,
+                plate,
+                x,
+                y,
+                height,
+                text,
+                shade(rng, 160, 255) if paper.mean() < 120 else ink,
+            )
         else:
             put_text(rng, store, plate, x, y, height, text, ink)
     for _ in range(rng.integers(0, 5)):
@@ -94,7 +116,9 @@ def furniture(rng, store, plate, keep_out):
             if rng.random() < 0.6:
                 bar_code(rng, plate, x, y, width, height)
             else:
-                cv2.rectangle(plate, (x, y), (x + width, y + height), shade(rng, 0, 255).tolist(), -1)
+                cv2.rectangle(
+                    plate, (x, y), (x + width, y + height), shade(rng, 0, 255).tolist(), -1
+                )
     if rng.random() < 0.3:
         x, y, radius = (int(v) for v in (*rng.integers(60, 420, 2), rng.integers(20, 50)))
         if free(x - radius, y - radius, x + radius, y + radius):
@@ -116,25 +140,50 @@ def draw_plate(rng, store, with_window):
         x0, y0 = rng.uniform(12, PLATE - width - 12), rng.uniform(50, PLATE - height - 60)
         x0, y0, width, height = int(x0), int(y0), int(width), int(height)
         keep_out = (x0 - 12, y0 - 10, x0 + width + 12, y0 + height + 10)
-        quad = np.float32([[x0, y0], [x0 + width, y0], [x0 + width, y0 + height], [x0, y0 + height]])
+        quad = np.float32(
+            [[x0, y0], [x0 + width, y0], [x0 + width, y0 + height], [x0, y0 + height]]
+        )
     furniture(rng, store, plate, keep_out)
     if register:
         if rng.random() < 0.65:
             edge = int(rng.integers(1, 10))
             frame = shade(rng, 5, 70) if rng.random() < 0.7 else shade(rng, 100, 255)
-            cv2.rectangle(plate, (x0 - edge, y0 - edge), (x0 + width + edge, y0 + height + edge), frame.tolist(), -1)
-        plate[y0:y0 + height, x0:x0 + width] = cv2.resize(register.image, (width, height),
-                                                          interpolation=cv2.INTER_AREA)
+            cv2.rectangle(
+                plate,
+                (x0 - edge, y0 - edge),
+                (x0 + width + edge, y0 + height + edge),
+                frame.tolist(),
+                -1,
+            )
+        plate[y0 : y0 + height, x0 : x0 + width] = cv2.resize(
+            register.image, (width, height), interpolation=cv2.INTER_AREA
+        )
         if rng.random() < 0.5:
-            put_text(rng, store, plate, x0 + width + 14, y0 + height / 2, height * 0.8,
-                     str(rng.choice(["m3", "kWh", "m"])), shade(rng, 0, 120))
+            put_text(
+                rng,
+                store,
+                plate,
+                x0 + width + 14,
+                y0 + height / 2,
+                height * 0.8,
+                str(rng.choice(["m3", "kWh", "m"])),
+                shade(rng, 0, 120),
+            )
     mask = np.zeros((PLATE, PLATE), np.float32)
     shape = rng.integers(0, 3)
-    if shape == 0 and (quad is None or (np.linalg.norm(quad - PLATE / 2, axis=1) < PLATE * 0.48).all()):
+    if shape == 0 and (
+        quad is None or (np.linalg.norm(quad - PLATE / 2, axis=1) < PLATE * 0.48).all()
+    ):
         cv2.circle(mask, (PLATE // 2, PLATE // 2), PLATE // 2 - 2, 1, -1, cv2.LINE_AA)
         if rng.random() < 0.7:
-            cv2.circle(plate, (PLATE // 2, PLATE // 2), PLATE // 2 - 4, shade(rng, 20, 200).tolist(),
-                       int(rng.integers(3, 16)), cv2.LINE_AA)
+            cv2.circle(
+                plate,
+                (PLATE // 2, PLATE // 2),
+                PLATE // 2 - 4,
+                shade(rng, 20, 200).tolist(),
+                int(rng.integers(3, 16)),
+                cv2.LINE_AA,
+            )
     else:
         mask[2:-2, 2:-2] = 1
     return plate, mask, quad, register
@@ -149,13 +198,21 @@ def light(rng, image, quad):
         spot = np.zeros((SIDE // 4, SIDE // 4), np.float32)
         centre = middle + rng.normal(0, 110, 2)
         axes = (int(rng.integers(2, 24)), int(rng.integers(2, 12)))
-        cv2.ellipse(spot, tuple(int(v / 4) for v in centre), axes, rng.uniform(0, 180), 0, 360, 1, -1)
+        cv2.ellipse(
+            spot, tuple(int(v / 4) for v in centre), axes, rng.uniform(0, 180), 0, 360, 1, -1
+        )
         spot = cv2.GaussianBlur(spot, (0, 0), rng.uniform(0.8, 6))
         image += cv2.resize(spot, (SIDE, SIDE))[:, :, None] * rng.uniform(20, 170)
     for _ in range(rng.integers(0, 3)):
         x, y = (int(v) for v in rng.integers(0, SIDE, 2))
-        cv2.line(image, (x, y), (x + int(rng.normal(0, 200)), y + int(rng.normal(0, 200))),
-                 shade(rng, 0, 255).tolist(), int(rng.integers(1, 4)), cv2.LINE_AA)
+        cv2.line(
+            image,
+            (x, y),
+            (x + int(rng.normal(0, 200)), y + int(rng.normal(0, 200))),
+            shade(rng, 0, 255).tolist(),
+            int(rng.integers(1, 4)),
+            cv2.LINE_AA,
+        )
     return image
 
 
@@ -165,14 +222,23 @@ def place_plate(rng, store, with_window):
     size = rng.uniform(300, 760)
     centre = np.array([SIDE / 2, SIDE / 2]) + rng.normal(0, 60, 2)
     stretch = np.array([1.0, rng.uniform(0.8, 1.25)])
-    corners = (np.float32([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2 * stretch + rng.normal(0, 0.035, (4, 2))) * size
+    corners = (
+        np.float32([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2 * stretch
+        + rng.normal(0, 0.035, (4, 2))
+    ) * size
     turn = rng.normal(0, 0.15)
     rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     source = np.float32([[0, 0], [PLATE, 0], [PLATE, PLATE], [0, PLATE]])
     transform = cv2.getPerspectiveTransform(source, np.float32(corners @ rotation + centre))
     if rng.random() < 0.3:  # the dark ring of a cover under the plate
-        cv2.circle(ground, tuple(int(v) for v in centre), int(size * rng.uniform(0.5, 0.65)),
-                   shade(rng, 10, 160).tolist(), int(rng.integers(8, 60)), cv2.LINE_AA)
+        cv2.circle(
+            ground,
+            tuple(int(v) for v in centre),
+            int(size * rng.uniform(0.5, 0.65)),
+            shade(rng, 10, 160).tolist(),
+            int(rng.integers(8, 60)),
+            cv2.LINE_AA,
+        )
     over = cv2.warpPerspective(plate, transform, (SIDE, SIDE))
     alpha = cv2.warpPerspective(mask, transform, (SIDE, SIDE))[:, :, None]
     image = ground * (1 - alpha) + over * alpha
@@ -191,7 +257,7 @@ def place_in_photo(rng, store):
     strip = cv2.GaussianBlur(strip.astype(np.float32), (0, 0), rng.uniform(0.3, 2.0))
     transform = cv2.getPerspectiveTransform(layout.strip_corners(), quad)
     mask = np.zeros(strip.shape[:2], np.float32)
-    mask[int(layout.TOP):int(layout.BOTTOM), int(layout.LEFT):int(layout.RIGHT)] = 1
+    mask[int(layout.TOP) : int(layout.BOTTOM), int(layout.LEFT) : int(layout.RIGHT)] = 1
     size = (photo.shape[1], photo.shape[0])
     alpha = cv2.warpPerspective(mask, transform, size)[:, :, None]
     over = cv2.warpPerspective(strip, transform, size)
@@ -199,7 +265,7 @@ def place_in_photo(rng, store):
     if len(inside) and rng.random() < 0.7:
         over *= np.clip((inside.mean() + 10) / (strip.mean() + 10), 0.3, 1.2)
     image = np.zeros((SIDE, SIDE, 3), np.float32)
-    image[:size[1], :size[0]] = photo * (1 - alpha) + over * alpha
+    image[: size[1], : size[0]] = photo * (1 - alpha) + over * alpha
     return image, quad, positions, centres, red
 
 
@@ -208,7 +274,8 @@ def cut(image, quad):
 
 
 def draw_photo(rng, store):
-    """(photo, quad or None, strip, positions, centres, red); strip and the rest are None without window."""
+    """(photo, quad or None, strip, positions, centres, red); strip and the rest are None without
+    window."""
     while True:
         drawn = try_photo(rng, store)
         quad = drawn[1]
@@ -226,7 +293,7 @@ def try_photo(rng, store):
         image, quad, register = np.zeros((SIDE, SIDE, 3), np.float32), None, None
         scale = SIDE / max(bare.shape[:2])
         bare = cv2.resize(bare, None, fx=scale, fy=scale)
-        image[:bare.shape[0], :bare.shape[1]] = bare
+        image[: bare.shape[0], : bare.shape[1]] = bare
     else:
         image, quad, register = place_plate(rng, store, rng.random() > 0.12)
         image = light(rng, image, quad)

@@ -1,4 +1,5 @@
-"""Pictures kept on the training device: the real ones, and a ring of drawn ones fed from chunk files."""
+"""Pictures kept on the training device: the real ones, and a ring of drawn ones fed from chunk
+files."""
 import glob
 import os
 import queue
@@ -10,7 +11,8 @@ import torch
 
 
 class Ring:
-    """The newest `capacity` rows of the chunk files of one kind; a thread reads files as they appear."""
+    """The newest `capacity` rows of the chunk files of one kind; a thread reads files as they
+    appear."""
 
     def __init__(self, folder, kind, capacity, device):
         self.folder, self.kind, self.capacity, self.device = folder, kind, capacity, device
@@ -38,7 +40,9 @@ class Ring:
         for key, value in chunk.items():
             value = torch.from_numpy(value)
             if key not in self.rows:
-                self.rows[key] = torch.zeros((self.capacity, *value.shape[1:]), dtype=value.dtype, device=self.device)
+                self.rows[key] = torch.zeros(
+                    (self.capacity, *value.shape[1:]), dtype=value.dtype, device=self.device
+                )
             slots = (torch.arange(size) + self.next) % self.capacity
             self.rows[key][slots.to(self.device)] = value.to(self.device)
         self.next = (self.next + size) % self.capacity

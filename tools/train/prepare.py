@@ -1,8 +1,10 @@
 """Reads the labelled sets of a data folder and writes one prepared file, prepared.npz.
 
-Every picture is kept as JPEG bytes: whole photos (at most 448 px), straightened strips of the counter
+Every picture is kept as JPEG bytes: whole photos (at most 448 px), straightened strips of the
+counter
 window with a margin, and single wheels. Splits are by reading or by meter group, never by frame:
-  test         iaoqian readings 500-599, jorvkve readings that start with 4; never used to choose anything
+  test         iaoqian readings 500-599, jorvkve readings that start with 4; never used to choose
+  anything
   calibration  iaoqian 600-699 and 800-899, jorvkve starting with 7, the anhkhoitran counter crops,
                the haverland groups in HELD_GROUPS: thresholds and checkpoints are chosen here
   train        all others
@@ -17,8 +19,12 @@ import numpy as np
 
 import layout
 
-HELD_GROUPS = ("collected/watermeter/pp", "collected/powermeter/betar/1",
-               "collected/watermeter/Unknown/iotson/watermeter2", "collected/powermeter/unknown/timm")
+HELD_GROUPS = (
+    "collected/watermeter/pp",
+    "collected/powermeter/betar/1",
+    "collected/watermeter/Unknown/iotson/watermeter2",
+    "collected/powermeter/unknown/timm",
+)
 PHOTO_SIDE = 448
 
 
@@ -48,7 +54,8 @@ def accepted_positions(label, accepted):
 
 
 def box_quad(boxes, rise=0.68):
-    """The counter window around a row of digit boxes [[x0, y0, x1, y1], ...] sorted by x; `rise` is half
+    """The counter window around a row of digit boxes [[x0, y0, x1, y1], ...] sorted by x; `rise`
+    is half
     its height in box heights."""
     boxes = np.asarray(boxes, float)
     centre_x, centre_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
@@ -118,8 +125,16 @@ def anhkhoitran(data, out):
         for name, x0, y0, x1, y1 in json.loads(row["boxes"]):
             if name == "counter":
                 a, b = x0 + (x1 - x0) * left, x0 + (x1 - x0) * right
-                y0, y1 = y0 + (y1 - y0) * 0.14, y1 - (y1 - y0) * 0.14  # these boxes stand off the digits
-                out.photo(image, np.array([[a, y0], [b, y0], [b, y1], [a, y1]], float), "train", "anhkhoitran")
+                y0, y1 = (
+                    y0 + (y1 - y0) * 0.14,
+                    y1 - (y1 - y0) * 0.14,
+                )  # these boxes stand off the digits
+                out.photo(
+                    image,
+                    np.array([[a, y0], [b, y0], [b, y1], [a, y1]], float),
+                    "train",
+                    "anhkhoitran",
+                )
 
 
 def haverland(data, out):
@@ -146,9 +161,9 @@ def mosaics(wheels):
     pages = []
     for start in range(0, len(wheels), 64):
         page = np.zeros((384, 256, 3), np.uint8)
-        for index, wheel in enumerate(wheels[start:start + 64]):
+        for index, wheel in enumerate(wheels[start : start + 64]):
             y, x = 48 * (index // 8), 32 * (index % 8)
-            page[y:y + 48, x:x + 32] = wheel
+            page[y : y + 48, x : x + 32] = wheel
         pages.append(jpeg(page, 88))
     return pages
 
@@ -164,15 +179,19 @@ def main():
         print(read.__name__, len(out.photos), len(out.strips), len(out.wheels), flush=True)
     arrays = {}
     pages = mosaics([item[0] for item in out.wheels])
-    pictures = (("photo", [item[0] for item in out.photos]), ("strip", [item[0] for item in out.strips]),
-                ("page", pages))
+    pictures = (
+        ("photo", [item[0] for item in out.photos]),
+        ("strip", [item[0] for item in out.strips]),
+        ("page", pages),
+    )
     for name, items in pictures:
         arrays[name + "_bytes"], arrays[name + "_ends"] = pack(items)
     arrays["photo_quad"] = np.array([item[1] for item in out.photos], np.float32)
     arrays["photo_split"] = np.array([item[2] for item in out.photos])
     arrays["photo_source"] = np.array([item[3] for item in out.photos])
-    arrays["strip_position"] = np.array([list(item[1]) + [-1.0] * (9 - len(item[1])) for item in out.strips],
-                                        np.float32)
+    arrays["strip_position"] = np.array(
+        [list(item[1]) + [-1.0] * (9 - len(item[1])) for item in out.strips], np.float32
+    )
     arrays["strip_split"] = np.array([item[2] for item in out.strips])
     arrays["strip_source"] = np.array([item[3] for item in out.strips])
     arrays["wheel_position"] = np.array([item[1] for item in out.wheels], np.float32)

@@ -1,4 +1,5 @@
-"""Draws a counter register: a row of wheels, each a turning drum of font digits or of real wheel crops."""
+"""Draws a counter register: a row of wheels, each a turning drum of font digits or of real wheel
+crops."""
 import dataclasses
 
 import cv2
@@ -12,10 +13,10 @@ FONTS_HELD = 6  # the last fonts are kept out of training, for calibration on un
 
 @dataclasses.dataclass
 class Register:
-    image: np.ndarray       # [64, width, 3] uint8
-    positions: np.ndarray   # wheel positions 0.0 to 9.99
-    centres: np.ndarray     # x of each wheel's middle as a fraction of the width
-    red: int                # how many trailing wheels are in the decimals' colour; -1: unknown
+    image: np.ndarray  # [64, width, 3] uint8
+    positions: np.ndarray  # wheel positions 0.0 to 9.99
+    centres: np.ndarray  # x of each wheel's middle as a fraction of the width
+    red: int  # how many trailing wheels are in the decimals' colour; -1: unknown
 
 
 class Store:
@@ -42,9 +43,11 @@ class Store:
     @staticmethod
     def load_pictures(pack, name, split=None):
         ends, data = pack[name + "_ends"], pack[name + "_bytes"]
-        keep = range(len(ends)) if split is None else np.flatnonzero(pack[name + "_split"] == split)
+        keep = (
+            range(len(ends)) if split is None else np.flatnonzero(pack[name + "_split"] == split)
+        )
         starts = np.concatenate([[0], ends[:-1]])
-        return [cv2.imdecode(data[starts[i]:ends[i]], cv2.IMREAD_COLOR) for i in keep]
+        return [cv2.imdecode(data[starts[i] : ends[i]], cv2.IMREAD_COLOR) for i in keep]
 
     def load_wheels(self, pack):
         pages = self.load_pictures(pack, "page")
@@ -52,19 +55,21 @@ class Store:
         for index in np.flatnonzero(pack["wheel_train"] == self.train):
             page, slot = pages[index // 64], index % 64
             y, x = 48 * (slot // 8), 32 * (slot % 8)
-            wheel = page[y:y + 48, x:x + 32]
+            wheel = page[y : y + 48, x : x + 32]
             groups.setdefault(int(pack["wheel_group"][index]), []).append(
-                (float(pack["wheel_position"][index]), wheel.mean((0, 1)), wheel))
+                (float(pack["wheel_position"][index]), wheel.mean((0, 1)), wheel)
+            )
         return {group: wheels for group, wheels in groups.items() if len(wheels) >= 20}
 
 
 def draw_positions(rng, count):
-    """Positions as a train of wheels has them: a wheel turns only while the one to its right passes 9."""
+    """Positions as a train of wheels has them: a wheel turns only while the one to its right
+    passes 9."""
     digits = rng.integers(0, 10, count).astype(float)
     if rng.random() < 0.3:
-        digits[rng.integers(0, count):] = 9 if rng.random() < 0.6 else 0
+        digits[rng.integers(0, count) :] = 9 if rng.random() < 0.6 else 0
     if rng.random() < 0.15:
-        digits[:rng.integers(1, count)] = 0
+        digits[: rng.integers(1, count)] = 0
     if rng.random() < 0.6:
         digits[-1] += rng.random()
     for index in range(count - 2, -1, -1):
@@ -98,7 +103,7 @@ def draw_drum(rng, glyphs, font_width, ink, paper, width):
     left, top = (width - glyph_width) // 2, 32 - height // 2
     for digit in range(10):
         glyph = cv2.resize(glyphs[digit], (glyph_width, height), interpolation=cv2.INTER_AREA)
-        drum[64 * digit + top:64 * digit + top + height, left:left + glyph_width] = glyph
+        drum[64 * digit + top : 64 * digit + top + height, left : left + glyph_width] = glyph
     if rng.random() < 0.25:
         drum = cv2.dilate(drum, np.ones((3, 3), np.uint8))
     drum = np.roll(drum, rng.integers(-width // 14 - 1, width // 14 + 2), axis=1)
@@ -106,7 +111,7 @@ def draw_drum(rng, glyphs, font_width, ink, paper, width):
         step, tick = rng.integers(6, 22), int(width * rng.uniform(0.05, 0.18)) + 1
         side = slice(width - tick, width) if rng.random() < 0.7 else slice(0, tick)
         for row in range(0, 640, step):
-            drum[row:row + step // 2, side] = rng.uniform(120, 255)
+            drum[row : row + step // 2, side] = rng.uniform(120, 255)
     drum = drum[:, :, None] / 255
     return drum * ink + (1 - drum) * paper
 
@@ -128,8 +133,10 @@ def drums(rng, store, count):
     width = int(rng.uniform(34, 66))
     plain = colours(rng, False)
     decimal = colours(rng, True) if rng.random() < 0.85 else colours(rng, False)
-    paper_drums = [draw_drum(rng, store.digits[font], store.widths[font], *pair, width)
-                   for pair in ((plain, decimal) if red else (plain,))]
+    paper_drums = [
+        draw_drum(rng, store.digits[font], store.widths[font], *pair, width)
+        for pair in ((plain, decimal) if red else (plain,))
+    ]
     pitches, bend = rng.uniform(0.8, 1.55), rng.uniform(0.3, 0.95)
     positions = draw_positions(rng, count)
     light = 1 - rng.uniform(0, 0.55) * np.linspace(-1, 1, HEIGHT)[:, None, None] ** 2
@@ -147,14 +154,14 @@ def real_wheels(rng, store, count):
     wheels = store.wheels_by_group[group]
     picks = rng.integers(0, len(wheels), min(160, 24 * count))
     anchor = wheels[picks[0]][1]
-    picks = sorted(picks, key=lambda i: np.abs(wheels[i][1] - anchor).sum())[:count * 2]
+    picks = sorted(picks, key=lambda i: np.abs(wheels[i][1] - anchor).sum())[: count * 2]
     picks = rng.permutation(picks)[:count]
     width = int(rng.uniform(36, 60))
     zoom = rng.uniform(0, 0.12)
     cut_x, cut_y = int(32 * zoom * 0.6), int(48 * zoom)
     views = []
     for index in picks:
-        wheel = wheels[index][2][cut_y:48 - cut_y, cut_x:32 - cut_x]
+        wheel = wheels[index][2][cut_y : 48 - cut_y, cut_x : 32 - cut_x]
         views.append(cv2.resize(wheel, (width, HEIGHT)).astype(np.float32))
     return views, np.array([wheels[index][0] % 10 for index in picks]), -1, False
 
@@ -173,7 +180,7 @@ def row_of_wheels(rng, views, split_at):
     for index, view in enumerate(views):
         x += extra if index == split_at and index else 0
         shift = int(rng.normal(0, 1.5))
-        image[:, x:x + width] = np.roll(view, shift, axis=0) if shift else view
+        image[:, x : x + width] = np.roll(view, shift, axis=0) if shift else view
         centres.append((x + width / 2) / total)
         x += width + gap
     if rng.random() < 0.3:
@@ -195,7 +202,7 @@ def put_text(rng, store, canvas, x, y, height, text, ink):
     """Prints text with its left middle at x, y; returns its width in pixels."""
     font = rng.integers(0, len(store.letters))
     codes = [min(94, max(0, ord(letter) - 32)) for letter in text]
-    line = np.hstack([store.letters[font][code][:, :store.advance[font][code]] for code in codes])
+    line = np.hstack([store.letters[font][code][:, : store.advance[font][code]] for code in codes])
     width = max(4, int(line.shape[1] * height / 32))
     line = cv2.resize(line, (width, max(4, int(height))), interpolation=cv2.INTER_AREA)
     x, y = int(x), int(y - line.shape[0] / 2)
@@ -203,7 +210,7 @@ def put_text(rng, store, canvas, x, y, height, text, ink):
     x1, y1 = min(canvas.shape[1], x + width), min(canvas.shape[0], y + line.shape[0])
     if x1 <= x0 or y1 <= y0:
         return width
-    alpha = line[y0 - y:y1 - y, x0 - x:x1 - x, None].astype(np.float32) / 255
+    alpha = line[y0 - y : y1 - y, x0 - x : x1 - x, None].astype(np.float32) / 255
     canvas[y0:y1, x0:x1] = canvas[y0:y1, x0:x1] * (1 - alpha) + np.asarray(ink) * alpha
     return width
 
@@ -213,23 +220,60 @@ def word(rng):
     if kind == 0:
         return "".join(rng.choice(list("0123456789"), rng.integers(4, 13)))
     if kind == 1:
-        return str(rng.choice(["m3", "kWh", "No.", "GAS", "WATT-HOUR METER", "Q3 2.5", "220V 50Hz", "10(40)A",
-                               "CLASS 2", "Type", "x0.0001", "Made in", "2019-09-13 10:46:04", "T30", "1 imp"]))
+        return str(
+            rng.choice(
+                [
+                    "m3",
+                    "kWh",
+                    "No.",
+                    "GAS",
+                    "WATT-HOUR METER",
+                    "Q3 2.5",
+                    "220V 50Hz",
+                    "10(40)A",
+                    "CLASS 2",
+                    "Type",
+                    "x0.0001",
+                    "Made in",
+                    "2019-09-13 10:46:04",
+                    "T30",
+                    "1 imp",
+                ]
+            )
+        )
     letters = list("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-/()=")
     return "".join(rng.choice(letters, rng.integers(2, 18)))
 
 
 def draw_strip(rng, store):
-    """A register on a plate, as a stored strip: (strip, positions, centres in strip pixels, red)."""
+    """A register on a plate, as a stored strip: (strip, positions, centres in strip pixels,
+    red)."""
     register = draw_register(rng, store)
     canvas = np.empty((layout.STRIP_HEIGHT, layout.STRIP_WIDTH, 3), np.float32)
     canvas[:] = shade(rng, 130, 240) if rng.random() < 0.6 else shade(rng, 10, 130)
     for _ in range(rng.integers(0, 4)):
         y = rng.choice([rng.uniform(-2, 10), rng.uniform(62, 74)])
-        put_text(rng, store, canvas, rng.uniform(-20, 300), y, rng.uniform(10, 26), word(rng), shade(rng, 0, 255))
+        put_text(
+            rng,
+            store,
+            canvas,
+            rng.uniform(-20, 300),
+            y,
+            rng.uniform(10, 26),
+            word(rng),
+            shade(rng, 0, 255),
+        )
     if rng.random() < 0.5:
-        put_text(rng, store, canvas, layout.RIGHT + rng.uniform(4, 12), 36, rng.uniform(20, 46),
-                 str(rng.choice(["m3", "kWh", "m", "G"])), shade(rng, 0, 120))
+        put_text(
+            rng,
+            store,
+            canvas,
+            layout.RIGHT + rng.uniform(4, 12),
+            36,
+            rng.uniform(20, 46),
+            str(rng.choice(["m3", "kWh", "m", "G"])),
+            shade(rng, 0, 120),
+        )
     x0, x1 = int(layout.LEFT), int(layout.RIGHT)
     y0, y1 = int(layout.TOP), int(layout.BOTTOM)
     if rng.random() < 0.6:
@@ -237,9 +281,15 @@ def draw_strip(rng, store):
         frame = shade(rng, 5, 70) if rng.random() < 0.7 else shade(rng, 100, 250)
         cv2.rectangle(canvas, (x0 - edge, y0 - edge), (x1 + edge, y1 + edge), frame.tolist(), -1)
     if register.red > 0 and rng.random() < 0.4:
-        split = x0 + int((x1 - x0) * (register.centres[-register.red] - 0.5 / len(register.positions)))
-        cv2.rectangle(canvas, (split, y0 - 4), (x1 + 4, y1 + 4), (40, 40, 190), int(rng.integers(2, 8)))
-    canvas[y0:y1, x0:x1] = cv2.resize(register.image, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+        split = x0 + int(
+            (x1 - x0) * (register.centres[-register.red] - 0.5 / len(register.positions))
+        )
+        cv2.rectangle(
+            canvas, (split, y0 - 4), (x1 + 4, y1 + 4), (40, 40, 190), int(rng.integers(2, 8))
+        )
+    canvas[y0:y1, x0:x1] = cv2.resize(
+        register.image, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA
+    )
     centres = layout.LEFT + register.centres * (layout.RIGHT - layout.LEFT)
     return np.clip(canvas, 0, 255).astype(np.uint8), register.positions, centres, register.red
 
@@ -259,10 +309,12 @@ def recombine(rng, store):
         donor = rng.choice(pool)
         source = index if index == 4 else rng.integers(0, 4)
         a, b = int(centres[source] - pitch / 2), int(centres[index] - pitch / 2)
-        patch = store.strips[donor][12:60, a:a + int(pitch)].astype(np.float32)
-        target = strip[12:60, b:b + int(pitch)]
+        patch = store.strips[donor][12:60, a : a + int(pitch)].astype(np.float32)
+        target = strip[12:60, b : b + int(pitch)]
         scale = (target.std() + 4) / (patch.std() + 4)
-        strip[12:60, b:b + int(pitch)] = (patch - patch.mean((0, 1))) * scale + target.mean((0, 1))
+        strip[12:60, b : b + int(pitch)] = (patch - patch.mean((0, 1))) * scale + target.mean(
+            (0, 1)
+        )
         positions[index] = store.strip_position[donor][source]
     return np.clip(strip, 0, 255).astype(np.uint8), positions, centres, -2
 
@@ -275,13 +327,17 @@ def draw_false_strip(rng, store):
     kind = rng.integers(0, 4)
     if kind == 0:
         bars = np.repeat(rng.integers(0, 2, 100), rng.integers(2, 5))[:288]
-        canvas[16:56, 48:48 + len(bars)] = (bars[:, None] * 220 + 15)[None]
+        canvas[16:56, 48 : 48 + len(bars)] = (bars[:, None] * 220 + 15)[None]
     elif kind < 3:
         for y in rng.uniform(0, 72, rng.integers(1, 4)) if kind == 1 else [36]:
             letters = list("ABCDEFGHIJKLMNOPRSTUVWXYZabcdefghiklmnoprstuvwxyz")
             text = word(rng) + "".join(rng.choice(letters, rng.integers(2, 12)))
             put_text(rng, store, canvas, rng.uniform(-20, 90), y, rng.uniform(16, 60), text, ink)
     else:
-        coarse = rng.uniform(0, 255, (int(rng.integers(2, 9)), int(rng.integers(2, 30)), 3)).astype(np.float32)
-        canvas = cv2.resize(coarse, (layout.STRIP_WIDTH, layout.STRIP_HEIGHT), interpolation=cv2.INTER_LINEAR)
+        coarse = rng.uniform(
+            0, 255, (int(rng.integers(2, 9)), int(rng.integers(2, 30)), 3)
+        ).astype(np.float32)
+        canvas = cv2.resize(
+            coarse, (layout.STRIP_WIDTH, layout.STRIP_HEIGHT), interpolation=cv2.INTER_LINEAR
+        )
     return np.clip(canvas, 0, 255).astype(np.uint8), np.zeros(0), np.zeros(0), 0

@@ -1,6 +1,7 @@
 """Chunk files from the program meterlens-face: photos with known windows, wheels and tenths.
 
-Like generate.py, with the project's own renderer in place of the drawing here. Seeds used for training
+Like generate.py, with the project's own renderer in place of the drawing here. Seeds used for
+training
 start at 1,000,000, so that `meterlens-face --seed` below that stays unseen.
 """
 import argparse
@@ -21,11 +22,25 @@ from generate import PHOTOS, Strips, save
 
 
 def render(program, fonts, folder, seed):
-    """Draws PHOTOS photos of one seed; the seed also chooses size, difficulty and whether fonts are used."""
+    """Draws PHOTOS photos of one seed; the seed also chooses size, difficulty and whether fonts
+    are used."""
     rng = np.random.default_rng(seed)
     width, height = [(640, 480), (800, 600), (1024, 768), (480, 640)][rng.integers(0, 4)]
-    command = [program, "--out", folder, "--seed", str(seed), "--count", str(PHOTOS), "--hardness",
-               f"{rng.choice([0.2, 0.5, 0.8, 1.0]):.1f}", "--width", str(width), "--height", str(height)]
+    command = [
+        program,
+        "--out",
+        folder,
+        "--seed",
+        str(seed),
+        "--count",
+        str(PHOTOS),
+        "--hardness",
+        f"{rng.choice([0.2, 0.5, 0.8, 1.0]):.1f}",
+        "--width",
+        str(width),
+        "--height",
+        str(height),
+    ]
     if fonts and rng.random() < 0.6:
         command += ["--fonts", fonts]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -45,7 +60,7 @@ def chunk(folder, rows):
         scale = photos.OUT / max(picture.shape[:2])
         small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         square = np.zeros((photos.OUT, photos.OUT, 3), np.uint8)
-        square[:small.shape[0], :small.shape[1]] = small[:photos.OUT, :photos.OUT]
+        square[: small.shape[0], : small.shape[1]] = small[: photos.OUT, : photos.OUT]
         images.append(square)
         quads.append(quad * scale)
     return {"image": np.array(images), "quad": np.array(quads, np.float32)}, strips.arrays()
@@ -69,11 +84,19 @@ def main():
     parser.add_argument("--out", required=True)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--chunks", type=int, default=160)
-    parser.add_argument("--photo-chunks", type=int, default=240, help="whole photos are kept of the first ones only")
+    parser.add_argument(
+        "--photo-chunks",
+        type=int,
+        default=240,
+        help="whole photos are kept of the first ones only",
+    )
     parser.add_argument("--seed", type=int, default=1_000_000)
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
-    workers = [multiprocessing.Process(target=work, args=(args, k), daemon=True) for k in range(args.processes)]
+    workers = [
+        multiprocessing.Process(target=work, args=(args, k), daemon=True)
+        for k in range(args.processes)
+    ]
     for worker in workers:
         worker.start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -14,12 +14,17 @@ def look(images, points):
     """Samples [n, c, h, w] at pixel points [n, ho, wo, 2]."""
     size = torch.tensor([images.shape[3], images.shape[2]], device=images.device)
     grid = (points + 0.5) / size * 2 - 1
-    return functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return functional.grid_sample(
+        images, grid, mode="bilinear", padding_mode="zeros", align_corners=False
+    )
 
 
 def pixel_grid(width, height, device):
-    y, x = torch.meshgrid(torch.arange(height, device=device).float(), torch.arange(width, device=device).float(),
-                          indexing="ij")
+    y, x = torch.meshgrid(
+        torch.arange(height, device=device).float(),
+        torch.arange(width, device=device).float(),
+        indexing="ij",
+    )
     return torch.stack([x, y], -1)
 
 
@@ -31,7 +36,8 @@ def axes(quad):
 
 
 class View:
-    """in = C + A q / (1 + g.q), q = out - o: a similarity or stretch A with a little perspective g."""
+    """in = C + A q / (1 + g.q), q = out - o: a similarity or stretch A with a little perspective
+    g."""
 
     def __init__(self, matrix, centre, out_centre, tilt):
         self.matrix, self.centre, self.out_centre, self.tilt = matrix, centre, out_centre, tilt
@@ -39,7 +45,9 @@ class View:
     def source(self, grid):
         q = grid[None] - self.out_centre[:, None, None]
         depth = 1 + (q * self.tilt[:, None, None]).sum(-1, keepdim=True)
-        return self.centre[:, None, None] + torch.einsum("nij,nhwj->nhwi", self.matrix, q) / depth.clamp(min=0.2)
+        return self.centre[:, None, None] + torch.einsum(
+            "nij,nhwj->nhwi", self.matrix, q
+        ) / depth.clamp(min=0.2)
 
     def out(self, points):
         """Where the source points [n, k, 2] are seen."""
@@ -49,7 +57,9 @@ class View:
 
 
 def rotation(turn):
-    return torch.stack([torch.stack([turn.cos(), -turn.sin()], -1), torch.stack([turn.sin(), turn.cos()], -1)], -2)
+    return torch.stack(
+        [torch.stack([turn.cos(), -turn.sin()], -1), torch.stack([turn.sin(), turn.cos()], -1)], -2
+    )
 
 
 def locator_view(quad, has, side, source_side):
@@ -60,10 +70,21 @@ def locator_view(quad, has, side, source_side):
     scale = torch.where(torch.rand(n, device=device) < 0.5, natural, wished)
     scale = torch.minimum(torch.maximum(scale, 22 / width), 270 / width)
     scale = torch.where(has, scale, natural)
-    upright = torch.randn(n, device=device) * 0.15 + torch.randint(0, 4, (n,), device=device) * (
-        torch.rand(n, device=device) < 0.3) * math.pi / 2
-    turn = torch.where(torch.rand(n, device=device) < 0.45, upright - 0 * angle, uniform(n, 0, 2 * math.pi, device, ()))
-    room = torch.where(has, (width * scale / 2 + 6).clamp(max=side / 2 - 2), torch.full_like(width, 100.0))
+    upright = (
+        torch.randn(n, device=device) * 0.15
+        + torch.randint(0, 4, (n,), device=device)
+        * (torch.rand(n, device=device) < 0.3)
+        * math.pi
+        / 2
+    )
+    turn = torch.where(
+        torch.rand(n, device=device) < 0.45,
+        upright - 0 * angle,
+        uniform(n, 0, 2 * math.pi, device, ()),
+    )
+    room = torch.where(
+        has, (width * scale / 2 + 6).clamp(max=side / 2 - 2), torch.full_like(width, 100.0)
+    )
     out_centre = room[:, None] + torch.rand(n, 2, device=device) * (side - 2 * room)[:, None]
     centre = torch.where(has[:, None], centre, torch.full_like(centre, source_side / 2))
     tilt = torch.randn(n, 2, device=device) * 0.07 / side
@@ -87,22 +108,41 @@ def locator_loss(result, target):
     centre = centre / 8 - 0.5
     grid = pixel_grid(cells, cells, result.device)
     delta = centre[:, None, None] - grid[None]
-    heat = torch.exp(-(delta ** 2).sum(-1) / (2 * 1.1 ** 2)) * target["has"][:, None, None]
+    heat = torch.exp(-(delta**2).sum(-1) / (2 * 1.1**2)) * target["has"][:, None, None]
     p = result[:, 0].sigmoid().clamp(1e-5, 1 - 1e-5)
     peak = ((delta.abs() <= 0.5).all(-1) & target["has"][:, None, None]).float()
     found = -(peak * (1 - p) ** 2 * p.log()).sum()
-    false = -((1 - peak) * (1 - heat) ** 4 * p ** 2 * (1 - p).log()).sum()
+    false = -((1 - peak) * (1 - heat) ** 4 * p**2 * (1 - p).log()).sum()
     weight = heat * (heat > 0.3)
-    wanted = torch.stack([delta[..., 0], delta[..., 1],
-                          *[v[:, None, None].expand(-1, cells, cells) for v in (
-                              torch.log(width / 32), torch.log(height / 32), torch.cos(2 * angle),
-                              torch.sin(2 * angle), torch.cos(angle), torch.sin(angle))]], 1)
+    wanted = torch.stack(
+        [
+            delta[..., 0],
+            delta[..., 1],
+            *[
+                v[:, None, None].expand(-1, cells, cells)
+                for v in (
+                    torch.log(width / 32),
+                    torch.log(height / 32),
+                    torch.cos(2 * angle),
+                    torch.sin(2 * angle),
+                    torch.cos(angle),
+                    torch.sin(angle),
+                )
+            ],
+        ],
+        1,
+    )
     error = functional.smooth_l1_loss(result[:, 1:], wanted, beta=0.1, reduction="none").sum(1)
     count = target["has"].sum() + 1
     return (found + false) / count + (error * weight).sum() / (weight.sum() + 1)
 
 
-ORDER = ((0, 1, 2, 3), (2, 3, 0, 1), (1, 0, 3, 2), (3, 2, 1, 0))  # as seen: upright, turned, mirrored, flipped
+ORDER = (
+    (0, 1, 2, 3),
+    (2, 3, 0, 1),
+    (1, 0, 3, 2),
+    (3, 2, 1, 0),
+)  # as seen: upright, turned, mirrored, flipped
 SIGNS = ((1, 1), (-1, -1), (-1, 1), (1, -1))
 
 
@@ -117,7 +157,11 @@ def refiner_batch(rows):
     angle = torch.where(has, angle, uniform(n, 0, 2 * math.pi, device, ()))
     away = (torch.rand(n, device=device) < 0.08) | ~has
     slack = torch.where(torch.rand(n, device=device) < 0.6, 1.0, 0.35)
-    spread = torch.stack([width * 0.08, height * 0.2], -1) * slack[:, None] * torch.randn(n, 2, device=device)
+    spread = (
+        torch.stack([width * 0.08, height * 0.2], -1)
+        * slack[:, None]
+        * torch.randn(n, 2, device=device)
+    )
     far = torch.rand(n, device=device) * 2 * math.pi
     jump = torch.stack([far.cos() * width * 1.2, far.sin() * (width * 0.6 + height * 1.2)], -1)
     offset = torch.where(away[:, None], jump, spread)
@@ -125,23 +169,35 @@ def refiner_batch(rows):
     centre = centre + torch.einsum("nij,nj->ni", rotation(angle), offset)
     width = width * torch.exp(torch.randn(n, device=device) * 0.13 * slack)
     height = height * torch.exp(torch.randn(n, device=device) * 0.22 * slack)
-    kind = torch.multinomial(torch.tensor([0.45, 0.35, 0.12, 0.08], device=device), n, replacement=True)
+    kind = torch.multinomial(
+        torch.tensor([0.45, 0.35, 0.12, 0.08], device=device), n, replacement=True
+    )
     sign = torch.tensor(SIGNS, device=device, dtype=torch.float32)[kind]
     size = torch.tensor([layout.REFINER_WIDTH, layout.REFINER_HEIGHT], device=device).float()
     span = torch.tensor(layout.REFINER_SPAN, device=device)
     step = torch.stack([width, height], -1) / (size * span) * sign
     tilt = torch.randn(n, 2, device=device) * 0.06 / layout.REFINER_WIDTH
     view = View(rotation(turn) * step[:, None, :], centre, (size / 2 - 0.5).expand(n, 2), tilt)
-    seen = look(images, view.source(pixel_grid(layout.REFINER_WIDTH, layout.REFINER_HEIGHT, device)))
+    seen = look(
+        images, view.source(pixel_grid(layout.REFINER_WIDTH, layout.REFINER_HEIGHT, device))
+    )
     corners = (view.out(torch.nan_to_num(quad)) - view.out_centre[:, None]) / (size * span)
-    corners = corners.gather(1, torch.tensor(ORDER, device=device)[kind][..., None].expand(-1, -1, 2))
+    corners = corners.gather(
+        1, torch.tensor(ORDER, device=device)[kind][..., None].expand(-1, -1, 2)
+    )
     nominal = torch.tensor([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]], device=device)
     flag = torch.where(away, torch.full_like(kind, 3), kind.clamp(max=2))
-    return change(seen, 1.2, 0.5), {"corners": (corners - nominal).flatten(1), "flag": flag, "near": ~away}
+    return change(seen, 1.2, 0.5), {
+        "corners": (corners - nominal).flatten(1),
+        "flag": flag,
+        "near": ~away,
+    }
 
 
 def refiner_loss(result, target):
-    error = functional.smooth_l1_loss(result[:, :8], target["corners"].clamp(-1.5, 1.5), beta=0.03, reduction="none").sum(1)
+    error = functional.smooth_l1_loss(
+        result[:, :8], target["corners"].clamp(-1.5, 1.5), beta=0.03, reduction="none"
+    ).sum(1)
     corners = (error * target["near"]).sum() / (target["near"].sum() + 1)
     return 2 * corners + functional.cross_entropy(result[:, 8:], target["flag"])
 
@@ -168,12 +224,16 @@ def reader_batch(rows):
     base = torch.tensor(layout.strip_corners(), device=device)
     middle = base.mean(0)
     corners = (base - middle) * grow + middle + jitter + whole
-    kind = torch.multinomial(torch.tensor([0.76, 0.08, 0.05, 0.03, 0.08], device=device), n, replacement=True)
+    kind = torch.multinomial(
+        torch.tensor([0.76, 0.08, 0.05, 0.03, 0.08], device=device), n, replacement=True
+    )
     flip_x = torch.where((kind == 1) | (kind == 2), -1.0, 1.0)
     flip_y = torch.where((kind == 1) | (kind == 3), -1.0, 1.0)
     pitch = (layout.RIGHT - layout.LEFT) / count.clamp(min=3)
     side = torch.where(torch.rand(n, device=device) < 0.5, -1.0, 1.0)
-    shift = torch.where(kind == 4, side * pitch * uniform(n, 0.62, 1.4, device, ()), torch.zeros(n, device=device))
+    shift = torch.where(
+        kind == 4, side * pitch * uniform(n, 0.62, 1.4, device, ()), torch.zeros(n, device=device)
+    )
     squeeze = torch.where((kind == 4) & (torch.rand(n, device=device) < 0.4), 0.0, 1.0)
     corners[..., 0] += shift[:, None]
     # a window that lost its first or last wheel ends early at one side only
@@ -185,10 +245,19 @@ def reader_batch(rows):
     seen = look(images, reader_points(n, corners, flip_x, flip_y, device))
     left, right = corners[:, [0, 3], 0].mean(1), corners[:, [1, 2], 0].mean(1)
     span = layout.READER_SPAN[0]
-    column = (((centre - left[:, None]) / (right - left)[:, None] - 0.5) * span + 0.5) * (layout.READER_WIDTH / 4) - 0.5
-    target = {"position": position, "count": count, "column": column, "centred": centre[:, 0] > 0,
-              "red": rows["red"], "pitch": pitch / (layout.RIGHT - layout.LEFT) * span * layout.READER_WIDTH / 4,
-              "valid": (kind == 0) & (count > 0), "exact": rows["exact"]}
+    column = (((centre - left[:, None]) / (right - left)[:, None] - 0.5) * span + 0.5) * (
+        layout.READER_WIDTH / 4
+    ) - 0.5
+    target = {
+        "position": position,
+        "count": count,
+        "column": column,
+        "centred": centre[:, 0] > 0,
+        "red": rows["red"],
+        "pitch": pitch / (layout.RIGHT - layout.LEFT) * span * layout.READER_WIDTH / 4,
+        "valid": (kind == 0) & (count > 0),
+        "exact": rows["exact"],
+    }
     return change(seen, 2.4, 0.35), target
 
 
@@ -199,27 +268,40 @@ def reader_loss(result, target):
     logits = result[:, :CLASSES].permute(2, 0, 1).log_softmax(-1)
     labels = (torch.round(target["position"] * 2).long() % 20 + 1).clamp(min=1)
     lengths = torch.full_like(target["count"], steps)
-    lost = functional.ctc_loss(logits, labels, lengths, target["count"].clamp(min=1), reduction="none",
-                               zero_infinity=True)
+    lost = functional.ctc_loss(
+        logits, labels, lengths, target["count"].clamp(min=1), reduction="none", zero_infinity=True
+    )
     text = (lost / target["count"].clamp(min=1) * valid).sum() / (valid.sum() + 1)
-    whole = functional.binary_cross_entropy_with_logits(result[:, CLASSES + 4].mean(1), valid.float())
+    whole = functional.binary_cross_entropy_with_logits(
+        result[:, CLASSES + 4].mean(1), valid.float()
+    )
     known = valid & target["centred"]
     column = torch.arange(steps, device=result.device)
     distance = (column[None, None] - target["column"][..., None]).abs()
     exists = (target["position"] >= 0)[..., None] & known[:, None, None]
     near = (distance < 0.3 * target["pitch"][:, None, None]) & exists
-    middle = (torch.exp(-0.5 * (distance / (0.14 * target["pitch"][:, None, None])) ** 2) * exists).amax(1)
-    centre = functional.binary_cross_entropy_with_logits(result[:, CLASSES + 3], middle, reduction="none")
+    middle = (
+        torch.exp(-0.5 * (distance / (0.14 * target["pitch"][:, None, None])) ** 2) * exists
+    ).amax(1)
+    centre = functional.binary_cross_entropy_with_logits(
+        result[:, CLASSES + 3], middle, reduction="none"
+    )
     centre = (centre * known[:, None]).sum() / (known.sum() * steps + 1)
     angle = target["position"] * (2 * math.pi / 10)
     turn = (result[:, None, CLASSES] - angle.cos()[..., None]) ** 2 + (
-        result[:, None, CLASSES + 1] - angle.sin()[..., None]) ** 2
+        result[:, None, CLASSES + 1] - angle.sin()[..., None]
+    ) ** 2
     use = near & target["exact"][:, None, None]
     turn = (turn * use).sum() / (use.sum() + 1)
     index = torch.arange(9, device=result.device)
-    is_red = (index[None] >= (target["count"] - target["red"])[:, None]).float()[..., None].expand_as(distance)
+    is_red = (
+        (index[None] >= (target["count"] - target["red"])[:, None])
+        .float()[..., None]
+        .expand_as(distance)
+    )
     red = functional.binary_cross_entropy_with_logits(
-        result[:, None, CLASSES + 2].expand_as(distance), is_red, reduction="none")
+        result[:, None, CLASSES + 2].expand_as(distance), is_red, reduction="none"
+    )
     use = near & (target["red"] >= 0)[:, None, None]
     red = (red * use).sum() / (use.sum() + 1)
     return text + 0.5 * whole + 0.5 * centre + 0.7 * turn + 0.15 * red

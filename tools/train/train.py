@@ -1,7 +1,10 @@
-"""Trains one net from prepared.npz and the chunk files of generate.py; see README.md for the one command.
+"""Trains one net from prepared.npz and the chunk files of generate.py; see README.md for the one
+command.
 
-Ends after --seconds or --steps; the learning rate falls along a half cosine over that time. Writes the
-averaged weights to --out (npz) every minute and at the end, and a line of progress every 20 seconds.
+Ends after --seconds or --steps; the learning rate falls along a half cosine over that time.
+Writes the
+averaged weights to --out (npz) every minute and at the end, and a line of progress every 20
+seconds.
 """
 import argparse
 import copy
@@ -18,8 +21,11 @@ import register
 import tasks
 import watch
 
-MAKE = {"locator": (tasks.locator_batch, tasks.locator_loss), "refiner": (tasks.refiner_batch, tasks.refiner_loss),
-        "reader": (tasks.reader_batch, tasks.reader_loss)}
+MAKE = {
+    "locator": (tasks.locator_batch, tasks.locator_loss),
+    "refiner": (tasks.refiner_batch, tasks.refiner_loss),
+    "reader": (tasks.reader_batch, tasks.reader_loss),
+}
 
 
 def real_photos(store, with_rough):
@@ -28,8 +34,10 @@ def real_photos(store, with_rough):
     images = np.zeros((len(keep), side, side, 3), np.uint8)
     for row, index in enumerate(keep):
         photo = store.photos[index]
-        images[row, :photo.shape[0], :photo.shape[1]] = photo
-    weights = [{"iaoqian": 1.0, "jorvkve": 2.5, "anhkhoitran": 1.5}[store.sources[i]] for i in keep]
+        images[row, : photo.shape[0], : photo.shape[1]] = photo
+    weights = [
+        {"iaoqian": 1.0, "jorvkve": 2.5, "anhkhoitran": 1.5}[store.sources[i]] for i in keep
+    ]
     return {"image": images, "quad": store.quads[keep].astype(np.float32)}, weights
 
 
@@ -40,8 +48,13 @@ def real_strips(store):
     is_boxed = store.strip_source == "jorvkve"
     centre[is_boxed, :5] = layout.LEFT + pitch * (0.56 + np.arange(5))
     weights = np.where(is_boxed, 2.5, 1.0) * (1 + 2 * (store.strip_position[:, 2] > 0))
-    return {"image": np.array(store.strips), "position": store.strip_position, "centre": centre,
-            "red": np.full(rows, -2, np.int8), "exact": np.zeros(rows, bool)}, weights
+    return {
+        "image": np.array(store.strips),
+        "position": store.strip_position,
+        "centre": centre,
+        "red": np.full(rows, -2, np.int8),
+        "exact": np.zeros(rows, bool),
+    }, weights
 
 
 class Feed:
@@ -85,21 +98,32 @@ def progress(args, step, start):
     return step / args.steps if args.steps else (time.time() - start) / args.seconds
 
 
-def main():
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--net", required=True, choices=nets.NETS)
     parser.add_argument("--prepared", required=True)
     parser.add_argument("--glyphs", required=True)
-    parser.add_argument("--chunks", required=True, nargs="+", help="folders of chunk files; the first counts double")
+    parser.add_argument(
+        "--chunks",
+        required=True,
+        nargs="+",
+        help="folders of chunk files; the first counts double",
+    )
     parser.add_argument("--out", required=True)
     parser.add_argument("--resume")
     parser.add_argument("--seconds", type=float, default=500)
     parser.add_argument("--steps", type=int, default=0)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--capacity", type=int, default=4000, help="drawn pictures kept in memory, a folder")
+    parser.add_argument(
+        "--capacity", type=int, default=4000, help="drawn pictures kept in memory, a folder"
+    )
     parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main():
+    args = arguments()
     torch.manual_seed(args.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     fast = device.type == "cuda"
@@ -119,7 +143,11 @@ def main():
     while progress(args, step, start) < 1:
         done = progress(args, step, start)
         for group in optimiser.param_groups:
-            group["lr"] = args.rate * min(1, (step + 1) / 200) * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+            group["lr"] = (
+                args.rate
+                * min(1, (step + 1) / 200)
+                * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+            )
         with torch.no_grad():
             picture, target = make(feed.batch(args.batch))
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast):
@@ -137,13 +165,18 @@ def main():
                 ring.poll()
         if time.time() - told > 20:
             told = time.time()
-            print(f"{args.net} {told - start:.0f} s step {step} loss {running:.3f} "
-                  f"drawn {[ring.count for ring in feed.rings]} {test(steady)}", flush=True)
+            print(
+                f"{args.net} {told - start:.0f} s step {step} loss {running:.3f} "
+                f"drawn {[ring.count for ring in feed.rings]} {test(steady)}",
+                flush=True,
+            )
         if time.time() - saved > 60:
             saved = time.time()
             save(steady, args.out)
     save(steady, args.out)
-    print(f"{args.net} done: {step} steps in {time.time() - start:.0f} s {test(steady)}", flush=True)
+    print(
+        f"{args.net} done: {step} steps in {time.time() - start:.0f} s {test(steady)}", flush=True
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""A quick look at a net on held-out real pictures while it trains. The reported figures are not these:
+"""A quick look at a net on held-out real pictures while it trains. The reported figures are not
+these:
 they come from `meterlens evaluate`, over the whole chain."""
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from pools import pixels
 def squares(store):
     images = np.zeros((len(store.photos), 448, 448, 3), np.uint8)
     for row, photo in enumerate(store.photos):
-        images[row, :photo.shape[0], :photo.shape[1]] = photo
+        images[row, : photo.shape[0], : photo.shape[1]] = photo
     return images
 
 
@@ -24,15 +25,22 @@ class Watch:
         store = register.Store(args.prepared, args.glyphs, "calibration")
         self.sources = store.strip_source if args.net == "reader" else store.sources
         if args.net == "reader":
-            self.image, self.position = torch.from_numpy(np.array(store.strips)).to(device), store.strip_position
+            self.image, self.position = (
+                torch.from_numpy(np.array(store.strips)).to(device),
+                store.strip_position,
+            )
         else:
             self.image = torch.from_numpy(squares(store)).to(device)
             self.quad = torch.from_numpy(store.quads.astype(np.float32)).to(device)
 
     @torch.no_grad()
     def __call__(self, net):
-        good = {"locator": self.locator, "refiner": self.refiner, "reader": self.reader}[self.net](net)
-        return " ".join(f"{name} {good[self.sources == name].mean():.3f}" for name in sorted(set(self.sources)))
+        good = {"locator": self.locator, "refiner": self.refiner, "reader": self.reader}[self.net](
+            net
+        )
+        return " ".join(
+            f"{name} {good[self.sources == name].mean():.3f}" for name in sorted(set(self.sources))
+        )
 
     def locator(self, net):
         n, side = len(self.image), layout.LOCATOR_SIDE
@@ -46,7 +54,11 @@ class Watch:
         centre, width, _, angle = tasks.axes(self.quad)
         direction = torch.cos(torch.atan2(value[:, 8], value[:, 7]) - angle)
         found = torch.exp(value[:, 3]) * 32 * 448 / side
-        right = ((middle - centre).norm(dim=1) < 0.1 * width) & (direction > 0.9) & ((found / width).log().abs() < 0.2)
+        right = (
+            ((middle - centre).norm(dim=1) < 0.1 * width)
+            & (direction > 0.9)
+            & ((found / width).log().abs() < 0.2)
+        )
         return right.cpu().numpy()
 
     def refiner(self, net):
@@ -62,14 +74,20 @@ class Watch:
         n = len(self.image)
         one = torch.ones(n, device=self.device)
         corners = torch.tensor(layout.strip_corners(), device=self.device).expand(n, 4, 2)
-        seen = tasks.look(pixels(self.image), tasks.reader_points(n, corners, one, one, self.device))
+        seen = tasks.look(
+            pixels(self.image), tasks.reader_points(n, corners, one, one, self.device)
+        )
         best = net(normalise(seen))[:, :CLASSES, 0].float().argmax(1).cpu().numpy()
         right = []
         for row, position in zip(best, self.position):
             keep = [c for i, c in enumerate(row) if c and (i == 0 or row[i - 1] != c)]
             truth = [p for p in position if p >= 0]
             # a wheel half-way may be read as either neighbour
-            close = [min((c - 1) % 20 - round(2 * p), (c - 1) % 20 - round(2 * p) + 20, key=abs)
-                     for c, p in zip(keep, truth)]
-            right.append(len(keep) == len(truth) and all(abs((d + 10) % 20 - 10) <= 1 for d in close))
+            close = [
+                min((c - 1) % 20 - round(2 * p), (c - 1) % 20 - round(2 * p) + 20, key=abs)
+                for c, p in zip(keep, truth)
+            ]
+            right.append(
+                len(keep) == len(truth) and all(abs((d + 10) % 20 - 10) <= 1 for d in close)
+            )
         return np.array(right)

@@ -1,0 +1,231 @@
+#include "reader/reader.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "reader/evaluate.h"
+#include "reader/jpeg.h"
+
+namespace meterlens::reader {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path models = "reader/models";        // tests run in the root of the source tree
+const fs::path golden = "tests/golden/meters";  // rendered photos with known readings
+
+Reader& shared_reader() {
+  static std::expected<Reader, Error> reader = Reader::open(models);
+  EXPECT_TRUE(reader.has_value()) << (reader ? "" : reader.error().text);
+  return *reader;
+}
+
+std::vector<std::byte> bytes_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  std::vector<std::byte> bytes;
+  for (const char c : text) bytes.push_back(static_cast<std::byte>(c));
+  return bytes;
+}
+
+std::vector<Labelled> meters() {
+  const auto photos = labels_of(golden / "labels.csv");
+  EXPECT_TRUE(photos.has_value());
+  return *photos;
+}
+
+Picture picture_of(const fs::path& path) { return decode(bytes_of(path), 100000)->picture; }
+
+// The pixel at x, y taken from where(x, y) of another picture.
+template <typename Where>
+Picture rearranged(const Picture& from, int width, int height, Where where) {
+  Picture to{width, height, {}};
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x) {
+      const auto [from_x, from_y] = where(x, y);
+      for (int c = 0; c < 3; ++c)
+        to.bgr.push_back(
+            from.bgr[static_cast<std::size_t>((from_y * from.width + from_x) * 3 + c)]);
+    }
+  return to;
+}
+
+Picture plain(int width, int height, std::uint8_t grey) {
+  return {width, height,
+          std::vector<std::uint8_t>(static_cast<std::size_t>(width * height * 3), grey)};
+}
+
+TEST(Reader, ReadsRenderedMeters) {
+  const Report report = evaluate(shared_reader(), meters());
+  EXPECT_EQ(report.n, 4);
+  EXPECT_EQ(report.exact, 4);
+  EXPECT_EQ(report.read, 4);
+  EXPECT_EQ(report.wrong_while_read, 0);
+}
+
+TEST(Reader, ReadsThemAtEveryQuarterTurn) {
+  for (const Labelled& photo : meters()) {
+    const Picture p = picture_of(photo.file);
+    const Picture right = rearranged(p, p.height, p.width,
+                                     [&](int x, int y) { return std::pair(y, p.height - 1 - x); });
+    const Picture over = rearranged(p, p.width, p.height, [&](int x, int y) {
+      return std::pair(p.width - 1 - x, p.height - 1 - y);
+    });
+    for (const Picture* turned : {&right, &over}) {
+      const auto digits = shared_reader().read(encode(*turned, 90));
+      ASSERT_TRUE(digits.has_value());
+      EXPECT_TRUE(is_exact(*digits, photo.accepted)) << photo.file << " gave " << digits->digits;
+    }
+  }
+}
+
+TEST(Reader, FindsTheWindowInPixelsOfThePhoto) {
+  for (const Labelled& photo : meters()) {
+    const auto digits = shared_reader().read(bytes_of(photo.file));
+    const Picture p = picture_of(photo.file);
+    ASSERT_TRUE(digits.has_value());
+    EXPECT_LT(digits->window[0].x, digits->window[1].x);
+    for (const Point& corner : digits->window) {
+      EXPECT_GT(corner.x, 0);
+      EXPECT_LT(corner.x, p.width);
+      EXPECT_GT(corner.y, 0);
+      EXPECT_LT(corner.y, p.height);
+    }
+    EXPECT_EQ(digits->wheels.size(), digits->digits.size());
+  }
+}
+
+TEST(Reader, AMirroredPhotoIsNeverRead) {
+  for (const Labelled& photo : meters()) {
+    const Picture p = picture_of(photo.file);
+    const Picture mirrored = rearranged(
+        p, p.width, p.height, [&](int x, int y) { return std::pair(p.width - 1 - x, y); });
+    const auto digits = shared_reader().read(encode(mirrored, 90));
+    ASSERT_TRUE(digits.has_value());
+    EXPECT_NE(digits->status, Status::read) << photo.file << " gave " << digits->digits;
+  }
+}
+
+TEST(Reader, WithoutAMeterThereIsNoNumber) {
+  Picture noise = plain(640, 480, 0);
+  std::uint32_t state = 7;
+  for (auto& value : noise.bgr)
+    value = static_cast<std::uint8_t>((state = state * 1664525 + 1013904223) >> 24);
+  for (const Picture& picture : {plain(640, 480, 0), plain(640, 480, 255), plain(16, 16, 90),
+                                 plain(1, 1, 9), plain(3000, 20, 128), noise}) {
+    const auto digits = shared_reader().read(encode(picture, 90));
+    ASSERT_TRUE(digits.has_value());
+    EXPECT_EQ(digits->status, Status::unreadable)
+        << picture.width << "x" << picture.height << digits->digits;
+    EXPECT_EQ(digits->confidence, 0);
+    EXPECT_NE(digits->reason, Reason::none);
+  }
+}
+
+TEST(Reader, ACutPhotoIsNeverRead) {
+  for (const Labelled& photo : meters()) {
+    const auto whole = bytes_of(photo.file);
+    for (const std::size_t part : {1UL, 10UL, 50UL, 80UL, 99UL}) {
+      const auto digits = shared_reader().read(std::span(whole).first(whole.size() * part / 100));
+      if (digits) {
+        EXPECT_NE(digits->status, Status::read) << part;
+      }
+    }
+  }
+}
+
+TEST(Reader, OtherBytesAreAnErrorNotACrash) {
+  const char png[] = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+  const auto answer = shared_reader().read(std::as_bytes(std::span(png)));
+  ASSERT_FALSE(answer.has_value());
+  EXPECT_EQ(answer.error().fault, Fault::not_a_jpeg);
+  EXPECT_EQ(answer.error().text, "not a JPEG");
+  EXPECT_EQ(shared_reader().read({}).error().fault, Fault::not_a_jpeg);
+}
+
+TEST(Reader, AnotherReaderReadsTheSame) {
+  Reader other = shared_reader().another();
+  const auto jpeg = bytes_of(meters().front().file);
+  const auto a = shared_reader().read(jpeg), b = other.read(jpeg);
+  ASSERT_TRUE(a.has_value() && b.has_value());
+  EXPECT_EQ(a->digits, b->digits);
+  EXPECT_EQ(a->confidence, b->confidence);
+}
+
+TEST(Models, AMissingOrDamagedFileIsAClearErrorAtStart) {
+  const auto missing = Reader::open("no/such/folder");
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_EQ(missing.error().fault, Fault::model_missing);
+  EXPECT_NE(missing.error().text.find("no/such/folder/locator.onnx"), std::string::npos);
+  const fs::path copy = fs::path(testing::TempDir()) / "models";
+  for (const char* name : {"locator.onnx", "refiner.onnx", "reader.onnx"}) {
+    fs::remove_all(copy);
+    fs::copy(models, copy);
+    fs::resize_file(copy / name, fs::file_size(copy / name) / 2);
+    const auto cut = Reader::open(copy);
+    ASSERT_FALSE(cut.has_value()) << name;
+    EXPECT_EQ(cut.error().fault, Fault::model_damaged);
+    EXPECT_NE(cut.error().text.find(name), std::string::npos);
+    fs::copy_file(models / (name == std::string("reader.onnx") ? "refiner.onnx" : "reader.onnx"),
+                  copy / name, fs::copy_options::overwrite_existing);
+    EXPECT_EQ(Reader::open(copy).error().fault, Fault::model_damaged) << "another net as " << name;
+  }
+}
+
+TEST(Json, HasTheAgreedFields) {
+  Digits digits;
+  digits.status = Status::read;
+  digits.reason = Reason::none;
+  digits.digits = "00195419", digits.certain = 8, digits.value = "195.419", digits.red = 3;
+  digits.confidence = 0.98712, digits.ms = 4.13;
+  const std::string line = to_json_line("a\"\xff.jpg", digits);
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+  const auto json = nlohmann::json::parse(line);
+  EXPECT_EQ(json["status"], "read");
+  EXPECT_EQ(json["digits"], "00195419");
+  EXPECT_EQ(json["certain"], 8);
+  EXPECT_EQ(json["value"], "195.419");
+  EXPECT_EQ(json["red"], 3);
+  EXPECT_EQ(json["confidence"], 0.987);
+  EXPECT_EQ(json["window"].size(), 4);
+  EXPECT_EQ(json["ms"], 4.1);
+  EXPECT_EQ(to_json_line("b.png", Error{Fault::not_a_jpeg, "not a JPEG"}),
+            R"({"file":"b.png","status":"error","error":"not a JPEG"})");
+}
+
+TEST(Evaluate, ReadsLabelsAsTheyAreWritten) {
+  const fs::path csv = fs::path(testing::TempDir()) / "labels.csv";
+  std::ofstream(csv) << "file,x,label,all_accepted\r\na.jpg,\"1,\"\"2\",00012,00012 "
+                        "00013\r\nb.jpg,,,\nc.jpg,,40012,\n";
+  const auto all = labels_of(csv), some = labels_of(csv, "^4");
+  ASSERT_TRUE(all.has_value() && some.has_value());
+  ASSERT_EQ(all->size(), 2U);
+  EXPECT_EQ(all->front().accepted, (std::vector<std::string>{"00012", "00013"}));
+  EXPECT_EQ(all->front().file, csv.parent_path() / "a.jpg");
+  ASSERT_EQ(some->size(), 1U);
+  EXPECT_EQ(some->front().label, "40012");
+  EXPECT_FALSE(labels_of(csv, "(").has_value());
+  EXPECT_FALSE(labels_of(csv.parent_path() / "none.csv").has_value());
+  const Report report = evaluate(shared_reader(), *all);
+  EXPECT_EQ(report.errors, 2);
+  EXPECT_EQ(report.exact, 0);
+}
+
+TEST(Evaluate, AWrongCertainWheelCountsAnUncertainOneDoesNot) {
+  Digits digits;
+  digits.status = Status::read;
+  digits.digits = "00538", digits.certain = 4;
+  EXPECT_TRUE(is_exact(digits, {"00537", "00538"}));
+  EXPECT_FALSE(is_wrong_while_read(digits, {"00539"}));
+  EXPECT_TRUE(is_wrong_while_read(digits, {"00548"}));
+  EXPECT_TRUE(is_wrong_while_read(digits, {"0053"}));
+  digits.status = Status::doubtful;
+  EXPECT_FALSE(is_wrong_while_read(digits, {"99999"}));
+}
+
+}  // namespace
+}  // namespace meterlens::reader

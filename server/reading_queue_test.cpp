@@ -1,0 +1,137 @@
+#include "server/reading_queue.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <vector>
+
+#include "server/ingest/inbox.h"
+#include "server/photo/files.h"
+
+namespace meterlens::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ReadingQueueTest : public ::testing::Test {
+ protected:
+  ReadingQueueTest() {
+    std::string pattern = (fs::temp_directory_path() / "meterlens-reading-XXXXXX").string();
+    root_ = mkdtemp(pattern.data());
+    store_ = *store::Store::open((root_ / "m.db").string());
+  }
+  ~ReadingQueueTest() override {
+    store_.reset();
+    fs::remove_all(root_);
+  }
+  // Stores a photo whose bytes are its number.
+  photo::Photo add(const std::string& device, std::uint32_t number) {
+    std::vector<photo::Photo> photos(1);
+    photos[0].device = device;
+    photos[0].photo_id = number;
+    photos[0].bytes = {static_cast<std::uint8_t>(number)};
+    photos[0].photo_bytes = 1;
+    photos[0].sha256 = protocol::sha256(photos[0].bytes);
+    photos[0].received_at_ms = photos[0].captured_at_ms = 1'000'000 + number;
+    photo::Files files({root_ / "images", root_ / "quarantine"});
+    EXPECT_TRUE(files.write(photos).has_value());
+    EXPECT_TRUE(store_->add_photos(photos).has_value());
+    return photos[0];
+  }
+  std::unique_ptr<ReadingQueue> open(int threads) {
+    return std::make_unique<ReadingQueue>(
+        ReadingLimits{.threads = threads, .fetch_max = 3, .retry_ms = 5}, *store_,
+        [](std::span<const std::byte> bytes) {
+          validate::Claim claim;
+          claim.status = "read";
+          claim.digits = "0012" + std::to_string(std::to_integer<int>(bytes[0]) % 10);
+          claim.certain = 5;
+          claim.confidence = 0.99;
+          return claim;
+        },
+        metrics_,
+        [this](const photo::Photo& photo, const validate::Reading& reading) {
+          const std::lock_guard lock(mutex_);
+          photos_.push_back(photo.id);
+          readings_.push_back(reading);
+          changed_.notify_all();
+        });
+  }
+  bool wait_for(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20),
+                             [&] { return readings_.size() >= count; });
+  }
+
+  fs::path root_;
+  std::unique_ptr<store::Store> store_;
+  metrics::Metrics metrics_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::int64_t> photos_;
+  std::vector<validate::Reading> readings_;
+};
+
+TEST_F(ReadingQueueTest, a_backlog_from_before_is_read_oldest_first) {
+  std::vector<std::int64_t> ids;
+  for (std::uint32_t number = 1; number <= 8; ++number) ids.push_back(add("m1", number).id);
+  const auto queue = open(1);
+  ASSERT_TRUE(wait_for(8));
+  EXPECT_EQ(photos_, ids);
+  EXPECT_TRUE(store_->unread_photos(10)->empty());
+}
+
+TEST_F(ReadingQueueTest, new_photos_are_read_when_woken_each_once) {
+  const auto queue = open(2);
+  for (std::uint32_t number = 1; number <= 30; ++number) {
+    add(number % 2 == 0 ? "m1" : "m2", number);
+    queue->wake();
+  }
+  ASSERT_TRUE(wait_for(30));
+  std::sort(photos_.begin(), photos_.end());
+  EXPECT_EQ(std::unique(photos_.begin(), photos_.end()), photos_.end());
+}
+
+TEST_F(ReadingQueueTest, photos_of_one_device_stay_in_order_with_many_threads) {
+  for (std::uint32_t number = 1; number <= 9; ++number) add("m1", number);
+  const auto queue = open(4);
+  ASSERT_TRUE(wait_for(9));
+  EXPECT_TRUE(std::is_sorted(photos_.begin(), photos_.end()));
+}
+
+TEST_F(ReadingQueueTest, a_file_that_is_gone_or_changed_is_unreadable_and_stops_nothing) {
+  fs::remove(add("m1", 1).path);
+  std::ofstream(add("m1", 2).path) << "other bytes";
+  add("m1", 3);
+  const auto queue = open(1);
+  ASSERT_TRUE(wait_for(3));
+  EXPECT_EQ(readings_[0].status, "unreadable");
+  EXPECT_EQ(readings_[1].status, "unreadable");
+  EXPECT_EQ(readings_[2].status, "read");
+}
+
+TEST(Inbox, is_bounded_and_gives_everything_at_once) {
+  ingest::Inbox inbox(3, 1 << 20);
+  std::vector<ingest::Packet> packets(2), out;
+  std::vector<ingest::Task> tasks;
+  EXPECT_EQ(inbox.push(packets, std::chrono::milliseconds(0)), 0u);
+  packets.resize(2);
+  EXPECT_EQ(inbox.push(packets, std::chrono::milliseconds(0)), 0u) << "one row above the limit";
+  packets.resize(5);
+  EXPECT_EQ(inbox.push(packets, std::chrono::milliseconds(0)), 5u);
+  EXPECT_TRUE(inbox.post([] {}));
+  EXPECT_TRUE(inbox.take(out, tasks, std::chrono::milliseconds(0)));
+  EXPECT_EQ(out.size(), 4u);
+  EXPECT_EQ(tasks.size(), 1u);
+  inbox.close();
+  EXPECT_FALSE(inbox.post([] {}));
+  EXPECT_FALSE(inbox.take(out, tasks, std::chrono::milliseconds(0)));
+}
+
+}  // namespace
+}  // namespace meterlens::server
