@@ -25,7 +25,7 @@ std::string to_json_line(const std::string& file, const Digits& digits) {
   for (const Wheel& wheel : digits.wheels)
     wheels.push_back({{"position", rounded(wheel.position, 10)},
                       {"digit", std::string(1, wheel.digit)},
-                      {"confidence", rounded(wheel.confidence, 1000)}});
+                      {"confidence", rounded(wheel.confidence, 1e7)}});
   return line_of({{"file", file},
                   {"status", name_of(digits.status)},
                   {"digits", digits.digits},
