@@ -12,8 +12,8 @@ namespace {
 // how.
 // At most this much risk that one of the certain wheels of a reading is wrong.
 constexpr double risk_most = 0.02;
-// The nets are too sure of themselves on photos worse than those they were trained on. Their odds are
-// corrected as tools/train/calibrate.py fits it on the worst real kind of the calibration part.
+// The nets are too sure of themselves on photos worse than those they were trained on. Their odds
+// are corrected as tools/train/calibrate.py fits it on the worst real kind of the calibration part.
 constexpr double odds_slope = 0.693, odds_offset = -0.284;
 constexpr double count_sure = 0.90;
 constexpr double whole_sure = 0.60;

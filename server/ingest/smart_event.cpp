@@ -89,8 +89,8 @@ void decode_end(const json& image, const std::string& file, SmartEvent& out) {
   out.parts.emplace_back(std::move(end));
 }
 
-// What a camera said: {"image": {...}}, or ours after a shot that failed: {"capture_failed": "why"},
-// which means what the stock camera's end mark without pieces does.
+// What a camera said: {"image": {...}}, or ours after a shot that failed: {"capture_failed":
+// "why"}, which means what the stock camera's end mark without pieces does.
 void decode_camera(const json& said, SmartEvent& out) {
   if (text(said, "capture_failed")) {
     SmartEnd end;
