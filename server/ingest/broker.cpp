@@ -136,6 +136,7 @@ std::string broker_configuration(const BrokerSettings& settings) {
       "# Written at each start of meterlens; changes are lost.\n"
       "listener {} {}\n"
       "allow_anonymous true\n"
+      "set_tcp_nodelay true\n"
       "persistence false\n"
       "# Presence of devices without a last will is read from these.\n"
       "log_dest topic\n"
