@@ -1,5 +1,6 @@
 // The program `meterlens`: the command line, and nothing else.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -42,11 +43,15 @@ int main(int argc, char** argv) {
   ReadOptions read;
   auto* read_command = app.add_subcommand("read", "read photos, one line each");
   read_command->add_option("photo", read.files, "JPEG files")->required();
-  read_command->add_flag("--json", read.json, "one JSON object a line");
+  read_command->add_flag("--json", read.json,
+                         "one JSON object a line, also on a terminal (elsewhere it always is)");
   read_command->add_option("--models", read.models, "folder of the reader's models");
   read_command->add_option("--threads", read.threads, "photos read at the same time; 0: all cores")
       ->check(CLI::Range(0, 256));
-  read_command->callback([&] { status = read_photos(read); });
+  read_command->callback([&] {
+    read.json = read.json || isatty(STDOUT_FILENO) == 0;
+    status = read_photos(read);
+  });
 
   EvaluateOptions evaluate;
   auto* evaluate_command = app.add_subcommand("evaluate", "how well the reader does on labels");

@@ -137,9 +137,10 @@ void run(camera::Camera& camera, Line& line) {
     diary.write(camera);
     const std::uint64_t now_ms = uptime_ms();
     const std::uint64_t due_ms = std::max(camera.due_ms(now_ms), now_ms + 1);
-    const auto timer_us = static_cast<std::int64_t>(std::min<std::uint64_t>(due_ms - now_ms, 1000));
+    const auto timer_us =
+        static_cast<std::int64_t>(std::min<std::uint64_t>(due_ms - now_ms, 1000)) * 1000;
     std::array<pollfd, 1> files = {line.wish()};
-    loop.wait(files, std::min(timer_us * 1000, line.due_us() - now_us()));
+    loop.wait(files, std::min(timer_us, line.due_us() - now_us()));
   }
 }
 

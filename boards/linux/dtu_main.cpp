@@ -23,7 +23,7 @@ struct Options {
   std::uint32_t baud = 115200;
   std::string broker;
   std::string device;
-  std::string product;
+  std::string product = "SMARTDTU";
   protocol::Dialect dialect = protocol::Dialect::native;
   std::uint16_t uart_read_bytes = dtu::uart_text_bytes_max;
   bool verbose = false;
@@ -41,7 +41,7 @@ void add_options(CLI::App& app, Options& options) {
       {"native", protocol::Dialect::native}, {"smartdtu", protocol::Dialect::smartdtu}};
   app.add_option("--dialect", options.dialect, "native or smartdtu")
       ->transform(CLI::CheckedTransformer(dialects));
-  app.add_option("--product", options.product, "smartdtu: product id");
+  app.add_option("--product", options.product, "smartdtu: product id")->capture_default_str();
   app.add_option("--uart-read-bytes", options.uart_read_bytes,
                  "smartdtu: texts longer than this are cut; the devices in the field do at 1024")
       ->check(CLI::Range(std::size_t{1}, dtu::uart_text_bytes_max))

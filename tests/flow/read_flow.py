@@ -65,7 +65,7 @@ class Read(FlowTest):
         again = [json.loads(line) for line in output.splitlines()]
         self.assertEqual([line["digits"] for line in again],
                          [lines[0]["digits"], lines[-1]["digits"], lines[0]["digits"]])
-        status, output, _ = self.run_meterlens("read", "--json", half)
+        status, output, _ = self.run_meterlens("read", half)  # no terminal: JSON by itself
         self.assertNotEqual(json.loads(output)["status"], "read", output)
         self.assertIn("damaged", output)
         self.assert_evaluates(first, truth)
