@@ -2,6 +2,7 @@
 import argparse
 import json
 import shutil
+import signal
 import sys
 import threading
 
@@ -68,6 +69,7 @@ def main():
     parser = argparse.ArgumentParser(prog="./demo")
     parser.add_argument("--once", action="store_true", help="end after one photo of each meter")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, leaving nothing
     try:
         return run(arguments.once)
     except StackError as error:
