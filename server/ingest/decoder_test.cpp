@@ -171,11 +171,11 @@ TEST_F(DecoderTest, extra_fields_are_taken_over) {
   EXPECT_EQ(std::get<SmartEnd>(end[0].content).sha256->at(31), 0xaa);
 }
 
-TEST_F(DecoderTest, a_failed_shot_of_our_camera_is_an_end_without_pieces) {
+TEST_F(DecoderTest, a_failed_shot_of_our_camera_is_an_end_without_a_name) {
   const auto packets =
       say("P/D/event", R"({"uart1":{"payload":{"capture_failed":"sensor"}}})", 1000);
   ASSERT_EQ(packets.size(), 1U);
-  EXPECT_TRUE(std::holds_alternative<SmartEnd>(packets[0].content));
+  EXPECT_EQ(std::get<SmartEnd>(packets[0].content).image_file, "");
 }
 
 TEST_F(DecoderTest, unfinished_texts_are_given_up_after_a_pause) {

@@ -44,7 +44,7 @@ struct SmartPiece {
 };
 
 struct SmartEnd {
-  std::string image_file;
+  std::string image_file;  // empty: our camera says that the shot failed, there is no photo
   std::optional<std::uint32_t> count;
   std::optional<std::uint32_t> photo_bytes;
   std::optional<protocol::Digest> sha256;

@@ -90,12 +90,10 @@ void decode_end(const json& image, const std::string& file, SmartEvent& out) {
 }
 
 // What a camera said: {"image": {...}}, or ours after a shot that failed: {"capture_failed":
-// "why"}, which means what the stock camera's end mark without pieces does.
+// "why"}.
 void decode_camera(const json& said, SmartEvent& out) {
   if (text(said, "capture_failed")) {
-    SmartEnd end;
-    end.image_file = "capture_failed";
-    out.parts.emplace_back(std::move(end));
+    out.parts.emplace_back(SmartEnd());
     return;
   }
   const auto image = said.find("image");

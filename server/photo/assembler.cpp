@@ -53,6 +53,10 @@ bool Assembler::add(const std::string& name, Device& device, ingest::SmartPiece 
 
 void Assembler::end(const std::string& name, const ingest::SmartEnd& end, std::int64_t now_ms) {
   Device& device = devices_[name];
+  if (end.image_file.empty()) {
+    output_.failures.push_back({name, "failed shot: the camera says so"});
+    return;
+  }
   Assembly* assembly = open_for(name, device, end.image_file, now_ms);
   if (assembly == nullptr || assembly->ended) return;
   assembly->ended = true;

@@ -229,6 +229,15 @@ TEST_F(AssemblerTest, an_end_mark_alone_is_a_failed_shot) {
   EXPECT_EQ(output.failures[0].device, "d");
 }
 
+TEST_F(AssemblerTest, every_failed_shot_that_the_camera_tells_of_counts) {
+  for (int shot = 0; shot < 2; ++shot) {
+    assembler_.end("d", ingest::SmartEnd(), now_ += 1000);
+    const AssemblerOutput output = assembler_.take();
+    EXPECT_EQ(output.failures.size(), 1u);
+    EXPECT_TRUE(output.photos.empty());
+  }
+}
+
 TEST_F(AssemblerTest, the_photo_before_under_a_new_name_is_stale) {
   const Order whole = {0, 1, 2, 3, 4, 5, 6, 7, end_mark};
   expect_whole(play(whole, "capture_1.jpg"));
