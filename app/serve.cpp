@@ -202,7 +202,7 @@ std::expected<void, std::string> Server::start(const Settings& settings,
 
   const auto wiring = pipeline_settings(settings);
   if (!wiring) return std::unexpected(wiring.error());
-  auto started = server::Pipeline::start(*wiring, *store, metrics, {*std::move(read)},
+  auto started = server::Pipeline::start(*wiring, *store, metrics, *std::move(read),
                                          [this](const server::Change& change) { relay(change); });
   if (!started) return std::unexpected(started.error());
   pipeline = *std::move(started);

@@ -166,11 +166,11 @@ Pipeline::Pipeline(std::unique_ptr<Steps> steps) : steps_(std::move(steps)) {}
 Pipeline::~Pipeline() { steps_->stop(); }
 
 std::expected<std::unique_ptr<Pipeline>, std::string> Pipeline::start(
-    const Settings& settings, store::Store& store, metrics::Metrics& metrics, Eyes eyes,
+    const Settings& settings, store::Store& store, metrics::Metrics& metrics, ReadPhoto read,
     std::function<void(const Change&)> on_change) {
   auto steps = std::make_unique<Steps>(settings, store, metrics, std::move(on_change));
   if (const auto prepared = steps->prepare(); !prepared) return std::unexpected(prepared.error());
-  steps->start_threads(std::move(eyes.read));
+  steps->start_threads(std::move(read));
   return std::unique_ptr<Pipeline>(new Pipeline(std::move(steps)));
 }
 

@@ -46,11 +46,6 @@ struct Settings {
   std::int64_t recapture_ms = 300'000;  // after a bad photo that no command asked for
 };
 
-// What the application brings; whether a JPEG is whole is checked by server/photo itself.
-struct Eyes {
-  ReadPhoto read;
-};
-
 // Something that people look at has changed.
 struct Change {
   enum class Kind : std::uint8_t { device, command, photo, reading };
@@ -66,7 +61,7 @@ class Pipeline {
   // The error is a text that says what to do. `store` and `metrics` outlive the pipeline.
   // `on_change` is called in the pipeline's and the readers' threads.
   static std::expected<std::unique_ptr<Pipeline>, std::string> start(
-      const Settings& settings, store::Store& store, metrics::Metrics& metrics, Eyes eyes,
+      const Settings& settings, store::Store& store, metrics::Metrics& metrics, ReadPhoto read,
       std::function<void(const Change&)> on_change);
   ~Pipeline();  // stops everything; photos already complete are committed first
   Pipeline(const Pipeline&) = delete;

@@ -49,7 +49,7 @@ struct ReadingQueue::Desk {
 
   void run();
   std::optional<photo::Photo> next(std::unique_lock<std::mutex>& lock);
-  bool fetch(std::unique_lock<std::mutex>& lock);
+  bool fetch();
   std::optional<photo::Photo> pick();
   bool process(const photo::Photo& photo);
   validate::Claim claim_of(const photo::Photo& photo) const;
@@ -79,7 +79,7 @@ std::optional<photo::Photo> ReadingQueue::Desk::next(std::unique_lock<std::mutex
   while (!stopping) {
     if (auto photo = pick()) return photo;
     if (more && waiting.empty()) {
-      if (fetch(lock)) continue;
+      if (fetch()) continue;
       changed.wait_for(lock, std::chrono::milliseconds(limits.retry_ms));
     } else {
       changed.wait(lock);
@@ -101,10 +101,10 @@ std::optional<photo::Photo> ReadingQueue::Desk::pick() {
   return photo;
 }
 
-// False when the store cannot be asked.
-bool ReadingQueue::Desk::fetch(std::unique_lock<std::mutex>& lock) {
+// False when the store cannot be asked. Called with the mutex held: two threads must not fetch the
+// same photos.
+bool ReadingQueue::Desk::fetch() {
   more = false;
-  // Under the lock: two threads must not fetch the same photos.
   auto photos = store.unread_photos(limits.fetch_max + static_cast<int>(photos_busy.size()));
   if (!photos) {
     more = true;
@@ -117,7 +117,6 @@ bool ReadingQueue::Desk::fetch(std::unique_lock<std::mutex>& lock) {
   }
   if (!waiting.empty()) more = true;
   metrics.set(metrics::Gauge::photos_to_read, static_cast<double>(waiting.size()));
-  static_cast<void>(lock);
   return true;
 }
 

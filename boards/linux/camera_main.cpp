@@ -1,7 +1,6 @@
 // meterlens-camera: the camera program on Linux.
 #include <spdlog/spdlog.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -12,14 +11,13 @@
 #include "boards/linux/line.h"
 #include "boards/linux/loop.h"
 #include "boards/linux/photo_folder.h"
+#include "boards/linux/program.h"
 #include "boards/linux/rendered_meter.h"
 #include "boards/linux/v4l2_camera.h"
 #include "device/camera/camera.h"
 
 namespace meterlens::boards {
 namespace {
-
-constexpr const char* firmware = "meterlens-linux-0.1.0";
 
 struct Options {
   std::string serial;
@@ -51,11 +49,7 @@ std::filesystem::path default_flash(const std::string& serial) {
 }
 
 void add_options(CLI::App& app, Options& options) {
-  app.add_option("--serial", options.serial,
-                 "tty or pseudo-terminal; pty:LINK makes one and links its far end as LINK")
-      ->required();
-  app.add_option("--baud", options.baud, "speed; on a pseudo-terminal the pace, 0 for none")
-      ->capture_default_str();
+  add_line_options(app, options.serial, options.baud);
   auto* photos = app.add_option("--photos", options.photos, "folder of JPEG files, in turn");
   auto* v4l2 = app.add_option("--v4l2", options.v4l2, "video device that delivers MJPEG");
   auto* seed = app.add_option("--render", options.render.seed, "draw the meter of this seed");
@@ -70,10 +64,8 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--truth", options.truth, "drawn meter: add each true reading to this file")
       ->needs(seed);
   app.add_option("--flash", options.flash, "folder that stands for the camera's flash");
-  const std::map<std::string, protocol::Dialect> dialects = {
-      {"native", protocol::Dialect::native}, {"smartdtu", protocol::Dialect::smartdtu}};
   app.add_option("--first-dialect", options.dialect, "spoken until spoken to: native or smartdtu")
-      ->transform(CLI::CheckedTransformer(dialects));
+      ->transform(one_of_the_dialects());
   app.add_option("--piece-bytes", options.text.piece_bytes, "smartdtu: photo bytes in a piece")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
@@ -149,12 +141,7 @@ int main_of_camera(int argument_count, char** arguments) {
   Options options;
   add_options(app, options);
   CLI11_PARSE(app, argument_count, arguments);
-  spdlog::set_pattern("%H:%M:%S.%e camera %l: %v");
-  if (!options.verbose) spdlog::set_level(spdlog::level::warn);
-  const auto stop = [](const std::string& error) {
-    spdlog::error("{}", error);
-    return 1;
-  };
+  start_log("camera", options.verbose);
   if (options.flash.empty()) options.flash = default_flash(options.serial).string();
   auto source = open_source(options);
   if (!source) return stop(source.error());

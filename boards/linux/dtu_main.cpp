@@ -1,7 +1,6 @@
 // meterlens-dtu: the DTU program on Linux, between a serial line and an MQTT broker.
 #include <spdlog/spdlog.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -11,12 +10,11 @@
 #include "boards/linux/line.h"
 #include "boards/linux/loop.h"
 #include "boards/linux/mqtt_client.h"
+#include "boards/linux/program.h"
 #include "device/dtu/dtu.h"
 
 namespace meterlens::boards {
 namespace {
-
-constexpr const char* firmware = "meterlens-linux-0.1.0";
 
 struct Options {
   std::string serial;
@@ -30,17 +28,11 @@ struct Options {
 };
 
 void add_options(CLI::App& app, Options& options) {
-  app.add_option("--serial", options.serial,
-                 "tty or pseudo-terminal; pty:LINK makes one and links its far end as LINK")
-      ->required();
-  app.add_option("--baud", options.baud, "speed; on a pseudo-terminal the pace, 0 for none")
-      ->capture_default_str();
+  add_line_options(app, options.serial, options.baud);
   app.add_option("--broker", options.broker, "mqtt://[USER:PASSWORD@]HOST[:PORT]")->required();
   app.add_option("--device", options.device, "this DTU's name on the broker")->required();
-  const std::map<std::string, protocol::Dialect> dialects = {
-      {"native", protocol::Dialect::native}, {"smartdtu", protocol::Dialect::smartdtu}};
   app.add_option("--dialect", options.dialect, "native or smartdtu")
-      ->transform(CLI::CheckedTransformer(dialects));
+      ->transform(one_of_the_dialects());
   app.add_option("--product", options.product, "smartdtu: product id")->capture_default_str();
   app.add_option("--uart-read-bytes", options.uart_read_bytes,
                  "smartdtu: texts longer than this are cut; the devices in the field do at 1024")
@@ -118,12 +110,7 @@ int main_of_dtu(int argument_count, char** arguments) {
   Options options;
   add_options(app, options);
   CLI11_PARSE(app, argument_count, arguments);
-  spdlog::set_pattern("%H:%M:%S.%e dtu %l: %v");
-  if (!options.verbose) spdlog::set_level(spdlog::level::warn);
-  const auto stop = [](const std::string& error) {
-    spdlog::error("{}", error);
-    return 1;
-  };
+  start_log("dtu", options.verbose);
   if (const std::string wrong = wrong_name(options); !wrong.empty()) return stop(wrong);
   const auto broker = parse_broker(options.broker);
   if (!broker) return stop(broker.error());
