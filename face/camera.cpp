@@ -125,6 +125,33 @@ cv::Mat light_map(const cv::Size& size, const Conditions& conditions, Random& ra
   return map;
 }
 
+// A lamp over the meter: bright at its upper edge, falling off downwards and to the sides.
+void lamp(cv::Mat& light, double amount, const cv::Rect& meter, Random& random) {
+  const double x0 = meter.x + meter.width * random.in(0.2, 0.8);
+  const double y0 = meter.y + meter.height * random.in(-0.1, 0.3);
+  const double reach = meter.height * random.in(0.45, 0.9);
+  for (int y = 0; y < light.rows; ++y)
+    for (int x = 0; x < light.cols; ++x) {
+      const double across = (x - x0) / reach * 0.6, down = std::max(0.0, y - y0) / reach;
+      const double gain = 0.35 + 1.1 * std::exp(-across * across - down * down);
+      light.at<float>(y, x) *= static_cast<float>(1 - amount + amount * gain);
+    }
+}
+
+// A bright reflection with a soft edge over about a digit of the register.
+void patch(cv::Mat& photo, double amount, const cv::Rect& window, Random& random) {
+  cv::Mat mask(photo.size(), CV_8U, cv::Scalar(0));
+  const double side = std::min(window.width, window.height);
+  const cv::Size axes(std::max(1, cvRound(side * random.in(0.12, 0.4))),
+                      std::max(1, cvRound(side * random.in(0.1, 0.3))));
+  cv::ellipse(mask, anywhere(window, random), axes, random.in(0, 180), 0, 360,
+              cv::Scalar(amount * random.in(90, 230)), cv::FILLED, cv::LINE_AA);
+  cv::GaussianBlur(mask, mask, {}, std::max(0.5, side * random.in(0.04, 0.2)));
+  cv::Mat colour;
+  cv::merge(std::vector{mask, mask, mask}, colour);
+  photo += colour;
+}
+
 void blur(cv::Mat& photo, const Conditions& conditions, Random& random) {
   if (conditions.defocus_px > 0.3) cv::GaussianBlur(photo, photo, {}, conditions.defocus_px);
   if (conditions.motion_px < 1.2) return;
@@ -196,8 +223,8 @@ void add_glass_faults(cv::Mat& photo, const Conditions& conditions, const cv::Re
   if (conditions.condensation > 0) condensation(photo, conditions.condensation, meter_box, random);
 }
 
-void expose(cv::Mat& photo, const Conditions& conditions, const cv::Rect& meter_box,
-            Random& random) {
+void expose(cv::Mat& photo, const Conditions& conditions, const Target& target, Random& random) {
+  const cv::Rect& meter_box = target.meter;
   const double side = std::min(meter_box.width, meter_box.height);
   if (conditions.glare > 0) {
     if (random.chance(0.6)) pane(photo, conditions.glare, meter_box, random);
@@ -208,9 +235,12 @@ void expose(cv::Mat& photo, const Conditions& conditions, const cv::Rect& meter_
       glow(photo, at, side * random.in(0.05, 0.25), 90 * conditions.glare);
     }
   }
+  if (conditions.patch > 0) patch(photo, conditions.patch, target.window, random);
   blur(photo, conditions, random);
-  const cv::Mat light = light_map(photo.size(), conditions, random);
+  cv::Mat light = light_map(photo.size(), conditions, random);
+  if (conditions.lamp > 0) lamp(light, conditions.lamp, meter_box, random);
   const Sensor sensor = sensor_of(conditions, random);
+  if (conditions.shot != 0) random = Random(conditions.seed ^ (conditions.shot << 20));
   const std::vector<float>& tile = noise_tile();
   for (int y = 0; y < photo.rows; ++y) {
     const int grain = random.below(tile_side), colour = random.below(tile_side);

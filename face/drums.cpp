@@ -16,14 +16,11 @@ struct Paint {
 
 Paint paint_of(Ink ink, double tone) {
   switch (ink) {
-    case Ink::black_on_white:
-      return {grey(205 + 45 * tone), grey(18 + 25 * tone)};
-    case Ink::white_on_black:
-      return {grey(22 + 30 * tone), grey(205 + 40 * tone)};
+    case Ink::black_on_white: return {grey(205 + 45 * tone), grey(18 + 25 * tone)};
+    case Ink::white_on_black: return {grey(22 + 30 * tone), grey(205 + 40 * tone)};
     case Ink::red_on_white:
       return {grey(205 + 45 * tone), rgb(190 + 30 * tone, 25 + 25 * tone, 30)};
-    default:
-      return {rgb(150 + 60 * tone, 22 + 25 * tone, 28 + 15 * tone), grey(220 + 25 * tone)};
+    default: return {rgb(150 + 60 * tone, 22 + 25 * tone, 28 + 15 * tone), grey(220 + 25 * tone)};
   }
 }
 
@@ -37,7 +34,16 @@ struct Look {
   double rim_shadow_px;  // depth of the shadow under the opening's upper edge
   double mark_share;     // width of the gear marks against the drum's
   double fade;           // how far the ink has faded towards the drum's colour, 0..1
+  double edge_light;     // of this drum, 0..1
+  bool edge_left;
 };
+
+// The drum's left or right edge stands out of the row and catches the light.
+void catch_light(Canvas& surface, const Look& look, double step) {
+  const double half = surface.pixels().cols / 2.0, wide = half * (0.06 + 0.08 * look.edge_light);
+  const double x0 = look.edge_left ? -half : half - wide;
+  surface.fill(x0, -2 * step, x0 + wide, 2 * step, grey(90 + 140 * look.edge_light));
+}
 
 // The surface of a drum unrolled: the four digits round its position, one step high each, the first
 // one standing for floor(position) - 1.
@@ -68,6 +74,7 @@ cv::Mat unrolled(const Meter& meter, const Look& look, const Paint& paint, int f
       const double length = width * (tick % 10 == 0 ? 0.26 : tick % 5 == 0 ? 0.2 : 0.13);
       surface.line(x1 - length, y, x1, y, step / 45.0, paint.ink);
     }
+  if (look.edge_light > 0) catch_light(surface, look, step);
   return surface.pixels();
 }
 
@@ -79,6 +86,7 @@ double light_at(const Meter& meter, const Look& look, double angle, double from_
   const double under = from_top_px / look.rim_shadow_px;
   const double over = (look.opening_px - from_top_px) / (look.rim_shadow_px * 0.5);
   light *= 1.0 - 0.6 * std::exp(-under) - 0.3 * std::exp(-over);
+  light *= 1.0 + meter.top_light * (0.3 - 1.1 * from_top_px / look.opening_px);
   return std::max(0.05, light);
 }
 
@@ -161,12 +169,25 @@ Look look_of(const Canvas& canvas, const Meter& meter, const Window& window, Ran
   return look;
 }
 
+// What is printed or moulded at the last wheel.
+void draw_marks(Canvas& canvas, const Meter& meter, const Window& w) {
+  const double pitch = (w.x1 - w.x0) / meter.wheels, high = w.y1 - w.y0;
+  const double x = w.x1 - std::max(1, split_wheels(meter)) * pitch, y = (w.y0 + w.y1) / 2;
+  const cv::Scalar white = grey(215);
+  if (meter.divider) {
+    canvas.line(x, w.y0, x, w.y1, pitch * 0.05, white);
+    canvas.disc(x, w.y1 - high * 0.08, pitch * 0.14, white);
+    canvas.disc(x, w.y1 - high * 0.08, pitch * 0.06, grey(30));
+  }
+  if (meter.pointer) canvas.line(w.x1 - pitch * 0.12, y, w.x1 + pitch * 0.3, y, high * 0.05, white);
+}
+
 }  // namespace
 
 void draw_register(Canvas& canvas, const Meter& meter, const Window& window,
                    const std::vector<int>& positions, Random& random) {
   draw_openings(canvas, meter, window, random);
-  const Look look = look_of(canvas, meter, window, random);
+  Look look = look_of(canvas, meter, window, random);
   const double pitch = (window.x1 - window.x0) / meter.wheels, tone = random.unit();
   const double right_gap = split_wheels(meter) > 0 ? pitch * random.in(0.06, 0.2) : 0;
   for (int i = 0; i < meter.wheels; ++i) {
@@ -185,10 +206,15 @@ void draw_register(Canvas& canvas, const Meter& meter, const Window& window,
     Paint paint = paint_of(decimal ? meter.decimal_ink : meter.ink,
                            std::clamp(tone + 0.08 * random.bell(), 0.0, 1.0));
     paint.ink += (paint.drum - paint.ink) * look.fade;
+    if (meter.edge_light > 0) {
+      look.edge_light = random.chance(0.55) ? meter.edge_light * random.in(0.3, 1) : 0;
+      look.edge_left = random.chance(0.5);
+    }
     const cv::Mat surface =
         unrolled(meter, look, paint, first, spot.width, last && meter.graduated, digit_x);
     roll(canvas, meter, look, surface, spot, position - std::floor(position));
   }
+  draw_marks(canvas, meter, window);
 }
 
 }  // namespace meterlens::face

@@ -7,6 +7,8 @@
 // Promises: everything here is a pure function of its arguments: the same Meter, value and
 // Conditions give the same JPEG bytes on one machine and build. The ground truth is computed from
 // the geometry, never measured in the picture. The counter window always lies inside the picture.
+// What a seed draws stays the same for good: something new comes in behind a field whose default
+// draws as before.
 // Threads: every function may be called from any thread at once.
 // Memory: values only; a render needs about 12 bytes a pixel of the picture while it runs. Opened
 // font files stay open per thread.
@@ -15,12 +17,18 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace meterlens::face {
 
 enum class Medium { water, electricity, gas };
+// wheels: a mechanical register; lcd: seven segments a digit; none: no counter at all.
+enum class Display { wheels, lcd, none };
+// usual: made up after the medium; household: dials of domestic water meters as phones photograph
+// them; sheet: no meter but something printed, only with Display::none.
+enum class Plate { usual, household, sheet };
 enum class Ink { black_on_white, white_on_black, red_on_white, white_on_red };
 // one: all wheels behind one opening; framed: the same inside a thick dark frame; split: the
 // decimals (or the last wheel) have an opening of their own; cells: an opening for each wheel.
@@ -37,7 +45,9 @@ struct Typeface {
 struct Meter {
   std::uint64_t seed = 0;  // chooses every printed text, number and place not named below
   Medium medium = Medium::water;
-  int wheels = 5;    // 4..9
+  Display display = Display::wheels;
+  Plate plate = Plate::usual;
+  int wheels = 5;    // 4..9; of an LCD: digits
   int decimals = 0;  // trailing wheels that are decimals, 0..wheels - 1
   Ink ink = Ink::black_on_white;
   Ink decimal_ink = Ink::red_on_white;
@@ -54,12 +64,22 @@ struct Meter {
   bool gear_marks = false;      // the drive's dashes show at the wheels' edge
   bool graduated = false;       // the last wheel carries a scale of tenths
   bool rolls_down = false;      // the next digit comes from above
+  double edge_light = 0;        // 0..1, light caught by the edges of the drums
+  double top_light = 0;         // 0..1, light on the drums falls off downwards
+  bool divider = false;         // a white line and a drop stand before the last wheel
+  bool pointer = false;         // a line beside the last wheel shows where to read it
+  bool leading_zeros = true;    // of an LCD
   int dials = 0;                // pointer dials on the plate, 0..4
   bool serial = true, bar_code = false, sticker = false, screws = false;
 };
 
+// pole: a dark pole between sky and leaves, as behind meters in a street.
+enum class Scenery { any, pole };
+
 struct Conditions {
   std::uint64_t seed = 0;  // chooses background, noise, dirt
+  std::uint64_t shot = 0;  // not 0: noise of its own in what is otherwise the same scene
+  Scenery scenery = Scenery::any;
   int width = 640, height = 480;
   double angle_deg = 0;               // of the meter in the picture, clockwise
   double tilt_x_deg = 0;              // camera looks from the left or right
@@ -70,6 +90,8 @@ struct Conditions {
   double uneven = 0;                  // 0..1, light falls off across the picture
   double shadow = 0;                  // 0..1, a hard shadow lies over part of it
   double glare = 0;                   // 0..1, reflections of an LED and of the sky on the glass
+  double lamp = 0;                    // 0..1, a lamp above the meter, its light falls off downwards
+  double patch = 0;                   // 0..1, glare that hides a part of the register
   double haze = 0;                    // 0..1, loss of contrast
   double defocus_px = 0, motion_px = 0;
   double noise = 2;                     // deviation in grey levels
@@ -86,7 +108,8 @@ struct Point {
 };
 
 struct Truth {
-  std::string digits;                 // the digit that shows most on every wheel
+  Display display = Display::wheels;  // none: all that follows is empty
+  std::string digits;  // the digit that shows most on every wheel; of an LCD as shown
   std::vector<std::string> accepted;  // `digits` first; both neighbours while the last wheel turns
   std::vector<int> positions;         // of each wheel, 0..99 tenths of a digit, left to right
   std::array<Point, 4> quad;          // window in photo pixels: top left, top right, bottom right,
@@ -98,6 +121,7 @@ struct Picture {
   std::vector<std::uint8_t> jpeg;
   int width = 0, height = 0;
   Truth truth;
+  std::optional<Truth> second;  // of the second meter where two were drawn
 };
 
 // `value` counts tenths of the last wheel: 9995 on four wheels is 0999.5, where all four turn.
@@ -118,5 +142,13 @@ Meter meter_from_seed(std::uint64_t seed, const std::vector<std::string>& extra_
 Conditions conditions_from_seed(std::uint64_t seed, double hardness);
 
 Picture render(const Meter& meter, std::int64_t value, const Conditions& conditions);
+
+struct Subject {
+  Meter meter;
+  std::int64_t value = 0;
+};
+// Two meters in one photo, side by side in a wide one, else one above the other. Size and offset
+// of `conditions` count in each one's half; a size is cut to 0.62, so that none hides the other.
+Picture render_two(const Subject& first, const Subject& second, const Conditions& conditions);
 
 }  // namespace meterlens::face

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "face/face.h"
+#include "face/kinds.h"
 #include "face/random.h"
 
 namespace {
@@ -19,12 +20,17 @@ using namespace meterlens;
 
 constexpr const char* usage =
     "usage: meterlens-face --out DIR [--seed S] [--count N] [--hardness 0..1] [--fonts DIR]\n"
-    "                      [--width W --height H]\n"
-    "Draws N photos of made-up meters into DIR and their truth into DIR/labels.csv.\n";
+    "                      [--width W --height H] [--kind any|water|power|gas|lcd|street|\n"
+    "                      household|none] [--series FRAMES | --meters 1|2]\n"
+    "Draws N photos of made-up meters into DIR and their truth into DIR/labels.csv. --series: N\n"
+    "times so many photos of one meter by a fixed camera, in order; --meters 2: two in each "
+    "photo.\n"
+    "Two meters of one photo are two rows; without a meter the row has no label and no quad.\n";
 
 struct Options {
   std::uint64_t seed = 1;
-  int count = 10, width = 640, height = 480;
+  int count = 10, width = 640, height = 480, series = 0, meters = 1;
+  face::Kind kind = face::Kind::any;
   double hardness = 0.5;
   std::filesystem::path out, fonts;
 };
@@ -37,12 +43,21 @@ void number(const char* text, Number& value) {
     throw std::invalid_argument(std::string("not a number: ") + text);
 }
 
+face::Kind kind(const char* text) {
+  const auto known = face::kind_of(text);
+  if (!known) throw std::invalid_argument(std::string("no such kind: ") + text);
+  return *known;
+}
+
 void take(Options& options, const std::string& name, const char* text) {
   if (name == "--seed") return number(text, options.seed);
   if (name == "--count") return number(text, options.count);
   if (name == "--width") return number(text, options.width);
   if (name == "--height") return number(text, options.height);
   if (name == "--hardness") return number(text, options.hardness);
+  if (name == "--series") return number(text, options.series);
+  if (name == "--meters") return number(text, options.meters);
+  if (name == "--kind") return void(options.kind = kind(text));
   if (name == "--out") return void(options.out = text);
   if (name == "--fonts") return void(options.fonts = text);
   throw std::invalid_argument("unknown option " + name);
@@ -55,6 +70,10 @@ Options parsed(int argc, char** argv) {
     take(options, argv[i], argv[i + 1]);
   }
   if (options.out.empty()) throw std::invalid_argument("--out is missing");
+  if (options.meters < 1 || options.meters > 2) throw std::invalid_argument("--meters is 1 or 2");
+  if (options.series < 0) throw std::invalid_argument("--series is negative");
+  if (options.series > 0 && options.meters == 2)
+    throw std::invalid_argument("a series has one meter");
   return options;
 }
 
@@ -71,7 +90,15 @@ std::int64_t value_of(face::Random& random, int wheels) {
   return value * 10 + (random.chance(0.35) ? 0 : random.below(10));
 }
 
-std::string row_of(const std::string& file, const face::Truth& truth) {
+const char* name_of(face::Display display) {
+  switch (display) {
+    case face::Display::wheels: return "wheels";
+    case face::Display::lcd: return "lcd";
+    default: return "none";
+  }
+}
+
+std::string row_of(const std::string& file, const face::Truth& truth, const std::string& meter) {
   std::string row = file + "," + truth.digits + ",";
   for (std::size_t i = 0; i < truth.accepted.size(); ++i)
     row += (i > 0 ? " " : "") + truth.accepted[i];
@@ -79,13 +106,13 @@ std::string row_of(const std::string& file, const face::Truth& truth) {
   for (std::size_t i = 0; i < truth.positions.size(); ++i)
     row += (i > 0 ? " " : "") + std::to_string(truth.positions[i]);
   row += ",";
-  for (std::size_t i = 0; i < 4; ++i) {
+  for (std::size_t i = 0; i < 4 && truth.display != face::Display::none; ++i) {
     char corner[64];
     std::snprintf(corner, sizeof corner, "%s%.1f %.1f", i > 0 ? " " : "", truth.quad[i].x,
                   truth.quad[i].y);
     row += corner;
   }
-  return row + "," + std::to_string(truth.red) + "\n";
+  return row + "," + std::to_string(truth.red) + "," + name_of(truth.display) + "," + meter + "\n";
 }
 
 void write(const std::filesystem::path& path, const std::vector<std::uint8_t>& bytes) {
@@ -95,29 +122,66 @@ void write(const std::filesystem::path& path, const std::vector<std::uint8_t>& b
   if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
 }
 
+// The files of one run and what is written about them.
+class Folder {
+ public:
+  explicit Folder(const std::filesystem::path& path) : path_(path) {
+    std::filesystem::create_directories(path_ / "images");
+    labels_.open(path_ / "labels.csv");
+    labels_ << "file,label,all_accepted,positions,quad,red,display,meter\n";
+  }
+  // `name` without ending; `meter` names the meter.
+  void add(const std::string& name, const std::string& meter, const face::Picture& picture) {
+    const std::string file = "images/" + name + ".jpg";
+    write(path_ / file, picture.jpeg);
+    labels_ << row_of(file, picture.truth, meter);
+    if (picture.second) labels_ << row_of(file, *picture.second, meter + "b");
+    ++photos_;
+  }
+  int finish() {
+    if (!labels_.flush()) throw std::runtime_error("cannot write labels.csv");
+    return photos_;
+  }
+
+ private:
+  std::filesystem::path path_;
+  std::ofstream labels_;
+  int photos_ = 0;
+};
+
+// One meter, or two, or a series of one: what number `i` of the run is.
+void draw(const Options& options, const std::vector<std::string>& fonts, int i, Folder& folder) {
+  const std::string name = std::to_string(options.seed) + "_" + std::to_string(i);
+  face::Random random(options.seed * 1'000'003 + static_cast<std::uint64_t>(i));
+  const face::Meter meter = face::meter_of(options.kind, random.next(), fonts);
+  const std::uint64_t seed = random.next();
+  const std::int64_t value = value_of(random, meter.wheels);
+  const auto [width, height] = std::pair(options.width, options.height);
+  if (options.series > 0) {
+    int number = 0;
+    for (const face::Frame& frame :
+         face::series_of(meter, value, seed, options.hardness, width, height, options.series))
+      folder.add(name + "_" + std::to_string(number++), name,
+                 face::render(meter, frame.value, frame.conditions));
+    return;
+  }
+  const face::Conditions conditions =
+      face::conditions_of(options.kind, seed, options.hardness, width, height);
+  if (options.meters == 1) return folder.add(name, name, face::render(meter, value, conditions));
+  const face::Meter beside = face::meter_of(options.kind, random.next(), fonts);
+  const std::int64_t beside_value = value_of(random, beside.wheels);
+  folder.add(name, name, face::render_two({meter, value}, {beside, beside_value}, conditions));
+}
+
 void draw_all(const Options& options) {
-  std::filesystem::create_directories(options.out / "images");
-  std::ofstream labels(options.out / "labels.csv");
-  labels << "file,label,all_accepted,positions,quad,red\n";
+  Folder folder(options.out);
   const std::vector<std::string> fonts =
       options.fonts.empty() ? std::vector<std::string>{} : face::fonts_in(options.fonts);
   const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < options.count; ++i) {
-    const std::uint64_t seed = options.seed * 1'000'003 + static_cast<std::uint64_t>(i);
-    face::Random random(seed);
-    const face::Meter meter = face::meter_from_seed(random.next(), fonts);
-    face::Conditions conditions = face::conditions_from_seed(random.next(), options.hardness);
-    conditions.width = options.width;
-    conditions.height = options.height;
-    const face::Picture picture = face::render(meter, value_of(random, meter.wheels), conditions);
-    const std::string file =
-        "images/" + std::to_string(options.seed) + "_" + std::to_string(i) + ".jpg";
-    write(options.out / file, picture.jpeg);
-    labels << row_of(file, picture.truth);
-  }
-  if (!labels.flush()) throw std::runtime_error("cannot write labels.csv");
+  for (int i = 0; i < options.count; ++i) draw(options, fonts, i, folder);
+  const int photos = folder.finish();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  std::printf("%d photos, %.1f a second\n", options.count, options.count / took.count());
+  std::printf("%d photos, %.1f a second\n", photos, photos / took.count());
 }
 
 }  // namespace

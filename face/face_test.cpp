@@ -1,11 +1,8 @@
 #include "face/face.h"
 
 #include <gtest/gtest.h>
-#include <turbojpeg.h>
 
-#include <memory>
-#include <numeric>
-
+#include "face/photo_test.h"
 #include "face/random.h"
 
 namespace meterlens::face {
@@ -55,27 +52,6 @@ TEST(Turning, AWheelTurnsOnlyWhileItsRightNeighbourPassesNine) {
   }
 }
 
-struct Decoded {
-  int width = 0, height = 0;
-  std::vector<std::uint8_t> gray;
-};
-
-Decoded decoded(const Picture& picture) {
-  const std::unique_ptr<void, int (*)(tjhandle)> coder(tjInitDecompress(), tjDestroy);
-  Decoded result;
-  int sampling = 0, space = 0;
-  const auto bytes = static_cast<unsigned long>(picture.jpeg.size());
-  if (tjDecompressHeader3(coder.get(), picture.jpeg.data(), bytes, &result.width, &result.height,
-                          &sampling, &space) != 0)
-    return {};
-  result.gray.resize(static_cast<std::size_t>(result.width) *
-                     static_cast<std::size_t>(result.height));
-  if (tjDecompress2(coder.get(), picture.jpeg.data(), bytes, result.gray.data(), result.width, 0,
-                    result.height, TJPF_GRAY, TJFLAG_STOPONWARNING) != 0)
-    return {};
-  return result;
-}
-
 TEST(Render, TheSameSeedGivesTheSamePhoto) {
   const Meter meter = meter_from_seed(11);
   const Conditions conditions = conditions_from_seed(12, 0.8);
@@ -105,12 +81,6 @@ TEST(Render, AnySeedGivesAPhotoWithItsWindowInside) {
   }
 }
 
-Conditions calm() {
-  Conditions conditions = conditions_from_seed(3, 0);
-  conditions.angle_deg = conditions.tilt_x_deg = conditions.tilt_y_deg = 0;
-  return conditions;
-}
-
 TEST(Render, TheQuadTurnsWithTheMeter) {
   const Meter meter = meter_from_seed(5);
   Conditions conditions = calm();
@@ -118,19 +88,6 @@ TEST(Render, TheQuadTurnsWithTheMeter) {
   const auto quad = render(meter, 0, conditions).truth.quad;
   EXPECT_GT(quad[1].y, quad[0].y + 30);
   EXPECT_LT(quad[3].x, quad[0].x - 5);
-}
-
-// Mean difference of two photos inside a box, grey levels.
-double difference(const Decoded& a, const Decoded& b, const Point& from, const Point& to) {
-  double sum = 0;
-  int count = 0;
-  for (int y = static_cast<int>(from.y); y < static_cast<int>(to.y); ++y)
-    for (int x = static_cast<int>(from.x); x < static_cast<int>(to.x); ++x, ++count) {
-      const auto i = static_cast<std::size_t>(y) * static_cast<std::size_t>(a.width) +
-                     static_cast<std::size_t>(x);
-      sum += std::abs(a.gray[i] - b.gray[i]);
-    }
-  return count > 0 ? sum / count : 0;
 }
 
 // The value shows where the truth says the window is, and nowhere else.

@@ -6,6 +6,7 @@
 #include "face/canvas.h"
 #include "face/drums.h"
 #include "face/face.h"
+#include "face/random.h"
 
 namespace meterlens::face {
 
@@ -13,6 +14,13 @@ namespace meterlens::face {
 Window window_of(const Meter& meter);
 // Half the width and height, in units, that the meter with its body takes.
 cv::Point2d extent_of(const Meter& meter);
+
+// The kinds of plate that stand in files of their own.
+void draw_household(Canvas& canvas, const Meter& meter, const std::vector<int>& positions,
+                    Random& random);
+void draw_lcd_meter(Canvas& canvas, const Meter& meter, const std::vector<int>& positions,
+                    Random& random);
+void draw_sheet(Canvas& canvas, const Meter& meter, Random& random);
 
 void draw_meter(Canvas& canvas, const Meter& meter, const std::vector<int>& positions);
 

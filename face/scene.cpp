@@ -8,7 +8,9 @@
 #include "face/camera.h"
 #include "face/canvas.h"
 #include "face/face.h"
+#include "face/lcd.h"
 #include "face/plate.h"
+#include "face/scenery.h"
 
 namespace meterlens::face {
 namespace {
@@ -68,51 +70,6 @@ Framing framing_of(const Conditions& conditions, const Window& window) {
   return framing;
 }
 
-cv::Scalar wall_colour(Random& random) {
-  const double level = random.chance(0.4) ? random.in(15, 70) : random.in(60, 200);
-  return {level * random.in(0.75, 1.1), level * random.in(0.85, 1.1),
-          level * random.in(0.85, 1.15)};
-}
-
-void clutter(cv::Mat& coarse, Random& random) {
-  const int pieces = 3 + random.below(14);
-  for (int i = 0; i < pieces; ++i) {
-    const cv::Point at(random.below(coarse.cols), random.below(coarse.rows));
-    const cv::Point to(random.below(coarse.cols), random.below(coarse.rows));
-    const cv::Scalar colour = wall_colour(random);
-    const int size = 1 + random.below(std::max(2, coarse.rows / 5));
-    if (random.chance(0.35))
-      cv::line(coarse, at, to, colour, std::min(size, 25), cv::LINE_AA);
-    else if (random.chance(0.5))
-      cv::rectangle(coarse, at, at + cv::Point(size * 2, size), colour, cv::FILLED);
-    else
-      cv::ellipse(coarse, at, {size, 1 + size / 2}, random.in(0, 180), 0, 360, colour, cv::FILLED,
-                  cv::LINE_AA);
-  }
-}
-
-// Wall, pipes, leaves, whatever stands behind: soft shapes and a rough surface.
-cv::Mat background(const cv::Size& size, Random& random) {
-  cv::Mat coarse(size.height / 3 + 1, size.width / 3 + 1, CV_8UC3, wall_colour(random));
-  clutter(coarse, random);
-  if (random.chance(0.5)) cv::GaussianBlur(coarse, coarse, {}, random.in(0.6, 4));
-  const int rough = random.below(28) + 1;
-  cv::Mat surface(coarse.rows / 2 + 1, coarse.cols / 2 + 1, CV_8UC3);
-  for (int y = 0; y < surface.rows; ++y)
-    for (int x = 0; x < surface.cols; ++x) {
-      const std::uint64_t bits = random.next();
-      for (int c = 0; c < 3; ++c)
-        surface.at<cv::Vec3b>(y, x)[c] = static_cast<std::uint8_t>(
-            ((bits & 63) + ((bits >> (8 * c + 8)) & 31)) * static_cast<unsigned>(rough) / 64);
-    }
-  cv::resize(surface, surface, coarse.size(), 0, 0, cv::INTER_LINEAR);
-  coarse += surface;
-  coarse -= cv::Scalar::all(rough * 0.7);
-  cv::Mat result;
-  cv::resize(coarse, result, size, 0, 0, cv::INTER_CUBIC);
-  return result;
-}
-
 // Lays the warped meter over the photo and darkens what its shadow falls on.
 void lay_over(cv::Mat& photo, const cv::Mat& meter) {
   for (int y = 0; y < photo.rows; ++y) {
@@ -138,8 +95,8 @@ double pixels_a_unit(const Framing& framing, const Window& w) {
                    cv::norm(q[3] - q[0]) / (w.y1 - w.y0), cv::norm(q[2] - q[1]) / (w.y1 - w.y0)});
 }
 
-cv::Mat warped_meter(const Meter& meter, const std::vector<int>& positions, const Framing& framing,
-                     const Window& window, const cv::Size& size) {
+void lay_meter(cv::Mat& photo, const Meter& meter, const std::vector<int>& positions,
+               const Framing& framing, const Window& window) {
   const cv::Point2d half = extent_of(meter);
   const double scale = std::clamp(pixels_a_unit(framing, window) * 1.25, 0.5, 9.0);
   Canvas canvas(half.x, half.y, scale);
@@ -150,16 +107,15 @@ cv::Mat warped_meter(const Meter& meter, const std::vector<int>& positions, cons
     from[i] = canvas.at(units[i].x, units[i].y) - cv::Point2d(0.5, 0.5);
     to[i] = framing.project(units[i].x, units[i].y) - cv::Point2d(0.5, 0.5);
   }
-  cv::Mat result;
-  cv::warpPerspective(canvas.pixels(), result, cv::getPerspectiveTransform(from, to), size,
+  cv::Mat warped;
+  cv::warpPerspective(canvas.pixels(), warped, cv::getPerspectiveTransform(from, to), photo.size(),
                       cv::INTER_LINEAR, cv::BORDER_CONSTANT);
-  return result;
+  lay_over(photo, warped);
 }
 
-cv::Rect meter_box_of(const Framing& framing, const cv::Size& size) {
-  const Window plate{-100, -100, 100, 100};
-  const cv::Rect2d box = bounds_of(corners_of(framing, plate));
-  const cv::Rect cut = cv::Rect(box) & cv::Rect({}, size);
+// The pixels that a part of the plate takes; the whole photo where it takes none.
+cv::Rect pixels_of(const Framing& framing, const Window& part, const cv::Size& size) {
+  const cv::Rect cut = cv::Rect(bounds_of(corners_of(framing, part))) & cv::Rect({}, size);
   return cut.empty() ? cv::Rect({}, size) : cut;
 }
 
@@ -167,35 +123,91 @@ void require(bool condition, const char* what) {
   if (!condition) throw std::invalid_argument(what);
 }
 
-}  // namespace
+// An LCD shows whole digits only, and of its leading zeros none left of the units where it
+// suppresses them.
+void truth_of_lcd(Truth& truth, const Meter& meter, Window& window) {
+  for (int& position : truth.positions) position = position / 10 * 10;
+  const auto hidden = hidden_digits(meter, truth.positions);
+  truth.positions.erase(truth.positions.begin(), truth.positions.begin() + hidden);
+  truth.digits.clear();
+  for (const int position : truth.positions) truth.digits += static_cast<char>('0' + position / 10);
+  truth.accepted = {truth.digits};
+  window.x0 += hidden * (window.x1 - window.x0) / meter.wheels;
+}
 
-Picture render(const Meter& meter, std::int64_t value, const Conditions& conditions) {
-  require(meter.wheels >= 4 && meter.wheels <= 9, "a meter has 4 to 9 wheels");
-  require(meter.decimals >= 0 && meter.decimals < meter.wheels, "too many decimals");
-  require(conditions.width >= 64 && conditions.height >= 64, "a photo is at least 64 pixels wide");
-  require(conditions.width <= 8192 && conditions.height <= 8192, "a photo is at most 8192 wide");
+Truth truth_of(const Subject& subject, const Framing& framing) {
+  const Meter& meter = subject.meter;
+  Truth truth;
+  truth.display = meter.display;
+  if (meter.display == Display::none) return truth;
+  truth.positions = positions_of(subject.value, meter.wheels);
+  truth.accepted = accepted_of(subject.value, meter.wheels);
+  truth.digits = truth.accepted.front();
+  truth.red = meter.decimals;
+  Window window = window_of(meter);
+  if (meter.display == Display::lcd) truth_of_lcd(truth, meter, window);
+  const auto corners = corners_of(framing, window);
+  for (std::size_t i = 0; i < 4; ++i) truth.quad[i] = {corners[i].x, corners[i].y};
+  return truth;
+}
+
+struct Placed {
+  const Subject& subject;
+  Framing framing;
+};
+
+Picture photographed(const std::vector<Placed>& meters, const Conditions& conditions) {
   const cv::Size size(conditions.width, conditions.height);
-  const Window window = window_of(meter);
-  const Framing framing = framing_of(conditions, window);
-
   Picture picture;
   picture.width = size.width;
   picture.height = size.height;
-  picture.truth.positions = positions_of(value, meter.wheels);
-  picture.truth.accepted = accepted_of(value, meter.wheels);
-  picture.truth.digits = picture.truth.accepted.front();
-  picture.truth.red = meter.decimals;
-  const auto corners = corners_of(framing, window);
-  for (std::size_t i = 0; i < 4; ++i) picture.truth.quad[i] = {corners[i].x, corners[i].y};
-
   Random random(conditions.seed ^ 0x5343454E45);
-  cv::Mat photo = background(size, random);
-  lay_over(photo, warped_meter(meter, picture.truth.positions, framing, window, size));
-  const cv::Rect meter_box = meter_box_of(framing, size);
-  add_glass_faults(photo, conditions, meter_box, random);
-  expose(photo, conditions, meter_box, random);
+  cv::Mat photo = background(size, conditions.scenery, random);
+  Target target;
+  for (const auto& [subject, framing] : meters) {
+    const Window window = window_of(subject.meter), plate{-100, -100, 100, 100};
+    lay_meter(photo, subject.meter, positions_of(subject.value, subject.meter.wheels), framing,
+              window);
+    target.meter |= pixels_of(framing, plate, size);
+    target.window |= pixels_of(framing, window, size);
+  }
+  picture.truth = truth_of(meters.front().subject, meters.front().framing);
+  if (meters.size() > 1) picture.second = truth_of(meters.back().subject, meters.back().framing);
+  add_glass_faults(photo, conditions, target.meter, random);
+  expose(photo, conditions, target, random);
   picture.jpeg = jpeg_of(photo, conditions.jpeg_quality);
   return picture;
+}
+
+void check(const Subject& subject, const Conditions& conditions) {
+  const Meter& meter = subject.meter;
+  require(meter.wheels >= 4 && meter.wheels <= 9, "a meter has 4 to 9 wheels");
+  require(meter.decimals >= 0 && meter.decimals < meter.wheels, "too many decimals");
+  require(meter.plate != Plate::sheet || meter.display == Display::none, "a sheet has no counter");
+  require(conditions.width >= 64 && conditions.height >= 64, "a photo is at least 64 pixels wide");
+  require(conditions.width <= 8192 && conditions.height <= 8192, "a photo is at most 8192 wide");
+}
+
+}  // namespace
+
+Picture render(const Meter& meter, std::int64_t value, const Conditions& conditions) {
+  const Subject subject{meter, value};
+  check(subject, conditions);
+  return photographed({{subject, framing_of(conditions, window_of(meter))}}, conditions);
+}
+
+Picture render_two(const Subject& first, const Subject& second, const Conditions& conditions) {
+  const bool wide = conditions.width >= conditions.height;
+  Conditions half = conditions;
+  (wide ? half.width : half.height) /= 2;
+  half.size = std::min(conditions.size, 0.62);
+  std::vector<Placed> meters;
+  for (const Subject* subject : {&first, &second}) {
+    check(*subject, half);
+    meters.push_back({*subject, framing_of(half, window_of(subject->meter))});
+  }
+  (wide ? meters[1].framing.x : meters[1].framing.y) += wide ? half.width : half.height;
+  return photographed(meters, conditions);
 }
 
 }  // namespace meterlens::face
