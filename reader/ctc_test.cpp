@@ -35,6 +35,25 @@ TEST(Ctc, AllRowsOfTwoColumnsSumToOne) {
   EXPECT_NEAR(sum, 1.0, 1e-9);
 }
 
+TEST(Ctc, SpreadsAgreeWithTheRows) {
+  const Columns columns = columns_of({4, 4, -1, 7, -1, 7, 2}, 0.5);
+  for (const Row& row : {Row{4, 7, 7}, Row{4}, Row{7, 7, 7, 1}}) {
+    const std::vector<Spread> spreads = spreads_of(columns, row);
+    ASSERT_EQ(spreads.size(), row.size());
+    for (std::size_t wheel = 0; wheel < row.size(); ++wheel) {
+      double all = 0;
+      Spread expected{};
+      for (int c = 0; c < half_steps; ++c) {
+        Row other = row;
+        other[wheel] = c;
+        all += expected[static_cast<std::size_t>(c)] = std::exp(log_probability(columns, other));
+      }
+      for (std::size_t c = 0; c < half_steps; ++c)
+        EXPECT_NEAR(spreads[wheel][c], expected[c] / all, 1e-12) << wheel << " " << c;
+    }
+  }
+}
+
 TEST(Ctc, CountsAgreeWithTheRows) {
   const Columns columns = columns_of({4, -1, 7, 7}, 0.7);
   const auto counts = count_probabilities(columns);

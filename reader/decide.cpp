@@ -5,22 +5,28 @@
 #include <numbers>
 #include <set>
 
+#include "reader/trust.h"
+
 namespace meterlens::reader {
 namespace {
 
-// Thresholds, chosen on the calibration part and on rendered meters only; models/README.md says
-// how.
-// At most this much risk that one of the certain wheels of a reading is wrong.
-constexpr double risk_most = 0.02;
-// The nets are too sure of themselves on photos worse than those they were trained on. Their odds
-// are corrected as tools/train/calibrate.py fits it on the worst real kind of the calibration part.
-constexpr double odds_slope = 0.693, odds_offset = -0.284;
-constexpr double count_sure = 0.90;
-constexpr double whole_sure = 0.60;
-constexpr double mirrored_most = 0.25, nothing_most = 0.40;
-constexpr double evenness_least = 0.55;
-constexpr double confidence_least = 0.80;
+// Beyond these nothing is read, however sure the rest is: wheels are hidden or cut off, or the
+// photo is a mirror image.
+constexpr double count_sure = 0.90, evenness_least = 0.55, mirrored_most = 0.25;
 constexpr int unclear_wheels_most = 2;
+// Below it there is no meter.
+constexpr double trust_least = 0.02;
+// Powers of their probabilities by which the row's net and the wheel's net count. The latter was
+// trained with soft labels: alone it is surer than it says.
+constexpr double row_weight = 1.0, wheel_weight = 0.5, wheel_alone_weight = 2.0;
+constexpr double spread_floor = 1e-9;
+constexpr double pitch_least = 0.05;  // widths of the window
+constexpr double lcd_least = 0.5;
+// One cut is enough when the row is so probable, and every wheel has such odds from one net and
+// from the other.
+constexpr double sure_row = 0.95, sure_odds = 4.5, agreeing_odds = 2;
+// What a net that was not asked may have said.
+constexpr double unasked_odds = 3;
 
 Row best_row(const std::vector<Glimpse>& glimpses) {
   std::set<Row> rows;
@@ -37,41 +43,127 @@ Row best_row(const std::vector<Glimpse>& glimpses) {
   return best;
 }
 
-// How probable each half step is for one wheel, the others being as in `row`.
-Spread spread_of(const std::vector<Glimpse>& glimpses, Row row, std::size_t wheel) {
-  Spread mean{};
+// Averaged over the glimpses; zeros where none of them can show the row.
+std::vector<Spread> row_spreads(const std::vector<Glimpse>& glimpses, const Row& row) {
+  std::vector<Spread> mean(row.size(), Spread{});
   for (const Glimpse& glimpse : glimpses) {
-    Spread log_p{};
-    double all = -1e300;
-    for (int c = 0; c < half_steps; ++c) {
-      row[wheel] = c;
-      log_p[static_cast<std::size_t>(c)] = log_probability(glimpse.columns, row);
-      all = log_add(all, log_p[static_cast<std::size_t>(c)]);
-    }
-    for (std::size_t c = 0; c < half_steps; ++c) mean[c] += std::exp(log_p[c] - all);
+    const std::vector<Spread> spreads = spreads_of(glimpse.columns, row);
+    for (std::size_t i = 0; i < row.size(); ++i)
+      for (std::size_t c = 0; c < half_steps; ++c)
+        mean[i][c] += spreads[i][c] / static_cast<double>(glimpses.size());
   }
-  for (double& p : mean) p /= static_cast<double>(glimpses.size());
   return mean;
+}
+
+// Of one wheel, averaged over its opinions.
+struct Opinions {
+  Spread spread{};
+  double none = 0, lcd = 0;
+  int count = 0;
+};
+
+std::vector<Opinions> by_wheel(const std::vector<WheelOpinion>& opinions, std::size_t wheels) {
+  std::vector<Opinions> all(wheels);
+  for (const WheelOpinion& opinion : opinions) {
+    if (opinion.wheel >= wheels) continue;
+    Opinions& own = all[opinion.wheel];
+    ++own.count;
+    own.none += opinion.none, own.lcd += opinion.lcd;
+    for (std::size_t c = 0; c < half_steps; ++c) own.spread[c] += opinion.spread[c];
+  }
+  for (Opinions& own : all) {
+    const double share = own.count > 0 ? 1.0 / own.count : 0;
+    own.none *= share, own.lcd *= share;
+    for (double& p : own.spread) p *= share;
+  }
+  return all;
+}
+
+Spread product(const Spread& a, double a_power, const Spread& b, double b_power) {
+  Spread both{};
+  double all = 0;
+  for (std::size_t c = 0; c < half_steps; ++c)
+    all += both[c] =
+        std::pow(a[c] + spread_floor, a_power) * std::pow(b[c] + spread_floor, b_power);
+  for (double& p : both) p /= all;
+  return both;
+}
+
+Spread sharpened(const Spread& of_wheel) {
+  return product(of_wheel, wheel_alone_weight, of_wheel, 0);
+}
+
+int best_step(const Spread& spread) {
+  return static_cast<int>(std::max_element(spread.begin(), spread.end()) - spread.begin());
+}
+
+// The mean of the best half step and its two neighbours, as an angle.
+double angle_of(const Spread& spread) {
+  const auto best = static_cast<std::size_t>(best_step(spread));
+  const double below = spread[(best + half_steps - 1) % half_steps],
+               above = spread[(best + 1) % half_steps];
+  const double step = static_cast<double>(best) + (above - below) / (above + below + spread[best]);
+  return step * 2 * std::numbers::pi / half_steps;
 }
 
 struct Measured {
   double position = 0, red = 0;
 };
 
-// Tenths by the mean direction at the wheel's columns, kept within a step of what the spread says.
+// Tenths by the mean direction at the wheel's columns and of its opinions, kept within a step of
+// what the spread says.
 Measured measure(const std::vector<Glimpse>& glimpses, const std::vector<std::vector<int>>& peaks,
-                 std::size_t wheel, int half_step) {
+                 std::size_t wheel, const Spread& spread, const Opinions& own) {
   double x = 0, y = 0, red = 0;
   for (std::size_t g = 0; g < glimpses.size(); ++g) {
     const auto column = static_cast<std::size_t>(peaks[g][wheel]);
     x += glimpses[g].cosine[column], y += glimpses[g].sine[column];
     red += glimpses[g].red[column] / static_cast<double>(glimpses.size());
   }
+  if (own.count > 0) {
+    const double length = std::hypot(x, y) + 1e-9, angle = angle_of(own.spread);
+    x = x / length + std::cos(angle), y = y / length + std::sin(angle);
+  }
   double position = std::fmod(std::atan2(y, x) / (2 * std::numbers::pi) * 10 + 10, 10);
-  const double nominal = half_step / 2.0;
+  const double nominal = best_step(spread) / 2.0;
   const double off = std::remainder(position - nominal, 10.0);
   if (std::abs(off) > 0.75) position = nominal;
   return {position, red};
+}
+
+// Where the row's net sees the middle of a wheel round its peak, in widths of the window.
+double centre_of(const Glimpse& glimpse, int peak) {
+  double sum = 0, all = 0;
+  const int columns = static_cast<int>(glimpse.columns.size());
+  for (int t = std::max(0, peak - 2); t <= std::min(columns - 1, peak + 2); ++t) {
+    const double weight = glimpse.centre[static_cast<std::size_t>(t)] + 1e-6;
+    sum += weight * t, all += weight;
+  }
+  return glimpse.start + glimpse.step * sum / all;
+}
+
+// Wheels stand side by side at one pitch: where they nearly do, they are taken to do so exactly.
+void place_wheels(Register& row, const std::vector<Glimpse>& glimpses,
+                  const std::vector<std::vector<int>>& peaks) {
+  const std::size_t n = peaks[0].size();
+  row.centres.assign(n, 0);
+  for (std::size_t g = 0; g < glimpses.size(); ++g)
+    for (std::size_t i = 0; i < n; ++i)
+      row.centres[i] += centre_of(glimpses[g], peaks[g][i]) / static_cast<double>(glimpses.size());
+  double mean = 0, slope = 0, square = 0, worst = 0;
+  const double middle = static_cast<double>(n - 1) / 2;
+  for (const double centre : row.centres) mean += centre / static_cast<double>(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const double from_middle = static_cast<double>(i) - middle;
+    slope += from_middle * (row.centres[i] - mean), square += from_middle * from_middle;
+  }
+  row.pitch = std::clamp(n > 1 ? slope / square : 1.0, pitch_least, 1.0);
+  std::vector<double> even;
+  for (std::size_t i = 0; i < n; ++i) {
+    even.push_back(mean + row.pitch * (static_cast<double>(i) - middle));
+    worst = std::max(worst, std::abs(even[i] - row.centres[i]));
+  }
+  if (worst < 0.2 * row.pitch) row.centres = even;
 }
 
 double evenness_of(const std::vector<int>& peaks) {
@@ -86,15 +178,6 @@ double evenness_of(const std::vector<int>& peaks) {
 
 double part(const Spread& spread, int half_step) {
   return spread[static_cast<std::size_t>((half_step + half_steps) % half_steps)];
-}
-
-// Probability of each digit of a wheel: at rest on it, or half-way and decided by `goes_up`.
-std::array<double, 10> digit_probabilities(const Spread& spread, bool goes_up) {
-  std::array<double, 10> p{};
-  for (int d = 0; d < 10; ++d)
-    p[static_cast<std::size_t>(d)] =
-        part(spread, 2 * d) + part(spread, goes_up ? 2 * d - 1 : 2 * d + 1);
-  return p;
 }
 
 Choice best_choice(const std::array<double, 10>& p) {
@@ -118,14 +201,9 @@ int red_wheels(const std::vector<Wheel>& wheels) {
   return red;
 }
 
-double calibrated(double probability) {
-  const double p = std::clamp(probability, 1e-9, 1 - 1e-9);
-  return 1 / (1 + std::exp(-(odds_slope * std::log(p / (1 - p)) + odds_offset)));
-}
-
 // As many leading wheels as the risk allows.
 int certain_of(const Register& row) {
-  double right = 1;
+  double right = row.trust;
   int certain = 0;
   for (const Wheel& wheel : row.wheels) {
     right *= wheel.confidence;
@@ -141,8 +219,9 @@ Reason why_doubtful(const Register& row, const Evidence& evidence, int certain) 
   if (evidence.light.mean < 18) return Reason::dark;
   if (evidence.light.glaring > 0.35) return Reason::glare;
   if (evidence.light.sharpness < 0.16) return Reason::blur;
-  if (row.count < count_sure || row.whole < whole_sure || row.evenness < evenness_least)
+  if (row.count < count_sure || row.evenness < evenness_least || row.trust < 1 - risk_most)
     return Reason::wheel_count;
+  if (row.lcd >= lcd_least) return Reason::display;
   for (int i = certain; i < count; ++i)
     if (row.turning[static_cast<std::size_t>(i)]) return Reason::turning;
   return Reason::low_confidence;
@@ -150,23 +229,86 @@ Reason why_doubtful(const Register& row, const Evidence& evidence, int certain) 
 
 }  // namespace
 
+std::array<double, 10> digit_probabilities(const Spread& spread, double position, int right) {
+  std::array<double, 10> p{};
+  for (int d = 0; d < 10; ++d) {
+    const bool nearer_up = std::remainder(position - (d + 0.5), 10.0) >= 0;
+    const bool up = right == no_wheel ? nearer_up : right <= 1 || (right < 8 && nearer_up);
+    p[static_cast<std::size_t>(d)] += part(spread, 2 * d);
+    p[static_cast<std::size_t>(up ? (d + 1) % 10 : d)] += part(spread, 2 * d + 1);
+  }
+  return p;
+}
+
 std::vector<Choice> choose_digits(const std::vector<Spread>& spreads,
                                   const std::vector<double>& positions) {
   std::vector<Choice> choices(spreads.size());
   for (std::size_t i = spreads.size(); i-- > 0;) {
-    const double fraction = positions[i] - std::floor(positions[i]);
-    bool goes_up = fraction >= 0.5;
-    if (i + 1 < spreads.size()) {
-      const int right = choices[i + 1].digit;
-      if (right >= 8) goes_up = false;
-      if (right <= 1) goes_up = true;
-    }
-    choices[i] = best_choice(digit_probabilities(spreads[i], goes_up));
+    const int right = i + 1 < spreads.size() ? choices[i + 1].digit : no_wheel;
+    choices[i] = best_choice(digit_probabilities(spreads[i], positions[i], right));
   }
   return choices;
 }
 
-Register decide(const std::vector<Glimpse>& glimpses) {
+namespace {
+
+void add_wheel(Register& row, const Spread& spread, const Measured& measured, const Opinions& own) {
+  row.spreads.push_back(spread);
+  row.wheels.push_back({measured.position, '0', 0, measured.red});
+  double halves = 0;
+  for (std::size_t c = 1; c < half_steps; c += 2) halves += spread[c];
+  row.turning.push_back(halves > 0.35);
+  row.shown = std::min(row.shown, 1 - own.none);
+  row.lcd += own.lcd;
+}
+
+double odds_of(const Spread& spread, double position, int right, int digit) {
+  const auto all = digit_probabilities(spread, position, right);
+  const double p = std::clamp(all[static_cast<std::size_t>(digit)], spread_floor, 1 - spread_floor);
+  return std::log(p / (1 - p));
+}
+
+// Digits from the spreads, and each net's odds for them. of_row: empty where its net was not asked.
+void finish(Register& row, const std::vector<Spread>& of_row, const std::vector<Opinions>& own) {
+  row.lcd /= static_cast<double>(row.wheels.size());
+  std::vector<double> positions;
+  for (const Wheel& wheel : row.wheels) positions.push_back(wheel.position);
+  const std::vector<Choice> choices = choose_digits(row.spreads, positions);
+  for (std::size_t i = 0; i < row.wheels.size(); ++i) {
+    Wheel& wheel = row.wheels[i];
+    const int digit = choices[i].digit;
+    const int right = i + 1 < choices.size() ? choices[i + 1].digit : no_wheel;
+    const double at = wheel.position;
+    wheel.digit = static_cast<char>('0' + digit);
+    wheel.confidence = choices[i].probability;
+    if (!of_row.empty()) wheel.odds[0] = odds_of(of_row[i], at, right, digit);
+    wheel.odds[1] = own[i].count > 0 ? odds_of(own[i].spread, at, right, digit)
+                                     : std::clamp(wheel.odds[0], -unasked_odds, unasked_odds);
+    if (of_row.empty()) wheel.odds[0] = std::clamp(wheel.odds[1], -unasked_odds, unasked_odds);
+  }
+}
+
+// Of wheels whose places are known.
+Register row_of(const std::vector<WheelOpinion>& opinions) {
+  Register row;
+  std::size_t wheels = 0;
+  for (const WheelOpinion& opinion : opinions) wheels = std::max(wheels, opinion.wheel + 1);
+  if (wheels == 0) return row;
+  row.count = row.whole = row.evenness = row.text = 1;
+  const std::vector<Opinions> all = by_wheel(opinions, wheels);
+  for (const Opinions& own : all) {
+    const Spread spread = sharpened(own.spread);
+    add_wheel(row, spread, measure({}, {}, 0, spread, own), own);
+  }
+  row.whole = row.shown;
+  finish(row, {}, all);
+  return row;
+}
+
+}  // namespace
+
+Register decide(const std::vector<Glimpse>& glimpses, const std::vector<WheelOpinion>& opinions) {
+  if (glimpses.empty()) return row_of(opinions);
   Register row;
   const Row best = best_row(glimpses);
   if (best.empty()) return row;
@@ -179,51 +321,63 @@ Register decide(const std::vector<Glimpse>& glimpses) {
     row.text += share * std::exp(log_probability(glimpse.columns, best));
     row.evenness += share * evenness_of(peaks.back());
   }
-  std::vector<Spread> spreads;
-  std::vector<double> positions;
+  place_wheels(row, glimpses, peaks);
+  const std::vector<Spread> of_row = row_spreads(glimpses, best);
+  const std::vector<Opinions> own = by_wheel(opinions, best.size());
   for (std::size_t i = 0; i < best.size(); ++i) {
-    spreads.push_back(spread_of(glimpses, best, i));
-    const Measured measured = measure(glimpses, peaks, i, best[i]);
-    positions.push_back(measured.position);
-    row.wheels.push_back({measured.position, '0', 0, measured.red});
-    double halves = 0;
-    for (std::size_t c = 1; c < half_steps; c += 2) halves += spreads.back()[c];
-    row.turning.push_back(halves > 0.35);
+    const Spread spread =
+        own[i].count == 0 ? of_row[i] : product(of_row[i], row_weight, own[i].spread, wheel_weight);
+    add_wheel(row, spread, measure(glimpses, peaks, i, spread, own[i]), own[i]);
   }
-  const std::vector<Choice> choices = choose_digits(spreads, positions);
-  for (std::size_t i = 0; i < best.size(); ++i) {
-    row.wheels[i].digit = static_cast<char>('0' + choices[i].digit);
-    row.wheels[i].confidence = calibrated(choices[i].probability);
-  }
-  // Which digit a turning last wheel is counted as, is a convention, not a certainty.
-  if (row.turning.back())
-    row.wheels.back().confidence = std::min(row.wheels.back().confidence, 0.5);
+  finish(row, of_row, own);
   return row;
+}
+
+bool is_sure(const Register& row) {
+  if (row.wheels.size() < 4 || row.count < sure_row || row.whole < sure_row ||
+      row.evenness < evenness_least)
+    return false;
+  for (std::size_t i = 0; i < row.wheels.size(); ++i) {
+    const bool last = i + 1 == row.wheels.size();
+    if (last && row.turning[i]) continue;  // more cuts do not make it stand still
+    const auto& [of_row, of_wheel] = row.wheels[i].odds;
+    if (std::max(of_row, of_wheel) < sure_odds || std::min(of_row, of_wheel) < agreeing_odds)
+      return false;
+  }
+  return true;
+}
+
+Wheel wheel_of(const WheelOpinion& opinion) {
+  const double step = angle_of(opinion.spread) / (2 * std::numbers::pi) * half_steps;
+  const double position = std::fmod(step / 2 + 10, 10);
+  const Choice choice =
+      best_choice(digit_probabilities(sharpened(opinion.spread), position, no_wheel));
+  return {position, static_cast<char>('0' + choice.digit),
+          choice.probability * (1 - opinion.none), 0, {}};
 }
 
 Digits judge(const Register& row, const Evidence& evidence) {
   Digits digits;
-  digits.wheels = row.wheels;
+  digits.evidence = evidence;
   const auto count = static_cast<int>(row.wheels.size());
-  if (count < 3 || evidence.nothing > 0.9 || row.whole < 0.02) {
-    digits.wheels.clear();
+  if (count < 3 || evidence.nothing > 0.9 || row.trust < trust_least) {
     digits.reason = evidence.light.mean < 18 ? Reason::dark : Reason::no_meter;
     return digits;
   }
+  digits.wheels = row.wheels;
   for (const Wheel& wheel : row.wheels) digits.digits += wheel.digit;
+  digits.display = row.lcd < lcd_least ? Display::wheels : Display::lcd;
   digits.red = red_wheels(row.wheels);
   digits.value = exact_value(digits.digits, digits.red);
   digits.certain = certain_of(row);
-  double product = row.count * (1 - evidence.mirrored) * (1 - evidence.nothing) *
-                   std::min(1.0, 0.3 + 0.7 * row.whole);
+  double product = row.trust;
   for (int i = 0; i < digits.certain; ++i)
     product *= row.wheels[static_cast<std::size_t>(i)].confidence;
   digits.confidence = digits.certain > 0 ? product : 0;
-  const bool sound = count >= 4 && row.count >= count_sure && row.whole >= whole_sure &&
-                     row.evenness >= evenness_least && evidence.mirrored <= mirrored_most &&
-                     evidence.nothing <= nothing_most;
-  const bool enough = digits.certain >= std::max(2, count - unclear_wheels_most);
-  const bool read = sound && enough && digits.confidence >= confidence_least;
+  const bool enough = count >= 4 && digits.certain >= std::max(2, count - unclear_wheels_most);
+  const bool sound = row.count >= count_sure && row.evenness >= evenness_least &&
+                     evidence.mirrored <= mirrored_most;
+  const bool read = enough && sound && digits.display == Display::wheels;
   digits.status = read ? Status::read : Status::doubtful;
   digits.reason =
       read && digits.certain == count ? Reason::none : why_doubtful(row, evidence, digits.certain);

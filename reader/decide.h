@@ -12,20 +12,29 @@
 
 namespace meterlens::reader {
 
-// Probability of each half step, 0..19, of one wheel.
-using Spread = std::array<double, half_steps>;
-
 struct Register {
   std::vector<Wheel> wheels;
-  std::vector<bool> turning;  // wheels that stand between two digits
-  double count = 0;           // probability that the number of wheels is right
-  double whole = 0;           // probability of a whole upright register
-  double evenness = 0;        // 0..1, how evenly the wheels are spaced
-  double text = 0;            // probability of the whole row, averaged over the glimpses
+  std::vector<bool> turning;    // wheels that stand between two digits
+  std::vector<Spread> spreads;  // of the wheels, all nets together, not calibrated
+  std::vector<double> centres;  // of the wheels, in widths of the window
+  double pitch = 0;             // from one wheel to the next, likewise
+  double count = 0;             // probability that the number of wheels is right
+  double whole = 0;             // probability of a whole upright register
+  double evenness = 0;          // 0..1, how evenly the wheels are spaced
+  double text = 0;              // probability of the whole row, averaged over the glimpses
+  double shown = 1;             // lowest probability that there is a wheel at all
+  double lcd = 0;               // probability that these are an LCD's digits
+  double trust = 0;             // calibrated probability of a whole register, see trust.h
 };
 
-// Empty wheels when the glimpses show no row at all.
-Register decide(const std::vector<Glimpse>& glimpses);
+// Empty wheels when the glimpses show no row at all. Opinions are of the wheels at the centres that
+// decide() finds without them; those of other wheels are left out. Without opinions the glimpses
+// decide alone; without glimpses the opinions do, of wheels whose number and places were known.
+Register decide(const std::vector<Glimpse>& glimpses,
+                const std::vector<WheelOpinion>& opinions = {});
+
+// Whether more cuts of the window would hardly change the row.
+bool is_sure(const Register& row);
 
 // The digit of each wheel with its probability, from the spreads and measured positions, left to
 // right.
@@ -36,13 +45,19 @@ struct Choice {
 std::vector<Choice> choose_digits(const std::vector<Spread>& spreads,
                                   const std::vector<double>& positions);
 
-struct Evidence {
-  double located = 0;  // the locator's score
-  double mirrored = 0, nothing = 0;
-  Light light;
-};
+// The wheel by itself: its position and nearest digit.
+Wheel wheel_of(const WheelOpinion& opinion);
 
-// Fills status, reason, certain, confidence, digits, value and red.
+// No wheel to the right of the last one.
+inline constexpr int no_wheel = -1;
+
+// Of the ten digits of a wheel at rest on it or half-way; half-way it counts as the lower digit
+// while the wheel to its right shows 8 or 9, as the higher one at 0 or 1, else as the one nearer to
+// its measured position. right: that wheel's digit, or no_wheel. Not calibrated.
+std::array<double, 10> digit_probabilities(const Spread& spread, double position, int right);
+
+// Of the photo alone, a row whose confidences come true (trust.h); known.h has the one for a known
+// meter. Fills all but window and ms.
 Digits judge(const Register& row, const Evidence& evidence);
 
 }  // namespace meterlens::reader

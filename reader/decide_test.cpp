@@ -45,14 +45,20 @@ TEST(Decide, ATurningWheelGoesAsFarAsTheWheelToItsRight) {
 Register row_of(const std::string& digits, double confidence) {
   Register row;
   for (const char digit : digits) {
-    row.wheels.push_back({static_cast<double>(digit - '0'), digit, confidence, 0});
+    row.wheels.push_back({static_cast<double>(digit - '0'), digit, confidence, 0, {}});
     row.turning.push_back(false);
   }
   row.count = row.whole = row.text = row.evenness = 1;
+  row.trust = 0.999;
   return row;
 }
 
-Evidence good() { return {0.9, 0.0, 0.0, Light{120, 40, 0, 0.5}}; }
+Evidence good() {
+  Evidence evidence;
+  evidence.located = 0.9;
+  evidence.light = {120, 40, 0, 0.5};
+  return evidence;
+}
 
 TEST(Judge, AClearRowIsReadToTheLastWheel) {
   const Digits digits = judge(row_of("00538", 0.999), good());
@@ -87,12 +93,12 @@ TEST(Judge, RefusesWhatItCannotStandBehind) {
   const Register clear = row_of("00538", 0.999);
   Register unclear = clear, cut = clear, uneven = clear, few = row_of("538", 0.999);
   unclear.wheels[1].confidence = 0.6;
-  cut.count = 0.5;
-  uneven.evenness = 0.2;
+  cut.count = cut.trust = 0.5;
+  uneven.evenness = 0.2, uneven.trust = 0.9;
   Evidence mirrored = good(), dark = good(), nothing = good();
   mirrored.mirrored = 0.8;
   dark.light.mean = 5;
-  nothing.nothing = 0.6;
+  nothing.nothing = 0.95;
   EXPECT_EQ(judge(unclear, good()).status, Status::doubtful);
   EXPECT_EQ(judge(unclear, good()).reason, Reason::low_confidence);
   EXPECT_EQ(judge(unclear, dark).reason, Reason::dark);
@@ -101,9 +107,108 @@ TEST(Judge, RefusesWhatItCannotStandBehind) {
   EXPECT_EQ(judge(few, good()).status, Status::doubtful);
   EXPECT_EQ(judge(clear, mirrored).reason, Reason::mirrored);
   EXPECT_EQ(judge(clear, mirrored).status, Status::doubtful);
-  EXPECT_EQ(judge(clear, nothing).status, Status::doubtful);
+  EXPECT_EQ(judge(clear, nothing).status, Status::unreadable);
   EXPECT_EQ(judge(Register{}, good()).status, Status::unreadable);
   EXPECT_EQ(judge(Register{}, good()).reason, Reason::no_meter);
+}
+
+// A glimpse of evenly spaced wheels at these half steps, each seen with probability p.
+Glimpse glimpse_of(const Row& shown, double p) {
+  Glimpse glimpse;
+  const std::size_t columns = 8 * shown.size();
+  for (std::size_t t = 0; t < columns; ++t) {
+    const bool middle = t % 8 == 4;
+    const int half_step = shown[t / 8];
+    Column column;
+    column.fill(std::log((1 - p) / (classes - 1)));
+    column[middle ? static_cast<std::size_t>(half_step) + 1 : 0] = std::log(p);
+    glimpse.columns.push_back(column);
+    glimpse.cosine.push_back(std::cos(half_step * 3.14159265 / 10));
+    glimpse.sine.push_back(std::sin(half_step * 3.14159265 / 10));
+    glimpse.red.push_back(0);
+    glimpse.centre.push_back(middle ? 0.99 : 0.01);
+  }
+  glimpse.whole = 0.99;
+  glimpse.step = 1.0 / static_cast<double>(columns);
+  glimpse.start = glimpse.step / 2;
+  return glimpse;
+}
+
+WheelOpinion opinion_of(std::size_t wheel, int half_step, double p) {
+  WheelOpinion opinion{wheel, {}, 0.001, 0.001};
+  opinion.spread.fill((1 - p) / (half_steps - 1));
+  opinion.spread[static_cast<std::size_t>(half_step)] = p;
+  return opinion;
+}
+
+std::vector<WheelOpinion> opinions_of(const Row& shown, double p) {
+  std::vector<WheelOpinion> opinions;
+  for (std::size_t i = 0; i < shown.size(); ++i) opinions.push_back(opinion_of(i, shown[i], p));
+  return opinions;
+}
+
+std::string text_of(const Register& row) {
+  std::string text;
+  for (const Wheel& wheel : row.wheels) text += wheel.digit;
+  return text;
+}
+
+const Row wheels_of_00538{0, 0, 10, 6, 16};
+
+TEST(Decide, FindsWhereTheWheelsAre) {
+  const Register row = decide({glimpse_of(wheels_of_00538, 0.999)});
+  ASSERT_EQ(row.centres.size(), 5U);
+  EXPECT_NEAR(row.pitch, 0.2, 0.01);
+  for (std::size_t i = 0; i < 5; ++i)
+    EXPECT_NEAR(row.centres[i], 0.1125 + 0.2 * static_cast<double>(i), 0.02);
+}
+
+TEST(Decide, TwoNetsThatAgreeAreSurerThanOne) {
+  const std::vector<Glimpse> glimpses{glimpse_of(wheels_of_00538, 0.98)};
+  const Register one = decide(glimpses), two = decide(glimpses, opinions_of(wheels_of_00538, 0.9));
+  EXPECT_EQ(text_of(one), "00538");
+  EXPECT_EQ(text_of(two), "00538");
+  for (std::size_t i = 0; i < 5; ++i) EXPECT_GT(two.wheels[i].confidence, one.wheels[i].confidence);
+}
+
+TEST(Decide, ANetThatContradictsIsHeard) {
+  const std::vector<Glimpse> glimpses{glimpse_of(wheels_of_00538, 0.9999)};
+  std::vector<WheelOpinion> opinions = opinions_of(wheels_of_00538, 0.99);
+  EXPECT_TRUE(is_sure(decide(glimpses, opinions)));
+  opinions[2] = opinion_of(2, 6, 0.99);
+  const Register row = decide(glimpses, opinions);
+  EXPECT_LT(row.wheels[2].odds[1], 0);
+  EXPECT_LT(row.wheels[2].confidence, decide(glimpses).wheels[2].confidence);
+  EXPECT_FALSE(is_sure(row));
+}
+
+TEST(Decide, OpinionsAloneMakeARowOfKnownWheels) {
+  const Register row = decide({}, opinions_of({0, 0, 10, 6, 16}, 0.99));
+  EXPECT_EQ(text_of(row), "00538");
+  EXPECT_TRUE(is_sure(row));
+  std::vector<WheelOpinion> gap = opinions_of({0, 0, 10, 6, 16}, 0.99);
+  gap[1].none = 0.9;
+  EXPECT_FALSE(is_sure(decide({}, gap)));
+  EXPECT_TRUE(decide({}, {}).wheels.empty());
+}
+
+TEST(Judge, AnLcdIsNotReadAndSaysSo) {
+  Register row = row_of("00538", 0.999);
+  row.lcd = 0.9;
+  const Digits digits = judge(row, good());
+  EXPECT_EQ(digits.status, Status::doubtful);
+  EXPECT_EQ(digits.reason, Reason::display);
+  EXPECT_EQ(digits.display, Display::lcd);
+}
+
+TEST(Decide, OneWheelByItself) {
+  WheelOpinion opinion = opinion_of(0, 7, 0.5);
+  opinion.spread[6] = 0.48;
+  const Wheel wheel = wheel_of(opinion);
+  EXPECT_NEAR(wheel.position, 3.25, 0.03);
+  EXPECT_EQ(wheel.digit, '3');
+  opinion.none = 0.99;
+  EXPECT_LT(wheel_of(opinion).confidence, 0.2);
 }
 
 }  // namespace

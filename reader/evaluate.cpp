@@ -1,72 +1,18 @@
 #include "reader/evaluate.h"
 
-#include <regex.h>
-
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 #include <optional>
-#include <sstream>
+
+#include "reader/batch.h"
+#include "reader/crop.h"
 
 namespace meterlens::reader {
 namespace {
-
-using Fields = std::vector<std::string>;
-
-// The next record of a CSV with quotes; nothing at the end.
-std::optional<Fields> record_of(std::istream& in) {
-  Fields fields(1);
-  bool quoted = false, any = false;
-  for (int c = in.get(); c != std::istream::traits_type::eof(); c = in.get()) {
-    any = true;
-    if (quoted && c == '"' && in.peek() == '"') {
-      fields.back() += static_cast<char>(in.get());
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (c == ',' && !quoted) {
-      fields.emplace_back();
-    } else if (c == '\n' && !quoted) {
-      return fields;
-    } else if (c != '\r') {
-      fields.back() += static_cast<char>(c);
-    }
-  }
-  return any ? std::optional(fields) : std::nullopt;
-}
-
-std::optional<std::size_t> column_of(const Fields& header, const std::string& name) {
-  const auto found = std::find(header.begin(), header.end(), name);
-  if (found == header.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - header.begin());
-}
-
-std::vector<std::string> accepted_of(const std::string& label, const std::string& others) {
-  std::vector<std::string> accepted{label};
-  std::istringstream words(others);
-  for (std::string word; words >> word;)
-    if (word != label) accepted.push_back(word);
-  return accepted;
-}
-
-// POSIX extended; std::regex costs seconds of build and, with sanitizers, false warnings.
-class Pattern {
- public:
-  explicit Pattern(const std::string& text)
-      : valid_(regcomp(&compiled_, text.c_str(), REG_EXTENDED | REG_NOSUB) == 0) {}
-  ~Pattern() {
-    if (valid_) regfree(&compiled_);
-  }
-  Pattern(const Pattern&) = delete;
-  Pattern& operator=(const Pattern&) = delete;
-  bool valid() const { return valid_; }
-  bool matches(const std::string& text) const {
-    return regexec(&compiled_, text.c_str(), 0, nullptr, 0) == 0;
-  }
-
- private:
-  regex_t compiled_{};
-  bool valid_;
-};
 
 std::vector<std::byte> bytes_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -77,74 +23,185 @@ std::vector<std::byte> bytes_of(const std::filesystem::path& path) {
   return bytes;
 }
 
-void count(Report& report, const Outcome& outcome) {
+Answer read_one(Reader& reader, const Labelled& photo, bool mirror) {
+  const std::vector<std::byte> jpeg = bytes_of(photo.file);
+  if (!mirror) return reader.read(jpeg);
+  const auto mirrored = mirror_of(jpeg);
+  if (!mirrored) return std::unexpected(mirrored.error());
+  return reader.read(*mirrored);
+}
+
+bool is_right(const Digits& digits, const std::vector<std::string>& accepted, std::size_t wheels) {
+  return std::ranges::any_of(accepted, [&](const std::string& text) {
+    return text.size() == digits.digits.size() && text.compare(0, wheels, digits.digits, 0,
+                                                               wheels) == 0;
+  });
+}
+
+bool is_wrong(const Digits& digits, const std::vector<std::string>& accepted) {
+  return !is_right(digits, accepted, static_cast<std::size_t>(digits.certain));
+}
+
+std::string without_zeros(const std::string& digits) {
+  return digits.substr(std::min(digits.find_first_not_of('0'), digits.size()));
+}
+
+// All wheels before the decimals: of as many wheels, or as a number when the reader saw other
+// decimals.
+bool units_right(const Digits& digits, const Labelled& photo) {
+  const auto red = static_cast<std::size_t>(photo.red);
+  if (is_right(digits, photo.accepted, photo.label.size() - red)) return true;
+  if (digits.red == 0 || digits.digits.empty()) return false;
+  const std::string seen = without_zeros(
+      digits.digits.substr(0, digits.digits.size() - static_cast<std::size_t>(digits.red)));
+  return std::ranges::any_of(photo.accepted, [&](const std::string& text) {
+    return text.size() >= red && without_zeros(text.substr(0, text.size() - red)) == seen;
+  });
+}
+
+void count(Report& report, const Labelled& photo, const Answer& answer) {
+  const bool has_units = photo.red >= 0 && photo.label.size() > static_cast<std::size_t>(photo.red);
   ++report.n;
-  if (!outcome.digits) {
+  report.labelled += !photo.label.empty();
+  report.units_known += has_units;
+  if (!answer) {
     ++report.errors;
     return;
   }
-  report.exact += outcome.exact;
-  report.wrong_while_read += outcome.wrong_while_read;
-  report.read += outcome.digits->status == Status::read;
-  report.doubtful += outcome.digits->status == Status::doubtful;
-  report.unreadable += outcome.digits->status == Status::unreadable;
+  report.read += answer->status == Status::read;
+  report.doubtful += answer->status == Status::doubtful;
+  report.unreadable += answer->status == Status::unreadable;
+  if (photo.label.empty()) return;
+  report.exact += is_exact(*answer, photo.accepted);
+  report.wrong_while_read += is_wrong_while_read(*answer, photo.accepted);
+  report.units_right += has_units && units_right(*answer, photo);
+}
+
+// Something to stand behind: a `read` leaves at most its last two wheels open.
+bool is_number(const Digits& digits) {
+  return digits.confidence > 0 && digits.certain + 2 >= static_cast<int>(digits.digits.size());
+}
+
+// The value below which the share lies; `sorted` is not empty.
+double percentile(const std::vector<double>& sorted, double share) {
+  const double index = share * static_cast<double>(sorted.size() - 1);
+  return sorted[static_cast<std::size_t>(std::lround(index))];
+}
+
+std::optional<double> position_of(const std::string& label) {
+  double position = 0;
+  const char* end = label.data() + label.size();
+  const auto [stopped, failed] =
+      std::from_chars(label.data(), end, position, std::chars_format::fixed);
+  if (failed != std::errc{} || stopped != end || !(position >= 0 && position < 10)) return {};
+  return position;
 }
 
 }  // namespace
-
-std::expected<std::vector<Labelled>, std::string> labels_of(const std::filesystem::path& csv,
-                                                            const std::string& split) {
-  std::ifstream in(csv, std::ios::binary);
-  if (!in) return std::unexpected("cannot open " + csv.string());
-  const auto header = record_of(in);
-  const auto file = header ? column_of(*header, "file") : std::nullopt;
-  const auto label = header ? column_of(*header, "label") : std::nullopt;
-  if (!file || !label) return std::unexpected(csv.string() + " has no columns `file` and `label`");
-  const auto accepted = column_of(*header, "all_accepted");
-  const Pattern wanted(split);
-  if (!wanted.valid()) return std::unexpected("no regular expression: " + split);
-  std::vector<Labelled> photos;
-  while (const auto fields = record_of(in)) {
-    if (fields->size() <= std::max(*file, *label) || (*fields)[*label].empty()) continue;
-    const std::string& text = (*fields)[*label];
-    if (!wanted.matches(text)) continue;
-    const std::string others = accepted && *accepted < fields->size() ? (*fields)[*accepted] : "";
-    photos.push_back({csv.parent_path() / (*fields)[*file], text, accepted_of(text, others)});
-  }
-  return photos;
-}
 
 bool is_exact(const Digits& digits, const std::vector<std::string>& accepted) {
   return std::find(accepted.begin(), accepted.end(), digits.digits) != accepted.end();
 }
 
 bool is_wrong_while_read(const Digits& digits, const std::vector<std::string>& accepted) {
-  if (digits.status != Status::read) return false;
-  const auto certain = static_cast<std::size_t>(digits.certain);
-  return std::none_of(accepted.begin(), accepted.end(), [&](const std::string& text) {
-    return text.size() == digits.digits.size() &&
-           text.compare(0, certain, digits.digits, 0, certain) == 0;
-  });
+  return digits.status == Status::read && is_wrong(digits, accepted);
 }
 
-Report evaluate(Reader& reader, const std::vector<Labelled>& photos,
-                const std::function<void(const Outcome&)>& each) {
+std::vector<Answer> read_all(Reader& reader, const std::vector<Labelled>& photos, const Each& each,
+                             const EvaluateSettings& settings) {
+  std::vector<Answer> answers(photos.size());
+  for_each_photo(
+      reader, photos.size(), thread_count(settings.threads, photos.size()),
+      [&](Reader& own, std::size_t i) { answers[i] = read_one(own, photos[i], settings.mirror); },
+      [&](std::size_t i) {
+        if (!each) return;
+        Outcome outcome{photos[i], answers[i]};
+        if (answers[i] && !photos[i].label.empty()) {
+          outcome.exact = is_exact(*answers[i], photos[i].accepted);
+          outcome.wrong_while_read = is_wrong_while_read(*answers[i], photos[i].accepted);
+        }
+        each(outcome);
+      });
+  return answers;
+}
+
+Report report_of(const std::vector<Labelled>& photos, const std::vector<Answer>& answers) {
   Report report;
-  double ms = 0;
-  for (const Labelled& photo : photos) {
-    const std::vector<std::byte> jpeg = bytes_of(photo.file);
-    const std::expected<Digits, Error> digits = reader.read(jpeg);
-    Outcome outcome{photo, digits};
-    if (digits) {
-      outcome.exact = is_exact(*digits, photo.accepted);
-      outcome.wrong_while_read = is_wrong_while_read(*digits, photo.accepted);
-      ms += digits->ms;
-    }
-    count(report, outcome);
-    if (each) each(outcome);
+  std::vector<double> ms;
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    count(report, photos[i], answers[i]);
+    if (answers[i]) ms.push_back(answers[i]->ms);
   }
-  const int whole = report.n - report.errors;
-  report.ms_per_photo = whole > 0 ? ms / whole : 0;
+  if (ms.empty()) return report;
+  std::ranges::sort(ms);
+  report.ms_per_photo = std::accumulate(ms.begin(), ms.end(), 0.0) / static_cast<double>(ms.size());
+  report.ms_50 = percentile(ms, 0.5);
+  report.ms_95 = percentile(ms, 0.95);
+  return report;
+}
+
+Report evaluate(Reader& reader, const std::vector<Labelled>& photos, const Each& each) {
+  return report_of(photos, read_all(reader, photos, each));
+}
+
+std::vector<CurvePoint> curve_of(const std::vector<Labelled>& photos,
+                                 const std::vector<Answer>& answers) {
+  struct One {
+    double confidence;
+    bool wrong;
+  };
+  std::vector<One> all;
+  int labelled = 0;
+  for (std::size_t i = 0; i < photos.size(); ++i) {
+    if (photos[i].label.empty()) continue;
+    ++labelled;
+    if (answers[i] && is_number(*answers[i]))
+      all.push_back({answers[i]->confidence, is_wrong(*answers[i], photos[i].accepted)});
+  }
+  std::ranges::sort(all, std::greater<>(), &One::confidence);
+  std::vector<CurvePoint> curve;
+  int covered = 0, wrong = 0;
+  for (const One& one : all) {
+    ++covered;
+    wrong += one.wrong;
+    const CurvePoint point{one.confidence, static_cast<double>(covered) / labelled,
+                           static_cast<double>(wrong) / covered};
+    if (!curve.empty() && curve.back().threshold == one.confidence) curve.pop_back();
+    curve.push_back(point);
+  }
+  return curve;
+}
+
+std::vector<std::size_t> differences(const std::vector<Answer>& old_answers,
+                                     const std::vector<Answer>& new_answers) {
+  std::vector<std::size_t> different;
+  for (std::size_t i = 0; i < old_answers.size(); ++i) {
+    const Answer &a = old_answers[i], &b = new_answers[i];
+    if (!a && !b) continue;
+    const bool same = a && b && a->status == b->status && a->digits == b->digits &&
+                      a->certain == b->certain;
+    if (!same) different.push_back(i);
+  }
+  return different;
+}
+
+WheelReport evaluate_wheels(const std::vector<Labelled>& wheels, const ReadWheel& read) {
+  WheelReport report;
+  for (const Labelled& wheel : wheels) {
+    const auto wanted = position_of(wheel.label);
+    if (!wanted) {
+      ++report.skipped;
+      continue;
+    }
+    ++report.n;
+    const auto seen = read(bytes_of(wheel.file));
+    if (!seen) {
+      ++report.errors;
+      continue;
+    }
+    const double apart = std::abs(seen->position - *wanted);
+    report.near += std::min(apart, 10 - apart) <= 0.5 + 1e-9;
+  }
   return report;
 }
 

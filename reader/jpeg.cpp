@@ -113,10 +113,21 @@ bool is_harmless(std::string_view warning) {
   return found == 2 && stray <= 16 && marker == 0xD9;
 }
 
+// Runs a decoder that takes flags. Gives its warning; empty: every pixel is as it was encoded.
+template <typename Run, typename Clear>
+std::expected<std::string, Error> warning_of(tjhandle turbo, Run run, Clear clear) {
+  std::string warning;
+  if (run(TJFLAG_STOPONWARNING) == 0) return warning;
+  if (std::string text = tjGetErrorStr2(turbo); !is_harmless(text)) warning = std::move(text);
+  clear();
+  if (run(0) != 0 && tjGetErrorCode(turbo) == TJERR_FATAL) return damaged(tjGetErrorStr2(turbo));
+  return warning;
+}
+
 struct Pixels {
-  int width = 0, height = 0, channels = 3;
+  int width = 0, height = 0;
   std::vector<std::uint8_t> rows;
-  std::string warning;  // empty: every pixel is as it was encoded
+  std::string warning;
 };
 
 std::expected<Pixels, Error> decode_all(tjhandle turbo, std::span<const std::byte> jpeg,
@@ -125,18 +136,16 @@ std::expected<Pixels, Error> decode_all(tjhandle turbo, std::span<const std::byt
   const tjscalingfactor factor{1, reduction};
   pixels.width = TJSCALED(header.width, factor);
   pixels.height = TJSCALED(header.height, factor);
-  pixels.channels = tjPixelSize[format];
   pixels.rows.resize(static_cast<std::size_t>(pixels.width) *
                      static_cast<std::size_t>(pixels.height) *
-                     static_cast<std::size_t>(pixels.channels));
+                     static_cast<std::size_t>(tjPixelSize[format]));
   const auto run = [&](int flags) {
     return tjDecompress2(turbo, bytes_of(jpeg), size_of(jpeg), pixels.rows.data(), pixels.width, 0,
                          pixels.height, format, flags);
   };
-  if (run(TJFLAG_STOPONWARNING) == 0) return pixels;
-  if (std::string warning = tjGetErrorStr2(turbo); !is_harmless(warning))
-    pixels.warning = std::move(warning);
-  if (run(0) != 0 && tjGetErrorCode(turbo) == TJERR_FATAL) return damaged(tjGetErrorStr2(turbo));
+  auto warning = warning_of(turbo, run, [] {});
+  if (!warning) return std::unexpected(warning.error());
+  pixels.warning = std::move(*warning);
   return pixels;
 }
 
@@ -150,29 +159,95 @@ Picture from_cmyk(const Pixels& pixels) {
   return picture;
 }
 
-// The picture as EXIF orientation `turn` wants it shown.
-Picture upright(Picture stored, int turn) {
-  if (turn <= 1) return stored;
-  const bool swaps = turn >= 5;
-  Picture shown{swaps ? stored.height : stored.width, swaps ? stored.width : stored.height, {}};
-  shown.bgr.resize(stored.bgr.size());
+// Where the pixels of a picture lie.
+struct Rows {
+  const std::uint8_t* first;
+  int width, height, stride, channels;
+};
+
+bool swaps_sides(int turn) { return turn >= 5; }
+
+// The rows, without padding, as EXIF orientation `turn` wants them shown. In tiles, so that reading
+// down a column stays in the cache.
+std::vector<std::uint8_t> upright(const Rows& stored, int turn) {
+  const int width = swaps_sides(turn) ? stored.height : stored.width;
+  const int height = swaps_sides(turn) ? stored.width : stored.height;
   const bool flip_x = turn == 2 || turn == 3 || turn == 7 || turn == 8;
   const bool flip_y = turn == 3 || turn == 4 || turn == 6 || turn == 7;
-  for (int y = 0; y < shown.height; ++y) {
-    for (int x = 0; x < shown.width; ++x) {
-      int from_x = swaps ? y : x, from_y = swaps ? x : y;
-      if (flip_x) from_x = stored.width - 1 - from_x;
-      if (flip_y) from_y = stored.height - 1 - from_y;
-      const auto to = 3 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(shown.width) +
-                           static_cast<std::size_t>(x));
-      const auto from =
-          3 * (static_cast<std::size_t>(from_y) * static_cast<std::size_t>(stored.width) +
-               static_cast<std::size_t>(from_x));
-      std::copy_n(stored.bgr.begin() + static_cast<std::ptrdiff_t>(from), 3,
-                  shown.bgr.begin() + static_cast<std::ptrdiff_t>(to));
-    }
-  }
+  std::ptrdiff_t step_x = flip_x ? -stored.channels : stored.channels;
+  std::ptrdiff_t step_y = flip_y ? -stored.stride : stored.stride;
+  const std::uint8_t* first = stored.first + (flip_x ? (stored.width - 1) * stored.channels : 0) +
+                              (flip_y ? std::ptrdiff_t{stored.height - 1} * stored.stride : 0);
+  if (swaps_sides(turn)) std::swap(step_x, step_y);
+  const auto channels = static_cast<std::size_t>(stored.channels);
+  std::vector<std::uint8_t> shown(static_cast<std::size_t>(width) *
+                                  static_cast<std::size_t>(height) * channels);
+  constexpr int tile = 64;
+  for (int top = 0; top < height; top += tile)
+    for (int left = 0; left < width; left += tile)
+      for (int y = top; y < std::min(height, top + tile); ++y)
+        for (int x = left; x < std::min(width, left + tile); ++x)
+          for (std::size_t c = 0; c < channels; ++c)
+            shown[(static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
+                   static_cast<std::size_t>(x)) *
+                      channels +
+                  c] = first[y * step_y + x * step_x + static_cast<std::ptrdiff_t>(c)];
   return shown;
+}
+
+Picture upright(Picture stored, int turn) {
+  if (turn <= 1) return stored;
+  const Rows rows{stored.bgr.data(), stored.width, stored.height, 3 * stored.width, 3};
+  Picture shown{stored.width, stored.height, upright(rows, turn)};
+  if (swaps_sides(turn)) std::swap(shown.width, shown.height);
+  return shown;
+}
+
+void turn_upright(Photo& photo, int turn) {
+  if (turn <= 1) return;
+  for (Plane& plane : photo.planes) {
+    if (plane.rows.empty()) continue;
+    plane.rows = upright({plane.rows.data(), plane.width, plane.height, plane.stride, 1}, turn);
+    if (swaps_sides(turn)) std::swap(plane.width, plane.height);
+    plane.stride = plane.width;
+  }
+  if (swaps_sides(turn)) std::swap(photo.across, photo.down);
+}
+
+// Room for the planes of a header at a reduction, in the memory that `photo` already has.
+void lay_out(Photo& photo, const Header& header, int reduction) {
+  const tjscalingfactor factor{1, reduction};
+  const int width = TJSCALED(header.width, factor), height = TJSCALED(header.height, factor);
+  const bool gray = header.subsampling == TJSAMP_GRAY;
+  photo.across = gray ? 1 : tjMCUWidth[header.subsampling] / 8;
+  photo.down = gray ? 1 : tjMCUHeight[header.subsampling] / 8;
+  for (int i = 0; i < 3; ++i) {
+    Plane& plane = photo.planes[static_cast<std::size_t>(i)];
+    if (gray && i > 0) {
+      plane = {};
+      continue;
+    }
+    const int rows = tjPlaneHeight(i, height, header.subsampling);
+    plane.stride = tjPlaneWidth(i, width, header.subsampling);
+    plane.width = i == 0 ? width : plane.stride;
+    plane.height = i == 0 ? height : rows;
+    plane.rows.resize(static_cast<std::size_t>(plane.stride) * static_cast<std::size_t>(rows));
+  }
+}
+
+// Y, Cb and Cr of a picture that was stored as other colours.
+void from_picture(Photo& photo, const Picture& picture) {
+  photo.across = photo.down = 1;
+  for (std::size_t i = 0; i < 3; ++i)
+    photo.planes[i] = {picture.width, picture.height, picture.width,
+                       std::vector<std::uint8_t>(picture.bgr.size() / 3)};
+  for (std::size_t i = 0; i < picture.bgr.size() / 3; ++i) {
+    const double b = picture.bgr[3 * i], g = picture.bgr[3 * i + 1], r = picture.bgr[3 * i + 2];
+    const double y = 0.299 * r + 0.587 * g + 0.114 * b;
+    const double values[] = {y, 128 + (b - y) / 1.772, 128 + (r - y) / 1.402};
+    for (std::size_t c = 0; c < 3; ++c)
+      photo.planes[c].rows[i] = static_cast<std::uint8_t>(std::clamp(values[c] + 0.5, 0.0, 255.0));
+  }
 }
 
 int reduction_for(const Header& header, int side_min) {
@@ -210,6 +285,37 @@ std::expected<Decoded, Error> decode(std::span<const std::byte> jpeg, int side_m
                         : Picture{pixels->width, pixels->height, std::move(pixels->rows)};
   return Decoded{upright(std::move(picture), turn_of(jpeg)), static_cast<double>(reduction),
                  !whole};
+}
+
+std::expected<void, Error> decode_planes(std::span<const std::byte> jpeg, int side_min,
+                                         Photo& photo) {
+  const Turbo turbo(tjInitDecompress());
+  const auto header = header_of(turbo.get(), jpeg);
+  if (!header) return std::unexpected(header.error());
+  if (header->colours != TJCS_YCbCr && header->colours != TJCS_GRAY) {
+    const auto decoded = decode(jpeg, side_min);
+    if (!decoded) return std::unexpected(decoded.error());
+    from_picture(photo, decoded->picture);
+    photo.reduced_by = decoded->reduced_by, photo.damaged = decoded->damaged;
+    return {};
+  }
+  const int reduction = reduction_for(*header, side_min);
+  lay_out(photo, *header, reduction);
+  std::array<unsigned char*, 3> rows{};
+  for (std::size_t i = 0; i < 3; ++i) rows[i] = photo.planes[i].rows.data();
+  const auto run = [&](int flags) {
+    return tjDecompressToYUVPlanes(turbo.get(), bytes_of(jpeg), size_of(jpeg), rows.data(),
+                                   photo.planes[0].width, nullptr, photo.planes[0].height, flags);
+  };
+  const auto blacken = [&] {  // what cannot be decoded must not show the photo before
+    for (std::size_t i = 0; i < 3; ++i)
+      std::ranges::fill(photo.planes[i].rows, static_cast<std::uint8_t>(i == 0 ? 0 : 128));
+  };
+  const auto warning = warning_of(turbo.get(), run, blacken);
+  if (!warning) return std::unexpected(warning.error());
+  photo.reduced_by = reduction, photo.damaged = !warning->empty();
+  turn_upright(photo, turn_of(jpeg));
+  return {};
 }
 
 std::vector<std::byte> encode(const Picture& picture, int quality) {

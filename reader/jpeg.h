@@ -1,10 +1,11 @@
 // JPEG bytes: proof that a photo is whole, and decoding.
 //
 // Owns nothing. Promises: foreign bytes never crash, and never cost more memory than their header's
-// pixels, of which at most pixels_max are accepted. Threads: any. Memory: 3 bytes a pixel, freed on
-// return.
+// pixels, of which at most pixels_max are accepted. Threads: any. Memory: what is returned, and 3
+// bytes a pixel while a photo is turned or is no Y, Cb and Cr.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -43,6 +44,27 @@ struct Decoded {
 // Decodes at the smallest scale of 1, 1/2, 1/4, 1/8 whose longer side is still at least `side_min`.
 // Shows what there is of a damaged photo; only one of which nothing can be shown is an error.
 std::expected<Decoded, Error> decode(std::span<const std::byte> jpeg, int side_min);
+
+// Rows of bytes, `stride` apart.
+struct Plane {
+  int width = 0, height = 0, stride = 0;
+  std::vector<std::uint8_t> rows;
+};
+
+// A photo as JPEG stores it: full-range Y, Cb and Cr; the planes of a gray photo but the first are
+// empty. Pixel x of Cb and Cr lies in the middle of `across` pixels of Y from x * across on; rows
+// likewise.
+struct Photo {
+  std::array<Plane, 3> planes;  // upright as EXIF says, perhaps reduced
+  int across = 1, down = 1;
+  double reduced_by = 1;  // as in Decoded
+  bool damaged = false;
+};
+
+// As decode(), without the cost of converting every pixel. The memory of `photo` is used again; its
+// content means nothing after an error.
+std::expected<void, Error> decode_planes(std::span<const std::byte> jpeg, int side_min,
+                                         Photo& photo);
 
 // JPEG bytes of a picture, for tests and crops. quality 1..100.
 std::vector<std::byte> encode(const Picture& picture, int quality);

@@ -1,6 +1,7 @@
 #include "reader/jpeg.h"
 
 #include <gtest/gtest.h>
+#include <turbojpeg.h>
 
 #include <cstdint>
 
@@ -130,6 +131,99 @@ TEST(Jpeg, ExifOrientationTurnsThePicture) {
     const int x = c.right ? p.width - 3 : 2, y = c.bottom ? p.height - 3 : 2;
     EXPECT_GT(p.bgr[static_cast<std::size_t>(y * p.width + x) * 3], 120) << c.turn;
   }
+}
+
+// A smooth picture, so that decoders may differ in how they spread the colours out.
+Picture slopes(int width, int height) {
+  Picture picture{width, height, {}};
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x)
+      for (const int value : {40 + 150 * x / width, 200 - 150 * y / height, 60 + 90 * y / height})
+        picture.bgr.push_back(static_cast<std::uint8_t>(value));
+  return picture;
+}
+
+std::vector<std::byte> encode_as(const Picture& picture, int format, int subsampling, int flags) {
+  const tjhandle turbo = tjInitCompress();
+  unsigned char* buffer = nullptr;
+  unsigned long size = 0;
+  std::vector<unsigned char> rows;
+  for (std::size_t i = 0; i < picture.bgr.size(); ++i) {
+    if (format == TJPF_CMYK && i % 3 == 0 && i > 0) rows.push_back(255);
+    rows.push_back(picture.bgr[format == TJPF_CMYK ? i / 3 * 3 + 2 - i % 3 : i]);
+  }
+  if (format == TJPF_CMYK) rows.push_back(255);
+  EXPECT_EQ(tjCompress2(turbo, rows.data(), picture.width, 0, picture.height, format, &buffer,
+                        &size, subsampling, 95, flags),
+            0);
+  const auto* bytes = reinterpret_cast<const std::byte*>(buffer);
+  std::vector<std::byte> jpeg(bytes, bytes + size);
+  tjFree(buffer);
+  tjDestroy(turbo);
+  return jpeg;
+}
+
+double plane_at(const Photo& photo, std::size_t plane, int x, int y) {
+  const Plane& p = photo.planes[plane];
+  if (p.rows.empty()) return 128;
+  if (plane > 0) x /= photo.across, y /= photo.down;
+  EXPECT_LT(x, p.width);
+  EXPECT_LT(y, p.height);
+  return p.rows[static_cast<std::size_t>(y * p.stride + x)];
+}
+
+void expect_same(const Photo& photo, const Picture& picture) {
+  ASSERT_EQ(photo.planes[0].width, picture.width);
+  ASSERT_EQ(photo.planes[0].height, picture.height);
+  // As much as the slope changes from one colour pixel to the next.
+  const double off = 4 + 150.0 * photo.across / picture.width + 150.0 * photo.down / picture.height;
+  for (int y = 0; y < picture.height; y += 5)
+    for (int x = 0; x < picture.width; x += 5) {
+      const auto* bgr = &picture.bgr[static_cast<std::size_t>((y * picture.width + x) * 3)];
+      const double luma = plane_at(photo, 0, x, y), cb = plane_at(photo, 1, x, y) - 128,
+                   cr = plane_at(photo, 2, x, y) - 128;
+      EXPECT_NEAR(luma + 1.772 * cb, bgr[0], off) << x << " " << y;
+      EXPECT_NEAR(luma - 0.344 * cb - 0.714 * cr, bgr[1], off) << x << " " << y;
+      EXPECT_NEAR(luma + 1.402 * cr, bgr[2], off) << x << " " << y;
+    }
+}
+
+TEST(Jpeg, PlanesShowWhatThePictureShows) {
+  struct Case {
+    int format, subsampling, flags;
+  };
+  Photo photo;  // one for all, as in a reader
+  for (const Case& c :
+       {Case{TJPF_BGR, TJSAMP_444, 0}, Case{TJPF_BGR, TJSAMP_422, 0}, Case{TJPF_BGR, TJSAMP_420, 0},
+        Case{TJPF_BGR, TJSAMP_GRAY, 0}, Case{TJPF_BGR, TJSAMP_440, 0},
+        Case{TJPF_BGR, TJSAMP_411, 0}, Case{TJPF_CMYK, TJSAMP_444, 0},
+        Case{TJPF_CMYK, TJSAMP_420, 0}, Case{TJPF_BGR, TJSAMP_420, TJFLAG_PROGRESSIVE}}) {
+    const auto jpeg = encode_as(slopes(331, 203), c.format, c.subsampling, c.flags);
+    for (const int turn : {1, 2, 3, 4, 5, 6, 7, 8})
+      for (const int side_min : {1000, 160, 80, 40}) {
+        SCOPED_TRACE(testing::Message() << c.format << " " << c.subsampling << " turn " << turn
+                                        << " from " << side_min);
+        const auto turned = with_turn(jpeg, turn);
+        const auto picture = decode(turned, side_min);
+        ASSERT_TRUE(picture.has_value());
+        ASSERT_TRUE(decode_planes(turned, side_min, photo).has_value());
+        EXPECT_EQ(photo.reduced_by, picture->reduced_by);
+        EXPECT_FALSE(photo.damaged);
+        expect_same(photo, picture->picture);
+      }
+  }
+}
+
+TEST(Jpeg, PlanesOfADamagedPhotoShowNothingOfTheOneBefore) {
+  const auto whole = encode(slopes(320, 200), 90);
+  const std::span half = std::span(whole).first(whole.size() / 2);
+  Photo fresh, used;
+  ASSERT_TRUE(decode_planes(encode(noise(320, 200), 90), 1000, used).has_value());
+  ASSERT_TRUE(decode_planes(half, 1000, fresh).has_value());
+  ASSERT_TRUE(decode_planes(half, 1000, used).has_value());
+  EXPECT_TRUE(used.damaged);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(fresh.planes[i].rows, used.planes[i].rows);
+  EXPECT_EQ(decode_planes({}, 1000, used).error().fault, Fault::not_a_jpeg);
 }
 
 }  // namespace

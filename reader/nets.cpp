@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <numbers>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
@@ -11,25 +9,30 @@
 #include <opencv2/imgproc.hpp>
 #include <string>
 
+#include "reader/pyramid.h"
+#include "reader/models.h"
+
 namespace meterlens::reader {
 namespace {
 
-constexpr int locator_side = 320, locator_cells = 40;
+constexpr int locator_stride = 8;
+constexpr int locator_coarsest = 32;  // its input's sides are multiples of this
 constexpr int refiner_width = 160, refiner_height = 80;
 constexpr int reader_width = 224, reader_height = 32, reader_columns = 56;
+constexpr int wheel_width = 32, wheel_height = 48;
 constexpr double refiner_span_x = 0.60, refiner_span_y = 0.45;
 constexpr double reader_span_x = 0.92, reader_span_y = 0.80;
-constexpr int level_count = 4;
+constexpr double wheel_span_x = 0.88, wheel_span_y = 0.88;
 
-// Cuts that are read and averaged: growth in x and y, shift in x, of the window's size.
+// Growth in x and y, shift in x, of the window's size.
 struct Cut {
   double grow_x, grow_y, shift_x;
 };
-constexpr std::array<Cut, 5> cuts{{{1.0, 1.0, 0.0},
-                                   {1.03, 1.16, 0.006},
-                                   {0.985, 0.88, -0.006},
-                                   {1.0, 1.05, 0.014},
-                                   {1.02, 0.96, -0.014}}};
+constexpr std::array<Cut, cut_count> cuts{{{1.0, 1.0, 0.0},
+                                           {1.03, 1.16, 0.006},
+                                           {0.985, 0.88, -0.006},
+                                           {1.0, 1.05, 0.014},
+                                           {1.02, 0.96, -0.014}}};
 
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
@@ -63,24 +66,31 @@ Quad corners_of(const Frame& f) {
   return {place(f, -0.5, -0.5), place(f, 0.5, -0.5), place(f, 0.5, 0.5), place(f, -0.5, 0.5)};
 }
 
-// Zero mean and unit deviation over all pixels and colours, as in training.
-cv::Mat blob_of(const cv::Mat& image) {
+// Zero mean and unit deviation over all pixels and colours, as in training. `area` counts pixels
+// of a larger picture, of which `image` shows all that is not black.
+cv::Mat blob_of(const cv::Mat& image, double area) {
   cv::Scalar mean, deviation;
   cv::meanStdDev(image, mean, deviation);
+  const double share = static_cast<double>(image.total()) / area;
   double middle = 0, square = 0;
   for (int c = 0; c < 3; ++c) {
-    middle += mean[c] / 3;
-    square += (deviation[c] * deviation[c] + mean[c] * mean[c]) / 3;
+    middle += share * mean[c] / 3;
+    square += share * (deviation[c] * deviation[c] + mean[c] * mean[c]) / 3;
   }
   const double spread = std::sqrt(std::max(0.0, square - middle * middle));
   return cv::dnn::blobFromImage(image, 1 / (spread + 0.02 * 255), {}, cv::Scalar::all(middle));
 }
 
-std::expected<std::vector<unsigned char>, Error> bytes_of_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    return std::unexpected(Error{Fault::model_missing, "cannot open the model " + path.string()});
-  return std::vector<unsigned char>(std::istreambuf_iterator<char>(file), {});
+cv::Mat blob_of(const cv::Mat& image) { return blob_of(image, static_cast<double>(image.total())); }
+
+// Each picture by itself. All of one size.
+cv::Mat blob_of(const std::vector<cv::Mat>& images) {
+  const int shape[] = {static_cast<int>(images.size()), 3, images[0].rows, images[0].cols};
+  cv::Mat blob(4, shape, CV_32F);
+  const std::size_t count = 3 * images[0].total();
+  for (std::size_t i = 0; i < images.size(); ++i)
+    std::copy_n(blob_of(images[i]).ptr<float>(), count, blob.ptr<float>() + i * count);
+  return blob;
 }
 
 // Parses a model and runs it once, so that damage shows at the start.
@@ -104,84 +114,44 @@ std::expected<cv::dnn::Net, Error> net_of(const std::vector<unsigned char>& byte
 }  // namespace
 
 struct Nets::Parts {
-  std::array<std::vector<unsigned char>, 3> files;
-  cv::dnn::Net locator, refiner, reader;
-  std::array<cv::Mat, level_count> levels;  // the photo at 1, 1/2, 1/4, 1/8
-  int filled = 0;
-  Picture picture;
+  using Files = std::array<std::vector<unsigned char>, 4>;
+  std::shared_ptr<const Files> files;  // one copy for all that came from another()
+  cv::dnn::Net locator, refiner, reader, wheel;
+  Pyramid pyramid;
 
   std::expected<void, Error> load(const std::string& where);
-  const cv::Mat& level(int index);
-  int level_for(double shrink) const;
 };
+
+constexpr const char* model_names[] = {"locator.onnx", "refiner.onnx", "reader.onnx", "wheel.onnx"};
 
 std::expected<void, Error> Nets::Parts::load(const std::string& where) {
   struct Model {
     cv::dnn::Net& net;
     cv::Size input;
     std::vector<int> wanted;
-    const char* name;
   };
+  constexpr int cells = locator_side / locator_stride;
   const Model models[] = {
-      {locator, {locator_side, locator_side}, {1, 9, locator_cells, locator_cells}, "locator.onnx"},
-      {refiner, {refiner_width, refiner_height}, {1, 12}, "refiner.onnx"},
-      {reader, {reader_width, reader_height}, {1, classes + 5, 1, reader_columns}, "reader.onnx"}};
-  for (std::size_t i = 0; i < 3; ++i) {
-    auto net = net_of(files[i], models[i].input, models[i].wanted, where + models[i].name);
+      {locator, {locator_side, locator_side}, {1, 9, cells, cells}},
+      {refiner, {refiner_width, refiner_height}, {1, 12}},
+      {reader, {reader_width, reader_height}, {1, classes + 5, 1, reader_columns}},
+      {wheel, {wheel_width, wheel_height}, {1, half_steps + 2}}};
+  for (std::size_t i = 0; i < files->size(); ++i) {
+    auto net = net_of((*files)[i], models[i].input, models[i].wanted, where + model_names[i]);
     if (!net) return std::unexpected(net.error());
     models[i].net = std::move(*net);
   }
   return {};
 }
 
-const cv::Mat& Nets::Parts::level(int index) {
-  for (; filled <= index; ++filled) {
-    const cv::Mat& finer = levels[static_cast<std::size_t>(filled - 1)];
-    const cv::Size half(std::max(1, finer.cols / 2), std::max(1, finer.rows / 2));
-    cv::resize(finer, levels[static_cast<std::size_t>(filled)], half, 0, 0, cv::INTER_AREA);
-  }
-  return levels[static_cast<std::size_t>(index)];
-}
-
-// The coarsest level that still has `shrink` or fewer source pixels for a pixel wanted.
-int Nets::Parts::level_for(double shrink) const {
-  int index = 0;
-  while (index + 1 < level_count && shrink >= 2.0) {
-    shrink /= 2;
-    ++index;
-  }
-  return index;
-}
-
 namespace {
 
-// A point of the photo in pixels of a level.
-cv::Point2f on_level(const Point& p, const cv::Mat& full, const cv::Mat& level) {
-  const double sx = static_cast<double>(level.cols) / full.cols,
-               sy = static_cast<double>(level.rows) / full.rows;
-  return {static_cast<float>((p.x + 0.5) * sx - 0.5), static_cast<float>((p.y + 0.5) * sy - 0.5)};
-}
-
-cv::Mat warp(const cv::Mat& level, const std::array<cv::Point2f, 4>& from,
-             const std::array<cv::Point2f, 4>& to, cv::Size size) {
-  cv::Mat seen;
-  cv::warpPerspective(level, seen, cv::getPerspectiveTransform(to.data(), from.data()), size,
-                      cv::INTER_LINEAR | cv::WARP_INVERSE_MAP, cv::BORDER_CONSTANT);
-  return seen;
-}
-
-std::array<cv::Point2f, 4> nominal(int width, int height, double span_x, double span_y) {
+Corners nominal(int width, int height, double span_x, double span_y) {
   const auto x0 = static_cast<float>((0.5 - span_x / 2) * width - 0.5);
   const auto x1 = static_cast<float>((0.5 + span_x / 2) * width - 0.5);
   const auto y0 = static_cast<float>((0.5 - span_y / 2) * height - 0.5);
   const auto y1 = static_cast<float>((0.5 + span_y / 2) * height - 0.5);
   return {cv::Point2f(x0, y0), cv::Point2f(x1, y0), cv::Point2f(x1, y1), cv::Point2f(x0, y1)};
-}
-
-std::array<cv::Point2f, 4> corners_on(const Quad& quad, const cv::Mat& full, const cv::Mat& level) {
-  std::array<cv::Point2f, 4> corners;
-  for (std::size_t i = 0; i < 4; ++i) corners[i] = on_level(quad[i], full, level);
-  return corners;
 }
 
 Quad cut_of(const Quad& q, const Cut& cut) {
@@ -213,7 +183,7 @@ Columns columns_of(const float* result) {
   return columns;
 }
 
-Glimpse glimpse_of(const float* result) {
+Glimpse glimpse_of(const float* result, const Cut& cut) {
   Glimpse glimpse;
   glimpse.columns = columns_of(result);
   const auto channel = [&](int extra, std::size_t t) {
@@ -229,7 +199,39 @@ Glimpse glimpse_of(const float* result) {
     whole += channel(4, t) / reader_columns;
   }
   glimpse.whole = sigmoid(whole);
+  glimpse.step = cut.grow_x / (reader_span_x * reader_columns);
+  glimpse.start = 0.5 + cut.shift_x + (0.5 - reader_columns / 2.0) * glimpse.step;
   return glimpse;
+}
+
+WheelOpinion opinion_of(const float* result, std::size_t wheel) {
+  WheelOpinion opinion{wheel, {}, 0, 0};
+  const float top = *std::max_element(result, result + half_steps);
+  double sum = 0;
+  for (std::size_t c = 0; c < half_steps; ++c)
+    sum += opinion.spread[c] = std::exp(static_cast<double>(result[c] - top));
+  for (double& p : opinion.spread) p /= sum;
+  opinion.none = sigmoid(static_cast<double>(result[half_steps]));
+  opinion.lcd = sigmoid(static_cast<double>(result[half_steps + 1]));
+  return opinion;
+}
+
+// The net's result; its memory is used again by the next run.
+cv::Mat run(cv::dnn::Net& net, const cv::Mat& blob) {
+  net.setInput(blob);
+  return net.forward();
+}
+
+// The net's map of one cell to a window of the photo; `scale`: its input's pixels per photo pixel.
+template <typename Value>
+Quad window_at(const Value& value, int x, int y, double scale) {
+  double axis = std::atan2(value(6, x, y), value(5, x, y)) / 2;
+  if (std::cos(axis) * value(7, x, y) + std::sin(axis) * value(8, x, y) < 0)
+    axis += std::numbers::pi;
+  const Point middle{((x + value(1, x, y) + 0.5) * locator_stride + 0.5) / scale - 0.5,
+                     ((y + value(2, x, y) + 0.5) * locator_stride + 0.5) / scale - 0.5};
+  return corners_of(
+      {middle, std::exp(value(3, x, y)) * 32 / scale, std::exp(value(4, x, y)) * 32 / scale, axis});
 }
 
 }  // namespace
@@ -238,12 +240,13 @@ std::expected<Nets, Error> Nets::open(const std::filesystem::path& models) {
   cv::setNumThreads(1);
   cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);  // faults are our Errors
   auto parts = std::make_unique<Parts>();
-  const char* names[] = {"locator.onnx", "refiner.onnx", "reader.onnx"};
-  for (std::size_t i = 0; i < 3; ++i) {
-    auto bytes = bytes_of_file(models / names[i]);
+  auto files = std::make_shared<Parts::Files>();
+  for (std::size_t i = 0; i < files->size(); ++i) {
+    auto bytes = load_model(models, model_names[i]);
     if (!bytes) return std::unexpected(bytes.error());
-    parts->files[i] = std::move(*bytes);
+    (*files)[i] = std::move(*bytes);
   }
+  parts->files = std::move(files);
   if (auto loaded = parts->load(models.string() + "/"); !loaded)
     return std::unexpected(loaded.error());
   return Nets(std::move(parts));
@@ -262,45 +265,33 @@ Nets Nets::another() const {
   return Nets(std::move(parts));
 }
 
-void Nets::show(Picture picture) {
-  parts_->picture = std::move(picture);
-  Picture& shown = parts_->picture;
-  parts_->levels = {};
-  parts_->levels[0] = cv::Mat(shown.height, shown.width, CV_8UC3, shown.bgr.data());
-  parts_->filled = 1;
-}
+void Nets::show(const Photo& photo) { parts_->pyramid.show(photo); }
 
-std::vector<Candidate> Nets::locate(int most) {
-  const cv::Mat& full = parts_->levels[0];
-  const double scale = static_cast<double>(locator_side) / std::max(full.cols, full.rows);
-  const cv::Size size(std::max(1, static_cast<int>(full.cols * scale + 0.5)),
-                      std::max(1, static_cast<int>(full.rows * scale + 0.5)));
-  cv::Mat canvas = cv::Mat::zeros(locator_side, locator_side, CV_8UC3);
-  cv::Mat part = canvas(cv::Rect({0, 0}, size));
-  cv::resize(full, part, size, 0, 0, scale < 1 ? cv::INTER_AREA : cv::INTER_LINEAR);
-  parts_->locator.setInput(blob_of(canvas));
-  const cv::Mat result = parts_->locator.forward();
+// Only as much of the square is run as the photo fills.
+std::vector<Candidate> Nets::locate(int side, int most) {
+  Pyramid& pyramid = parts_->pyramid;
+  const double scale = static_cast<double>(side) / std::max(pyramid.width(), pyramid.height());
+  const cv::Size part(std::max(1, static_cast<int>(pyramid.width() * scale + 0.5)),
+                      std::max(1, static_cast<int>(pyramid.height() * scale + 0.5)));
+  const auto rounded = [](int length) {
+    return (length + locator_coarsest - 1) / locator_coarsest * locator_coarsest;
+  };
+  const cv::Mat seen = pyramid.whole(part, {rounded(part.width), rounded(part.height)});
+  const cv::Mat result = run(parts_->locator, blob_of(seen, side * side));
+  const int across = result.size[3], down = result.size[2];
   const auto* data = result.ptr<float>();
   const auto value = [&](int channel, int x, int y) {
-    return static_cast<double>(data[(channel * locator_cells + y) * locator_cells + x]);
+    return static_cast<double>(data[(channel * down + y) * across + x]);
   };
   std::vector<Candidate> found;
-  for (int y = 0; y < locator_cells; ++y) {
-    for (int x = 0; x < locator_cells; ++x) {
+  for (int y = 0; y < down; ++y) {
+    for (int x = 0; x < across; ++x) {
       const double heat = value(0, x, y);
       bool peak = heat > -3.0;
-      for (int ny = std::max(0, y - 2); peak && ny <= std::min(locator_cells - 1, y + 2); ++ny)
-        for (int nx = std::max(0, x - 2); nx <= std::min(locator_cells - 1, x + 2); ++nx)
+      for (int ny = std::max(0, y - 2); peak && ny <= std::min(down - 1, y + 2); ++ny)
+        for (int nx = std::max(0, x - 2); nx <= std::min(across - 1, x + 2); ++nx)
           if (value(0, nx, ny) > heat) peak = false;
-      if (!peak) continue;
-      double axis = std::atan2(value(6, x, y), value(5, x, y)) / 2;
-      if (std::cos(axis) * value(7, x, y) + std::sin(axis) * value(8, x, y) < 0)
-        axis += std::numbers::pi;
-      const Point middle{((x + value(1, x, y) + 0.5) * 8 + 0.5) / scale - 0.5,
-                         ((y + value(2, x, y) + 0.5) * 8 + 0.5) / scale - 0.5};
-      const Frame frame{middle, std::exp(value(3, x, y)) * 32 / scale,
-                        std::exp(value(4, x, y)) * 32 / scale, axis};
-      found.push_back({corners_of(frame), sigmoid(heat)});
+      if (peak) found.push_back({window_at(value, x, y, scale), sigmoid(heat)});
     }
   }
   std::sort(found.begin(), found.end(),
@@ -311,20 +302,18 @@ std::vector<Candidate> Nets::locate(int most) {
 
 Refined Nets::refine(const Quad& window) {
   const Frame frame = frame_of(window);
-  const cv::Mat& full = parts_->levels[0];
-  const int index = parts_->level_for(frame.width / (refiner_width * refiner_span_x));
-  const cv::Mat& level = parts_->level(index);
-  const cv::Mat seen = warp(level, corners_on(corners_of(frame), full, level),
-                            nominal(refiner_width, refiner_height, refiner_span_x, refiner_span_y),
-                            {refiner_width, refiner_height});
-  parts_->refiner.setInput(blob_of(seen));
-  const cv::Mat result = parts_->refiner.forward();
+  const cv::Mat seen = parts_->pyramid.cut(
+      corners_of(frame), nominal(refiner_width, refiner_height, refiner_span_x, refiner_span_y),
+      {refiner_width, refiner_height}, frame.width / (refiner_width * refiner_span_x));
+  const cv::Mat result = run(parts_->refiner, blob_of(seen));
   const auto* value = result.ptr<float>();
   constexpr double x[] = {-0.5, 0.5, 0.5, -0.5}, y[] = {-0.5, -0.5, 0.5, 0.5};
   Refined refined;
-  for (std::size_t i = 0; i < 4; ++i)
-    refined.window[i] = place(frame, x[i] + static_cast<double>(value[2 * i]),
-                              y[i] + static_cast<double>(value[2 * i + 1]));
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto dx = static_cast<double>(value[2 * i]), dy = static_cast<double>(value[2 * i + 1]);
+    refined.window[i] = place(frame, x[i] + dx, y[i] + dy);
+    refined.moved = std::max(refined.moved, std::hypot(dx, dy * frame.height / frame.width));
+  }
   double e[4], sum = 0;
   for (std::size_t i = 0; i < 4; ++i)
     sum += e[i] = std::exp(std::min(30.0, static_cast<double>(value[8 + i])));
@@ -333,33 +322,66 @@ Refined Nets::refine(const Quad& window) {
   return refined;
 }
 
-std::vector<Glimpse> Nets::read(const Quad& window) {
-  const cv::Mat& full = parts_->levels[0];
-  const int index = parts_->level_for(frame_of(window).width / (reader_width * reader_span_x));
-  const cv::Mat& level = parts_->level(index);
-  const auto to = nominal(reader_width, reader_height, reader_span_x, reader_span_y);
-  const int shape[] = {static_cast<int>(cuts.size()), 3, reader_height, reader_width};
-  cv::Mat blob(4, shape, CV_32F);
-  constexpr std::size_t plane = 3UL * reader_height * reader_width;
-  for (std::size_t i = 0; i < cuts.size(); ++i) {
-    const cv::Mat one = blob_of(warp(level, corners_on(cut_of(window, cuts[i]), full, level), to,
-                                     {reader_width, reader_height}));
-    std::copy_n(one.ptr<float>(), plane, blob.ptr<float>() + i * plane);
-  }
-  parts_->reader.setInput(blob);
-  const cv::Mat result = parts_->reader.forward();
+std::vector<Glimpse> Nets::read(const Quad& window, Cuts which) {
+  const double shrink = frame_of(window).width / (reader_width * reader_span_x);
+  const Corners to = nominal(reader_width, reader_height, reader_span_x, reader_span_y);
+  std::vector<cv::Mat> seen;
+  for (std::size_t i = which.first; i < which.end; ++i)
+    seen.push_back(
+        parts_->pyramid.cut(cut_of(window, cuts[i]), to, {reader_width, reader_height}, shrink));
+  const cv::Mat result = run(parts_->reader, blob_of(seen));
   std::vector<Glimpse> glimpses;
-  for (std::size_t i = 0; i < cuts.size(); ++i)
-    glimpses.push_back(glimpse_of(result.ptr<float>() + i * (classes + 5) * reader_columns));
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    glimpses.push_back(glimpse_of(result.ptr<float>() + i * (classes + 5) * reader_columns,
+                                  cuts[which.first + i]));
   return glimpses;
 }
 
-Light Nets::light(const Quad& window) const {
-  const cv::Mat& full = parts_->levels[0];
-  const cv::Mat seen =
-      warp(full, corners_on(window, full, full), nominal(128, 32, 1, 1), {128, 32});
-  cv::Mat grey, slope;
-  cv::cvtColor(seen, grey, cv::COLOR_BGR2GRAY);
+// One strip holds all wheels of a cut at the net's size; each wheel is taken out at whole pixels.
+std::vector<WheelOpinion> Nets::read_wheels(const Quad& window, const std::vector<double>& centres,
+                                            double pitch, Cuts which) {
+  std::vector<WheelOpinion> opinions;
+  if (centres.empty() || which.first >= which.end) return opinions;
+  const double scale = wheel_width * wheel_span_x / pitch;  // pixels a window width
+  const double shrink = frame_of(window).height / (wheel_height * wheel_span_y);
+  std::vector<int> lefts;
+  for (const double centre : centres)
+    lefts.push_back(static_cast<int>(std::lround((centre - centres.front()) * scale)));
+  const cv::Size size(*std::max_element(lefts.begin(), lefts.end()) + wheel_width, wheel_height);
+  Corners to = nominal(wheel_width, wheel_height, 0, wheel_span_y);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const double u = i == 1 || i == 2 ? 1 : 0;
+    to[i].x += static_cast<float>((u - centres.front()) * scale);
+  }
+  std::vector<cv::Mat> seen;
+  for (std::size_t i = which.first; i < which.end; ++i) {
+    const cv::Mat strip = parts_->pyramid.cut(cut_of(window, cuts[i]), to, size, shrink);
+    for (const int left : lefts)
+      seen.push_back(strip(cv::Rect(std::max(0, left), 0, wheel_width, wheel_height)));
+  }
+  const cv::Mat result = run(parts_->wheel, blob_of(seen));
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    opinions.push_back(opinion_of(result.ptr<float>(static_cast<int>(i)), i % centres.size()));
+  return opinions;
+}
+
+WheelOpinion Nets::read_wheel(const Picture& wheel) {
+  const cv::Mat from(wheel.height, wheel.width, CV_8UC3,
+                     const_cast<std::uint8_t*>(wheel.bgr.data()));
+  const cv::Size size(static_cast<int>(wheel_width * wheel_span_x + 0.5),
+                      static_cast<int>(wheel_height * wheel_span_y + 0.5));
+  const int left = (wheel_width - size.width) / 2, top = (wheel_height - size.height) / 2;
+  cv::Mat small, seen;
+  const bool shrinks = from.cols >= size.width && from.rows >= size.height;
+  cv::resize(from, small, size, 0, 0, shrinks ? cv::INTER_AREA : cv::INTER_LINEAR);
+  cv::copyMakeBorder(small, seen, top, wheel_height - size.height - top, left,
+                     wheel_width - size.width - left, cv::BORDER_REPLICATE);
+  return opinion_of(run(parts_->wheel, blob_of(seen)).ptr<float>(), 0);
+}
+
+Light Nets::light(const Quad& window) {
+  const cv::Mat grey = parts_->pyramid.gray(window, nominal(128, 32, 1, 1), {128, 32});
+  cv::Mat slope;
   cv::Scalar mean, deviation;
   cv::meanStdDev(grey, mean, deviation);
   cv::Sobel(grey, slope, CV_32F, 1, 0, 3, 0.25);

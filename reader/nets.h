@@ -1,5 +1,5 @@
-// The three nets and the geometry between them. The only files of this folder that know OpenCV are
-// nets.cpp and its helpers there.
+// The four nets and the geometry between them. The only files of this folder that know OpenCV are
+// nets.cpp and pyramid.*.
 //
 // Owns: the loaded models. Threads: one Nets for one thread. Shapes are those of
 // tools/train/layout.py.
@@ -19,6 +19,9 @@ namespace meterlens::reader {
 
 using Quad = std::array<Point, 4>;  // reading order: top left, top right, bottom right, bottom left
 
+// Sides of the square that the locator sees the photo in, pixels.
+inline constexpr int locator_side = 192, locator_side_close = 320;
+
 struct Candidate {
   Quad window;
   double score = 0;  // 0..1, of the locator
@@ -27,21 +30,29 @@ struct Candidate {
 struct Refined {
   Quad window;
   double upright = 0, turned = 0, mirrored = 0, nothing = 0;  // probabilities of what is seen
+  double moved = 0;  // the farthest corner's way, in widths of the window
 };
 
-// What the wheel reader says of one straightened window.
+// Slightly different cuts of one window that are read and averaged; the first is the plain one.
+inline constexpr std::size_t cut_count = 5;
+struct Cuts {
+  std::size_t first = 0, end = cut_count;
+};
+
+// What the row's net says of one cut of a straightened window.
 struct Glimpse {
   Columns columns;
   std::vector<double> cosine, sine;  // of 2 pi position / 10, a value a column
   std::vector<double> red, centre;   // probabilities, a value a column
   double whole = 0;                  // probability of a whole upright register
+  double start = 0, step = 0;        // column t has its middle at start + t * step window widths
 };
 
-struct Light {
-  double mean = 0;       // 0..255 in the window
-  double contrast = 0;   // deviation of grey levels in the window
-  double glaring = 0;    // share of the window's pixels near white with no detail
-  double sharpness = 0;  // steepest edges against contrast, about 0..1
+// What the wheel's net says of one cut of one wheel.
+struct WheelOpinion {
+  std::size_t wheel = 0;     // its index from the left
+  Spread spread{};           // sums to one
+  double none = 0, lcd = 0;  // probabilities that no wheel, or an LCD's digit is seen
 };
 
 class Nets {
@@ -52,14 +63,20 @@ class Nets {
   ~Nets();
   Nets another() const;
 
-  // Takes the photo that the calls below look at.
-  void show(Picture picture);
+  // The photo that the calls below look at; it stays unchanged as long.
+  void show(const Photo& photo);
 
-  std::vector<Candidate> locate(int most);
+  // At most `most`, the likeliest first. `side`: one of the two above.
+  std::vector<Candidate> locate(int side, int most);
   Refined refine(const Quad& window);
-  // One glimpse for each of a few slightly different cuts of the window.
-  std::vector<Glimpse> read(const Quad& window);
-  Light light(const Quad& window) const;
+  // One glimpse a cut.
+  std::vector<Glimpse> read(const Quad& window, Cuts which = {});
+  // One opinion a wheel and cut. centres, pitch: in widths of the window.
+  std::vector<WheelOpinion> read_wheels(const Quad& window, const std::vector<double>& centres,
+                                        double pitch, Cuts which = {});
+  // Of a picture that one wheel fills.
+  WheelOpinion read_wheel(const Picture& wheel);
+  Light light(const Quad& window);
 
  private:
   struct Parts;

@@ -1,18 +1,30 @@
 #include "reader/reader.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <utility>
 
 #include "reader/decide.h"
 #include "reader/jpeg.h"
+#include "reader/known.h"
 #include "reader/nets.h"
+#include "reader/trust.h"
 
 namespace meterlens::reader {
 namespace {
 
 constexpr int side_min = 1000;      // photos are decoded no smaller than this
+constexpr int wheel_side_min = 96;  // likewise the picture of one wheel
 constexpr int candidates_most = 3;  // windows looked at closely
-constexpr int rounds = 2;           // of refinement
-constexpr double located_least = 0.12;
+constexpr double located_least = 0.12, located_well = 0.3;
+constexpr double moved_far = 0.07;  // the refiner looks again at a window that it moved by more
+constexpr double nothing_there = 0.9;
+constexpr double same_window = 0.08;  // windows are alike with corners so near, in widths
+constexpr double sure_upright = 0.97;
+constexpr double known_located = 0.9;      // a known window counts as one found so well
+constexpr double known_whole_least = 0.6;  // less: the window is wrong, or upside down
+constexpr Cuts one_cut{0, 1}, wheel_cuts{0, 3};
 
 struct Look {
   Digits digits;
@@ -24,60 +36,191 @@ struct Straight {
   Refined seen;
 };
 
-// The window after refinement, the right way up as far as the refiner can tell.
-Straight straighten(Nets& nets, Quad window) {
-  Refined seen;
-  for (int round = 0; round < rounds; ++round) {
-    seen = nets.refine(window);
-    window = seen.window;
-    if (seen.turned > seen.upright) {
-      window = turned(window);
-      std::swap(seen.turned, seen.upright);
-    }
+void refine_once(Nets& nets, Straight& straight) {
+  straight.seen = nets.refine(straight.window);
+  straight.window = straight.seen.window;
+  if (straight.seen.turned > straight.seen.upright) {
+    straight.window = turned(straight.window);
+    std::swap(straight.seen.turned, straight.seen.upright);
   }
-  return {window, seen};
 }
 
-Look look_at(Nets& nets, const Candidate& candidate, const Straight& straight, const Quad& window) {
-  const Evidence evidence{candidate.score, straight.seen.mirrored, straight.seen.nothing,
-                          nets.light(window)};
-  const Register row = decide(nets.read(window));
-  Look look{judge(row, evidence), 0};
+// The window after refinement, the right way up as far as the refiner can tell.
+Straight straighten(Nets& nets, const Quad& window) {
+  Straight straight{window, {}};
+  refine_once(nets, straight);
+  if (straight.seen.moved > moved_far || straight.seen.upright < 0.9) refine_once(nets, straight);
+  return straight;
+}
+
+// One cut where that makes it clear, else all of them.
+Register read_row(Nets& nets, const Quad& window) {
+  std::vector<Glimpse> glimpses = nets.read(window, one_cut);
+  Register row = decide(glimpses);
+  if (row.wheels.empty()) return row;
+  std::vector<WheelOpinion> opinions = nets.read_wheels(window, row.centres, row.pitch, one_cut);
+  row = decide(glimpses, opinions);
+  if (is_sure(row)) return row;
+  for (Glimpse& glimpse : nets.read(window, {one_cut.end, cut_count}))
+    glimpses.push_back(std::move(glimpse));
+  row = decide(glimpses);
+  opinions = nets.read_wheels(window, row.centres, row.pitch, wheel_cuts);
+  return decide(glimpses, opinions);
+}
+
+// One window the right way up as the refiner sees it, and what is known of the meter.
+struct View {
+  double located = 0;
+  Refined seen;
+  const Known& known;
+};
+
+Look look_of(Nets& nets, const View& view, const Quad& window, const Register& seen) {
+  const Evidence evidence{view.located, view.seen.mirrored, view.seen.nothing, nets.light(window),
+                          seen.count,   seen.whole,         seen.evenness,     seen.shown,
+                          seen.lcd};
+  const Register row = trusted(seen, evidence);
+  Look look{judge(row, evidence, window, view.known), 0};
   look.digits.window = window;
   look.rank = (look.digits.status == Status::unreadable ? 0 : 1) +
-              row.whole * row.count * (1 - evidence.nothing) * (0.3 + candidate.score) *
-                  (0.1 + look.digits.confidence);
+              row.trust * (0.3 + view.located) * (0.1 + look.digits.confidence);
   return look;
 }
 
+Look look_at(Nets& nets, const View& view, const Quad& window) {
+  const bool nothing = view.seen.nothing > nothing_there;
+  return look_of(nets, view, window, nothing ? Register{} : read_row(nets, window));
+}
+
 // Both ways up where the refiner wavers.
-Look best_look(Nets& nets, const Candidate& candidate) {
+Look best_look(Nets& nets, const Candidate& candidate, const Known& known) {
   const Straight straight = straighten(nets, candidate.window);
-  Look best = look_at(nets, candidate, straight, straight.window);
+  const View view{candidate.score, straight.seen, known};
+  Look best = look_at(nets, view, straight.window);
   if (straight.seen.turned > 0.1) {
-    Look other = look_at(nets, candidate, straight, turned(straight.window));
+    Look other = look_at(nets, view, turned(straight.window));
     if (other.rank > best.rank) best = std::move(other);
   }
   return best;
 }
 
-Digits read_picture(Nets& nets, double reduced_by) {
-  Look best;
-  for (const Candidate& candidate : nets.locate(candidates_most)) {
-    if (candidate.score < located_least) break;
-    Look look = best_look(nets, candidate);
-    if (look.rank > best.rank) best = std::move(look);
-    if (best.digits.status == Status::read && candidate.score > 0.3) break;
+bool is_read(const Look& look) { return look.digits.status == Status::read; }
+
+double distance(const Point& a, const Point& b) { return std::hypot(a.x - b.x, a.y - b.y); }
+
+double width_of(const Quad& q) { return distance(q[0], q[1]); }
+
+// Corners all near each other.
+bool alike(const Quad& a, const Quad& b) {
+  for (std::size_t i = 0; i < 4; ++i)
+    if (distance(a[i], b[i]) > same_window * width_of(b)) return false;
+  return true;
+}
+
+// Two windows of which neither holds the other's middle.
+bool apart(const Quad& a, const Quad& b) {
+  const Point p{(a[0].x + a[2].x) / 2, (a[0].y + a[2].y) / 2};
+  const Point q{(b[0].x + b[2].x) / 2, (b[0].y + b[2].y) / 2};
+  return distance(p, q) > 0.6 * std::max(width_of(a), width_of(b));
+}
+
+class Search {
+ public:
+  Search(Nets& nets, const Known& known) : nets_(nets), known_(known) {}
+
+  // Looks at the likeliest windows until one is read, and then only for a second meter.
+  void run(int side) {
+    for (const Candidate& candidate : nets_.locate(side, candidates_most)) {
+      if (candidate.score < located_least) return;
+      const auto seen = [&](const Quad& window) { return alike(candidate.window, window); };
+      if (std::ranges::any_of(looked_, seen)) continue;
+      looked_.push_back(candidate.window);
+      if (!is_done_)
+        look_closely(candidate);
+      else if (candidate.score > located_well && apart(candidate.window, best_.digits.window))
+        look_for_another(candidate);
+    }
   }
-  for (Point& corner : best.digits.window)
-    corner = {(corner.x + 0.5) * reduced_by - 0.5, (corner.y + 0.5) * reduced_by - 0.5};
-  return best.digits;
+
+  bool is_done() const { return is_done_; }
+  Digits result() { return std::move(best_.digits); }
+
+ private:
+  void look_closely(const Candidate& candidate) {
+    Look look = best_look(nets_, candidate, known_);
+    if (look.rank > best_.rank) best_ = std::move(look);
+    is_done_ = is_read(best_) && candidate.score > located_well;
+  }
+
+  void look_for_another(const Candidate& candidate) {
+    Look look = best_look(nets_, candidate, known_);
+    if (!is_read(look) || !apart(look.digits.window, best_.digits.window)) return;
+    if (look.rank > best_.rank) best_ = std::move(look);
+    best_.digits.status = Status::doubtful, best_.digits.reason = Reason::several_meters;
+  }
+
+  Nets& nets_;
+  const Known& known_;
+  std::vector<Quad> looked_;
+  Look best_;
+  bool is_done_ = false;
+};
+
+Quad scaled(Quad window, double by) {
+  for (Point& corner : window) corner = {(corner.x + 0.5) * by - 0.5, (corner.y + 0.5) * by - 0.5};
+  return window;
+}
+
+bool is_usable(const Quad& window) {
+  return is_window(window) && width_of(window) > 8 && distance(window[0], window[3]) > 2;
+}
+
+// A row of as many wheels as the meter has, side by side, each read by itself.
+Register read_known_row(Nets& nets, const Quad& window, int wheels, int red) {
+  std::vector<double> centres;
+  for (int i = 0; i < wheels; ++i) centres.push_back((i + 0.5) / wheels);
+  Register row = decide({}, nets.read_wheels(window, centres, 1.0 / wheels, one_cut));
+  for (int i = std::max(0, wheels - red); i < wheels; ++i)
+    row.wheels[static_cast<std::size_t>(i)].red = 1;
+  return row;
+}
+
+// The meter where it was before; not read when there is any doubt that it still is there.
+Look known_look(Nets& nets, const Quad& window, const Known& known) {
+  Straight straight{window, {}};
+  refine_once(nets, straight);
+  const Refined& seen = straight.seen;
+  if (seen.upright < sure_upright || !alike(seen.window, window)) return {};
+  const View view{known_located, seen, known};
+  if (known.wheels >= 4 && known.wheels <= wheels_max && known.red >= 0) {
+    const Register row = read_known_row(nets, seen.window, known.wheels, known.red);
+    if (is_sure(row)) return look_of(nets, view, seen.window, row);
+  }
+  Look look = look_at(nets, view, seen.window);
+  const bool same_count =
+      known.wheels == 0 || look.digits.wheels.size() == static_cast<std::size_t>(known.wheels);
+  return same_count && look.digits.evidence.whole >= known_whole_least ? look : Look{};
+}
+
+Digits read_photo(Nets& nets, double reduced_by, Known known) {
+  if (known.window) known.window = scaled(*known.window, 1 / reduced_by);
+  Look there;
+  if (known.window && is_usable(*known.window)) there = known_look(nets, *known.window, known);
+  if (is_read(there)) return there.digits;
+  Search search(nets, known);
+  search.run(locator_side);
+  if (!search.is_done()) search.run(locator_side_close);
+  Digits found = search.result();
+  // Its neighbour is no substitute for a meter that cannot be read.
+  const bool still_there = there.digits.status == Status::doubtful;
+  return still_there && apart(found.window, there.digits.window) ? there.digits : found;
 }
 
 }  // namespace
 
 struct Reader::Parts {
   Nets nets;
+  Photo photo{};  // its memory serves every photo
 };
 
 std::expected<Reader, Error> Reader::open(const std::filesystem::path& models) {
@@ -95,13 +238,15 @@ Reader Reader::another() const {
   return Reader(std::make_unique<Parts>(Parts{parts_->nets.another()}));
 }
 
-std::expected<Digits, Error> Reader::read(std::span<const std::byte> jpeg) {
+std::expected<Digits, Error> Reader::read(std::span<const std::byte> jpeg, const Known& known) {
   const auto start = std::chrono::steady_clock::now();
-  auto decoded = decode(jpeg, side_min);
-  if (!decoded) return std::unexpected(decoded.error());
-  parts_->nets.show(std::move(decoded->picture));
-  Digits digits = read_picture(parts_->nets, decoded->reduced_by);
-  if (decoded->damaged && digits.status != Status::unreadable) {
+  Photo& photo = parts_->photo;
+  if (auto decoded = decode_planes(jpeg, side_min, photo); !decoded)
+    return std::unexpected(decoded.error());
+  parts_->nets.show(photo);
+  Digits digits = read_photo(parts_->nets, photo.reduced_by, known);
+  digits.window = scaled(digits.window, photo.reduced_by);
+  if (photo.damaged && digits.status != Status::unreadable) {
     digits.status = Status::doubtful;
     digits.reason = Reason::damaged;
   }
@@ -110,15 +255,26 @@ std::expected<Digits, Error> Reader::read(std::span<const std::byte> jpeg) {
   return digits;
 }
 
+std::expected<Wheel, Error> Reader::read_wheel(std::span<const std::byte> jpeg) {
+  const auto decoded = decode(jpeg, wheel_side_min);
+  if (!decoded) return std::unexpected(decoded.error());
+  Wheel wheel = wheel_of(parts_->nets.read_wheel(decoded->picture));
+  if (decoded->damaged) wheel.confidence = 0;
+  return wheel;
+}
+
 const char* name_of(Status status) {
   constexpr const char* names[] = {"read", "doubtful", "unreadable"};
   return names[static_cast<std::size_t>(status)];
 }
 
 const char* name_of(Reason reason) {
-  constexpr const char* names[] = {"none",  "no_meter", "damaged", "mirrored",    "dark",
-                                   "glare", "blur",     "turning", "wheel_count", "low_confidence"};
+  constexpr const char* names[] = {"none",        "no_meter",       "damaged",        "mirrored",
+                                   "dark",        "glare",          "blur",           "turning",
+                                   "wheel_count", "low_confidence", "several_meters", "display"};
   return names[static_cast<std::size_t>(reason)];
 }
+
+const char* name_of(Display display) { return display == Display::lcd ? "lcd" : "wheels"; }
 
 }  // namespace meterlens::reader

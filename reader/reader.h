@@ -1,12 +1,12 @@
 // Photo in, digits out: the local reader of mechanical counters.
 //
-// Owns: three small nets (models/*.onnx), held in memory. No set-up, no state between photos.
+// Owns: four small nets (models/*.onnx), held in memory. No set-up, no state between photos.
 // Promises: any photo of one meter, at any angle: the counter window is found, straightened and
 // every wheel is read as a position in tenths. `read` means that the reader stands behind the
 // leading `certain` wheels; everything else is a best guess with a reason. Foreign bytes give an
 // Error, never a crash. The same bytes give the same result. Threads: one Reader for one thread;
 // another() makes a second one of the same models for a next thread. A read uses one core. Memory:
-// about 60 MB a Reader, and 4 bytes a pixel of the photo while it is read.
+// about 28 MB a Reader beside the program's 20, and 2 to 4 bytes a pixel of its largest photo.
 #pragma once
 
 #include <array>
@@ -14,6 +14,7 @@
 #include <expected>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -49,13 +50,33 @@ enum class Reason {
   turning,         // wheels stand between two digits
   wheel_count,     // the number of wheels is unclear, e.g. the window is cut off
   low_confidence,  // the nets do not agree on a wheel
+  several_meters,  // two registers in one photo, none chosen
+  display,         // an LCD: its digits have no tenths, and the nets know few of them
 };
+
+enum class Display { wheels, lcd };
 
 const char* name_of(Status status);
 const char* name_of(Reason reason);
+const char* name_of(Display display);
 
 struct Point {
   double x = 0, y = 0;
+};
+
+// What is known of the meter in the photo beforehand. Every part may be missing. A part that makes
+// no sense (no number, not convex, other than digits) counts as missing.
+struct Earlier {
+  std::string digits;        // the last accepted reading, every wheel, leading zeros kept
+  int certain = 0;           // its leading wheels that were stood behind
+  double hours = 0;          // since then, >= 0
+  double most_per_hour = 0;  // highest plausible use, in units of the last wheel; 0: unknown
+};
+struct Known {
+  std::optional<std::array<Point, 4>> window;  // where it was, pixels of the photo as shown
+  int wheels = 0;                              // 0: unknown
+  int red = -1;                                // trailing decimals, -1: unknown
+  std::optional<Earlier> earlier;
 };
 
 struct Wheel {
@@ -63,6 +84,34 @@ struct Wheel {
   char digit = '0';       // as decided together with its neighbours
   double confidence = 0;  // 0..1, that `digit` is right
   double red = 0;         // 0..1, that this wheel has the decimals' colour
+  // Natural logarithm of the odds for `digit`, as the row's net and the wheel's net have them.
+  std::array<double, 2> odds{};
+};
+
+struct Light {
+  double mean = 0;       // 0..255 in the window
+  double contrast = 0;   // deviation of grey levels in the window
+  double glaring = 0;    // share of the window's pixels near white with no detail
+  double sharpness = 0;  // steepest edges against contrast, about 0..1
+};
+
+// What the photo gave to judge by, before anything was calibrated. Probabilities but for the light.
+struct Evidence {
+  double located = 0;                // that there is a window
+  double mirrored = 0, nothing = 0;  // that the window is a mirror image, or none
+  Light light{};
+  double count = 0;     // that the number of wheels is right
+  double whole = 0;     // of a whole upright register
+  double evenness = 0;  // 0..1, how evenly the wheels are spaced
+  double shown = 0;     // lowest that there is a wheel at all
+  double lcd = 0;       // that they are an LCD's digits
+};
+
+// What the photo alone says, beside what the earlier reading made of it.
+struct Alone {
+  std::string digits;
+  int certain = 0;
+  double confidence = 0;
 };
 
 struct Digits {
@@ -75,13 +124,17 @@ struct Digits {
   double confidence = 0;          // 0..1, that the certain wheels are right
   std::array<Point, 4> window{};  // corners in reading order from top left, in pixels of the photo
                                   // as it is shown, that is after its EXIF rotation
-  double ms = 0;              // the whole time for the photo
-  std::vector<Wheel> wheels;  // left to right
+  double ms = 0;                  // the whole time for the photo
+  std::vector<Wheel> wheels;      // left to right
+  Display display = Display::wheels;
+  Evidence evidence{};
+  // Only when Known::earlier was used and changed digits, certain or confidence.
+  std::optional<Alone> alone;
 };
 
 class Reader {
  public:
-  // Loads locator.onnx, refiner.onnx and reader.onnx from a folder.
+  // Loads locator.onnx, refiner.onnx, reader.onnx and wheel.onnx from a folder.
   static std::expected<Reader, Error> open(const std::filesystem::path& models);
 
   Reader(Reader&&) noexcept;
@@ -91,7 +144,10 @@ class Reader {
   // A second reader of the same models, for another thread.
   Reader another() const;
 
-  std::expected<Digits, Error> read(std::span<const std::byte> jpeg);
+  std::expected<Digits, Error> read(std::span<const std::byte> jpeg, const Known& known = {});
+
+  // One wheel that fills its picture. `confidence`: that `digit`, the nearest one, is right.
+  std::expected<Wheel, Error> read_wheel(std::span<const std::byte> jpeg);
 
  private:
   struct Parts;
@@ -100,8 +156,9 @@ class Reader {
 };
 
 // The object that `meterlens read --json` prints for one photo, on one line without its end. Adds
-// "reason" and "wheels" to the agreed fields.
-std::string to_json_line(const std::string& file, const Digits& digits);
+// "reason" and "wheels" to the agreed fields, "display" when it is an LCD, and "alone" when there
+// is one; `with_evidence` adds "evidence" and the wheels' "odds".
+std::string to_json_line(const std::string& file, const Digits& digits, bool with_evidence = false);
 std::string to_json_line(const std::string& file, const Error& error);
 
 }  // namespace meterlens::reader

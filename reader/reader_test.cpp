@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "reader/evaluate.h"
 #include "reader/jpeg.h"
+#include "reader/nets.h"
 
 namespace meterlens::reader {
 namespace {
@@ -156,13 +158,101 @@ TEST(Reader, AnotherReaderReadsTheSame) {
   EXPECT_EQ(a->confidence, b->confidence);
 }
 
+TEST(Reader, TwoMetersAreDoubtfulUnlessOneIsKnown) {
+  const std::vector<Labelled> photos = meters();
+  const Picture left = picture_of(photos[1].file), right = picture_of(photos[2].file);
+  ASSERT_EQ(left.height, right.height);
+  Picture both{left.width + right.width, left.height, {}};
+  for (int y = 0; y < both.height; ++y)
+    for (const Picture* half : {&left, &right}) {
+      const auto row = half->bgr.begin() + std::ptrdiff_t{3} * y * half->width;
+      both.bgr.insert(both.bgr.end(), row, row + std::ptrdiff_t{3} * half->width);
+    }
+  const auto jpeg = encode(both, 90);
+  const auto digits = shared_reader().read(jpeg);
+  ASSERT_TRUE(digits.has_value());
+  EXPECT_EQ(digits->status, Status::doubtful);
+  EXPECT_EQ(digits->reason, Reason::several_meters);
+  EXPECT_TRUE(digits->digits == photos[1].label || digits->digits == photos[2].label);
+  for (const std::size_t i : {1UL, 2UL}) {
+    Known known;
+    known.window = shared_reader().read(bytes_of(photos[i].file))->window;
+    if (i == 2)
+      for (Point& corner : *known.window) corner.x += left.width;
+    const auto chosen = shared_reader().read(jpeg, known);
+    ASSERT_TRUE(chosen.has_value());
+    EXPECT_EQ(chosen->status, Status::read);
+    EXPECT_EQ(chosen->digits, photos[i].label);
+  }
+}
+
+TEST(Reader, AKnownLayoutGivesTheSameDigits) {
+  for (const Labelled& photo : meters()) {
+    const auto jpeg = bytes_of(photo.file);
+    const auto first = shared_reader().read(jpeg);
+    ASSERT_TRUE(first.has_value());
+    Known known{first->window, static_cast<int>(first->digits.size()), first->red, {}};
+    const auto again = shared_reader().read(jpeg, known);
+    ASSERT_TRUE(again.has_value());
+    EXPECT_EQ(again->status, Status::read);
+    EXPECT_TRUE(is_exact(*again, photo.accepted)) << photo.file << " gave " << again->digits;
+    EXPECT_EQ(again->red, first->red);
+    known.wheels = 0, known.red = -1;
+    EXPECT_TRUE(is_exact(*shared_reader().read(jpeg, known), photo.accepted)) << photo.file;
+  }
+}
+
+TEST(Reader, AWrongLayoutIsNotBelieved) {
+  const double nan = std::nan("");
+  for (const Labelled& photo : meters()) {
+    const auto jpeg = bytes_of(photo.file);
+    const Quad right = shared_reader().read(jpeg)->window;
+    Quad shifted = right;
+    for (Point& corner : shifted) corner.x += 0.4 * (right[1].x - right[0].x);
+    for (const Quad& window :
+         {shifted, turned(right), Quad{Point{10, 10}, {60, 10}, {60, 30}, {10, 30}}, Quad{},
+          Quad{Point{nan, 0}, {5, nan}, {1, 1}, {0, 1}},
+          Quad{Point{-1e300, 0}, {1e300, 0}, {1e300, 1e300}, {0, 1}}}) {
+      const auto digits =
+          shared_reader().read(jpeg, Known{window, static_cast<int>(photo.label.size()), 0, {}});
+      ASSERT_TRUE(digits.has_value());
+      EXPECT_TRUE(is_exact(*digits, photo.accepted)) << photo.file << " gave " << digits->digits;
+    }
+    const auto fewer =
+        shared_reader().read(jpeg, Known{right, static_cast<int>(photo.label.size()) - 1, 0, {}});
+    EXPECT_TRUE(is_exact(*fewer, photo.accepted)) << photo.file << " gave " << fewer->digits;
+  }
+}
+
+TEST(Reader, ReadsOneWheel) {
+  const Labelled photo = meters()[1];
+  const Picture p = picture_of(photo.file);
+  const auto digits = shared_reader().read(bytes_of(photo.file));
+  const Quad& w = digits->window;
+  const double wheels = static_cast<double>(photo.label.size());
+  for (std::size_t i = 0; i < photo.label.size(); ++i) {
+    const Picture wheel = rearranged(p, 40, 60, [&](int x, int y) {
+      const double u = (static_cast<double>(i) + (x + 0.5) / 40) / wheels, v = (y + 0.5) / 60;
+      const auto at = [&](double Point::*c) {
+        return (1 - v) * ((1 - u) * w[0].*c + u * w[1].*c) + v * ((1 - u) * w[3].*c + u * w[2].*c);
+      };
+      return std::pair(static_cast<int>(at(&Point::x)), static_cast<int>(at(&Point::y)));
+    });
+    const auto read = shared_reader().read_wheel(encode(wheel, 90));
+    ASSERT_TRUE(read.has_value());
+    EXPECT_EQ(read->digit, photo.label[i]) << i;
+    EXPECT_LT(std::abs(std::remainder(read->position - (photo.label[i] - '0'), 10)), 0.5) << i;
+  }
+  EXPECT_EQ(shared_reader().read_wheel({}).error().fault, Fault::not_a_jpeg);
+}
+
 TEST(Models, AMissingOrDamagedFileIsAClearErrorAtStart) {
   const auto missing = Reader::open("no/such/folder");
   ASSERT_FALSE(missing.has_value());
   EXPECT_EQ(missing.error().fault, Fault::model_missing);
   EXPECT_NE(missing.error().text.find("no/such/folder/locator.onnx"), std::string::npos);
   const fs::path copy = fs::path(testing::TempDir()) / "models";
-  for (const char* name : {"locator.onnx", "refiner.onnx", "reader.onnx"}) {
+  for (const char* name : {"locator.onnx", "refiner.onnx", "reader.onnx", "wheel.onnx"}) {
     fs::remove_all(copy);
     fs::copy(models, copy);
     fs::resize_file(copy / name, fs::file_size(copy / name) / 2);

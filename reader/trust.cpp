@@ -1,0 +1,64 @@
+#include "reader/trust.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace meterlens::reader {
+namespace {
+
+constexpr double odds_most = 12;  // natural logarithm; no net is surer than that
+
+double log_odds(double p) {
+  const double clipped = std::clamp(p, 1e-9, 1 - 1e-9);
+  return std::clamp(std::log(clipped / (1 - clipped)), -odds_most, odds_most);
+}
+
+double probability(double odds) { return 1 / (1 + std::exp(-odds)); }
+
+}  // namespace
+
+double whole_trust(const Register& row, const Evidence& evidence) {
+  return probability(-5.83 + 0.448 * log_odds(row.whole) - 0.448 * log_odds(evidence.mirrored) -
+                     0.341 * log_odds(evidence.nothing) + 1.066 * log_odds(evidence.located));
+}
+
+double wheel_trust(const std::array<double, 2>& odds) {
+  const double one = std::clamp(odds[0], -odds_most, odds_most);
+  const double other = std::clamp(odds[1], -odds_most, odds_most);
+  return probability(0.278 + 0.566 * (one + other) + 0.070 * std::min(one, other));
+}
+
+Spread tempered(const Spread& spread, double position, int right, int digit, double wanted) {
+  constexpr double least = 1e-9;
+  Spread result{};
+  double low = 0, high = 8;
+  for (int i = 0; i < 40; ++i) {
+    const double power = (low + high) / 2;
+    double sum = 0;
+    for (std::size_t c = 0; c < half_steps; ++c)
+      sum += result[c] = std::pow(std::max(spread[c], least), power);
+    for (double& p : result) p /= sum;
+    const double is = digit_probabilities(result, position, right)[static_cast<std::size_t>(digit)];
+    (is < wanted ? low : high) = power;
+  }
+  return result;
+}
+
+Register trusted(Register row, const Evidence& evidence) {
+  if (row.wheels.empty()) return row;
+  row.trust = whole_trust(row, evidence);
+  for (std::size_t i = 0; i < row.wheels.size(); ++i) {
+    Wheel& wheel = row.wheels[i];
+    wheel.confidence = wheel_trust(wheel.odds);
+    const bool is_last = i + 1 == row.wheels.size();
+    const int right = is_last ? no_wheel : row.wheels[i + 1].digit - '0';
+    row.spreads[i] =
+        tempered(row.spreads[i], wheel.position, right, wheel.digit - '0', wheel.confidence);
+  }
+  // Which digit a turning last wheel is counted as, is a convention, not a certainty.
+  if (row.turning.back())
+    row.wheels.back().confidence = std::min(row.wheels.back().confidence, 0.5);
+  return row;
+}
+
+}  // namespace meterlens::reader

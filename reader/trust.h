@@ -1,0 +1,27 @@
+// How far the nets can be trusted: from what they say to odds that come true.
+//
+// Pure functions; any thread. The constants are fitted by tools/train/calibrate.py on photos that
+// no net was trained on, as they are and made worse in many ways; models/README.md has the tables.
+#pragma once
+
+#include "reader/decide.h"
+
+namespace meterlens::reader {
+
+// At most this much risk that one of the certain wheels of a reading is wrong.
+inline constexpr double risk_most = 0.08;
+
+// Probability that the row is a whole register the right way round.
+double whole_trust(const Register& row, const Evidence& evidence);
+
+// Probability that a wheel's digit is right. odds: as in Wheel.
+double wheel_trust(const std::array<double, 2>& odds);
+
+// `spread` to a power that gives `digit` the probability `wanted`, as near as powers of 0 to 8
+// come: the order of the half steps stays. position, right: as for digit_probabilities().
+Spread tempered(const Spread& spread, double position, int right, int digit, double wanted);
+
+// The row with confidences and spreads that come true. `row` as decide() makes it.
+Register trusted(Register row, const Evidence& evidence);
+
+}  // namespace meterlens::reader
