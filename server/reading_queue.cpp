@@ -23,6 +23,21 @@ namespace meterlens::server {
 
 using metrics::Count;
 
+reader::Known known_of(const validate::Reading& accepted, std::int64_t at_ms) {
+  constexpr double hour_ms = 3'600'000;
+  reader::Known known;
+  known.window.emplace();
+  std::ranges::transform(accepted.window, known.window->begin(), [](const auto& corner) {
+    return reader::Point{corner[0], corner[1]};
+  });
+  known.wheels = static_cast<int>(accepted.digits.size());
+  if (accepted.red > 0) known.red = accepted.red;
+  if (at_ms < accepted.at_ms) return known;
+  known.earlier = reader::Earlier{accepted.digits, accepted.certain,
+                                  static_cast<double>(at_ms - accepted.at_ms) / hour_ms};
+  return known;
+}
+
 struct ReadingQueue::Desk {
   Desk(const ReadingLimits& given, store::Store& its_store, ReadPhoto its_read,
        metrics::Metrics& its_metrics, OnReading its_on_reading)
@@ -52,7 +67,8 @@ struct ReadingQueue::Desk {
   bool fetch();
   std::optional<photo::Photo> pick();
   bool process(const photo::Photo& photo);
-  validate::Claim claim_of(const photo::Photo& photo) const;
+  validate::Claim claim_of(const photo::Photo& photo,
+                           const std::optional<validate::Reading>& before) const;
   void count(const validate::Reading& reading);
 };
 
@@ -120,7 +136,8 @@ bool ReadingQueue::Desk::fetch() {
   return true;
 }
 
-validate::Claim ReadingQueue::Desk::claim_of(const photo::Photo& photo) const {
+validate::Claim ReadingQueue::Desk::claim_of(
+    const photo::Photo& photo, const std::optional<validate::Reading>& before) const {
   validate::Claim claim;
   const auto bytes = photo::Files::read(photo.path, protocol::photo_bytes_max);
   if (!bytes) {
@@ -130,7 +147,11 @@ validate::Claim ReadingQueue::Desk::claim_of(const photo::Photo& photo) const {
     claim.status = "unreadable";
     claim.reason = "the stored file is not the photo that was received";
   } else {
-    claim = read(std::as_bytes(std::span(*bytes)));
+    if (before)
+      spdlog::debug("device {}: photo {} is of a known meter of {} wheels", photo.device, photo.id,
+                    before->digits.size());
+    claim = read(std::as_bytes(std::span(*bytes)),
+                 before ? known_of(*before, photo.captured_at_ms) : reader::Known{});
   }
   claim.meter = photo.device;
   claim.device = photo.device;
@@ -146,7 +167,7 @@ bool ReadingQueue::Desk::process(const photo::Photo& photo) {
     metrics.add(Count::store_errors);
     return false;
   }
-  const validate::Claim claim = claim_of(photo);
+  const validate::Claim claim = claim_of(photo, *before);
   metrics.observe_read_ms(claim.ms);
   validate::Reading reading = validate::judge(claim, *before);
   const auto id = store.add_reading(reading);

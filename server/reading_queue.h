@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 
+#include "reader/reader.h"
 #include "server/metrics/metrics.h"
 #include "server/photo/photo.h"
 #include "server/store/store.h"
@@ -19,7 +20,12 @@ namespace meterlens::server {
 
 // Sees what is on a JPEG: everything of a claim but meter, device, photo and time. Called from
 // several threads at once when there are several.
-using ReadPhoto = std::function<validate::Claim(std::span<const std::byte>)>;
+using ReadPhoto =
+    std::function<validate::Claim(std::span<const std::byte>, const reader::Known&)>;
+
+// What the newest accepted reading says of the same meter's photo of `at_ms`. An older photo has
+// the layout, but no earlier reading. How fast a meter may go is not known.
+reader::Known known_of(const validate::Reading& accepted, std::int64_t at_ms);
 
 struct ReadingLimits {
   int threads = 1;

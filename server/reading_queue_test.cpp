@@ -46,12 +46,17 @@ class ReadingQueueTest : public ::testing::Test {
   std::unique_ptr<ReadingQueue> open(int threads) {
     return std::make_unique<ReadingQueue>(
         ReadingLimits{.threads = threads, .fetch_max = 3, .retry_ms = 5}, *store_,
-        [](std::span<const std::byte> bytes) {
+        [this](std::span<const std::byte> bytes, const reader::Known& known) {
+          {
+            const std::lock_guard lock(mutex_);
+            known_.push_back(known);
+          }
           validate::Claim claim;
           claim.status = "read";
           claim.digits = "0012" + std::to_string(std::to_integer<int>(bytes[0]) % 10);
           claim.certain = 5;
           claim.confidence = 0.99;
+          claim.window = {{{10, 20}, {200, 21}, {199, 60}, {9, 59}}};
           return claim;
         },
         metrics_,
@@ -75,6 +80,7 @@ class ReadingQueueTest : public ::testing::Test {
   std::condition_variable changed_;
   std::vector<std::int64_t> photos_;
   std::vector<validate::Reading> readings_;
+  std::vector<reader::Known> known_;  // what each reading was told
 };
 
 TEST_F(ReadingQueueTest, a_backlog_from_before_is_read_oldest_first) {
@@ -113,6 +119,40 @@ TEST_F(ReadingQueueTest, a_file_that_is_gone_or_changed_is_unreadable_and_stops_
   EXPECT_EQ(readings_[0].status, "unreadable");
   EXPECT_EQ(readings_[1].status, "unreadable");
   EXPECT_EQ(readings_[2].status, "read");
+}
+
+TEST_F(ReadingQueueTest, the_next_photo_of_a_meter_is_read_with_what_the_last_accepted_says) {
+  add("m1", 1);
+  {
+    const auto queue = open(1);
+    ASSERT_TRUE(wait_for(1));
+  }
+  add("m1", 4);
+  add("m2", 5);
+  const auto queue = open(1);  // a restart keeps it
+  ASSERT_TRUE(wait_for(3));
+  EXPECT_FALSE(known_[0].window || known_[0].earlier);
+  ASSERT_TRUE(known_[1].window && known_[1].earlier);
+  EXPECT_EQ((*known_[1].window)[2].y, 60);
+  EXPECT_EQ(known_[1].wheels, 5);
+  EXPECT_EQ(known_[1].red, -1);
+  EXPECT_EQ(known_[1].earlier->digits, "00121");
+  EXPECT_EQ(known_[1].earlier->certain, 5);
+  EXPECT_NEAR(known_[1].earlier->hours, 3 / 3'600'000.0, 1e-12);
+  EXPECT_FALSE(known_[2].window) << "another meter's";
+}
+
+TEST(KnownOf, an_older_photo_has_the_layout_but_no_earlier_reading) {
+  validate::Reading accepted;
+  accepted.digits = "00195419";
+  accepted.certain = 7;
+  accepted.red = 3;
+  accepted.at_ms = 7'200'000;
+  EXPECT_EQ(known_of(accepted, 10'800'000).earlier->hours, 1);
+  const reader::Known older = known_of(accepted, 7'000'000);
+  EXPECT_FALSE(older.earlier);
+  EXPECT_EQ(older.wheels, 8);
+  EXPECT_EQ(older.red, 3);
 }
 
 TEST(Inbox, is_bounded_and_gives_everything_at_once) {

@@ -26,7 +26,8 @@ Response error_response(int status, const std::string& code, const std::string& 
 struct Api::Parts {
   Parts(const Settings& settings, store::Store& store, metrics::Metrics& metrics, Doors given)
       : doors(std::move(given)),
-        routes(settings, store, metrics, doors),
+        routes(settings, store, metrics, doors,
+               [this](Subject subject, const std::string& id) { live.changed(subject, id); }),
         live([this](Subject subject, const std::string& id) { return routes.render(subject, id); },
              {.client_count_max = settings.live_client_count_max,
               .pending_bytes_max = settings.live_pending_bytes_max}) {}

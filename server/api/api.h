@@ -1,7 +1,7 @@
 // The HTTP door: the JSON API under /api/v1 (openapi.yaml), live events, metrics, and the console's
-// files at `/`. Owns its threads and the listening socket; reads the store, and changes something
-// only through `Doors`. Bodies, headers, connections and live clients are bounded. restinio stays
-// in http.cpp, the JSON library in json.cpp.
+// files at `/`. Owns its threads and the listening socket; reads the store, writes only people's
+// reviews into it, and changes all else through `Doors`. Bodies, headers, connections and live
+// clients are bounded. restinio stays in http.cpp, the JSON library in json.cpp.
 #pragma once
 
 #include <cstdint>

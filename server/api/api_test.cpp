@@ -20,6 +20,7 @@ using test::body_of;
 using test::get;
 using test::post;
 using test::RawClient;
+using test::send;
 using test::status_of;
 namespace fs = std::filesystem;
 
@@ -211,6 +212,73 @@ TEST_F(ApiTest, FiltersReadingsAndPhotos) {
                             "photos?device=..", "photos?since=99999999999999999999"}) {
     EXPECT_EQ(status_of(get(port_, std::string("/api/v1/") + wrong)), 400) << wrong;
   }
+}
+
+TEST_F(ApiTest, ReviewsAReadingOnceForEveryVersion) {
+  const std::string path = "/api/v1/readings/1";
+  RawClient live(port_);
+  live.send("GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n");
+  live.read_until(": hello");
+  const json before = get_json(path);
+  EXPECT_EQ(before["version"], 0);
+  EXPECT_TRUE(before["review"].is_null());
+  const std::string edit =
+      R"({"version":0,"verdict":"manual","digits":"00195420","reason":"3 is 4","reviewer":"ann"})";
+  const std::string answer = send("PATCH", port_, path, edit);
+  ASSERT_EQ(status_of(answer), 200) << answer;
+  const json after = json::parse(body_of(answer));
+  EXPECT_EQ(after["verdict"], "manual");
+  EXPECT_EQ(after["value"], "195.420");
+  EXPECT_EQ(after["digits"], "00195420");
+  EXPECT_EQ(after["review"]["reviewer"], "ann");
+  EXPECT_EQ(after["review"]["seen"]["value"], "195.419");
+  EXPECT_EQ(after["review"]["seen"]["verdict"], "accepted");
+  EXPECT_GT(after["review"]["at_ms"], 1'700'000'000'000);
+  EXPECT_EQ(get_json(path), after);
+  EXPECT_EQ(get_json("/api/v1/devices/m1")["newest_reading"], after);
+  EXPECT_EQ(get_json("/api/v1/readings?verdict=manual")["readings"][0], after);
+  EXPECT_NE(live.read_until("\"195.420\"").find("event: reading"), std::string::npos);
+
+  const std::string late = send("PATCH", port_, path, R"({"version":0,"verdict":"accepted"})");
+  EXPECT_EQ(status_of(late), 409);
+  EXPECT_EQ(code_of(late), "conflict");
+  const std::string again = send("PATCH", port_, path,
+                                 R"({"version":)" + after["version"].dump() +
+                                     R"(,"verdict":"rejected","reason":"glare"})");
+  ASSERT_EQ(status_of(again), 200) << again;
+  EXPECT_EQ(json::parse(body_of(again))["verdict"], "rejected");
+}
+
+TEST_F(ApiTest, RefusesEditsThatAreWrong) {
+  const std::string path = "/api/v1/readings/1";
+  for (const char* body :
+       {"", "[]", "{}", "null", R"({"verdict":"accepted"})", R"({"version":0})",
+        R"({"version":"0","verdict":"accepted"})", R"({"version":-1,"verdict":"accepted"})",
+        R"({"version":0.5,"verdict":"accepted"})", R"({"version":0,"verdict":"doubtful"})",
+        R"({"version":1e30,"verdict":"accepted"})", R"({"version":0,"verdict":7})",
+        R"({"version":0,"verdict":"accepted","digits":"00195419"})",
+        R"({"version":0,"verdict":"manual"})", R"({"version":0,"verdict":"manual","digits":195})",
+        R"({"version":0,"verdict":"manual","digits":"0019542a"})",
+        R"({"version":0,"verdict":"manual","digits":""})",
+        R"({"version":0,"verdict":"manual","value":195.42})",
+        R"({"version":0,"verdict":"manual","value":"1e9"})",
+        R"({"version":0,"verdict":"rejected"})",
+        R"({"version":0,"verdict":"rejected","reason":"a\u0000b"})",
+        R"({"version":0,"verdict":"accepted","other":1})",
+        R"({"version":0,"verdict":"manual","digits":"1","value":"1"})"}) {
+    const std::string answer = send("PATCH", port_, path, body);
+    EXPECT_EQ(status_of(answer), 400) << body << answer;
+  }
+  const std::string good = R"({"version":0,"verdict":"accepted"})";
+  const std::string nobody = send("PATCH", port_, "/api/v1/readings/99", good);
+  EXPECT_EQ(status_of(nobody), 404);
+  EXPECT_EQ(code_of(nobody), "unknown_reading");
+  EXPECT_EQ(status_of(send("PATCH", port_, "/api/v1/readings/x", good)), 404);
+  EXPECT_EQ(status_of(send("PATCH", port_, path, good, "Origin: http://evil.example\r\n")), 403);
+  const std::string put = send("PUT", port_, path, good);
+  EXPECT_EQ(status_of(put), 405);
+  EXPECT_NE(put.find("Allow: GET, PATCH\r\n"), std::string::npos) << put;
+  EXPECT_EQ(get_json(path)["version"], 0);
 }
 
 TEST_F(ApiTest, GivesThePhotoByteForByte) {

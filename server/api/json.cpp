@@ -1,5 +1,6 @@
 #include "server/api/json.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "protocol/checksum.h"
@@ -8,6 +9,9 @@ namespace meterlens::api {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using validate::Verdict;
+
+constexpr std::int64_t version_max = 999'999'999'999'999'999;  // as of ids in paths
 
 std::string text(const Json& json) {
   // Names and reasons are ASCII; should one not be, the answer is JSON all the same.
@@ -45,6 +49,18 @@ Json object(const photo::Photo& photo) {
           {"command", or_null(photo.command)}};
 }
 
+Json object(const validate::Review& review) {
+  return {{"at_ms", review.at_ms},
+          {"reviewer", or_null(review.reviewer)},
+          {"reason", or_null(review.reason)},
+          {"seen",
+           {{"verdict", validate::name(review.seen_verdict)},
+            {"digits", review.seen_digits},
+            {"certain", review.seen_certain},
+            {"red", review.seen_red},
+            {"value", review.seen_value}}}};
+}
+
 Json object(const validate::Reading& reading) {
   return {{"id", reading.id},
           {"meter", reading.meter},
@@ -60,7 +76,9 @@ Json object(const validate::Reading& reading) {
           {"window", reading.window},
           {"verdict", validate::name(reading.verdict)},
           {"reasons", reading.reasons},
-          {"ms", reading.ms}};
+          {"ms", reading.ms},
+          {"version", reading.review ? reading.review->id : 0},
+          {"review", reading.review ? object(*reading.review) : Json(nullptr)}};
 }
 
 Json object(const DeviceView& view) {
@@ -77,6 +95,26 @@ Json object(const DeviceView& view) {
   out["newest_reading"] = view.newest_reading ? object(*view.newest_reading) : Json(nullptr);
   out["active_command"] = view.active_command ? object(*view.active_command) : Json(nullptr);
   return out;
+}
+
+// A text of a body, and its longest.
+struct Text {
+  std::string_view key;
+  std::string* to;
+  std::size_t bytes_max;
+};
+
+bool take(const Text& text, const Json& value) {
+  if (!value.is_string()) return false;
+  *text.to = value.get<std::string>();
+  const bool is_plain = std::ranges::none_of(
+      *text.to, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return !text.to->empty() && text.to->size() <= text.bytes_max && is_plain;
+}
+
+std::string said(const Text& text) {
+  return "\"" + std::string(text.key) + "\" must be a text of 1 to " +
+         std::to_string(text.bytes_max) + " bytes without control characters";
 }
 
 template <class Item>
@@ -124,6 +162,37 @@ std::expected<void, std::string> parse_capture(const std::string& body) {
     return std::unexpected("\"capture\" must be the number 1: send {\"capture\":1}");
   }
   return {};
+}
+
+std::expected<VersionedEdit, std::string> parse_edit(const std::string& body) {
+  const Json json = Json::parse(body, nullptr, false);
+  if (!json.is_object()) return std::unexpected("the body must be a JSON object");
+  VersionedEdit out;
+  std::string verdict;
+  const Text texts[] = {{"verdict", &verdict, 16},
+                        {"digits", &out.edit.digits, 32},
+                        {"value", &out.edit.value, 32},
+                        {"reason", &out.edit.reason, 500},
+                        {"reviewer", &out.edit.reviewer, 64}};
+  for (const auto& [key, value] : json.items()) {
+    const auto known = std::ranges::find(texts, key, &Text::key);
+    if (known == std::end(texts) && key != "version") {
+      return std::unexpected("the body has an unknown key: known are version, verdict, digits, "
+                             "value, reason and reviewer");
+    }
+    if (known != std::end(texts) && !take(*known, value)) return std::unexpected(said(*known));
+  }
+  const auto version = json.find("version");
+  if (version == json.end() || !version->is_number_unsigned() || *version > version_max) {
+    return std::unexpected("\"version\" must be the \"version\" of the reading that you saw");
+  }
+  out.version = version->get<std::int64_t>();
+  for (const auto one : {Verdict::accepted, Verdict::manual, Verdict::rejected}) {
+    if (verdict != validate::name(one)) continue;
+    out.edit.verdict = one;
+    return out;
+  }
+  return std::unexpected("\"verdict\" must be accepted, manual or rejected");
 }
 
 }  // namespace meterlens::api

@@ -1,4 +1,4 @@
-// Inside api/: the objects of openapi.yaml as JSON text, and the one body that is understood. The
+// Inside api/: the objects of openapi.yaml as JSON text, and the bodies that are understood. The
 // only file with the JSON library is json.cpp.
 #pragma once
 
@@ -10,7 +10,7 @@
 #include "server/command/command.h"
 #include "server/photo/photo.h"
 #include "server/store/store.h"
-#include "server/validate/reading.h"
+#include "server/validate/review.h"
 
 namespace meterlens::api {
 
@@ -42,5 +42,12 @@ std::string readings_json(const std::vector<validate::Reading>& readings);
 
 // {"capture":1} and nothing else; the error says what is wrong with the body.
 std::expected<void, std::string> parse_capture(const std::string& body);
+
+struct VersionedEdit {
+  validate::Edit edit;
+  std::int64_t version = 0;  // of the reading that the editor saw
+};
+// A `ReadingEdit`: known keys, types, and texts of bounded length without control characters.
+std::expected<VersionedEdit, std::string> parse_edit(const std::string& body);
 
 }  // namespace meterlens::api

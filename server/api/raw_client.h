@@ -95,12 +95,17 @@ inline std::string get(std::uint16_t port, const std::string& path,
   return client.read_answer();
 }
 
-inline std::string post(std::uint16_t port, const std::string& path, const std::string& body,
-                        const std::string& headers = {}) {
+inline std::string send(const std::string& method, std::uint16_t port, const std::string& path,
+                        const std::string& body, const std::string& headers = {}) {
   RawClient client(port);
-  client.send("POST " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: " +
+  client.send(method + " " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: " +
               std::to_string(body.size()) + "\r\n" + headers + "\r\n" + body);
   return client.read_answer();
+}
+
+inline std::string post(std::uint16_t port, const std::string& path, const std::string& body,
+                        const std::string& headers = {}) {
+  return send("POST", port, path, body, headers);
 }
 
 inline int status_of(const std::string& answer) {

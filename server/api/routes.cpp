@@ -24,6 +24,11 @@ Response unknown(const std::string& what, const std::string& id) {
   return error_response(404, "unknown_" + what, fmt::format("there is no {} \"{}\"", what, id));
 }
 
+std::int64_t now_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
 // A browser names the page that a request comes from; only our own pages may change something.
 bool is_foreign(const Request& request) {
   if (request.origin.empty()) return false;
@@ -53,6 +58,8 @@ const Routes::Route Routes::routes[] = {
     {"GET", "/api/v1/photos", &Routes::photos},
     {"GET", "/api/v1/photos/{id}.jpg", &Routes::photo_file},
     {"GET", "/api/v1/readings", &Routes::readings},
+    {"GET", "/api/v1/readings/{id}", &Routes::reading},
+    {"PATCH", "/api/v1/readings/{id}", &Routes::review},
     {"GET", "/api/v1/events", &Routes::events},
     {"GET", "/api/v1/health", &Routes::health},
     {"GET", "/api/v1/metrics", &Routes::metrics},
@@ -62,8 +69,12 @@ const Routes::Route Routes::routes[] = {
 };
 
 Routes::Routes(const Settings& settings, store::Store& store, metrics::Metrics& metrics,
-               const Doors& doors)
-    : settings_(settings), store_(store), metrics_(metrics), doors_(doors) {}
+               const Doors& doors, Changed changed)
+    : settings_(settings),
+      store_(store),
+      metrics_(metrics),
+      doors_(doors),
+      changed_(std::move(changed)) {}
 
 Response Routes::answer(const Request& request, bool live_is_full) {
   metrics_.add(metrics::Count::http_requests);
@@ -82,19 +93,19 @@ Response Routes::dispatch(const Request& request) {
                           fmt::format("the body has {} bytes, at most {} are read",
                                       request.body.size(), settings_.body_bytes_max));
   }
-  const char* other_method = nullptr;
+  std::string other_methods;
   for (const auto& route : routes) {
     const auto id = match(route.pattern, request.path);
     if (!id) continue;
     if (request.method == route.method) return (this->*route.answer)(request, std::string(*id));
-    other_method = route.method;
+    other_methods += (other_methods.empty() ? "" : ", ") + std::string(route.method);
   }
   const bool is_api = request.path == "/api" || request.path.starts_with("/api/");
-  if (other_method == nullptr && !is_api && request.method != "GET") other_method = "GET";
-  if (other_method != nullptr) {
+  if (other_methods.empty() && !is_api && request.method != "GET") other_methods = "GET";
+  if (!other_methods.empty()) {
     Response response = error_response(405, "method_not_allowed",
-                                       fmt::format("use {} here", other_method));
-    response.headers.emplace_back("Allow", other_method);
+                                       fmt::format("use {} here", other_methods));
+    response.headers.emplace_back("Allow", other_methods);
     return response;
   }
   if (is_api) {
@@ -207,6 +218,35 @@ Response Routes::readings(const Request& request, const std::string&) {
   return json_response(readings_json(*readings));
 }
 
+Response Routes::reading(const Request&, const std::string& id) {
+  const auto number = parse_id(id);
+  if (!number) return unknown("reading", id);
+  const auto reading = store_.reading(*number);
+  if (!reading) return store_error(reading.error(), "reading");
+  return json_response(reading_json(*reading));
+}
+
+Response Routes::review(const Request& request, const std::string& id) {
+  if (is_foreign(request)) {
+    return error_response(403, "foreign_origin", "reviews are taken only from our own pages");
+  }
+  const auto wanted = parse_edit(request.body);
+  if (!wanted) return bad_request(wanted.error());
+  const auto number = parse_id(id);
+  if (!number) return unknown("reading", id);
+  const auto reading = store_.reading(*number);
+  if (!reading) return store_error(reading.error(), "reading");
+  const auto newest = store_.newest_accepted(reading->meter, reading->id);
+  if (!newest) return store_error(newest.error());
+  const auto reviewed = validate::review(*reading, wanted->edit, *newest, now_ms());
+  if (!reviewed) return bad_request(reviewed.error());
+  const auto stored = store_.add_review(*reviewed, wanted->version);
+  if (!stored) return store_error(stored.error(), "reading");
+  changed_(Subject::reading, id);
+  changed_(Subject::device, stored->device);
+  return json_response(reading_json(*stored));
+}
+
 Response Routes::events(const Request&, const std::string&) {
   Response response{200, "text/event-stream", "", {{"Cache-Control", "no-store"}}};
   response.live = true;
@@ -263,6 +303,9 @@ Response Routes::console_file(const Request& request) {
 Response Routes::store_error(const store::Error& error, const char* what) {
   if (error.code == store::ErrorCode::not_found) {
     return error_response(404, std::string("unknown_") + what, error.message);
+  }
+  if (error.code == store::ErrorCode::conflict) {
+    return error_response(409, "conflict", error.message);
   }
   metrics_.add(metrics::Count::store_errors);
   if (error.code == store::ErrorCode::locked) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -13,9 +14,10 @@ namespace meterlens::api {
 
 class Routes {
  public:
-  // All must outlive it but the settings.
+  using Changed = std::function<void(Subject, const std::string& id)>;
+  // All must outlive it but the settings. `changed` is told after a request changed something.
   Routes(const Settings& settings, store::Store& store, metrics::Metrics& metrics,
-         const Doors& doors);
+         const Doors& doors, Changed changed);
 
   Response answer(const Request& request, bool live_is_full);
   // The object of a change, for the live clients; nothing when it is gone.
@@ -34,6 +36,8 @@ class Routes {
   Response photos(const Request& request, const std::string& id);
   Response photo_file(const Request& request, const std::string& id);
   Response readings(const Request& request, const std::string& id);
+  Response reading(const Request& request, const std::string& id);
+  Response review(const Request& request, const std::string& id);
   Response events(const Request& request, const std::string& id);
   Response health(const Request& request, const std::string& id);
   Response metrics(const Request& request, const std::string& id);
@@ -50,6 +54,7 @@ class Routes {
   store::Store& store_;
   metrics::Metrics& metrics_;
   const Doors& doors_;
+  const Changed changed_;
   std::mutex health_mutex_;
   std::string store_state_ = "not checked yet";
   bool store_checking_ = false;

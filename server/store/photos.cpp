@@ -1,4 +1,4 @@
-// Photos and readings.
+// Photos; readings are in readings.cpp.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -42,42 +42,6 @@ struct PhotoRow {
   long long photo_id = 0;
   std::string sha256;
   std::string state;
-};
-
-constexpr const char* reading_columns =
-    "id, meter, device, photo, at_ms, status, digits, certain, red, value_count, value_decimals, "
-    "value, confidence, window, ms, verdict, reasons";
-
-struct ReadingRow {
-  explicit ReadingRow(soci::statement& statement) {
-    statement.exchange(into(reading.id));
-    statement.exchange(into(reading.meter));
-    statement.exchange(into(reading.device));
-    statement.exchange(into(reading.photo));
-    statement.exchange(into(reading.at_ms));
-    statement.exchange(into(reading.status));
-    statement.exchange(into(reading.digits));
-    statement.exchange(into(reading.certain));
-    statement.exchange(into(reading.red));
-    statement.exchange(into(reading.value_count));
-    statement.exchange(into(reading.value_decimals));
-    statement.exchange(into(reading.value));
-    statement.exchange(into(reading.confidence));
-    statement.exchange(into(window));
-    statement.exchange(into(reading.ms));
-    statement.exchange(into(verdict));
-    statement.exchange(into(reasons));
-  }
-  validate::Reading take() {
-    reading.window = window_of(window);
-    reading.verdict = verdict_named(verdict);
-    reading.reasons = lines_of(reasons);
-    return reading;
-  }
-  validate::Reading reading;
-  std::string window;
-  std::string verdict;
-  std::string reasons;
 };
 
 std::string select(const char* columns, const char* rest) {
@@ -141,15 +105,6 @@ class PhotoInsert {
   soci::statement statement_;
 };
 
-template <class Found>
-Result<Found> found_or(Result<std::optional<Found>> result, const char* what, std::int64_t id) {
-  if (!result) return std::unexpected(result.error());
-  if (!*result) {
-    return std::unexpected(Error{ErrorCode::not_found, fmt::format("there is no {} {}", what, id)});
-  }
-  return std::move(**result);
-}
-
 }  // namespace
 
 Result<void> Store::add_photos(std::span<photo::Photo> photos) {
@@ -165,9 +120,14 @@ Result<void> Store::add_photos(std::span<photo::Photo> photos) {
 }
 
 Result<photo::Photo> Store::photo(std::int64_t id) {
-  return found_or(engine_->read([&](soci::session& sql) {
+  const auto found = engine_->read([&](soci::session& sql) {
     return select_first<PhotoRow>(sql, select(photo_columns, "photo WHERE id = :id"), id);
-  }), "photo", id);
+  });
+  if (!found) return std::unexpected(found.error());
+  if (!*found) {
+    return std::unexpected(Error{ErrorCode::not_found, fmt::format("there is no photo {}", id)});
+  }
+  return **found;
 }
 
 Result<std::optional<photo::Photo>> Store::find_photo(const std::string& device,
@@ -216,54 +176,6 @@ Result<std::vector<photo::Photo>> Store::unread_photos(int count_max) {
                                         "photo WHERE state = 'stored' AND reading = 0"
                                         " ORDER BY id LIMIT :count"),
                                  count_max);
-  });
-}
-
-Result<std::int64_t> Store::add_reading(const validate::Reading& reading) {
-  return engine_->write([&](soci::session& sql) {
-    const std::string window = window_text(reading.window);
-    const std::string verdict = validate::name(reading.verdict);
-    const std::string reasons = lines_text(reading.reasons);
-    sql << "INSERT INTO reading (meter, device, photo, at_ms, status, digits, certain, red,"
-           " value_count, value_decimals, value, confidence, window, ms, verdict, reasons)"
-           " VALUES (:meter, :device, :photo, :at, :status, :digits, :certain, :red, :count,"
-           " :decimals, :value, :confidence, :window, :ms, :verdict, :reasons)",
-        use(reading.meter), use(reading.device), use(reading.photo), use(reading.at_ms),
-        use(reading.status), use(reading.digits), use(reading.certain), use(reading.red),
-        use(reading.value_count), use(reading.value_decimals), use(reading.value),
-        use(reading.confidence), use(window), use(reading.ms), use(verdict), use(reasons);
-    std::int64_t id = 0;
-    sql << "SELECT last_insert_rowid()", into(id);
-    sql << "UPDATE photo SET reading = :reading WHERE id = :photo", use(id), use(reading.photo);
-    return id;
-  });
-}
-
-Result<validate::Reading> Store::reading(std::int64_t id) {
-  return found_or(engine_->read([&](soci::session& sql) {
-    return select_first<ReadingRow>(sql, select(reading_columns, "reading WHERE id = :id"), id);
-  }), "reading", id);
-}
-
-Result<std::vector<validate::Reading>> Store::readings(const Filter& filter) {
-  return engine_->read([&](soci::session& sql) {
-    std::string where = "reading WHERE at_ms >= :since";
-    // Names that are not asked for still bind, to conditions that the planner drops.
-    where += filter.device.empty() ? " AND :meter = ''" : " AND meter = :meter";
-    where += filter.verdict.empty() ? " AND :verdict = ''" : " AND verdict = :verdict";
-    where += " ORDER BY at_ms DESC, id DESC LIMIT :count";
-    return select_rows<ReadingRow>(sql, select(reading_columns, where.c_str()), filter.since_ms,
-                                   filter.device, filter.verdict, filter.count_max);
-  });
-}
-
-Result<std::optional<validate::Reading>> Store::newest_accepted(const std::string& meter) {
-  return engine_->read([&](soci::session& sql) {
-    return select_first<ReadingRow>(sql,
-                                    select(reading_columns,
-                                           "reading WHERE meter = :meter AND verdict = 'accepted'"
-                                           " ORDER BY at_ms DESC, id DESC LIMIT 1"),
-                                    meter);
   });
 }
 

@@ -39,7 +39,18 @@ constexpr std::array<std::string_view, 10> first{
     R"(CREATE INDEX reading_meter ON reading (meter, at_ms, id))",
 };
 
-constexpr std::array<Migration, 1> all{Migration(first)};
+// What people say of readings; a reading points at its newest review, and is never changed else.
+constexpr std::array<std::string_view, 3> reviews{
+    R"(CREATE TABLE review (
+         id INTEGER PRIMARY KEY AUTOINCREMENT, reading BIGINT NOT NULL, verdict TEXT NOT NULL,
+         digits TEXT NOT NULL, certain INTEGER NOT NULL, red INTEGER NOT NULL,
+         value_count BIGINT NOT NULL, value_decimals INTEGER NOT NULL, value TEXT NOT NULL,
+         reviewer TEXT NOT NULL, reason TEXT NOT NULL, at_ms BIGINT NOT NULL))",
+    R"(ALTER TABLE reading ADD COLUMN review BIGINT NOT NULL DEFAULT 0)",
+    R"(CREATE INDEX reading_reviewed ON reading (id) WHERE review <> 0)",
+};
+
+constexpr std::array<Migration, 2> all{Migration(first), Migration(reviews)};
 
 }  // namespace
 

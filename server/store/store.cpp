@@ -1,4 +1,4 @@
-// Opening, devices and commands; photos and readings are in photos.cpp.
+// Opening, devices and commands; photos and readings are in files of their own.
 #include "server/store/store.h"
 
 #include <array>

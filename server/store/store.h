@@ -25,6 +25,7 @@ enum class ErrorCode : std::uint8_t {
   read_only,
   disk_full,
   not_found,
+  conflict,        // somebody else has changed it meanwhile
   failed,          // anything else; the message has the engine's words
 };
 struct Error {
@@ -50,6 +51,7 @@ struct Filter {
   std::string device = {};         // or meter; empty: all
   std::int64_t since_ms = 0;
   std::string verdict = {};        // readings only; empty: all
+  bool reviewed = false;           // readings only; those that a person has judged
   int count_max = 100;
 };
 
@@ -97,10 +99,15 @@ class Store {
   // The photo's row is marked as read in the same transaction.
   Result<std::int64_t> add_reading(const validate::Reading& reading);
   Result<validate::Reading> reading(std::int64_t id);
-  // Newest first; `since_ms` is the time of the shot.
+  // Newest first; `since_ms` is the time of the shot. Readings are given as they stand after their
+  // newest review.
   Result<std::vector<validate::Reading>> readings(const Filter& filter);
-  // The newest accepted one of a meter: what the next is judged against.
-  Result<std::optional<validate::Reading>> newest_accepted(const std::string& meter);
+  // Adds the review of `reviewed` (a validate::review of reading `reviewed.id`) and gives the
+  // reading as it then is. `conflict` unless `version` is the id of its newest review, 0 for none.
+  Result<validate::Reading> add_review(const validate::Reading& reviewed, std::int64_t version);
+  // The newest one of a meter that is accepted or corrected: what the next is judged against.
+  Result<std::optional<validate::Reading>> newest_accepted(const std::string& meter,
+                                                           std::int64_t except_reading = 0);
 
   // A cheap write and read, for health.
   Result<void> check();

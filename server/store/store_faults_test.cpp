@@ -17,6 +17,7 @@ namespace meterlens::store {
 namespace {
 
 using test::photo_of;
+using test::reading_of;
 
 class StoreFaults : public test::Fixture {};
 
@@ -139,6 +140,26 @@ TEST_F(StoreFaults, NewerSchemaIsRefusedAndLeftAlone) {
   EXPECT_TRUE(is(Store::open(path()), ErrorCode::newer_schema, "its schema is 99"));
   Intruder(path()).run("DELETE FROM schema_version WHERE version = 99");
   EXPECT_TRUE(Store::open(path()));
+}
+
+TEST_F(StoreFaults, TheFirstSchemaIsBroughtUpToDateWithItsReadings) {
+  const auto id = store_->add_reading(reading_of("m1", 1, 100)).value();
+  store_.reset();
+  {
+    Intruder old(path());
+    old.run("DROP INDEX reading_reviewed");
+    old.run("ALTER TABLE reading DROP COLUMN review");
+    old.run("DROP TABLE review");
+    old.run("DELETE FROM schema_version WHERE version = 2");
+  }
+  store_ = open();
+  ASSERT_TRUE(store_);
+  auto reading = store_->reading(id);
+  ASSERT_TRUE(reading);
+  EXPECT_EQ(reading->digits, "00195419");
+  EXPECT_FALSE(reading->review);
+  reading->review = validate::Review{.at_ms = 5};
+  EXPECT_TRUE(store_->add_review(*reading, 0));
 }
 
 TEST_F(StoreFaults, ARowThatNobodyUnderstandsIsAnErrorAndNotACrash) {

@@ -234,6 +234,46 @@ TEST_F(StoreTest, JudgesAgainstTheNewestAcceptedByTimeOfShot) {
   EXPECT_TRUE(photos({.device = "m2"}).empty());
 }
 
+TEST_F(StoreTest, KeepsReviewsBesideTheReading) {
+  const auto id = store_->add_reading(reading_of("m1", 1, 300)).value();
+  validate::Reading edited = store_->reading(id).value();
+  edited.digits = "00195420";
+  edited.value = "195.420";
+  edited.value_count = 195420;
+  edited.verdict = validate::Verdict::manual;
+  edited.review = validate::Review{.reviewer = "ann", .reason = "misread", .at_ms = 900};
+  const auto once = store_->add_review(edited, 0);
+  ASSERT_TRUE(once);
+  EXPECT_EQ(once->digits, "00195420");
+  EXPECT_EQ(once->value_count, 195420);
+  EXPECT_EQ(once->verdict, validate::Verdict::manual);
+  EXPECT_EQ(once->review->reviewer, "ann");
+  EXPECT_EQ(once->review->at_ms, 900);
+  EXPECT_EQ(once->review->seen_digits, "00195419");
+  EXPECT_EQ(once->review->seen_verdict, validate::Verdict::accepted);
+  EXPECT_EQ(store_->newest_accepted("m1").value()->value, "195.420");
+  EXPECT_FALSE(store_->newest_accepted("m1", id).value());
+
+  EXPECT_EQ(store_->add_review(edited, 0).error().code, ErrorCode::conflict);
+  EXPECT_EQ(store_->add_review(edited, once->review->id + 1).error().code, ErrorCode::conflict);
+  edited.id = 99;
+  EXPECT_EQ(store_->add_review(edited, 0).error().code, ErrorCode::not_found);
+  edited.id = id;
+  edited.verdict = validate::Verdict::rejected;
+  const auto twice = store_->add_review(edited, once->review->id);
+  ASSERT_TRUE(twice);
+  EXPECT_GT(twice->review->id, once->review->id);
+  EXPECT_EQ(twice->review->seen_verdict, validate::Verdict::accepted);
+  EXPECT_FALSE(store_->newest_accepted("m1").value());
+
+  store_->add_reading(reading_of("m1", 2, 400)).value();
+  EXPECT_EQ(store_->readings({.verdict = "accepted"})->size(), 1U);
+  const auto reviewed = store_->readings({.reviewed = true});
+  ASSERT_EQ(reviewed->size(), 1U);
+  EXPECT_EQ(reviewed->front().id, id);
+  EXPECT_EQ(store_->readings({.verdict = "rejected"})->front().id, id);
+}
+
 TEST_F(StoreTest, IsTheSameAfterOpeningAgain) {
   photo::Photo photo = photo_of("m1", 1);
   ASSERT_TRUE(store_->add_photos({&photo, 1}));

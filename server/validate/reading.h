@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,20 @@ namespace meterlens::validate {
 
 enum class Verdict : std::uint8_t { accepted, doubtful, rejected, estimated, manual };
 const char* name(Verdict verdict);
+
+// A person's word on a reading. The reading then shows what the person says; what the reader saw
+// and the server judged stays here. Each review is a row of its own.
+struct Review {
+  std::int64_t id = 0;
+  std::string reviewer = {};      // who; empty: not told
+  std::string reason = {};        // why; may be empty
+  std::int64_t at_ms = 0;         // Unix, when
+  Verdict seen_verdict = Verdict::doubtful;
+  std::string seen_digits = {};
+  int seen_certain = 0;
+  int seen_red = 0;
+  std::string seen_value = {};
+};
 
 struct Reading {
   std::int64_t id = 0;
@@ -30,6 +45,7 @@ struct Reading {
   double ms = 0;                  // time the reader took
   Verdict verdict = Verdict::doubtful;
   std::vector<std::string> reasons;
+  std::optional<Review> review;   // the newest one
 };
 
 }  // namespace meterlens::validate

@@ -172,6 +172,9 @@ Reading judge(const Claim& claim, const std::optional<Reading>& before) {
     reading.red = std::min(before->red, static_cast<int>(reading.digits.size()));
     reading.reasons.emplace_back("decimals taken from the last accepted reading");
   }
+  if (!claim.prior.empty()) {
+    reading.reasons.push_back(claim.prior + "; the last accepted reading decided the rest");
+  }
   const Decimal value = value_of(claim, reading.red);
   reading.value_count = value.count;
   reading.value_decimals = value.decimals;

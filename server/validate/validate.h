@@ -26,6 +26,7 @@ struct Claim {
   std::array<std::array<double, 2>, 4> window{};
   double ms = 0;
   std::string reason;      // the reader's, when it is not "read"
+  std::string prior;       // what the photo alone says, when the last reading changed the claim
 };
 
 // The most wheels of a register: their count fits 64 bits and the comparisons do not overflow.

@@ -155,6 +155,16 @@ TEST(Judge, KeepsTheValueOfADoubtfulReadingForThePeopleWhoReviewIt) {
   EXPECT_EQ(now.red, 3);
 }
 
+TEST(Judge, SaysWhatThePhotoAloneSaysWhenTheLastReadingDecided) {
+  Claim decided = claim_of({"00538", 5});
+  decided.prior = "the photo alone says 00038, 2 wheels certain";
+  const Reading reading = judge(decided, std::nullopt);
+  EXPECT_EQ(reading.verdict, Verdict::accepted);
+  ASSERT_EQ(reading.reasons.size(), 1u);
+  EXPECT_EQ(reading.reasons[0],
+            decided.prior + "; the last accepted reading decided the rest");
+}
+
 TEST(Judge, NamesEveryVerdict) {
   EXPECT_STREQ(name(Verdict::estimated), "estimated");
   EXPECT_STREQ(name(Verdict::manual), "manual");

@@ -14,4 +14,14 @@ export interface Reading {
   verdict: "accepted" | "doubtful" | "rejected" | "estimated" | "manual";
   reasons: string[];
   ms: number;
+  version: number; // changes with every review
+  review: Review | null; // the newest: verdict, digits, certain, red and value are then its
+}
+
+export interface Review {
+  at_ms: number;
+  reviewer: string | null;
+  reason: string | null;
+  // What the reader saw and the server judged.
+  seen: Pick<Reading, "verdict" | "digits" | "certain" | "red" | "value">;
 }

@@ -1,0 +1,185 @@
+// Readings and their reviews.
+#include <fmt/format.h>
+
+#include "server/store/engine.h"
+#include "server/store/text_columns.h"
+
+namespace meterlens::store {
+namespace {
+
+using soci::into;
+using soci::use;
+using validate::Reading;
+
+// A reading beside its newest review, of which all is empty when there is none.
+constexpr const char* reading_select =
+    "SELECT r.id, r.meter, r.device, r.photo, r.at_ms, r.status, r.digits, r.certain, r.red,"
+    " r.value_count, r.value_decimals, r.value, r.confidence, r.window, r.ms, r.verdict, r.reasons,"
+    " r.review, coalesce(v.verdict, ''), coalesce(v.digits, ''), coalesce(v.certain, 0),"
+    " coalesce(v.red, 0), coalesce(v.value_count, 0), coalesce(v.value_decimals, 0),"
+    " coalesce(v.value, ''), coalesce(v.reviewer, ''), coalesce(v.reason, ''),"
+    " coalesce(v.at_ms, 0) FROM reading r LEFT JOIN review v ON v.id = r.review WHERE ";
+
+// What both tables have.
+struct NumberColumns {
+  void bind(soci::statement& statement) {
+    statement.exchange(into(digits));
+    statement.exchange(into(certain));
+    statement.exchange(into(red));
+    statement.exchange(into(value_count));
+    statement.exchange(into(value_decimals));
+    statement.exchange(into(value));
+  }
+  void put_into(Reading& reading) const {
+    reading.digits = digits;
+    reading.certain = certain;
+    reading.red = red;
+    reading.value_count = value_count;
+    reading.value_decimals = value_decimals;
+    reading.value = value;
+  }
+  std::string digits, value;
+  int certain = 0, red = 0, value_decimals = 0;
+  std::int64_t value_count = 0;
+};
+
+struct ReadingRow {
+  explicit ReadingRow(soci::statement& statement) {
+    statement.exchange(into(reading.id));
+    statement.exchange(into(reading.meter));
+    statement.exchange(into(reading.device));
+    statement.exchange(into(reading.photo));
+    statement.exchange(into(reading.at_ms));
+    statement.exchange(into(reading.status));
+    seen.bind(statement);
+    statement.exchange(into(reading.confidence));
+    statement.exchange(into(window));
+    statement.exchange(into(reading.ms));
+    statement.exchange(into(verdict));
+    statement.exchange(into(reasons));
+    statement.exchange(into(review.id));
+    statement.exchange(into(reviewed_verdict));
+    reviewed.bind(statement);
+    statement.exchange(into(review.reviewer));
+    statement.exchange(into(review.reason));
+    statement.exchange(into(review.at_ms));
+  }
+  Reading take() {
+    reading.window = window_of(window);
+    reading.reasons = lines_of(reasons);
+    reading.verdict = verdict_named(verdict);
+    reading.review.reset();
+    seen.put_into(reading);
+    if (review.id == 0) return reading;
+    review.seen_verdict = reading.verdict;
+    review.seen_digits = reading.digits;
+    review.seen_certain = reading.certain;
+    review.seen_red = reading.red;
+    review.seen_value = reading.value;
+    reading.review = review;
+    reading.verdict = verdict_named(reviewed_verdict);
+    reviewed.put_into(reading);
+    return reading;
+  }
+  Reading reading;
+  validate::Review review;
+  NumberColumns seen, reviewed;
+  std::string window;
+  std::string verdict, reviewed_verdict;
+  std::string reasons;
+};
+
+template <class... Values>
+std::optional<Reading> first_reading(soci::session& sql, const char* where,
+                                     const Values&... values) {
+  return select_first<ReadingRow>(sql, std::string(reading_select) + where, values...);
+}
+
+Error no_reading(std::int64_t id) {
+  return {ErrorCode::not_found, fmt::format("there is no reading {}", id)};
+}
+
+}  // namespace
+
+Result<std::int64_t> Store::add_reading(const Reading& reading) {
+  return engine_->write([&](soci::session& sql) {
+    const std::string window = window_text(reading.window);
+    const std::string verdict = validate::name(reading.verdict);
+    const std::string reasons = lines_text(reading.reasons);
+    sql << "INSERT INTO reading (meter, device, photo, at_ms, status, digits, certain, red,"
+           " value_count, value_decimals, value, confidence, window, ms, verdict, reasons)"
+           " VALUES (:meter, :device, :photo, :at, :status, :digits, :certain, :red, :count,"
+           " :decimals, :value, :confidence, :window, :ms, :verdict, :reasons)",
+        use(reading.meter), use(reading.device), use(reading.photo), use(reading.at_ms),
+        use(reading.status), use(reading.digits), use(reading.certain), use(reading.red),
+        use(reading.value_count), use(reading.value_decimals), use(reading.value),
+        use(reading.confidence), use(window), use(reading.ms), use(verdict), use(reasons);
+    std::int64_t id = 0;
+    sql << "SELECT last_insert_rowid()", into(id);
+    sql << "UPDATE photo SET reading = :reading WHERE id = :photo", use(id), use(reading.photo);
+    return id;
+  });
+}
+
+Result<Reading> Store::add_review(const Reading& reviewed, std::int64_t version) {
+  protocol::require(reviewed.review.has_value());
+  const validate::Review& review = *reviewed.review;
+  std::optional<std::int64_t> found;
+  const auto added = engine_->write([&](soci::session& sql) {
+    const auto before = select_first<IntegerRow>(
+        sql, "SELECT review FROM reading WHERE id = :id", reviewed.id);
+    if (before) found = *before;
+    if (found != version) return std::optional<Reading>();
+    const std::string verdict = validate::name(reviewed.verdict);
+    sql << "INSERT INTO review (reading, verdict, digits, certain, red, value_count,"
+           " value_decimals, value, reviewer, reason, at_ms) VALUES (:reading, :verdict, :digits,"
+           " :certain, :red, :count, :decimals, :value, :reviewer, :reason, :at)",
+        use(reviewed.id), use(verdict), use(reviewed.digits), use(reviewed.certain),
+        use(reviewed.red), use(reviewed.value_count), use(reviewed.value_decimals),
+        use(reviewed.value), use(review.reviewer), use(review.reason), use(review.at_ms);
+    sql << "UPDATE reading SET review = last_insert_rowid() WHERE id = :id", use(reviewed.id);
+    return first_reading(sql, "r.id = :id", reviewed.id);
+  });
+  if (!added) return std::unexpected(added.error());
+  if (*added) return **added;
+  if (!found) return std::unexpected(no_reading(reviewed.id));
+  return std::unexpected(
+      Error{ErrorCode::conflict,
+            fmt::format("reading {} was reviewed by somebody else meanwhile (its version is {}, "
+                        "not {}): look at it again", reviewed.id, *found, version)});
+}
+
+Result<Reading> Store::reading(std::int64_t id) {
+  const auto found =
+      engine_->read([&](soci::session& sql) { return first_reading(sql, "r.id = :id", id); });
+  if (!found) return std::unexpected(found.error());
+  if (!*found) return std::unexpected(no_reading(id));
+  return **found;
+}
+
+Result<std::vector<Reading>> Store::readings(const Filter& filter) {
+  return engine_->read([&](soci::session& sql) {
+    std::string text = reading_select;
+    text += "r.at_ms >= :since";
+    // Names that are not asked for still bind, to conditions that the planner drops.
+    text += filter.device.empty() ? " AND :meter = ''" : " AND r.meter = :meter";
+    text += filter.verdict.empty() ? " AND :verdict = ''"
+                                   : " AND coalesce(v.verdict, r.verdict) = :verdict";
+    if (filter.reviewed) text += " AND r.review <> 0";
+    text += " ORDER BY r.at_ms DESC, r.id DESC LIMIT :count";
+    return select_rows<ReadingRow>(sql, text, filter.since_ms, filter.device, filter.verdict,
+                                   filter.count_max);
+  });
+}
+
+Result<std::optional<Reading>> Store::newest_accepted(const std::string& meter,
+                                                       std::int64_t except_reading) {
+  return engine_->read([&](soci::session& sql) {
+    return first_reading(sql,
+                         "r.meter = :meter AND r.id <> :except AND coalesce(v.verdict, r.verdict)"
+                         " IN ('accepted', 'manual') ORDER BY r.at_ms DESC, r.id DESC LIMIT 1",
+                         meter, except_reading);
+  });
+}
+
+}  // namespace meterlens::store
