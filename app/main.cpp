@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <string>
 
+#include "app/evaluate.h"
+#include "app/export.h"
 #include "app/read.h"
 #include "app/serve.h"
 #include "app/settings.h"
@@ -15,6 +17,7 @@ namespace {
 using namespace meterlens::app;
 
 constexpr const char* version = METERLENS_VERSION;
+constexpr const char* threads_meaning = "photos read at the same time; 0: all cores";
 
 int run_serve(const std::string& config) {
   const auto settings = config.empty() ? parse_settings("", "") : load_settings(config);
@@ -25,44 +28,74 @@ int run_serve(const std::string& config) {
   return serve(*settings, version);
 }
 
+void add_serve(CLI::App& app, int& status) {
+  static std::string config;
+  auto* command = app.add_subcommand("serve", "run the server, its broker and its console");
+  command->add_option("--config", config, "settings file (TOML); without it the defaults");
+  command->callback([&] { status = run_serve(config); });
+}
+
+void add_read(CLI::App& app, int& status) {
+  static ReadOptions read;
+  auto* command = app.add_subcommand("read", "read photos, one line each, in order");
+  command->add_option("photo", read.files, "JPEG files, or folders of them")->required();
+  command->add_flag("--json", read.json,
+                    "one JSON object a line, also on a terminal (elsewhere it always is)");
+  command->add_flag("--evidence", read.evidence,
+                    "JSON also says what each reading was judged by, for tools/train");
+  command->add_option("--models", read.models, "folder of the reader's models");
+  command->add_option("--known", read.known,
+                      "JSON file with what is known of the meter: its window, wheels, red and "
+                      "earlier reading (reader/known.h)");
+  command->add_option("--threads", read.threads, threads_meaning)->check(CLI::Range(0, 256));
+  command->callback([&] {
+    read.json = read.json || isatty(STDOUT_FILENO) == 0;
+    status = read_photos(read);
+  });
+}
+
+void add_evaluate(CLI::App& app, int& status) {
+  static EvaluateOptions evaluate;
+  auto* command = app.add_subcommand("evaluate", "how well the reader does on labels");
+  command->add_option("--labels", evaluate.labels, "CSV: file, label, [all_accepted], [red]");
+  command->add_option("--split", evaluate.split, "only labels that match this pattern");
+  command->add_flag("--stored", evaluate.stored,
+                    "a server's photos; labels are what people said of their readings");
+  command->add_option("--config", evaluate.config, "the server's settings file, for --stored");
+  command->add_option("--models", evaluate.models, "folder of the reader's models");
+  command->add_option("--against", evaluate.against,
+                      "folder of older models: what differs between both");
+  command->add_option("--curve", evaluate.curve, "write the risk-coverage curve to this CSV");
+  command->add_flag("--mirror", evaluate.mirror, "mirror each photo first: none may be read");
+  command->add_flag("--wheels", evaluate.wheels, "labels are of single wheels: 3, 3.7 or NaN");
+  command->add_option("--threads", evaluate.threads, threads_meaning)->check(CLI::Range(0, 256));
+  command->add_flag("--json", evaluate.json, "one JSON object");
+  command->add_flag("--list", evaluate.list, "each photo that is not exact, to stderr");
+  command->callback([&] { status = evaluate_reader(evaluate); });
+}
+
+void add_export(CLI::App& app, int& status) {
+  static ExportOptions options;
+  auto* command = app.add_subcommand("export", "reviewed readings as labelled photos for training");
+  command->add_option("--config", options.config, "the server's settings file");
+  command->add_option("--out", options.out, "folder for the photos and labels.csv")->required();
+  command->add_option("--since", options.since_ms, "only photos shot since, Unix milliseconds");
+  command->add_flag("--doubtful", options.doubtful, "also doubtful ones, with an empty label");
+  command->callback([&] { status = export_labels(options); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app{"Meterlens: reads mechanical meters from photos"};
   app.require_subcommand(1);
   int status = 0;
-
-  std::string config;
-  auto* serve_command = app.add_subcommand("serve", "run the server, its broker and its console");
-  serve_command->add_option("--config", config, "settings file (TOML); without it the defaults");
-  serve_command->callback([&] { status = run_serve(config); });
-
+  add_serve(app, status);
   auto* config_command = app.add_subcommand("config", "print all settings with their defaults");
   config_command->callback([&] { fmt::print("{}", default_settings_text()); });
-
-  ReadOptions read;
-  auto* read_command = app.add_subcommand("read", "read photos, one line each");
-  read_command->add_option("photo", read.files, "JPEG files")->required();
-  read_command->add_flag("--json", read.json,
-                         "one JSON object a line, also on a terminal (elsewhere it always is)");
-  read_command->add_option("--models", read.models, "folder of the reader's models");
-  read_command->add_option("--threads", read.threads, "photos read at the same time; 0: all cores")
-      ->check(CLI::Range(0, 256));
-  read_command->callback([&] {
-    read.json = read.json || isatty(STDOUT_FILENO) == 0;
-    status = read_photos(read);
-  });
-
-  EvaluateOptions evaluate;
-  auto* evaluate_command = app.add_subcommand("evaluate", "how well the reader does on labels");
-  evaluate_command->add_option("--labels", evaluate.labels, "CSV: file, label, all_accepted")
-      ->required();
-  evaluate_command->add_option("--split", evaluate.split, "only labels that match this pattern");
-  evaluate_command->add_flag("--json", evaluate.json, "one JSON object");
-  evaluate_command->add_flag("--list", evaluate.list, "each photo that is not exact, to stderr");
-  evaluate_command->add_option("--models", evaluate.models, "folder of the reader's models");
-  evaluate_command->callback([&] { status = evaluate_reader(evaluate); });
-
+  add_read(app, status);
+  add_evaluate(app, status);
+  add_export(app, status);
   auto* version_command = app.add_subcommand("version", "print the version");
   version_command->callback([&] { fmt::print("meterlens {}\n", version); });
 

@@ -26,6 +26,10 @@ validate::Claim claim_of(const reader::Digits& digits) {
   claim.ms = digits.ms;
   if (digits.reason != reader::Reason::none) claim.reason = reader::name_of(digits.reason);
   std::ranges::replace(claim.reason, '_', ' ');
+  if (digits.alone) {
+    claim.prior = fmt::format("the photo alone says {}, {} wheels certain", digits.alone->digits,
+                              digits.alone->certain);
+  }
   return claim;
 }
 
@@ -37,9 +41,9 @@ class Pool {
     free_.push_back(std::move(first));
   }
 
-  validate::Claim read(std::span<const std::byte> jpeg) {
+  validate::Claim read(std::span<const std::byte> jpeg, const reader::Known& known) {
     reader::Reader reader = take();
-    const auto digits = reader.read(jpeg);
+    const auto digits = reader.read(jpeg, known);
     put(std::move(reader));
     if (digits) return claim_of(*digits);
     validate::Claim claim;
@@ -83,7 +87,9 @@ std::expected<server::ReadPhoto, std::string> open_photo_reader(const std::strin
                                        first.error().text));
   }
   const auto pool = std::make_shared<Pool>(*std::move(first), threads);
-  return [pool](std::span<const std::byte> jpeg) { return pool->read(jpeg); };
+  return [pool](std::span<const std::byte> jpeg, const reader::Known& known) {
+    return pool->read(jpeg, known);
+  };
 }
 
 }  // namespace meterlens::app

@@ -4,15 +4,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <mutex>
-#include <optional>
-#include <thread>
 
 #include "app/place.h"
+#include "reader/batch.h"
+#include "reader/known.h"
 #include "reader/reader.h"
 
 namespace meterlens::app {
@@ -39,10 +37,21 @@ std::expected<std::vector<std::byte>, Error> load(const std::string& file) {
   return content;
 }
 
-Outcome read_one(reader::Reader& reader, const std::string& file) {
+Outcome read_one(reader::Reader& reader, const std::string& file, const reader::Known& known) {
   const auto content = load(file);
   if (!content) return std::unexpected(content.error());
-  return reader.read(*content);
+  return reader.read(*content, known);
+}
+
+// The error is one line that names the file.
+std::expected<reader::Known, std::string> load_known(const std::string& file) {
+  if (file.empty()) return {};
+  const auto content = load(file);
+  if (!content) return std::unexpected(fmt::format("{}: {}", file, content.error().text));
+  const auto known = reader::parse_known(
+      std::string(reinterpret_cast<const char*>(content->data()), content->size()));
+  if (!known) return std::unexpected(fmt::format("{}: {}", file, known.error()));
+  return *known;
 }
 
 std::string plain_line(const std::string& file, const Outcome& outcome) {
@@ -56,81 +65,81 @@ std::string plain_line(const std::string& file, const Outcome& outcome) {
   if (digits.reason != reader::Reason::none) {
     line += fmt::format(", {}", reader::name_of(digits.reason));
   }
+  if (digits.alone) {
+    line += fmt::format(", the photo alone: {}, {} certain", digits.alone->digits,
+                        digits.alone->certain);
+  }
   return line;
 }
 
 std::string line_of(const ReadOptions& options, const std::string& file, const Outcome& outcome) {
   if (!options.json) return plain_line(file, outcome);
-  return outcome ? to_json_line(file, *outcome) : to_json_line(file, outcome.error());
+  return outcome ? to_json_line(file, *outcome, options.evidence)
+                 : to_json_line(file, outcome.error());
 }
 
-// Files go out to the readers one by one; lines come back in the order of the files.
-class Batch {
- public:
-  explicit Batch(const ReadOptions& options) : options_(options), lines_(options.files.size()) {}
+bool is_jpeg_name(const fs::path& path) {
+  std::string ending = path.extension().string();
+  std::ranges::transform(ending, ending.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return ending == ".jpg" || ending == ".jpeg";
+}
 
-  void work(reader::Reader reader) {
-    for (std::size_t i = next_++; i < lines_.size(); i = next_++) {
-      const std::string& file = options_.files[i];
-      const Outcome outcome = read_one(reader, file);
-      if (!outcome) has_errors_ = true;
-      {
-        const std::lock_guard lock(mutex_);
-        lines_[i] = line_of(options_, file, outcome);
-      }
-      finished_.notify_one();
-    }
+std::vector<std::string> photos_below(const fs::path& folder) {
+  std::vector<std::string> photos;
+  std::error_code error;
+  fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied,
+                                         error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    if (is_jpeg_name(entry->path()) && !entry->is_directory(error))
+      photos.push_back(entry->path().string());
   }
-
-  void print() {
-    for (auto& line : lines_) {
-      std::unique_lock lock(mutex_);
-      finished_.wait(lock, [&] { return line.has_value(); });
-      fmt::print("{}\n", *line);
-      line->clear();
-      std::fflush(stdout);
-    }
-  }
-
-  bool has_errors() const { return has_errors_; }
-
- private:
-  const ReadOptions& options_;
-  std::atomic<std::size_t> next_{0};
-  std::atomic<bool> has_errors_{false};
-  std::mutex mutex_;
-  std::condition_variable finished_;
-  std::vector<std::optional<std::string>> lines_;
-};
-
-int thread_count(const ReadOptions& options) {
-  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
-  const int wanted = options.threads > 0 ? options.threads : std::max(cores, 1);
-  return std::clamp(wanted, 1, static_cast<int>(std::max<std::size_t>(options.files.size(), 1)));
+  std::ranges::sort(photos);
+  return photos;
 }
 
 }  // namespace
 
+std::vector<std::string> photos_in(const std::vector<std::string>& names) {
+  std::vector<std::string> photos;
+  for (const std::string& name : names) {
+    std::error_code error;
+    std::vector<std::string> below;
+    if (fs::is_directory(name, error)) below = photos_below(name);
+    if (below.empty()) below.push_back(name);
+    photos.insert(photos.end(), below.begin(), below.end());
+  }
+  return photos;
+}
+
 int read_photos(const ReadOptions& options) {
+  const auto known = load_known(options.known);
+  if (!known) {
+    fmt::print(stderr, "meterlens: {}\n", known.error());
+    return 1;
+  }
   auto first = reader::Reader::open(find_folder(options.models, "reader/models", "models"));
   if (!first) {
     fmt::print(stderr, "meterlens: {}; --models names the folder\n", first.error().text);
     return 1;
   }
-  Batch batch(options);
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 1; i < thread_count(options); ++i) {
-      threads.emplace_back([&batch, reader = first->another()]() mutable {
-        batch.work(std::move(reader));
+  const std::vector<std::string> photos = photos_in(options.files);
+  std::vector<std::string> lines(photos.size());
+  std::atomic<bool> has_errors{false};
+  reader::for_each_photo(
+      *first, photos.size(), reader::thread_count(options.threads, photos.size()),
+      [&](reader::Reader& own, std::size_t i) {
+        const Outcome outcome = read_one(own, photos[i], *known);
+        if (!outcome) has_errors = true;
+        lines[i] = line_of(options, photos[i], outcome);
+      },
+      [&](std::size_t i) {
+        fmt::print("{}\n", lines[i]);
+        lines[i] = {};
+        std::fflush(stdout);
       });
-    }
-    threads.emplace_back([&batch, reader = *std::move(first)]() mutable {
-      batch.work(std::move(reader));
-    });
-    batch.print();
-  }
-  return batch.has_errors() ? 1 : 0;
+  return has_errors ? 1 : 0;
 }
 
 }  // namespace meterlens::app

@@ -1,4 +1,4 @@
-// `meterlens read` and `meterlens evaluate`: the reader on files, without a server.
+// `meterlens read`: the reader on files, without a server.
 #pragma once
 
 #include <cstdint>
@@ -11,24 +11,21 @@ namespace meterlens::app {
 inline constexpr std::uintmax_t photo_file_bytes_max = 32 << 20;
 
 struct ReadOptions {
-  std::vector<std::string> files;
-  std::string models;  // folder; empty: beside the program
-  int threads = 0;     // 0: as many as cores
+  std::vector<std::string> files;  // or folders
+  std::string models;              // folder; empty: beside the program
+  std::string known;  // a file with what is known of the meter (parse_known()); empty: nothing
+  int threads = 0;    // 0: as many as cores
   bool json = false;
+  bool evidence = false;  // in JSON, what each reading was judged by
 };
 
-struct EvaluateOptions {
-  std::string labels;  // a CSV with the columns file, label, and perhaps all_accepted
-  std::string split;   // only rows whose label matches this regular expression; empty: all
-  std::string models;
-  bool json = false;
-  bool list = false;   // one line for each photo that is not exact
-};
-
-// One line a photo on standard output, in the order of the files. 1 if one of them was no picture.
+// One line a photo on standard output, in the order of the files; of a folder, every JPEG in it
+// and below, by name. 1 if one of them was no picture, or at once if the models or the file of what
+// is known cannot be used.
 int read_photos(const ReadOptions& options);
 
-// The figures of the reader on labelled photos. 1 when the labels cannot be read or none fits.
-int evaluate_reader(const EvaluateOptions& options);
+// Files as they are, folders as the *.jpg and *.jpeg in them and below, by name. A folder without
+// any stays.
+std::vector<std::string> photos_in(const std::vector<std::string>& names);
 
 }  // namespace meterlens::app
