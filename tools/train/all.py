@@ -1,4 +1,4 @@
-"""The whole training in one command: prepare, draw, train the three nets, export. See README.md."""
+"""The whole training in one command: prepare, draw, train the nets, export. See README.md."""
 import argparse
 import os
 import subprocess
@@ -8,7 +8,7 @@ import time
 import torch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-NETS = ("locator", "refiner", "reader")
+NETS = ("locator", "refiner", "reader", "wheel")
 
 
 def run(script, *arguments):
@@ -22,7 +22,9 @@ def must(*processes):
 
 
 def draw(args, processes, chunks):
-    """Starts the programs that draw pictures while the nets train."""
+    """Starts the programs that draw pictures while the nets train; the wheel net needs none."""
+    if list(args.nets) == ["wheel"]:
+        return []
     started = [
         run(
             "generate.py",
@@ -64,14 +66,22 @@ def draw(args, processes, chunks):
     return started
 
 
+def start_of(folder, net):
+    """The checkpoint of a net in a folder, else the shipped model."""
+    checkpoint = os.path.join(folder, net + ".npz")
+    return checkpoint if os.path.exists(checkpoint) else os.path.join(folder, net + ".onnx")
+
+
 def trainer(args, net, seconds, out, resume):
     fast = torch.cuda.is_available()
-    batch = {"locator": 128, "refiner": 256, "reader": 512}[net] if fast else 48
-    capacity = {"locator": 20000, "refiner": 20000, "reader": 120000}[net] if fast else 3000
+    batch = {"locator": 128, "refiner": 256, "reader": 512, "wheel": 1024}[net]
+    capacity = {"reader": 120000}.get(net, 20000)
+    if not fast:
+        batch, capacity = 96 if net == "wheel" else 48, 3000
     chunks = [os.path.join(args.work, "drawn")]
     if args.face:
         chunks.insert(0, os.path.join(args.work, "rendered"))
-    more = ["--resume", os.path.join(args.resume, net + ".npz")] if resume else []
+    more = ["--resume", start_of(resume, net)] if resume else []
     return run(
         "train.py",
         "--net",
@@ -80,6 +90,8 @@ def trainer(args, net, seconds, out, resume):
         args.prepared,
         "--glyphs",
         args.glyphs,
+        "--wheels",
+        args.wheels,
         "--chunks",
         *chunks,
         "--out",
@@ -98,16 +110,28 @@ def trainer(args, net, seconds, out, resume):
     )
 
 
+def prepare(args):
+    """Makes those of the three input files that are not there yet."""
+    args.prepared = args.prepared or os.path.join(args.work, "prepared.npz")
+    args.glyphs = args.glyphs or os.path.join(args.work, "glyphs.npz")
+    args.wheels = args.wheels or os.path.join(args.work, "wheels.npz")
+    if not os.path.exists(args.prepared):
+        must(run("prepare.py", "--data", *args.data, "--out", args.prepared))
+    if "wheel" in args.nets and not os.path.exists(args.wheels):
+        must(run("prepare_wheels.py", "--data", args.data[0], "--out", args.wheels))
+    if not os.path.exists(args.glyphs):
+        must(run("glyphs.py", "--out", args.glyphs))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--data", help="folder of labelled sets; not needed when --prepared exists"
-    )
+    parser.add_argument("--data", nargs="+", help="folders as prepare.py takes, if it must run")
     parser.add_argument(
         "--work", required=True, help="folder for everything in between (30 GB with CUDA)"
     )
     parser.add_argument("--prepared")
     parser.add_argument("--glyphs")
+    parser.add_argument("--wheels")
     parser.add_argument("--face", help="the built program meterlens-face, for rendered photos")
     parser.add_argument(
         "--fonts", help="folder of fonts that meterlens-face uses for a part of its photos"
@@ -115,7 +139,7 @@ def main():
     parser.add_argument("--out", required=True, help="folder for checkpoints and models")
     parser.add_argument("--seconds", type=float, default=5400, help="a net")
     parser.add_argument("--nets", nargs="+", default=NETS)
-    parser.add_argument("--resume", help="folder of checkpoints to start from")
+    parser.add_argument("--resume", help="folder of checkpoints, or of shipped models")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--chunks", type=int, default=400)
@@ -126,12 +150,7 @@ def main():
     args = parser.parse_args()
     os.makedirs(args.work, exist_ok=True)
     os.makedirs(args.out, exist_ok=True)
-    args.prepared = args.prepared or os.path.join(args.work, "prepared.npz")
-    args.glyphs = args.glyphs or os.path.join(args.work, "glyphs.npz")
-    if not os.path.exists(args.prepared):
-        must(run("prepare.py", "--data", args.data, "--out", args.prepared))
-    if not os.path.exists(args.glyphs):
-        must(run("glyphs.py", "--out", args.glyphs))
+    prepare(args)
     fast = torch.cuda.is_available()
     drawing = draw(
         args,
@@ -166,6 +185,8 @@ def main():
                     os.path.join(args.out, net + ".onnx"),
                 )
             )
+        held = os.path.join(os.path.dirname(args.prepared), "calibration")
+        must(run("figures.py", "--models", args.out, "--labels", held))
 
 
 if __name__ == "__main__":

@@ -1,70 +1,199 @@
 #!/usr/bin/env python3
-"""Fits the odds correction of reader/decide.cpp on photos that were not trained on.
+"""Fits the two corrections of reader/decide.cpp on photos that were not trained on.
 
-Usage: calibrate.py --labels DATA/e2e_jorvkve_power_street/labels.csv --split '^7'
-Reads the photos with build/release/meterlens, undoes the correction that is built in, and prints
-slope and offset of log odds by logistic regression, wheel by wheel, with a table of what was there.
+Usage: calibrate.py --labels LABELS:SPLIT [LABELS:SPLIT ...] [--none FOLDER] [--models MODELS]
+Every photo is read as it is and in `copies` worse copies (defocus, noise, dark, glare, small,
+strong JPEG), so that faults are seen by the hundred; also mirrored, and photos of FOLDER, which
+show no meter. Prints:
+  * wheel: log odds that a wheel's digit is right, from what the two nets say of it;
+  * whole: log odds that the row is a whole register the right way round;
+both by logistic regression with every set weighing the same, and how often the corrected odds
+come true, set by set, when the set itself was left out of the fit.
 """
 import argparse
 import csv
 import json
+import os
 import pathlib
 import re
 import subprocess
+import tempfile
 
+import cv2
 import numpy as np
 
+TESTED, ALWAYS = -1, -2  # photos without a meter: one half to test with, one in every fit
+FALSE_SHARE = 0.1  # of the weight of all rows: cameras are mostly aimed at meters
+COUNT_SURE, EVENNESS_LEAST = 0.9, 0.55  # nothing else is read: as in reader/decide.cpp
+ODDS_MOST = 12  # as in reader/trust.cpp
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-LEAST = 1e-9  # probabilities are clipped here, as in decide.cpp
+WHEEL = ("one", "both", "weaker")
+WHOLE = ("one", "whole", "mirrored", "nothing", "located")
 
 
-def built_in():
-    text = (ROOT / "reader" / "decide.cpp").read_text()
-    return map(float, re.search(r"odds_slope = ([-\d.]+), odds_offset = ([-\d.]+)", text).groups())
+def photos_of(argument):
+    labels, _, split = argument.partition(":")
+    for row in csv.DictReader(open(labels)):
+        if re.search(split, row["label"]):
+            accepted = (row.get("all_accepted") or row["label"]).split()
+            yield str(pathlib.Path(labels).parent / row["file"]), set(accepted) | {row["label"]}
 
 
-def wheels(labels, split):
-    """(right or wrong, confidence as the reader gives it) of every wheel."""
-    rows = [row for row in csv.DictReader(open(labels)) if re.search(split, row["label"])]
-    files = [str(pathlib.Path(labels).parent / row["file"]) for row in rows]
-    lines = subprocess.run([ROOT / "build/release/meterlens", "read", "--json", *files],
-                           capture_output=True, text=True).stdout.splitlines()
-    for row, line in zip(rows, lines):
-        answer = json.loads(line)
-        accepted = (row.get("all_accepted") or row["label"]).split()
-        digits = answer.get("digits", "")
-        truth = digits if digits in accepted else accepted[0]
-        if len(digits) != len(truth):
+def worse(image, rng):
+    """One fault or two, of the kinds that cameras on meters have."""
+    scale = max(image.shape[:2]) / 1024
+    for kind in rng.permutation(6)[: rng.integers(1, 3)]:
+        if kind == 0:
+            image = cv2.GaussianBlur(image, (0, 0), scale * rng.uniform(0.6, 3.5))
+        elif kind == 1:
+            noise = rng.normal(0, rng.uniform(4, 28), image.shape)
+            image = np.clip(image + cv2.GaussianBlur(noise, (0, 0), 0.7), 0, 255).astype(np.uint8)
+        elif kind == 2:
+            image = (image * rng.uniform(0.12, 0.5)).astype(np.uint8)
+        elif kind == 3:
+            height, width = image.shape[:2]
+            y, x = np.mgrid[:height, :width] / max(height, width)
+            middle, size = rng.uniform(0.2, 0.8, 2), rng.uniform(0.03, 0.15)
+            spot = np.exp(-((x - middle[0]) ** 2 + (y - middle[1]) ** 2) / size**2)
+            image = np.clip(image + spot[..., None] * rng.uniform(60, 250), 0, 255).astype(np.uint8)
+        elif kind == 4:
+            factor = rng.uniform(0.3, 0.7)
+            image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        else:
+            quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(8, 35))]
+            image = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR)
+    return image
+
+
+def write(folder, number, image):
+    path = os.path.join(folder, f"{number}.jpg")
+    cv2.imwrite(path, image, [cv2.IMWRITE_JPEG_QUALITY, 92])
+    return path
+
+
+def answers(files, models):
+    command = [ROOT / "build/release/meterlens", "read", "--json", "--evidence"]
+    command += ["--models", models] if models else []
+    lines = []
+    for start in range(0, len(files), 500):
+        some = command + files[start : start + 500]
+        lines += subprocess.run(some, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def gather(arguments, folder):
+    """[(set, accepted readings or None for what must not be read, the reader's answer)]"""
+    rng = np.random.default_rng(5)
+    jobs = []
+    for name, argument in enumerate(arguments.labels):
+        for file, accepted in photos_of(argument):
+            jobs.append((name, accepted, file))
+            image = cv2.imread(file)
+            for _ in range(arguments.copies):
+                jobs.append((name, accepted, write(folder, len(jobs), worse(image, rng))))
+            jobs.append((name, None, write(folder, len(jobs), image[:, ::-1])))
+    empty = sorted(pathlib.Path(arguments.none).rglob("*.jpg")) if arguments.none else []
+    for number, file in enumerate(empty):
+        jobs.append((ALWAYS if number % 2 else TESTED, None, str(file)))
+    results = answers([file for *_, file in jobs], arguments.models)
+    return [(*job[:2], result) for job, result in zip(jobs, results, strict=True)]
+
+
+def nearest(digits, accepted):
+    same = [text for text in accepted if len(text) == len(digits)]
+    return max(same, key=lambda text: sum(a == b for a, b in zip(text, digits)), default=None)
+
+
+def odds(p):
+    p = np.clip(p, 1e-9, 1 - 1e-9)
+    return np.clip(np.log(p / (1 - p)), -ODDS_MOST, ODDS_MOST)
+
+
+def wheel_rows(gathered):
+    for name, accepted, answer in gathered:
+        seen = answer.get("evidence")
+        truth = nearest(answer.get("digits", ""), accepted) if accepted and seen else None
+        if truth is None:
             continue
-        for shown, digit, wheel in zip(digits, truth, answer["wheels"]):
-            yield shown == digit, wheel["confidence"]
+        for digit, right, wheel in zip(answer["digits"], truth, answer["wheels"]):
+            turning = 0.25 < wheel["position"] % 1 < 0.75
+            if turning and wheel is answer["wheels"][-1]:
+                continue  # which digit it counts as is a convention
+            one, other = np.clip(wheel["odds"], -ODDS_MOST, ODDS_MOST)
+            yield name, digit == right, (1, one + other, min(one, other))
 
 
-def fit(odds, right):
-    slope, offset = 1.0, 0.0
-    for _ in range(20000):
-        error = 1 / (1 + np.exp(-(slope * odds + offset))) - right
-        slope -= 0.05 * (error * odds).mean()
-        offset -= 0.05 * error.mean()
-    return slope, offset
+def whole_rows(gathered):
+    for name, accepted, answer in gathered:
+        seen = answer.get("evidence")
+        if not seen or not answer["digits"]:
+            continue
+        truth = nearest(answer["digits"], accepted) if accepted else None
+        share = np.mean([a == b for a, b in zip(truth, answer["digits"])]) if truth else 0
+        if truth and share < 0.6:
+            continue  # as many wheels, but hard to read: neither
+        if seen["count"] < COUNT_SURE or seen["evenness"] < EVENNESS_LEAST:
+            continue
+        yield name, share >= 0.6, [1, *(odds(seen[sign]) for sign in WHOLE[1:])]
+
+
+def fit(x, right, weight):
+    """Logistic regression with a little ridge, by Newton's method."""
+    w = np.zeros(x.shape[1])
+    for _ in range(60):
+        p = 1 / (1 + np.exp(-x @ w))
+        slope = x.T @ (weight * (p - right)) + 0.5 * w
+        curve = (x * (weight * p * (1 - p))[:, None]).T @ x + 0.5 * np.eye(len(w))
+        step = np.linalg.solve(curve, slope)
+        w -= step / max(1.0, np.abs(step).max())
+    return w
+
+
+def table(name, x, right, group, weight):
+    """How often corrected odds come true; each set by a fit without it."""
+    found = np.zeros(len(right))
+    for one in sorted(set(group)):
+        inside = group == one
+        rest = ~inside if one != ALWAYS and len(set(group)) > 1 else inside
+        found[inside] = x[inside] @ fit(x[rest], right[rest], weight[rest])
+    found[group == ALWAYS] = -98
+    edges = [-99, 0, 2, 4, 5, 6, 7, 8, 99]
+    print(f"{name}: set, then of each band of log odds: wrong/all; expected wrong")
+    for one in [*sorted(set(group)), None]:
+        cells = []
+        for low, high in zip(edges, edges[1:]):
+            inside = (found >= low) & (found < high) & ((group == one) if one is not None else True)
+            wait = (1 / (1 + np.exp(found[inside]))).sum()
+            wrong = int((~right[inside]).sum())
+            cells.append(f"{low}..{high}: {wrong}/{inside.sum()};{wait:.1f}")
+        print("  ", "all" if one is None else one, "  ".join(cells))
+
+
+def report(name, columns, rows):
+    group, right, x = (np.array(part) for part in zip(*rows))
+    x = x.astype(float)
+    sizes = {one: (group == one).sum() for one in set(group)}
+    weight = np.array([1 / sizes[one] for one in group])
+    if name == "whole":
+        odds_of_false = FALSE_SHARE / (1 - FALSE_SHARE)
+        weight[~right] *= odds_of_false * weight[right].sum() / weight[~right].sum()
+    weight *= len(right) / weight.sum()
+    table(name, x, right, group, weight)
+    for column, value in zip(columns, fit(x, right, weight)):
+        print(f"{name} {column} = {value:.4f}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--labels", required=True)
-    parser.add_argument("--split", default="")
+    parser.add_argument("--labels", nargs="+", required=True)
+    parser.add_argument("--none")
+    parser.add_argument("--models")
+    parser.add_argument("--copies", type=int, default=4)
     arguments = parser.parse_args()
-    right, confidence = map(np.array, zip(*wheels(arguments.labels, arguments.split)))
-    slope, offset = built_in()
-    p = np.clip(confidence, 1e-7, 1 - 1e-7)
-    odds = (np.log(p / (1 - p)) - offset) / slope
-    odds = np.clip(odds, np.log(LEAST), -np.log(LEAST))
-    for low, high in [(-99, 2), (2, 4), (4, 5.3), (5.3, 7), (7, 9), (9, 99)]:
-        inside = (odds >= low) & (odds < high)
-        print(f"log odds {low:>4} to {high:<4} {inside.sum():5} wheels, "
-              f"{(~right[inside]).sum()} wrong")
-    slope, offset = fit(odds, right)
-    print(f"odds_slope = {slope:.3f}, odds_offset = {offset:.3f}")
+    with tempfile.TemporaryDirectory() as folder:
+        gathered = gather(arguments, folder)
+    report("wheel", WHEEL, list(wheel_rows(gathered)))
+    report("whole", WHOLE, list(whole_rows(gathered)))
 
 
 if __name__ == "__main__":

@@ -17,12 +17,14 @@ import torch
 from onnx import helper, numpy_helper
 
 import layout
+from checksums import list_checksum
 from nets import NETS
 
 INPUTS = {
     "locator": (layout.LOCATOR_SIDE, layout.LOCATOR_SIDE),
     "refiner": (layout.REFINER_HEIGHT, layout.REFINER_WIDTH),
     "reader": (layout.READER_HEIGHT, layout.READER_WIDTH),
+    "wheel": (layout.WHEEL_HEIGHT, layout.WHEEL_WIDTH),
 }
 
 
@@ -118,6 +120,7 @@ def main():
     model = onnx.load_from_string(buffer.getvalue())
     quantise(model)
     onnx.save(model, args.out)
+    list_checksum(args.out)
     reader = cv2.dnn.readNetFromONNX(args.out)
     reader.setInput(x.numpy())
     with torch.no_grad():

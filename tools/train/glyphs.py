@@ -32,6 +32,8 @@ def installed(patterns):
     found = {}
     for folder, _, names in os.walk("/usr/share/fonts"):
         for name in names:
+            if not name.lower().endswith((".ttf", ".otf")):
+                continue  # packages for web pages hold the same fonts in other wrappings
             plain = not any(word in name for word in ("Italic", "Oblique", "italic", "oblique"))
             if plain and any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
                 found[name] = os.path.join(folder, name)

@@ -1,4 +1,4 @@
-"""The three nets. All are plain convolutions, so that OpenCV's dnn runs them fast on one core."""
+"""The nets. All are plain convolutions, so that OpenCV's dnn runs them fast on one core."""
 import torch
 import torch.nn as nn
 import torch.nn.functional as functional
@@ -17,9 +17,10 @@ def conv(inputs, outputs, kernel=3, stride=1, padding=None):
 
 
 class Residual(nn.Module):
-    def __init__(self, width, kernel=3):
+    def __init__(self, width, middle=None):
         super().__init__()
-        self.body = nn.Sequential(conv(width, width, kernel), conv(width, width, kernel))
+        middle = middle or width
+        self.body = nn.Sequential(conv(width, middle), conv(middle, width))
 
     def forward(self, x):
         return x + self.body(x)
@@ -86,11 +87,11 @@ class Reader(nn.Module):
         self.body = nn.Sequential(
             conv(3, 12),
             conv(12, 32, stride=2),
-            Residual(32),
+            Residual(32, 16),
             conv(32, 64, stride=2),
-            Residual(64),
+            Residual(64, 28),
             conv(64, 104, stride=(2, 1)),
-            Residual(104),
+            Residual(104, 44),
             conv(104, 144, (4, 1), padding=0),
             conv(144, 144, (1, 5)),
             conv(144, 144, (1, 3)),
@@ -104,7 +105,27 @@ class Reader(nn.Module):
         return torch.cat([self.head(features), self.valid(self.wide(features))], 1)
 
 
-NETS = {"locator": Locator, "refiner": Refiner, "reader": Reader}
+class Wheel(nn.Module):
+    """[n, 3, 48, 32] -> [n, 22]: 20 logits (class c = a wheel nearest to position c / 2), then the
+    logits of "no wheel here" and of "an LCD's digit"."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(
+            conv(3, 16, 5, stride=2),
+            conv(16, 40, stride=2),
+            Residual(40, 24),
+            conv(40, 80, stride=2),
+            Residual(80, 48),
+            conv(80, 128, (6, 4), padding=0),
+        )
+        self.head = nn.Conv2d(128, 22, 1)
+
+    def forward(self, x):
+        return self.head(functional.dropout(self.body(x), 0.1, self.training)).flatten(1)
+
+
+NETS = {"locator": Locator, "refiner": Refiner, "reader": Reader, "wheel": Wheel}
 
 if __name__ == "__main__":
     import time
@@ -114,6 +135,7 @@ if __name__ == "__main__":
         ("locator", (1, 3, 320, 320)),
         ("refiner", (1, 3, 80, 160)),
         ("reader", (1, 3, 32, 224)),
+        ("wheel", (1, 3, 48, 32)),
     ):
         net = NETS[name]().eval()
         x = torch.zeros(shape)

@@ -26,7 +26,10 @@ class Ring:
             fresh = sorted(set(glob.glob(os.path.join(self.folder, self.kind + "*.npz"))) - seen)
             for path in fresh:
                 with np.load(path) as pack:
-                    self.loaded.put({key: pack[key] for key in pack.files})
+                    rows = {key: pack[key] for key in pack.files}
+                if self.kind == "photo":
+                    rows.setdefault("false", np.zeros(len(rows["image"]), bool))
+                self.loaded.put(rows)
                 seen.add(path)
             time.sleep(0.2)
 

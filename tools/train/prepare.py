@@ -1,4 +1,8 @@
-"""Reads the labelled sets of a data folder and writes one prepared file, prepared.npz.
+"""Reads labelled sets and writes one prepared file, prepared.npz.
+
+Each --data is a folder with the known sets in it, or a set of its own: a folder with labels.csv
+(file, label, [all_accepted], [quad], [red], [meter or device]), as `meterlens export` writes it.
+A row without quad gets the window that the built program finds, if it reads the label there.
 
 Every picture is kept as JPEG bytes: whole photos (at most 448 px), straightened strips of the
 counter
@@ -8,11 +12,17 @@ window with a margin, and single wheels. Splits are by reading or by meter group
   calibration  iaoqian 600-699 and 800-899, jorvkve starting with 7, the anhkhoitran counter crops,
                the haverland groups in HELD_GROUPS: thresholds and checkpoints are chosen here
   train        all others
+Of a set of its own, a hash of the meter's name (without one: of the label) puts one meter in ten
+into calibration. The calibration photos are listed beside the prepared file, in calibration/, for
+`meterlens evaluate`.
 """
 import argparse
 import csv
+import hashlib
 import json
 import os
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -26,6 +36,7 @@ HELD_GROUPS = (
     "collected/powermeter/unknown/timm",
 )
 PHOTO_SIDE = 448
+PROGRAM = os.path.join(os.path.dirname(__file__), "../../build/release/meterlens")
 
 
 def rows(folder):
@@ -71,6 +82,14 @@ def box_quad(boxes, rise=0.68):
 class Collector:
     def __init__(self):
         self.photos, self.strips, self.wheels = [], [], []
+        self.held = {}
+
+    def hold(self, path, row, split, source):
+        """Lists a calibration photo for the figures after training."""
+        if split == "calibration":
+            accepted = row.get("all_accepted") or row["label"]
+            line = [os.path.abspath(path), row["label"], accepted, row.get("red", "")]
+            self.held.setdefault(source, []).append(line)
 
     def photo(self, image, quad, split, source):
         scale = min(1.0, PHOTO_SIDE / max(image.shape[:2]))
@@ -89,6 +108,7 @@ def iaoqian(data, out):
         hundred = int(row["label"]) // 100
         split = "test" if hundred == 5 else "calibration" if hundred in (6, 8) else "train"
         positions = accepted_positions(row["label"], row["all_accepted"].split())
+        out.hold(os.path.join(folder, row["file"]), row, split, "iaoqian")
         out.photo(image, quad, split, "iaoqian")
         if positions:
             out.strip(image, quad, positions, split, "iaoqian")
@@ -101,6 +121,7 @@ def jorvkve(data, out):
         boxes = sorted((box[1:] for box in json.loads(row["digit_boxes"])), key=lambda box: box[0])
         quad = box_quad(boxes)
         split = {"4": "test", "7": "calibration"}.get(row["label"][0], "train")
+        out.hold(os.path.join(folder, row["file"]), row, split, "jorvkve")
         out.photo(image, quad, split, "jorvkve")
         out.strip(image, quad, [float(digit) for digit in row["label"]], split, "jorvkve")
 
@@ -150,8 +171,81 @@ def haverland(data, out):
         out.wheels.append((small, float(row["label"]), row["group"], split))
 
 
+def split_of(meter):
+    """The same for every frame of a meter, today and in a later training."""
+    return "calibration" if hashlib.sha256(meter.encode()).digest()[0] % 10 == 0 else "train"
+
+
+def found_windows(paths, program):
+    """What the reader says of each photo, by path: (digits, window)."""
+    if not paths or not os.path.exists(program):
+        return {}
+    command = [program, "read", "--json", *paths]
+    lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+    answers = map(json.loads, lines)
+    return {a["file"]: (a["digits"], a["window"]) for a in answers if a.get("digits")}
+
+
+def labelled(folder, out, program):
+    """A set of its own: a folder with labels.csv."""
+    source = os.path.basename(os.path.abspath(folder))
+    known = [row for row in rows(folder) if row["label"].isdigit()]
+    known = [row for row in known if 3 <= len(row["label"]) <= layout.WHEELS_MAX]
+    path_of = {id(row): os.path.join(folder, row["file"]) for row in known}
+    found = found_windows([path_of[id(row)] for row in known if not row.get("quad")], program)
+    without = 0
+    for row in known:
+        path = path_of[id(row)]
+        accepted = (row.get("all_accepted") or row["label"]).split()
+        split = split_of(row.get("meter") or row.get("device") or row["label"])
+        out.hold(path, row, split, source)
+        quad = row.get("quad", "").split()
+        digits, window = found.get(path, ("", None))
+        if not quad and digits in accepted:
+            quad = [number for corner in window for number in corner]
+        image = cv2.imread(path)
+        if image is None or len(quad) != 8:
+            without += 1
+            continue
+        quad = np.array(quad, float).reshape(4, 2)
+        out.photo(image, quad, split, source)
+        positions = accepted_positions(row["label"], accepted)
+        if positions:
+            out.strip(image, quad, positions, split, source)
+    print(f"{source}: {len(known)} labelled, {without} of them without photo or window")
+
+
+KNOWN_SETS = {
+    "e2e_iaoqian_water": iaoqian,
+    "e2e_jorvkve_power_street": jorvkve,
+    "boxes_anhkhoitran_power": anhkhoitran,
+    "digits_haverland": haverland,
+}
+
+
+def read_folder(folder, out, program):
+    there = [name for name in KNOWN_SETS if os.path.isdir(os.path.join(folder, name))]
+    if os.path.exists(os.path.join(folder, "labels.csv")):
+        labelled(folder, out, program)
+    elif not there:
+        sys.exit(f"{folder} has neither labels.csv nor one of {', '.join(KNOWN_SETS)}")
+    else:
+        for name in there:
+            KNOWN_SETS[name](folder, out)
+            print(name, len(out.photos), len(out.strips), len(out.wheels), flush=True)
+
+
+def write_held(folder, held):
+    os.makedirs(folder, exist_ok=True)
+    for source, lines in held.items():
+        with open(os.path.join(folder, source + ".csv"), "w", encoding="utf-8") as file:
+            csv.writer(file).writerows([["file", "label", "all_accepted", "red"], *lines])
+
+
 def pack(items):
     """A list of byte strings as one array and its offsets."""
+    if not items:
+        return np.zeros(0, np.uint8), np.zeros(0, np.int64)
     ends = np.cumsum([len(item) for item in items])
     return np.concatenate([np.frombuffer(bytes(item), np.uint8) for item in items]), ends
 
@@ -170,13 +264,14 @@ def mosaics(wheels):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", required=True)
+    parser.add_argument("--data", required=True, nargs="+")
+    parser.add_argument("--program", default=PROGRAM, help="meterlens, to find missing windows")
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     out = Collector()
-    for read in (iaoqian, jorvkve, anhkhoitran, haverland):
-        read(args.data, out)
-        print(read.__name__, len(out.photos), len(out.strips), len(out.wheels), flush=True)
+    for folder in args.data:
+        read_folder(folder, out, args.program)
+    write_held(os.path.join(os.path.dirname(os.path.abspath(args.out)), "calibration"), out.held)
     arrays = {}
     pages = mosaics([item[0] for item in out.wheels])
     pictures = (
@@ -186,12 +281,12 @@ def main():
     )
     for name, items in pictures:
         arrays[name + "_bytes"], arrays[name + "_ends"] = pack(items)
-    arrays["photo_quad"] = np.array([item[1] for item in out.photos], np.float32)
+    arrays["photo_quad"] = np.array([item[1] for item in out.photos], np.float32).reshape(-1, 4, 2)
     arrays["photo_split"] = np.array([item[2] for item in out.photos])
     arrays["photo_source"] = np.array([item[3] for item in out.photos])
     arrays["strip_position"] = np.array(
         [list(item[1]) + [-1.0] * (9 - len(item[1])) for item in out.strips], np.float32
-    )
+    ).reshape(-1, layout.WHEELS_MAX)
     arrays["strip_split"] = np.array([item[2] for item in out.strips])
     arrays["strip_source"] = np.array([item[3] for item in out.strips])
     arrays["wheel_position"] = np.array([item[1] for item in out.wheels], np.float32)

@@ -26,6 +26,7 @@ class Store:
         pack, glyph = np.load(prepared), np.load(glyphs)
         self.train = split == "train"
         self.digits, self.widths = glyph["digits"], glyph["widths"]
+        self.names = glyph["names"]
         self.letters, self.advance = glyph["letters"], glyph["advance"]
         self.fonts = self.font_indices(len(self.digits))
         self.wheels_by_group = self.load_wheels(pack)
@@ -104,8 +105,10 @@ def draw_drum(rng, glyphs, font_width, ink, paper, width):
     for digit in range(10):
         glyph = cv2.resize(glyphs[digit], (glyph_width, height), interpolation=cv2.INTER_AREA)
         drum[64 * digit + top : 64 * digit + top + height, left : left + glyph_width] = glyph
-    if rng.random() < 0.25:
-        drum = cv2.dilate(drum, np.ones((3, 3), np.uint8))
+    stroke = rng.random()
+    if stroke < 0.4:
+        change = cv2.dilate if stroke < 0.25 else cv2.erode
+        drum = change(drum, np.ones((3, 3), np.uint8))
     drum = np.roll(drum, rng.integers(-width // 14 - 1, width // 14 + 2), axis=1)
     if rng.random() < 0.3:
         step, tick = rng.integers(6, 22), int(width * rng.uniform(0.05, 0.18)) + 1
@@ -139,12 +142,45 @@ def drums(rng, store, count):
     ]
     pitches, bend = rng.uniform(0.8, 1.55), rng.uniform(0.3, 0.95)
     positions = draw_positions(rng, count)
-    light = 1 - rng.uniform(0, 0.55) * np.linspace(-1, 1, HEIGHT)[:, None, None] ** 2
+    down = np.linspace(-1, 1, HEIGHT)[:, None, None]
+    light = 1 - rng.uniform(0, 0.55) * down**2
+    if rng.random() < 0.3:  # a lamp above the window
+        light = light * np.exp(-down * rng.uniform(0.1, 0.9))
     views = []
     for index, position in enumerate(positions):
         view = drum_view(paper_drums[-1 if index >= count - red else 0], position, pitches, bend)
         views.append(view * light * rng.uniform(0.92, 1.06))
     return views, positions, red, red > 0
+
+
+def display(rng, store, count):
+    """A row of LCD digits: no drums, nothing turns; segments that are off may show a little."""
+    fonts = [font for font in range(len(store.names)) if str(store.names[font]).startswith("DSEG")]
+    font, width = rng.choice(fonts), int(rng.uniform(30, 50))
+    paper = shade(rng, 90, 210) + rng.uniform(-12, 12, 3)
+    ink = paper * rng.uniform(0.05, 0.6)
+    if rng.random() < 0.12:
+        ink, paper = shade(rng, 150, 250), shade(rng, 5, 60)
+    ghost = paper + (ink - paper) * rng.choice([0, rng.uniform(0, 0.25)])
+    digits = rng.integers(0, 10, count)
+    if rng.random() < 0.3:
+        digits[: rng.integers(1, count)] = 0
+    high, wide = int(rng.uniform(0.6, 0.9) * HEIGHT), int(width * rng.uniform(0.66, 0.92))
+    place = (slice((HEIGHT - high) // 2, (HEIGHT - high) // 2 + high), slice(0, wide))
+    lean = rng.choice([0.0, rng.uniform(0, 0.12)])
+    views = []
+    for digit in digits:
+        view = np.empty((HEIGHT, width, 3), np.float32)
+        view[:] = paper
+        for shape, colour in ((8, ghost), (digit, ink)):
+            glyph = store.digits[font][shape]
+            glyph = cv2.resize(glyph, (wide, high), interpolation=cv2.INTER_AREA)
+            alpha = glyph[:, :, None].astype(np.float32) / 255
+            view[place] = view[place] * (1 - alpha) + colour * alpha
+        sheared = np.float32([[1, -lean, lean * HEIGHT / 2 + width * 0.06], [0, 1, 0]])
+        size = (width, HEIGHT)
+        views.append(cv2.warpAffine(view, sheared, size, borderMode=cv2.BORDER_REPLICATE))
+    return views, digits.astype(float), 0, False
 
 
 def real_wheels(rng, store, count):
@@ -192,8 +228,8 @@ def row_of_wheels(rng, views, split_at):
 
 def draw_register(rng, store, count=None):
     count = count or int(rng.choice([4, 5, 6, 7, 8, 9], p=[0.06, 0.34, 0.2, 0.16, 0.2, 0.04]))
-    real = rng.random() < 0.42
-    views, positions, red, apart = (real_wheels if real else drums)(rng, store, count)
+    make = rng.choice([real_wheels, drums, display], p=[0.42, 0.5, 0.08])
+    views, positions, red, apart = make(rng, store, count)
     image, centres = row_of_wheels(rng, views, count - red if apart else 0)
     return Register(np.clip(image, 0, 255).astype(np.uint8), positions, centres, red)
 

@@ -6,6 +6,7 @@ start at 1,000,000, so that `meterlens-face --seed` below that stays unseen.
 """
 import argparse
 import csv
+import json
 import multiprocessing
 import os
 import shutil
@@ -21,9 +22,9 @@ import photo as photos
 from generate import PHOTOS, Strips, save
 
 
-def render(program, fonts, folder, seed):
-    """Draws PHOTOS photos of one seed; the seed also chooses size, difficulty and whether fonts
-    are used."""
+def render(program, fonts, folder, seed, kinds):
+    """Draws PHOTOS photos of one seed; the seed also chooses size, difficulty, whether fonts are
+    used and, where there are several, the kind."""
     rng = np.random.default_rng(seed)
     width, height = [(640, 480), (800, 600), (1024, 768), (480, 640)][rng.integers(0, 4)]
     command = [
@@ -43,44 +44,85 @@ def render(program, fonts, folder, seed):
     ]
     if fonts and rng.random() < 0.6:
         command += ["--fonts", fonts]
+    command += ["--kind", kinds[rng.integers(len(kinds))] if len(kinds) > 1 else kinds[0]]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     with open(os.path.join(folder, "labels.csv"), encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
-def chunk(folder, rows):
+def false_windows(reader, folder, rows):
+    """What the present reader takes for a counter where there is none: {file: window}."""
+    files = [row["file"] for row in rows if row["display"] == "none"]
+    if not reader or not files:
+        return {}
+    command = [*reader, "read", "--json", *(os.path.join(folder, file) for file in files)]
+    lines = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    answers = map(json.loads, lines)
+    return {
+        file: np.array(answer["window"], np.float32)
+        for file, answer in zip(files, answers, strict=True)
+        if answer.get("digits")
+    }
+
+
+def chunk(folder, rows, reader=None):
     images, quads, strips = [], [], Strips()
+    wrong = false_windows(reader, folder, rows)
     for row in rows:
         picture = cv2.imread(os.path.join(folder, row["file"]))
-        quad = np.array([corner for corner in row["quad"].split()], np.float32).reshape(4, 2)
-        positions = np.array(row["positions"].split(), float) / 10
-        count = len(positions)
-        centres = layout.LEFT + (np.arange(count) + 0.5) / count * (layout.RIGHT - layout.LEFT)
-        strips.add(layout.straighten(picture, quad), positions, centres, int(row["red"]))
+        quad = np.full((4, 2), np.nan, np.float32)
+        if row["quad"]:
+            quad = np.array(row["quad"].split(), np.float32).reshape(4, 2)
+        if row["file"] in wrong:
+            quad = wrong[row["file"]]
+            strips.add(layout.straighten(picture, quad), np.zeros(0), np.zeros(0), 0)
+        if row["display"] == "wheels":
+            positions = np.array(row["positions"].split(), float) / 10
+            count = len(positions)
+            centres = layout.LEFT + (np.arange(count) + 0.5) / count * (layout.RIGHT - layout.LEFT)
+            strips.add(layout.straighten(picture, quad), positions, centres, int(row["red"]))
         scale = photos.OUT / max(picture.shape[:2])
         small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         square = np.zeros((photos.OUT, photos.OUT, 3), np.uint8)
         square[: small.shape[0], : small.shape[1]] = small[: photos.OUT, : photos.OUT]
         images.append(square)
         quads.append(quad * scale)
-    return {"image": np.array(images), "quad": np.array(quads, np.float32)}, strips.arrays()
+    photo = {
+        "image": np.array(images),
+        "quad": np.array(quads, np.float32),
+        "false": np.array([row["file"] in wrong for row in rows]),
+    }
+    return photo, strips.arrays() if strips.rows else None
 
 
 def work(args, worker):
     cv2.setNumThreads(1)
     for number in range(worker, args.chunks, args.processes):
         folder = os.path.join(args.out, f".render{number}")
-        photo, strips = chunk(folder, render(args.program, args.fonts, folder, args.seed + number))
+        rows = render(args.program, args.fonts, folder, args.seed + number, args.kinds)
+        photo, strips = chunk(folder, rows, args.reader)
         shutil.rmtree(folder)
         if number < args.photo_chunks:
             save(args.out, f"photo{number:05d}", photo)
-        save(args.out, f"strip{number:05d}", strips)
+        if strips:
+            save(args.out, f"strip{number:05d}", strips)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", required=True, help="the built meterlens-face")
     parser.add_argument("--fonts", help="folder of fonts for a part of the photos")
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        default=["any"],
+        help="kinds of meterlens-face, a chunk each; one named twice comes twice as often",
+    )
+    parser.add_argument(
+        "--reader",
+        nargs="+",
+        help="the built meterlens and its options: windows that it wrongly finds become examples",
+    )
     parser.add_argument("--out", required=True)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--chunks", type=int, default=160)

@@ -1,5 +1,6 @@
 """What each net learns: random views of the pools, their targets, and the loss."""
 import math
+import random
 
 import torch
 import torch.nn.functional as functional
@@ -93,10 +94,10 @@ def locator_view(quad, has, side, source_side):
 
 def locator_batch(rows):
     images, quad = pixels(rows["image"]), rows["quad"]
-    has = ~torch.isnan(quad[:, 0, 0])
+    has = ~torch.isnan(quad[:, 0, 0]) & ~rows["false"]
     stand_in = torch.tensor([[100.0, 100], [200, 100], [200, 130], [100, 130]], device=quad.device)
     quad = torch.where(has[:, None, None], quad, stand_in)
-    side = layout.LOCATOR_SIDE
+    side = random.choice(layout.LOCATOR_SIDES)
     view = locator_view(quad, has, side, images.shape[2])
     seen = look(images, view.source(pixel_grid(side, side, quad.device)))
     return change(seen, 1.3, 0.6), {"quad": view.out(quad), "has": has}
@@ -156,6 +157,7 @@ def refiner_batch(rows):
     centre = torch.where(has[:, None], centre, uniform(n, 80, 370, device, (2,)))
     angle = torch.where(has, angle, uniform(n, 0, 2 * math.pi, device, ()))
     away = (torch.rand(n, device=device) < 0.08) | ~has
+    nothing = away | rows["false"]
     slack = torch.where(torch.rand(n, device=device) < 0.6, 1.0, 0.35)
     spread = (
         torch.stack([width * 0.08, height * 0.2], -1)
@@ -186,11 +188,11 @@ def refiner_batch(rows):
         1, torch.tensor(ORDER, device=device)[kind][..., None].expand(-1, -1, 2)
     )
     nominal = torch.tensor([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]], device=device)
-    flag = torch.where(away, torch.full_like(kind, 3), kind.clamp(max=2))
+    flag = torch.where(nothing, torch.full_like(kind, 3), kind.clamp(max=2))
     return change(seen, 1.2, 0.5), {
         "corners": (corners - nominal).flatten(1),
         "flag": flag,
-        "near": ~away,
+        "near": ~nothing,
     }
 
 

@@ -9,6 +9,7 @@ seconds.
 import argparse
 import copy
 import math
+import random
 import time
 
 import numpy as np
@@ -19,12 +20,15 @@ import nets
 import pools
 import register
 import tasks
+import warm
 import watch
+import wheels
 
 MAKE = {
     "locator": (tasks.locator_batch, tasks.locator_loss),
     "refiner": (tasks.refiner_batch, tasks.refiner_loss),
     "reader": (tasks.reader_batch, tasks.reader_loss),
+    "wheel": (wheels.make, wheels.loss_of),
 }
 
 
@@ -38,7 +42,8 @@ def real_photos(store, with_rough):
     weights = [
         {"iaoqian": 1.0, "jorvkve": 2.5, "anhkhoitran": 1.5}[store.sources[i]] for i in keep
     ]
-    return {"image": images, "quad": store.quads[keep].astype(np.float32)}, weights
+    rows = {"image": images, "quad": store.quads[keep].astype(np.float32)}
+    return rows | {"false": np.zeros(len(keep), bool)}, weights
 
 
 def real_strips(store):
@@ -98,6 +103,21 @@ def progress(args, step, start):
     return step / args.steps if args.steps else (time.time() - start) / args.seconds
 
 
+def first_net(args, picture):
+    """New, from a checkpoint (npz), or from a shipped model (onnx)."""
+    net = nets.NETS[args.net]()
+    if args.resume and args.resume.endswith(".onnx"):
+        with torch.no_grad():
+            warm.start(net, args.resume, [picture().cpu() for _ in range(20)])
+    elif args.resume:
+        pack = np.load(args.resume)
+        net.load_state_dict({key: torch.from_numpy(pack[key]) for key in pack.files})
+    net.train()
+    for name in args.freeze:
+        getattr(net, name).eval().requires_grad_(False)
+    return net
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--net", required=True, choices=nets.NETS)
@@ -105,12 +125,15 @@ def arguments():
     parser.add_argument("--glyphs", required=True)
     parser.add_argument(
         "--chunks",
-        required=True,
-        nargs="+",
-        help="folders of chunk files; the first counts double",
+        nargs="*",
+        default=(),
+        help="folders of chunk files; the first counts double; not used by the wheel net",
     )
+    parser.add_argument("--wheels", help="wheels.npz, for the wheel net")
+    parser.add_argument("--threads", type=int, default=0, help="of PyTorch; 0: its own choice")
     parser.add_argument("--out", required=True)
-    parser.add_argument("--resume")
+    parser.add_argument("--resume", help="a checkpoint (npz) or a shipped model (onnx)")
+    parser.add_argument("--freeze", nargs="*", default=(), help="parts of the net that stay")
     parser.add_argument("--seconds", type=float, default=500)
     parser.add_argument("--steps", type=int, default=0)
     parser.add_argument("--batch", type=int, default=128)
@@ -125,20 +148,21 @@ def arguments():
 def main():
     args = arguments()
     torch.manual_seed(args.seed)
+    random.seed(args.seed)
+    if args.threads:
+        torch.set_num_threads(args.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     fast = device.type == "cuda"
     torch.backends.cudnn.benchmark = fast
-    net = nets.NETS[args.net]().to(device)
-    if args.resume:
-        pack = np.load(args.resume)
-        net.load_state_dict({key: torch.from_numpy(pack[key]) for key in pack.files})
+    make, loss_of = MAKE[args.net]
+    is_wheel = args.net == "wheel"
+    feed = (wheels.Feed if is_wheel else Feed)(args, device)
+    net = first_net(args, lambda: make(feed.batch(args.batch))[0]).to(device)
     if fast:
         net = net.to(memory_format=torch.channels_last)
     steady = copy.deepcopy(net).eval()
     optimiser = torch.optim.AdamW(net.parameters(), lr=args.rate, weight_decay=0.01)
-    make, loss_of = MAKE[args.net]
-    feed = Feed(args, device)
-    test = watch.Watch(args, device)
+    test = (wheels.Watch if is_wheel else watch.Watch)(args, device)
     start, step, told, saved, running = time.time(), 0, time.time(), time.time(), 0.0
     while progress(args, step, start) < 1:
         done = progress(args, step, start)
@@ -157,13 +181,13 @@ def main():
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimiser.step()
-        average(steady, net, min(0.999, 1 - 1 / (step + 2)) if not args.resume else 0.999)
+        average(steady, net, min(0.999, 1 - 1 / (step + 2)) if not args.resume else 0.995)
         step += 1
         if step % 20 == 0:
             running = float(loss.detach())
             for ring in feed.rings:
                 ring.poll()
-        if time.time() - told > 20:
+        if time.time() - told > 60:
             told = time.time()
             print(
                 f"{args.net} {told - start:.0f} s step {step} loss {running:.3f} "

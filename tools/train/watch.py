@@ -62,9 +62,12 @@ class Watch:
         return right.cpu().numpy()
 
     def refiner(self, net):
+        n = len(self.image)
         state = torch.random.get_rng_state()
         torch.manual_seed(5)
-        picture, target = tasks.refiner_batch({"image": self.image, "quad": self.quad})
+        picture, target = tasks.refiner_batch(
+            {"image": self.image, "quad": self.quad, "false": torch.zeros(n, dtype=torch.bool)}
+        )
         torch.random.set_rng_state(state)
         result = net(picture).float()
         error = (result[:, :8] - target["corners"]).abs().amax(1) * target["near"]
