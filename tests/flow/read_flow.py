@@ -44,7 +44,8 @@ class Read(FlowTest):
         half.write_bytes(first.read_bytes()[:first.stat().st_size // 2])
         with (self.folder / "huge.jpg").open("wb") as file:
             file.truncate(40 << 20)
-        names = [str(first), *bad, "huge.jpg", "missing.jpg", ".", str(second)]
+        (self.folder / "no photos").mkdir()
+        names = [str(first), *bad, "huge.jpg", "missing.jpg", "no photos", str(second)]
         status, output, _ = self.run_meterlens("read", "--json", *names)
         self.assertEqual(status, 1)
         lines = [json.loads(line) for line in output.splitlines()]
@@ -65,6 +66,10 @@ class Read(FlowTest):
         again = [json.loads(line) for line in output.splitlines()]
         self.assertEqual([line["digits"] for line in again],
                          [lines[0]["digits"], lines[-1]["digits"], lines[0]["digits"]])
+        status, output, _ = self.run_meterlens("read", first.parent.parent)  # a folder: all below
+        below = sorted(str(path) for path in first.parent.parent.rglob("*.jpg"))
+        self.assertEqual([json.loads(line)["file"] for line in output.splitlines()], below)
+        self.assertEqual(status, 0)
         status, output, _ = self.run_meterlens("read", half)  # no terminal: JSON by itself
         self.assertNotEqual(json.loads(output)["status"], "read", output)
         self.assertIn("damaged", output)
