@@ -23,8 +23,8 @@ constexpr double spread_floor = 1e-9;
 constexpr double pitch_least = 0.05;  // widths of the window
 constexpr double lcd_least = 0.5;
 // One cut is enough when the row is so probable, and every wheel has such odds from one net and
-// from the other.
-constexpr double sure_row = 0.95, sure_odds = 4.5, agreeing_odds = 2;
+// from the other. Whether it is a whole register, further cuts tell no better.
+constexpr double sure_count = 0.95, sure_whole = 0.5, sure_odds = 4.5, agreeing_odds = 2;
 // What a net that was not asked may have said.
 constexpr double unasked_odds = 3;
 
@@ -334,7 +334,7 @@ Register decide(const std::vector<Glimpse>& glimpses, const std::vector<WheelOpi
 }
 
 bool is_sure(const Register& row) {
-  if (row.wheels.size() < 4 || row.count < sure_row || row.whole < sure_row ||
+  if (row.wheels.size() < 4 || row.count < sure_count || row.whole < sure_whole ||
       row.evenness < evenness_least)
     return false;
   for (std::size_t i = 0; i < row.wheels.size(); ++i) {

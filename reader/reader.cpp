@@ -24,7 +24,8 @@ constexpr double same_window = 0.08;  // windows are alike with corners so near,
 constexpr double sure_upright = 0.97;
 constexpr double known_located = 0.9;      // a known window counts as one found so well
 constexpr double known_whole_least = 0.6;  // less: the window is wrong, or upside down
-constexpr Cuts one_cut{0, 1}, wheel_cuts{0, 3};
+constexpr Cuts one_cut{0, 1}, more_cuts{1, 3};
+constexpr double near_in_pitches = 0.05;  // wheels are where they were seen before
 
 struct Look {
   Digits digits;
@@ -53,18 +54,31 @@ Straight straighten(Nets& nets, const Quad& window) {
   return straight;
 }
 
-// One cut where that makes it clear, else all of them.
+bool same_places(const Register& a, const Register& b) {
+  if (a.centres.size() != b.centres.size()) return false;
+  for (std::size_t i = 0; i < a.centres.size(); ++i)
+    if (std::abs(a.centres[i] - b.centres[i]) > near_in_pitches * a.pitch) return false;
+  return true;
+}
+
+// One cut where that makes it clear, else further looks at the wheels, else all cuts of the row.
 Register read_row(Nets& nets, const Quad& window) {
   std::vector<Glimpse> glimpses = nets.read(window, one_cut);
-  Register row = decide(glimpses);
-  if (row.wheels.empty()) return row;
-  std::vector<WheelOpinion> opinions = nets.read_wheels(window, row.centres, row.pitch, one_cut);
+  const Register first = decide(glimpses);
+  if (first.wheels.empty()) return first;
+  std::vector<WheelOpinion> opinions =
+      nets.read_wheels(window, first.centres, first.pitch, one_cut);
+  Register row = decide(glimpses, opinions);
+  if (is_sure(row)) return row;
+  for (const WheelOpinion& opinion : nets.read_wheels(window, first.centres, first.pitch, more_cuts))
+    opinions.push_back(opinion);
   row = decide(glimpses, opinions);
   if (is_sure(row)) return row;
   for (Glimpse& glimpse : nets.read(window, {one_cut.end, cut_count}))
     glimpses.push_back(std::move(glimpse));
   row = decide(glimpses);
-  opinions = nets.read_wheels(window, row.centres, row.pitch, wheel_cuts);
+  if (!same_places(first, row))
+    opinions = nets.read_wheels(window, row.centres, row.pitch, {one_cut.first, more_cuts.end});
   return decide(glimpses, opinions);
 }
 
@@ -179,7 +193,14 @@ bool is_usable(const Quad& window) {
 Register read_known_row(Nets& nets, const Quad& window, int wheels, int red) {
   std::vector<double> centres;
   for (int i = 0; i < wheels; ++i) centres.push_back((i + 0.5) / wheels);
-  Register row = decide({}, nets.read_wheels(window, centres, 1.0 / wheels, one_cut));
+  const double pitch = 1.0 / wheels;
+  std::vector<WheelOpinion> opinions = nets.read_wheels(window, centres, pitch, one_cut);
+  Register row = decide({}, opinions);
+  if (!is_sure(row)) {
+    for (const WheelOpinion& opinion : nets.read_wheels(window, centres, pitch, more_cuts))
+      opinions.push_back(opinion);
+    row = decide({}, opinions);
+  }
   for (int i = std::max(0, wheels - red); i < wheels; ++i)
     row.wheels[static_cast<std::size_t>(i)].red = 1;
   return row;

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fits the two corrections of reader/decide.cpp on photos that were not trained on.
+"""Fits the two corrections of reader/trust.cpp, and the limit of risk in reader/trust.h, on photos
+that were not trained on.
 
 Usage: calibrate.py --labels LABELS:SPLIT [LABELS:SPLIT ...] [--none FOLDER] [--models MODELS]
 Every photo is read as it is and in `copies` worse copies (defocus, noise, dark, glare, small,
@@ -8,7 +9,11 @@ show no meter. Prints:
   * wheel: log odds that a wheel's digit is right, from what the two nets say of it;
   * whole: log odds that the row is a whole register the right way round;
 both by logistic regression with every set weighing the same, and how often the corrected odds
-come true, set by set, when the set itself was left out of the fit.
+come true, set by set, when the set itself was left out of the fit;
+  * risk: of several limits of the risk of one reading, how many photos would be `read`, how many
+    of those wrong, and how many expected to be wrong, set by set, again with the set itself left
+    out. The limit to take is the largest that keeps within --target both the expected share, as the
+    mean of the sets, and the share that is wrong among all that would be `read`.
 """
 import argparse
 import csv
@@ -25,6 +30,8 @@ import numpy as np
 TESTED, ALWAYS = -1, -2  # photos without a meter: one half to test with, one in every fit
 FALSE_SHARE = 0.1  # of the weight of all rows: cameras are mostly aimed at meters
 COUNT_SURE, EVENNESS_LEAST = 0.9, 0.55  # nothing else is read: as in reader/decide.cpp
+MIRRORED_MOST, LCD_LEAST = 0.25, 0.5
+LIMITS = (0.003, 0.005, 0.008, 0.012, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2)
 ODDS_MOST = 12  # as in reader/trust.cpp
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WHEEL = ("one", "both", "weaker")
@@ -149,13 +156,21 @@ def fit(x, right, weight):
     return w
 
 
-def table(name, x, right, group, weight):
+def left_out(x, right, group, weight):
+    """{set: the fit without it}; None: with all of them."""
+    fits = {None: fit(x, right, weight)}
+    for one in set(group):
+        rest = group != one
+        fits[one] = fit(x[rest], right[rest], weight[rest]) if rest.any() else fits[None]
+    return fits
+
+
+def table(name, x, right, group, fits):
     """How often corrected odds come true; each set by a fit without it."""
     found = np.zeros(len(right))
     for one in sorted(set(group)):
         inside = group == one
-        rest = ~inside if one != ALWAYS and len(set(group)) > 1 else inside
-        found[inside] = x[inside] @ fit(x[rest], right[rest], weight[rest])
+        found[inside] = x[inside] @ fits[one]
     found[group == ALWAYS] = -98
     edges = [-99, 0, 2, 4, 5, 6, 7, 8, 99]
     print(f"{name}: set, then of each band of log odds: wrong/all; expected wrong")
@@ -178,9 +193,75 @@ def report(name, columns, rows):
         odds_of_false = FALSE_SHARE / (1 - FALSE_SHARE)
         weight[~right] *= odds_of_false * weight[right].sum() / weight[~right].sum()
     weight *= len(right) / weight.sum()
-    table(name, x, right, group, weight)
-    for column, value in zip(columns, fit(x, right, weight)):
+    fits = left_out(x, right, group, weight)
+    table(name, x, right, group, fits)
+    for column, value in zip(columns, fits[None]):
         print(f"{name} {column} = {value:.4f}")
+    return fits
+
+
+def probability(log_odds):
+    return 1 / (1 + np.exp(-log_odds))
+
+
+class Trusted:
+    """One answer as the reader would judge it with the given fits; as in reader/decide.cpp."""
+
+    def __init__(self, answer, accepted, wheel_fit, whole_fit):
+        seen, wheels = answer["evidence"], answer["wheels"]
+        row = np.array([1, *(odds(seen[sign]) for sign in WHOLE[1:])])
+        odd = np.clip([wheel["odds"] for wheel in wheels], -ODDS_MOST, ODDS_MOST)
+        signs = np.column_stack([np.ones(len(odd)), odd.sum(1), odd.min(1)])
+        right = probability(signs @ wheel_fit)
+        if wheels[-1]["confidence"] <= 0.5:
+            right[-1] = min(right[-1], 0.5)  # it turns
+        self.right = probability(row @ whole_fit) * np.cumprod(right)
+        self.sound = (
+            len(wheels) >= 4
+            and seen["count"] >= COUNT_SURE
+            and seen["evenness"] >= EVENNESS_LEAST
+            and seen["mirrored"] <= MIRRORED_MOST
+            and seen["lcd"] < LCD_LEAST
+        )
+        self.digits, self.accepted = answer["digits"], accepted or set()
+
+    def read(self, limit):
+        """None, or whether a certain wheel is wrong and how likely that was."""
+        certain = int((self.right >= 1 - limit).sum())
+        if not self.sound or certain < max(2, len(self.digits) - 2):
+            return None
+        same = any(len(text) == len(self.digits) and text[:certain] == self.digits[:certain]
+                   for text in self.accepted)
+        return not same, 1 - self.right[certain - 1]
+
+
+def report_risk(gathered, wheel_fits, whole_fits, target):
+    """What each limit gives; the largest that holds."""
+    photos = {}
+    for name, accepted, answer in gathered:
+        if accepted is None and name >= 0:
+            continue  # mirrored
+        photos.setdefault(name, []).append(
+            Trusted(answer, accepted, wheel_fits.get(name, wheel_fits[None]), whole_fits[name])
+            if answer.get("evidence") and answer["wheels"]
+            else None
+        )
+    best = None
+    for limit in LIMITS:
+        cells, expectations, wrong_all, read_all = [], [], 0, 0
+        for name, trusted in sorted(photos.items()):
+            outcomes = [one.read(limit) for one in trusted if one]
+            outcomes = [outcome for outcome in outcomes if outcome]
+            wrong, expected = (sum(column) for column in zip(*outcomes)) if outcomes else (0, 0)
+            cells.append(f"{name}: {wrong}/{len(outcomes)} of {len(trusted)};{expected:.2f}")
+            wrong_all, read_all = wrong_all + wrong, read_all + len(outcomes)
+            if outcomes:
+                expectations.append(expected / len(outcomes))
+        holds = read_all > 0 and wrong_all <= target * read_all
+        holds = holds and np.mean(expectations) <= target
+        best = limit if holds else best
+        print(f"risk {limit:g}{'' if holds else ' (too much)'}  " + "  ".join(cells))
+    print(f"risk_most = {best}")
 
 
 def main():
@@ -189,11 +270,13 @@ def main():
     parser.add_argument("--none")
     parser.add_argument("--models")
     parser.add_argument("--copies", type=int, default=4)
+    parser.add_argument("--target", type=float, default=0.005, help="share of `read` that is wrong")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         gathered = gather(arguments, folder)
-    report("wheel", WHEEL, list(wheel_rows(gathered)))
-    report("whole", WHOLE, list(whole_rows(gathered)))
+    wheel_fits = report("wheel", WHEEL, list(wheel_rows(gathered)))
+    whole_fits = report("whole", WHOLE, list(whole_rows(gathered)))
+    report_risk(gathered, wheel_fits, whole_fits, arguments.target)
 
 
 if __name__ == "__main__":
