@@ -1,6 +1,7 @@
 // What cameras, people and programs may give the reader instead of a good photo of one meter: a
 // clear status, never a crash, never `read` where it must not be.
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -231,7 +232,8 @@ TEST(BadInput, AMovedCameraStillReads) {
 
 class DamagedModel : public testing::TestWithParam<const char*> {
  protected:
-  DamagedModel() : folder_(fs::path(testing::TempDir()) / ("models_" + std::string(GetParam()))) {
+  // A folder of each test's own: they run beside each other.
+  DamagedModel() : folder_(fs::path(testing::TempDir()) / ("models_" + std::to_string(getpid()))) {
     fs::remove_all(folder_);
     fs::copy(models, folder_);
   }

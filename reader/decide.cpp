@@ -18,7 +18,7 @@ constexpr int unclear_wheels_most = 2;
 constexpr double trust_least = 0.02;
 // Powers of their probabilities by which the row's net and the wheel's net count. The latter was
 // trained with soft labels: alone it is surer than it says.
-constexpr double row_weight = 1.0, wheel_weight = 0.5, wheel_alone_weight = 2.0;
+constexpr double row_weight = 0.5, wheel_weight = 1.0, wheel_alone_weight = 2.0;
 constexpr double spread_floor = 1e-9;
 constexpr double pitch_least = 0.05;  // widths of the window
 constexpr double lcd_least = 0.5;

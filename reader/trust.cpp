@@ -18,14 +18,19 @@ double probability(double odds) { return 1 / (1 + std::exp(-odds)); }
 }  // namespace
 
 double whole_trust(const Register& row, const Evidence& evidence) {
-  return probability(-5.83 + 0.448 * log_odds(row.whole) - 0.448 * log_odds(evidence.mirrored) -
-                     0.341 * log_odds(evidence.nothing) + 1.066 * log_odds(evidence.located));
+  const double whole = log_odds(row.whole);
+  const double not_mirrored = 0.299 + 0.649 * whole - 1.246 * log_odds(evidence.mirrored);
+  const double registers = -3.498 + 0.418 * whole - 0.562 * log_odds(evidence.nothing) +
+                           1.447 * log_odds(evidence.located);
+  return probability(not_mirrored) * probability(registers);
 }
 
 double wheel_trust(const std::array<double, 2>& odds) {
   const double one = std::clamp(odds[0], -odds_most, odds_most);
   const double other = std::clamp(odds[1], -odds_most, odds_most);
-  return probability(0.278 + 0.566 * (one + other) + 0.070 * std::min(one, other));
+  const double stronger = std::max(one, other), weaker = std::min(one, other);
+  if (weaker < 0) return probability(0.593 + 0.339 * (stronger + weaker));  // they contradict
+  return probability(-0.154 + 0.803 * stronger + 0.182 * weaker);
 }
 
 Spread tempered(const Spread& spread, double position, int right, int digit, double wanted) {

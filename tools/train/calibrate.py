@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Fits the two corrections of reader/trust.cpp, and the limit of risk in reader/trust.h, on photos
-that were not trained on.
+"""Fits the three corrections of reader/trust.cpp, and the limit of risk in reader/trust.h, on
+photos that were not trained on.
 
 Usage: calibrate.py --labels LABELS:SPLIT [LABELS:SPLIT ...] [--none FOLDER] [--models MODELS]
 Every photo is read as it is and in `copies` worse copies (defocus, noise, dark, glare, small,
 strong JPEG), so that faults are seen by the hundred; also mirrored, and photos of FOLDER, which
 show no meter. Prints:
   * wheel: log odds that a wheel's digit is right, from what the two nets say of it;
-  * whole: log odds that the row is a whole register the right way round;
-both by logistic regression with every set weighing the same, and how often the corrected odds
+  * mirrored: log odds that the row is not a mirror image;
+  * register: log odds that it is a whole register, and not some other printing;
+all by logistic regression with every set weighing the same, and how often the corrected odds
 come true, set by set, when the set itself was left out of the fit;
   * risk: of several limits of the risk of one reading, how many photos would be `read`, how many
     of those wrong, and how many expected to be wrong, set by set, again with the set itself left
@@ -27,15 +28,17 @@ import tempfile
 import cv2
 import numpy as np
 
+WORSE = "worse-"  # begins the name of a worse copy
 TESTED, ALWAYS = -1, -2  # photos without a meter: one half to test with, one in every fit
-FALSE_SHARE = 0.1  # of the weight of all rows: cameras are mostly aimed at meters
+NONE_SHARE, MIRRORED_SHARE = 0.05, 0.01  # of all photos: cameras are mostly aimed at meters
 COUNT_SURE, EVENNESS_LEAST = 0.9, 0.55  # nothing else is read: as in reader/decide.cpp
 MIRRORED_MOST, LCD_LEAST = 0.25, 0.5
-LIMITS = (0.003, 0.005, 0.008, 0.012, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2)
+LIMITS = (0.003, 0.005, 0.008, 0.01, 0.012, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2)
 ODDS_MOST = 12  # as in reader/trust.cpp
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-WHEEL = ("one", "both", "weaker")
-WHOLE = ("one", "whole", "mirrored", "nothing", "located")
+WHEEL = ("one", "stronger", "weaker", "contradict", "contradicting_sum")
+MIRRORED = ("one", "whole", "mirrored")
+REGISTER = ("one", "whole", "nothing", "located")
 
 
 def photos_of(argument):
@@ -72,8 +75,8 @@ def worse(image, rng):
     return image
 
 
-def write(folder, number, image):
-    path = os.path.join(folder, f"{number}.jpg")
+def write(folder, name, image):
+    path = os.path.join(folder, f"{name}.jpg")
     cv2.imwrite(path, image, [cv2.IMWRITE_JPEG_QUALITY, 92])
     return path
 
@@ -97,7 +100,8 @@ def gather(arguments, folder):
             jobs.append((name, accepted, file))
             image = cv2.imread(file)
             for _ in range(arguments.copies):
-                jobs.append((name, accepted, write(folder, len(jobs), worse(image, rng))))
+                worse_name = f"{WORSE}{len(jobs)}"
+                jobs.append((name, accepted, write(folder, worse_name, worse(image, rng))))
             jobs.append((name, None, write(folder, len(jobs), image[:, ::-1])))
     empty = sorted(pathlib.Path(arguments.none).rglob("*.jpg")) if arguments.none else []
     for number, file in enumerate(empty):
@@ -116,6 +120,14 @@ def odds(p):
     return np.clip(np.log(p / (1 - p)), -ODDS_MOST, ODDS_MOST)
 
 
+def wheel_signs(both_odds):
+    """Two regimes: both nets are for the digit, or one of them is against it."""
+    weaker, stronger = sorted(np.clip(both_odds, -ODDS_MOST, ODDS_MOST))
+    if weaker < 0:
+        return 1, 0, 0, 1, stronger + weaker
+    return 1, stronger, weaker, 0, 0
+
+
 def wheel_rows(gathered):
     for name, accepted, answer in gathered:
         seen = answer.get("evidence")
@@ -126,22 +138,59 @@ def wheel_rows(gathered):
             turning = 0.25 < wheel["position"] % 1 < 0.75
             if turning and wheel is answer["wheels"][-1]:
                 continue  # which digit it counts as is a convention
-            one, other = np.clip(wheel["odds"], -ODDS_MOST, ODDS_MOST)
-            yield name, digit == right, (1, one + other, min(one, other))
+            yield name, digit == right, wheel_signs(wheel["odds"]), is_worse(answer)
 
 
-def whole_rows(gathered):
+def whole_register(accepted, answer):
+    """Whether the digits are those of the whole register; None: nobody can say, or not asked."""
+    seen = answer.get("evidence")
+    if not seen or seen["count"] < COUNT_SURE or seen["evenness"] < EVENNESS_LEAST:
+        return None
+    truth = nearest(answer["digits"], accepted) if accepted else None
+    share = np.mean([a == b for a, b in zip(truth, answer["digits"])]) if truth else 0
+    return None if truth and share < 0.6 else bool(share >= 0.6)  # between: only hard to read
+
+
+def is_worse(answer):
+    return os.path.basename(answer["file"]).startswith(WORSE)
+
+
+def is_mirrored(name, accepted):
+    return accepted is None and name >= 0
+
+
+def mirrored_rows(gathered):
     for name, accepted, answer in gathered:
-        seen = answer.get("evidence")
-        if not seen or not answer["digits"]:
-            continue
-        truth = nearest(answer["digits"], accepted) if accepted else None
-        share = np.mean([a == b for a, b in zip(truth, answer["digits"])]) if truth else 0
-        if truth and share < 0.6:
-            continue  # as many wheels, but hard to read: neither
-        if seen["count"] < COUNT_SURE or seen["evenness"] < EVENNESS_LEAST:
-            continue
-        yield name, share >= 0.6, [1, *(odds(seen[sign]) for sign in WHOLE[1:])]
+        right = whole_register(accepted, answer)
+        if right or (right is not None and is_mirrored(name, accepted)):
+            yield name, right, signs_of(answer, MIRRORED), is_worse(answer)
+
+
+def register_rows(gathered):
+    for name, accepted, answer in gathered:
+        right = whole_register(accepted, answer)
+        if right is not None and not is_mirrored(name, accepted):
+            yield name, right, signs_of(answer, REGISTER), is_worse(answer)
+
+
+def signs_of(answer, columns):
+    return [1, *(odds(answer["evidence"][sign]) for sign in columns[1:])]
+
+
+def weights_of(rows, photos_false, false_share):
+    """Each set of meters weighs the same, its worse copies as much as the photos as they came; the
+    false photos of all sets, also those that were dismissed before they came to be rows, weigh
+    `false_share` of everything together."""
+    group, right, _, copy = (np.array(part) for part in zip(*rows))
+    weight = np.zeros(len(rows))
+    for one in set(group):
+        for part in (copy, ~copy):
+            inside = (group == one) & part
+            weight[inside] = 1 / max(1, (inside & right).sum())
+    if photos_false:
+        own = ~right & (group < 0) if (group < 0).any() else ~right
+        weight[own] = false_share / (1 - false_share) * weight[right].sum() / photos_false
+    return weight * len(right) / weight.sum()
 
 
 def fit(x, right, weight):
@@ -184,16 +233,10 @@ def table(name, x, right, group, fits):
         print("  ", "all" if one is None else one, "  ".join(cells))
 
 
-def report(name, columns, rows):
-    group, right, x = (np.array(part) for part in zip(*rows))
+def report(name, columns, rows, photos_false=0, false_share=0.0):
+    group, right, x, _ = (np.array(part) for part in zip(*rows))
     x = x.astype(float)
-    sizes = {one: (group == one).sum() for one in set(group)}
-    weight = np.array([1 / sizes[one] for one in group])
-    if name == "whole":
-        odds_of_false = FALSE_SHARE / (1 - FALSE_SHARE)
-        weight[~right] *= odds_of_false * weight[right].sum() / weight[~right].sum()
-    weight *= len(right) / weight.sum()
-    fits = left_out(x, right, group, weight)
+    fits = left_out(x, right, group, weights_of(rows, photos_false, false_share))
     table(name, x, right, group, fits)
     for column, value in zip(columns, fits[None]):
         print(f"{name} {column} = {value:.4f}")
@@ -207,15 +250,14 @@ def probability(log_odds):
 class Trusted:
     """One answer as the reader would judge it with the given fits; as in reader/decide.cpp."""
 
-    def __init__(self, answer, accepted, wheel_fit, whole_fit):
+    def __init__(self, answer, accepted, wheel_fit, mirrored_fit, register_fit):
         seen, wheels = answer["evidence"], answer["wheels"]
-        row = np.array([1, *(odds(seen[sign]) for sign in WHOLE[1:])])
-        odd = np.clip([wheel["odds"] for wheel in wheels], -ODDS_MOST, ODDS_MOST)
-        signs = np.column_stack([np.ones(len(odd)), odd.sum(1), odd.min(1)])
-        right = probability(signs @ wheel_fit)
+        whole = probability(signs_of(answer, MIRRORED) @ mirrored_fit)
+        whole *= probability(signs_of(answer, REGISTER) @ register_fit)
+        right = probability(np.array([wheel_signs(wheel["odds"]) for wheel in wheels]) @ wheel_fit)
         if wheels[-1]["confidence"] <= 0.5:
             right[-1] = min(right[-1], 0.5)  # it turns
-        self.right = probability(row @ whole_fit) * np.cumprod(right)
+        self.right = whole * np.cumprod(right)
         self.sound = (
             len(wheels) >= 4
             and seen["count"] >= COUNT_SURE
@@ -235,28 +277,34 @@ class Trusted:
         return not same, 1 - self.right[certain - 1]
 
 
-def report_risk(gathered, wheel_fits, whole_fits, target):
-    """What each limit gives; the largest that holds."""
+def report_risk(gathered, fits, target):
+    """What each limit gives, of photos as they came; the largest that holds. fits: of wheel,
+    mirrored and register."""
     photos = {}
     for name, accepted, answer in gathered:
-        if accepted is None and name >= 0:
-            continue  # mirrored
-        photos.setdefault(name, []).append(
-            Trusted(answer, accepted, wheel_fits.get(name, wheel_fits[None]), whole_fits[name])
-            if answer.get("evidence") and answer["wheels"]
-            else None
-        )
+        if is_worse(answer):
+            continue
+        there = answer.get("evidence") and answer["wheels"]
+        own = [fit.get(name, fit[None]) for fit in fits]
+        key = "mirrored" if is_mirrored(name, accepted) else "none" if name < 0 else name
+        photos.setdefault(key, []).append(Trusted(answer, accepted, *own) if there else None)
+    count = sum(len(some) for key, some in photos.items() if key not in ("mirrored", "none"))
+    none_weight = NONE_SHARE / (1 - NONE_SHARE) * count / max(1, len(photos.get("none", ())))
     best = None
     for limit in LIMITS:
         cells, expectations, wrong_all, read_all = [], [], 0, 0
-        for name, trusted in sorted(photos.items()):
+        for name, trusted in sorted(photos.items(), key=str):
             outcomes = [one.read(limit) for one in trusted if one]
             outcomes = [outcome for outcome in outcomes if outcome]
             wrong, expected = (sum(column) for column in zip(*outcomes)) if outcomes else (0, 0)
             cells.append(f"{name}: {wrong}/{len(outcomes)} of {len(trusted)};{expected:.2f}")
+            if name == "none":
+                continue
             wrong_all, read_all = wrong_all + wrong, read_all + len(outcomes)
-            if outcomes:
+            if outcomes and name != "mirrored":
                 expectations.append(expected / len(outcomes))
+        outcomes = [one.read(limit) for one in photos.get("none", ()) if one]
+        wrong_all += sum(outcome is not None for outcome in outcomes) * none_weight
         holds = read_all > 0 and wrong_all <= target * read_all
         holds = holds and np.mean(expectations) <= target
         best = limit if holds else best
@@ -274,9 +322,22 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         gathered = gather(arguments, folder)
-    wheel_fits = report("wheel", WHEEL, list(wheel_rows(gathered)))
-    whole_fits = report("whole", WHOLE, list(whole_rows(gathered)))
-    report_risk(gathered, wheel_fits, whole_fits, arguments.target)
+    report_all(gathered, arguments.target)
+
+
+def report_all(gathered, target):
+    count_false = {kind: 0 for kind in ("mirrored", "none")}
+    for name, accepted, _ in gathered:
+        if accepted is None:
+            count_false["mirrored" if name >= 0 else "none"] += 1
+    fits = [
+        report("wheel", WHEEL, list(wheel_rows(gathered))),
+        report("mirrored", MIRRORED, list(mirrored_rows(gathered)), count_false["mirrored"],
+               MIRRORED_SHARE),
+        report("register", REGISTER, list(register_rows(gathered)), count_false["none"],
+               NONE_SHARE),
+    ]
+    report_risk(gathered, fits, target)
 
 
 if __name__ == "__main__":
