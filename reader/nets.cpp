@@ -30,9 +30,7 @@ struct Cut {
 };
 constexpr std::array<Cut, cut_count> cuts{{{1.0, 1.0, 0.0},
                                            {1.03, 1.16, 0.006},
-                                           {0.985, 0.88, -0.006},
-                                           {1.0, 1.05, 0.014},
-                                           {1.02, 0.96, -0.014}}};
+                                           {0.985, 0.88, -0.006}}};
 
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 

@@ -34,7 +34,7 @@ struct Refined {
 };
 
 // Slightly different cuts of one window that are read and averaged; the first is the plain one.
-inline constexpr std::size_t cut_count = 5;
+inline constexpr std::size_t cut_count = 3;
 struct Cuts {
   std::size_t first = 0, end = cut_count;
 };

@@ -24,7 +24,7 @@ constexpr double same_window = 0.08;  // windows are alike with corners so near,
 constexpr double sure_upright = 0.97;
 constexpr double known_located = 0.9;      // a known window counts as one found so well
 constexpr double known_whole_least = 0.6;  // less: the window is wrong, or upside down
-constexpr Cuts one_cut{0, 1}, more_cuts{1, 3};
+constexpr Cuts one_cut{0, 1}, more_cuts{1, cut_count};
 constexpr double near_in_pitches = 0.05;  // wheels are where they were seen before
 
 struct Look {
@@ -75,11 +75,11 @@ Register read_row(Nets& nets, const Quad& window) {
     opinions.push_back(opinion);
   row = decide(glimpses, opinions);
   if (is_sure(row)) return row;
-  for (Glimpse& glimpse : nets.read(window, {one_cut.end, cut_count}))
+  for (Glimpse& glimpse : nets.read(window, more_cuts))
     glimpses.push_back(std::move(glimpse));
   row = decide(glimpses);
   if (!same_places(first, row))
-    opinions = nets.read_wheels(window, row.centres, row.pitch, {one_cut.first, more_cuts.end});
+    opinions = nets.read_wheels(window, row.centres, row.pitch);
   return decide(glimpses, opinions);
 }
 
@@ -194,14 +194,7 @@ bool is_usable(const Quad& window) {
 Register read_known_row(Nets& nets, const Quad& window, int wheels, int red) {
   std::vector<double> centres;
   for (int i = 0; i < wheels; ++i) centres.push_back((i + 0.5) / wheels);
-  const double pitch = 1.0 / wheels;
-  std::vector<WheelOpinion> opinions = nets.read_wheels(window, centres, pitch, one_cut);
-  Register row = decide({}, opinions);
-  if (!is_sure(row)) {
-    for (const WheelOpinion& opinion : nets.read_wheels(window, centres, pitch, more_cuts))
-      opinions.push_back(opinion);
-    row = decide({}, opinions);
-  }
+  Register row = decide({}, nets.read_wheels(window, centres, 1.0 / wheels, one_cut));
   for (int i = std::max(0, wheels - red); i < wheels; ++i)
     row.wheels[static_cast<std::size_t>(i)].red = 1;
   return row;

@@ -19,9 +19,9 @@ double probability(double odds) { return 1 / (1 + std::exp(-odds)); }
 
 double whole_trust(const Register& row, const Evidence& evidence) {
   const double whole = log_odds(row.whole);
-  const double not_mirrored = 0.299 + 0.649 * whole - 1.246 * log_odds(evidence.mirrored);
-  const double registers = -3.498 + 0.418 * whole - 0.562 * log_odds(evidence.nothing) +
-                           1.447 * log_odds(evidence.located);
+  const double not_mirrored = 0.302 + 0.652 * whole - 1.255 * log_odds(evidence.mirrored);
+  const double registers = -3.350 + 0.485 * whole - 0.547 * log_odds(evidence.nothing) +
+                           1.303 * log_odds(evidence.located);
   return probability(not_mirrored) * probability(registers);
 }
 
@@ -29,8 +29,8 @@ double wheel_trust(const std::array<double, 2>& odds) {
   const double one = std::clamp(odds[0], -odds_most, odds_most);
   const double other = std::clamp(odds[1], -odds_most, odds_most);
   const double stronger = std::max(one, other), weaker = std::min(one, other);
-  if (weaker < 0) return probability(0.593 + 0.339 * (stronger + weaker));  // they contradict
-  return probability(-0.154 + 0.803 * stronger + 0.182 * weaker);
+  if (weaker < 0) return probability(0.585 + 0.397 * (stronger + weaker));  // they contradict
+  return probability(-0.183 + 0.790 * stronger + 0.377 * weaker);
 }
 
 Spread tempered(const Spread& spread, double position, int right, int digit, double wanted) {
