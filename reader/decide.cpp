@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 #include <set>
+#include <string_view>
 
 #include "reader/trust.h"
 
@@ -14,6 +15,9 @@ namespace {
 // photo is a mirror image.
 constexpr double count_sure = 0.90, evenness_least = 0.55, mirrored_most = 0.25;
 constexpr int unclear_wheels_most = 2;
+// Digits that look the same in a mirror leave it to all else in the window to tell.
+constexpr std::string_view mirror_digits = "018";
+constexpr double mirror_digits_whole_least = 0.98, mirror_digits_mirrored_most = 0.02;
 // Below it there is no meter.
 constexpr double trust_least = 0.02;
 // Powers of their probabilities by which the row's net and the wheel's net count. The latter was
@@ -213,6 +217,13 @@ int certain_of(const Register& row) {
   return certain;
 }
 
+bool may_be_mirrored(const std::string& digits, const Evidence& evidence) {
+  if (evidence.mirrored > mirrored_most) return true;
+  return digits.find_first_not_of(mirror_digits) == std::string::npos &&
+         (evidence.mirrored > mirror_digits_mirrored_most ||
+          evidence.whole < mirror_digits_whole_least);
+}
+
 Reason why_doubtful(const Register& row, const Evidence& evidence, int certain) {
   const auto count = static_cast<int>(row.wheels.size());
   if (evidence.mirrored > mirrored_most) return Reason::mirrored;
@@ -376,7 +387,7 @@ Digits judge(const Register& row, const Evidence& evidence) {
   digits.confidence = digits.certain > 0 ? product : 0;
   const bool enough = count >= 4 && digits.certain >= std::max(2, count - unclear_wheels_most);
   const bool sound = row.count >= count_sure && row.evenness >= evenness_least &&
-                     evidence.mirrored <= mirrored_most;
+                     !may_be_mirrored(digits.digits, evidence);
   const bool read = enough && sound && digits.display == Display::wheels;
   digits.status = read ? Status::read : Status::doubtful;
   digits.reason =

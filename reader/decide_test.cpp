@@ -194,6 +194,18 @@ TEST(Decide, OpinionsAloneMakeARowOfKnownWheels) {
   EXPECT_TRUE(decide({}, {}).wheels.empty());
 }
 
+TEST(Judge, DigitsThatLookTheSameInAMirrorNeedOtherSignsOfTheRightWayRound) {
+  Evidence seen = good();
+  seen.whole = 0.999, seen.mirrored = 0.001;
+  EXPECT_EQ(judge(row_of("00018", 0.9999), seen).status, Status::read);
+  seen.mirrored = 0.05;
+  EXPECT_EQ(judge(row_of("00018", 0.9999), seen).status, Status::doubtful);
+  EXPECT_EQ(judge(row_of("00013", 0.9999), seen).status, Status::read);
+  seen.mirrored = 0.001, seen.whole = 0.9;
+  EXPECT_EQ(judge(row_of("00018", 0.9999), seen).status, Status::doubtful);
+  EXPECT_EQ(judge(row_of("00013", 0.9999), seen).status, Status::read);
+}
+
 TEST(Judge, AnLcdIsNotReadAndSaysSo) {
   Register row = row_of("00538", 0.999);
   row.lcd = 0.9;

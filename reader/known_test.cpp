@@ -199,7 +199,7 @@ void blur(Spread& spread, int digit, int other, double share) {
   spread[static_cast<std::size_t>(2 * other)] = 0.964 * share;
 }
 
-const Evidence good{.located = 0.9, .light = {120, 40, 0, 0.5}};
+const Evidence good{.located = 0.9, .light = {120, 40, 0, 0.5}, .whole = 0.999};
 const Quad place{{{100, 100}, {300, 100}, {300, 150}, {100, 150}}};
 
 Digits with(const std::vector<Spread>& spreads, const Earlier& earlier) {

@@ -17,7 +17,7 @@ namespace {
 constexpr int side_min = 1000;      // photos are decoded no smaller than this
 constexpr int wheel_side_min = 96;  // likewise the picture of one wheel
 constexpr int candidates_most = 3;  // windows looked at closely
-constexpr double located_least = 0.12, located_well = 0.3;
+constexpr double located_least = 0.12, located_well = 0.3;  // of the locator's scores
 constexpr double moved_far = 0.07;  // the refiner looks again at a window that it moved by more
 constexpr double nothing_there = 0.9;
 constexpr double same_window = 0.08;  // windows are alike with corners so near, in widths
@@ -29,7 +29,8 @@ constexpr double near_in_pitches = 0.05;  // wheels are where they were seen bef
 
 struct Look {
   Digits digits;
-  double rank = -1;  // to choose between looks at one photo
+  double rank = -1;          // to choose between looks at one photo
+  bool is_register = false;  // rather a meter's than not, read or not
 };
 
 struct Straight {
@@ -95,7 +96,7 @@ Look look_of(Nets& nets, const View& view, const Quad& window, const Register& s
                           seen.count,   seen.whole,         seen.evenness,     seen.shown,
                           seen.lcd};
   const Register row = trusted(seen, evidence);
-  Look look{judge(row, evidence, window, view.known), 0};
+  Look look{judge(row, evidence, window, view.known), 0, row.trust > 0.5};
   look.digits.window = window;
   look.rank = (look.digits.status == Status::unreadable ? 0 : 1) +
               row.trust * (0.3 + view.located) * (0.1 + look.digits.confidence);
@@ -152,7 +153,7 @@ class Search {
       looked_.push_back(candidate.window);
       if (!is_done_)
         look_closely(candidate);
-      else if (candidate.score > located_well && apart(candidate.window, best_.digits.window))
+      else if (apart(candidate.window, best_.digits.window))
         look_for_another(candidate);
     }
   }
@@ -169,7 +170,7 @@ class Search {
 
   void look_for_another(const Candidate& candidate) {
     Look look = best_look(nets_, candidate, known_);
-    if (!is_read(look) || !apart(look.digits.window, best_.digits.window)) return;
+    if (!look.is_register || !apart(look.digits.window, best_.digits.window)) return;
     if (look.rank > best_.rank) best_ = std::move(look);
     best_.digits.status = Status::doubtful, best_.digits.reason = Reason::several_meters;
   }
