@@ -1,15 +1,12 @@
 #include "boards/ec600s/at/modem.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "protocol/require.h"
 
 namespace meterlens::at {
 namespace {
-
-constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
 
 constexpr std::array bring_up = {Command::attention, Command::echo_off,     Command::imei,
                                  Command::sim,       Command::card,         Command::card_again,
