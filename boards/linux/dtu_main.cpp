@@ -48,10 +48,13 @@ void add_modem_options(CLI::App& app, ModemOptions& options) {
   app.add_option("--modem-quote", options.quote,
                  "how quotes in a text reach the modem: hex (\\22, V.250) or backslash")
       ->needs(line)
-      ->transform(CLI::CheckedTransformer(std::map<std::string, at::Quote>{
-          {"hex", at::Quote::hex}, {"backslash", at::Quote::backslash}}));
-  app.add_flag("--modem-clock-utc{false}", options.clock_is_local,
-               "the modem's clock tells UTC, not the zone's time")
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, at::Quote>{
+                                      {"hex", at::Quote::hex}, {"backslash", at::Quote::backslash}})
+              .description("{hex,backslash}"));
+  app.add_flag_callback(
+         "--modem-clock-utc", [&] { options.clock_is_local = false; },
+         "the modem's clock tells UTC, not the zone's time")
       ->needs(line);
 }
 

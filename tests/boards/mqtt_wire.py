@@ -33,6 +33,7 @@ class MqttWire:
         self.socket.settimeout(None)
         self.lock = threading.Lock()
         self.ours = False
+        self.reading = False
         self.keepalive_s = 0
 
     def login(self, client_id, user, password, keepalive_s, clean, will):
@@ -41,6 +42,7 @@ class MqttWire:
         body += b"".join(text(part) for part in will) if will else b""
         body += text(user) + text(password) if user else b""
         self.keepalive_s = keepalive_s
+        self.reading = True
         threading.Thread(target=self.read_all, daemon=True).start()
         self.send(CONNECT, body)
 
@@ -70,6 +72,8 @@ class MqttWire:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+        if not self.reading:
+            self.socket.close()
 
     def take(self, count):
         data = b""
