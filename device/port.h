@@ -65,4 +65,7 @@ typedef struct MeterlensMqtt {
   uint32_t (*unacknowledged)(void* context);
   /* Network time in ms since 1970; 0 while it is not known. */
   uint64_t (*unix_ms)(void* context);
+  /* What the board adds to the status: JSON members, a comma before each, at most `chars`; returns
+   * how many were written. NULL: nothing. */
+  uint32_t (*health)(void* context, char* out, uint32_t chars);
 } MeterlensMqtt;

@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "device/port.h"
+#include "boards/linux/uplink.h"
 
 struct mosquitto;
 struct mosquitto_message;
@@ -29,23 +29,20 @@ struct BrokerAddress {
 // mqtt://[USER:PASSWORD@]HOST[:PORT], HOST a name, an IPv4 address, or an IPv6 address in brackets.
 std::expected<BrokerAddress, std::string> parse_broker(std::string_view url);
 
-class MqttClient {
+class MqttClient : public Uplink {
  public:
   using Receive = std::function<void(std::string_view topic, std::span<const std::uint8_t>)>;
 
   MqttClient(BrokerAddress broker, Receive receive);
-  ~MqttClient();
+  ~MqttClient() override;
   MqttClient(const MqttClient&) = delete;
   MqttClient& operator=(const MqttClient&) = delete;
 
-  // Holds as long as this object.
-  MeterlensMqtt port();
+  MeterlensMqtt port() override;
   // fd -1 while there is no connection.
-  pollfd wish() const;
-  // Reads, writes and keeps alive; at least once a second while connected.
-  void step();
-  // Why the last connection ended or did not come to be; empty: none has.
-  const std::string& last_error() const { return last_error_; }
+  pollfd wish() const override;
+  void step() override;
+  const std::string& last_error() const override { return last_error_; }
 
  private:
   void connect(const MeterlensMqttLogin& login);

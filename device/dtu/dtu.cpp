@@ -121,6 +121,10 @@ void Dtu::say_online(std::uint64_t now_ms) {
   field("serial_errors",
         counters_.serial_errors + units_.counters().invalid + units_.counters().overlong);
   field("foreign", counters_.foreign);
+  if (mqtt_.health != nullptr) {
+    const std::span<char> room = status.room().first(health_chars_max);
+    status.skip(mqtt_.health(mqtt_.context, room.data(), static_cast<std::uint32_t>(room.size())));
+  }
   status.put("}");
   if (!session_.publish_status(status.text())) return;
   status_due_ms_ = now_ms + std::uint64_t{1000} * settings_.status_period_s;

@@ -29,6 +29,7 @@ namespace meterlens::dtu {
 
 inline constexpr std::size_t up_queue_bytes = 16'384;
 inline constexpr std::size_t down_queue_bytes = 4'096;
+inline constexpr std::uint32_t health_chars_max = 512;  // of what the board adds to the status
 
 // The texts must outlive the Dtu.
 struct DtuSettings {

@@ -86,8 +86,10 @@ bool Session::step(std::uint64_t now_ms) {
       if (mqtt != METERLENS_MQTT_UP) pause(now_ms);
       return false;
     case State::leaving:
-      if (mqtt == METERLENS_MQTT_UP && mqtt_.unacknowledged(mqtt_.context) > 0 && now_ms < due_ms_)
-        return false;
+      if (mqtt == METERLENS_MQTT_UP && now_ms < due_ms_) {
+        if (!farewell_said_) farewell_said_ = publish_status(offline);
+        if (!farewell_said_ || mqtt_.unacknowledged(mqtt_.context) > 0) return false;
+      }
       mqtt_.disconnect(mqtt_.context);
       state_ = State::stopped;
       return false;
@@ -96,7 +98,7 @@ bool Session::step(std::uint64_t now_ms) {
 }
 
 void Session::stop(std::uint64_t now_ms) {
-  if (up()) publish_status(offline);
+  farewell_said_ = !up() || publish_status(offline);
   state_ = State::leaving;
   due_ms_ = now_ms + farewell_timeout_ms;
 }

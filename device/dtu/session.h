@@ -71,6 +71,7 @@ class Session {
   std::uint64_t up_since_ms_ = 0;
   std::uint64_t pause_ms_ = retry_pause_first_ms;
   std::uint32_t random_;
+  bool farewell_said_ = false;
   std::uint32_t connects_ = 0;
 };
 
