@@ -1,0 +1,131 @@
+"""The device programs on an emulated ARM board, against the real broker and the real server.
+
+The programs for ARM come from $METERLENS_ARM (default build/arm), those of the host from build/release.
+"""
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "flow"))
+from flow import ROOT, FlowTest, wait_until  # noqa: E402
+
+ARM = pathlib.Path(os.environ.get("METERLENS_ARM", ROOT / "build" / "arm"))
+PHOTOS = ROOT / "tests" / "golden" / "meters"
+
+
+class Emulated(FlowTest):
+    def emulate(self, program, *uarts):
+        """QEMU with build/arm/<program> and a -chardev for each UART, in the test's folder."""
+        chardevs = [word for number, uart in enumerate(uarts)
+                    for word in ("-chardev", f"{uart},id=uart{number}", "-serial",
+                                 f"chardev:uart{number}")]
+        with open(self.folder / f"{program}.log", "ab") as log:
+            process = subprocess.Popen(
+                ["qemu-system-arm", "-M", "lm3s6965evb", "-nodefaults", "-nic", "none",
+                 "-display", "none",
+                 "-semihosting-config", "enable=on,target=native", "-kernel", ARM / program,
+                 *chardevs],
+                cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        self.stack.processes.append((program, process))
+        return process
+
+    def status(self, device):
+        """What the DTU itself said last."""
+        text = subprocess.run(["mosquitto_sub", "-h", "127.0.0.1", "-p", str(self.stack.mqtt_port),
+                               "-t", f"meterlens/{device}/status", "-C", "1", "-W", "10"],
+                              capture_output=True, check=True).stdout
+        return json.loads(text)
+
+    def modem(self, device, *more):
+        """`meterlens-modem` for an emulated DTU; its socket as a -chardev."""
+        path = self.folder / f"{device}.modem"
+        self.stack.spawn("meterlens-modem", "--socket", path, "--device", device, "--verbose",
+                         "--broker", f"mqtt://127.0.0.1:{self.stack.mqtt_port}", *more)
+        wait_until(path.exists, 10, f"the modem of {device}")
+        return f"socket,path={path}"
+
+    def host_camera(self, device, photo, *more):
+        """The camera program of the host on a line of its own; the line as a -chardev."""
+        pictures = self.folder / f"{device}.photos"
+        pictures.mkdir()
+        (pictures / "photo.jpg").write_bytes(photo)
+        self.stack.spawn("meterlens-camera", "--serial", f"pty:{self.line(device)}", "--flash",
+                         self.folder / f"{device}.flash", "--photos", pictures, "--verbose", *more)
+        wait_until(self.line(device).exists, 10, f"the line of {device}")
+        return f"serial,path={self.line(device)}"
+
+
+class Arm(Emulated):
+    def test_a_photo_passes_the_emulated_dtu_unchanged(self):
+        self.stack.serve()
+        photo = (PHOTOS / "9_11.jpg").read_bytes()
+        line = self.host_camera("m1", photo)
+        dtu = self.emulate("dtu.elf", line, self.modem("m1"))
+        self.stack.wait_online("m1")
+        command, stored = self.take_photo("m1")
+        self.assertEqual(self.stored_bytes(stored), photo)
+        self.assertEqual(stored["command"], command["id"])
+        self.assertEqual(self.status("m1")["firmware"], "meterlens-qemu-0.1.0")
+
+        dtu.send_signal(signal.SIGTERM)  # no farewell: the broker speaks the last will
+        dtu.wait(10)
+        wait_until(lambda: not self.stack.get("/devices/m1")["online"], 20, "m1 to be offline")
+
+    def test_a_smartdtu_photo_passes_too(self):
+        self.stack.serve()
+        photo = (PHOTOS / "9_4.jpg").read_bytes()
+        line = self.host_camera("S1", photo, "--first-dialect", "smartdtu", "--piece-pause-ms", 20)
+        self.emulate("dtu.elf", line, self.modem("S1", "--dialect", "smartdtu", "--product", "P1"))
+        self.stack.wait_online("S1")
+        _, stored = self.take_photo("S1")
+        self.assertEqual(self.stored_bytes(stored), photo)
+
+    def test_camera_and_dtu_emulated_through_a_power_cut(self):
+        self.stack.serve()
+        photo = (PHOTOS / "9_11.jpg").read_bytes()
+        (self.folder / "photo.jpg").write_bytes(photo)
+        wire = f"socket,path={self.folder / 'wire'}"
+        self.emulate("dtu.elf", f"{wire},server=on,wait=off", self.modem("m1"))
+        wait_until((self.folder / "wire").exists, 10, "the wire between the two")
+        camera = self.emulate("camera.elf", wire)
+        self.stack.wait_online("m1")
+        _, stored = self.take_photo("m1")
+        self.assertEqual(self.stored_bytes(stored), photo)
+
+        (self.folder / "photo.jpg").write_bytes(photo + b"\0")  # another hash
+        command = self.stack.capture("m1")
+        wait_until(lambda: self.stack.get(f"/commands/{command['id']}")["packets_received"] > 0, 30,
+                   "the first packet")
+        camera.send_signal(signal.SIGKILL)
+        camera.wait(10)
+        (self.folder / "photo.jpg").unlink()  # what it sends now comes from its flash
+        self.emulate("camera.elf", wire)
+        done = self.stack.wait_command(command, 60)
+        self.assertEqual(self.stored_bytes(self.photo("m1", done["photo"])), photo + b"\0")
+
+
+class Trap(Emulated):
+    def test_a_broken_promise_ends_the_emulator(self):
+        """A DTU whose modem talks nonsense about who it is stays up; one whose own core breaks a
+        promise ends with status 1 and says so: an emulated fault cannot pass unseen."""
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        listener.bind(str(self.folder / "modem"))
+        listener.listen()
+        dtu = self.emulate("dtu.elf", "null", f"socket,path={self.folder / 'modem'}")
+        modem, _ = listener.accept()
+        self.addCleanup(modem.close)
+        # A product that no topic may have: Session requires one.
+        body = b"\x01" + b"".join(bytes([len(text)]) + text for text in (b"a/b", b"m1", b"", b""))
+        modem.sendall(b"I" + len(body).to_bytes(2, "little") + body)
+        self.assertEqual(dtu.wait(30), 1)
+        self.assertIn("fault", (self.folder / "dtu.elf.log").read_text())
+
+
+if __name__ == "__main__":
+    unittest.main()
