@@ -8,7 +8,8 @@
 //   |  kind  |  bytes n u16  |  body n bytes |    numbers little-endian, a text is bytes u8, ASCII
 //   +--------+-------+-------+----- ... -----+
 //
-// DTU to modem:  connect    attempt u32, keep_alive_s u16, clean_session u8, client id, user,
+// DTU to modem:  ask        -: who am I?
+//                connect    attempt u32, keep_alive_s u16, clean_session u8, client id, user,
 //                           password, will topic (empty: no will), will payload: texts
 //                disconnect -
 //                subscribe  qos u8, topic text
@@ -17,7 +18,7 @@
 //                status     attempt u32, MeterlensMqttState u8, finished u32, unix_ms u64
 //                message    topic text, payload
 //
-// `identity` comes first, once. A `status` counts for the `connect` of the same attempt only;
+// `identity` answers `ask`, the first record. A `status` counts for the `connect` of the same attempt only;
 // `finished` are messages of that connection that the broker has (QoS 1) or that have left (QoS 0).
 // No heap, one thread.
 #pragma once
@@ -33,7 +34,7 @@
 namespace meterlens::boards::qemu {
 
 enum class RecordKind : std::uint8_t {
-  connect = 'C', disconnect = 'D', subscribe = 'S', publish = 'P',
+  ask = 'A', connect = 'C', disconnect = 'D', subscribe = 'S', publish = 'P',
   identity = 'I', status = 'T', message = 'M',
 };
 

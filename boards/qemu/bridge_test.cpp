@@ -151,6 +151,8 @@ TEST(BridgedMqtt, BelievesOneIdentity) {
   };
   EXPECT_FALSE(tell("no name"));
   EXPECT_FALSE(line.mqtt.knows_identity());
+  line.mqtt.ask_identity();
+  EXPECT_EQ(line.only().kind, RecordKind::ask);
   EXPECT_TRUE(tell("m1"));
   EXPECT_FALSE(tell("m2"));
   EXPECT_EQ(line.mqtt.identity().product, "PROD01");

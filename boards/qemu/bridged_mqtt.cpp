@@ -35,6 +35,8 @@ MeterlensMqtt BridgedMqtt::port() {
   return port;
 }
 
+void BridgedMqtt::ask_identity() { send(RecordWriter(RecordKind::ask, out_).finish()); }
+
 bool BridgedMqtt::hear(const Record& record, std::uint64_t now_ms) {
   now_ms_ = now_ms;
   if (record.kind == RecordKind::status) return hear_status(ByteReader(record.body));

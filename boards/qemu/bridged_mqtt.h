@@ -37,6 +37,8 @@ class BridgedMqtt {
 
   // Holds as long as this object.
   MeterlensMqtt port();
+  // Asks the modem who this DTU is; `hear` gets the answer.
+  void ask_identity();
   // Takes a status; before that, the identity. false: it is neither, or broken.
   bool hear(const Record& record, std::uint64_t now_ms);
   void tick(std::uint64_t now_ms) { now_ms_ = now_ms; }

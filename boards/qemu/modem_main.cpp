@@ -65,20 +65,11 @@ std::string text_of(protocol::ByteReader& in) { return std::string(take_text(in)
 
 class Modem {
  public:
-  Modem(int emulator, const BrokerAddress& broker)
-      : emulator_(emulator), client_(broker, [this](auto topic, auto payload) {
+  Modem(int emulator, const Options& options, const BrokerAddress& broker)
+      : emulator_(emulator), options_(options), broker_(broker),
+        client_(broker, [this](auto topic, auto payload) {
           hear(topic, payload);
         }) {}
-
-  void introduce(const Options& options, const BrokerAddress& broker) {
-    say(RecordWriter(RecordKind::identity, out_)
-            .u8(options.dialect == protocol::Dialect::native ? 0 : 1)
-            .text(options.product)
-            .text(options.device)
-            .text(broker.user)
-            .text(broker.password)
-            .finish());
-  }
 
   // Until the emulator is gone or somebody asks to stop.
   void run(Loop& loop) {
@@ -112,6 +103,7 @@ class Modem {
   void obey(const Record& record) {
     protocol::ByteReader in(record.body);
     switch (record.kind) {
+      case RecordKind::ask: return introduce();
       case RecordKind::connect: return connect(in);
       case RecordKind::disconnect: return port_.disconnect(port_.context);
       case RecordKind::subscribe: {
@@ -122,6 +114,16 @@ class Modem {
       case RecordKind::publish: return publish(in);
       default: spdlog::warn("a record of kind {} from the DTU", static_cast<int>(record.kind));
     }
+  }
+
+  void introduce() {
+    say(RecordWriter(RecordKind::identity, out_)
+            .u8(options_.dialect == protocol::Dialect::native ? 0 : 1)
+            .text(options_.product)
+            .text(options_.device)
+            .text(broker_.user)
+            .text(broker_.password)
+            .finish());
   }
 
   void connect(protocol::ByteReader in) {
@@ -179,6 +181,8 @@ class Modem {
   }
 
   int emulator_;
+  Options options_;
+  BrokerAddress broker_;
   bool gone_ = false;
   std::array<std::uint8_t, record_head_bytes + record_body_bytes_max> in_;
   std::array<std::uint8_t, record_head_bytes + record_body_bytes_max> out_;
@@ -198,14 +202,14 @@ int main_of_modem(int argument_count, char** arguments) {
   add_options(app, options);
   CLI11_PARSE(app, argument_count, arguments);
   start_log("modem", options.verbose);
-  if (!protocol::is_device_name(options.device)) return stop("--device: not a device's name");
+  if (!protocol::is_device_name(options.device) || !protocol::is_device_name(options.product))
+    return stop("--device, --product: 1 to 64 of A-Z a-z 0-9 . _ - and no leading dot");
   const auto broker = parse_broker(options.broker);
   if (!broker) return stop(broker.error());
   const int emulator = accept_emulator(options.socket);
   if (emulator < 0) return 1;
   Loop loop;
-  Modem modem(emulator, *broker);
-  modem.introduce(options, *broker);
+  Modem modem(emulator, options, *broker);
   modem.run(loop);
   close(emulator);
   return 0;

@@ -1,6 +1,7 @@
 """The device programs on an emulated ARM board, against the real broker and the real server.
 
-The programs for ARM come from $METERLENS_ARM (default build/arm), those of the host from build/release.
+The programs for ARM come from $METERLENS_ARM (default build/arm), those of the host from
+build/release.
 """
 import json
 import os
@@ -41,6 +42,12 @@ class Emulated(FlowTest):
                               capture_output=True, check=True).stdout
         return json.loads(text)
 
+    def wait_camera(self, device, firmware):
+        """Until the camera's Hello has come through the DTU."""
+        self.stack.wait_online(device)
+        wait_until(lambda: self.stack.get(f"/devices/{device}")["firmware"] == firmware, 20,
+                   f"the camera of {device}")
+
     def modem(self, device, *more):
         """`meterlens-modem` for an emulated DTU; its socket as a -chardev."""
         path = self.folder / f"{device}.modem"
@@ -66,11 +73,11 @@ class Arm(Emulated):
         photo = (PHOTOS / "9_11.jpg").read_bytes()
         line = self.host_camera("m1", photo)
         dtu = self.emulate("dtu.elf", line, self.modem("m1"))
-        self.stack.wait_online("m1")
+        self.wait_camera("m1", "meterlens-linux-0.1.0")
         command, stored = self.take_photo("m1")
         self.assertEqual(self.stored_bytes(stored), photo)
         self.assertEqual(stored["command"], command["id"])
-        self.assertEqual(self.status("m1")["firmware"], "meterlens-qemu-0.1.0")
+        self.assertEqual(self.status("m1")["firmware"], "meterlens-qemu-dtu-0.1.0")
 
         dtu.send_signal(signal.SIGTERM)  # no farewell: the broker speaks the last will
         dtu.wait(10)
@@ -93,7 +100,7 @@ class Arm(Emulated):
         self.emulate("dtu.elf", f"{wire},server=on,wait=off", self.modem("m1"))
         wait_until((self.folder / "wire").exists, 10, "the wire between the two")
         camera = self.emulate("camera.elf", wire)
-        self.stack.wait_online("m1")
+        self.wait_camera("m1", "meterlens-qemu-camera-0.1.0")
         _, stored = self.take_photo("m1")
         self.assertEqual(self.stored_bytes(stored), photo)
 
@@ -111,8 +118,7 @@ class Arm(Emulated):
 
 class Trap(Emulated):
     def test_a_broken_promise_ends_the_emulator(self):
-        """A DTU whose modem talks nonsense about who it is stays up; one whose own core breaks a
-        promise ends with status 1 and says so: an emulated fault cannot pass unseen."""
+        """A fault under emulation cannot pass unseen: text on standard error, status 1."""
         listener = socket.socket(socket.AF_UNIX)
         self.addCleanup(listener.close)
         listener.bind(str(self.folder / "modem"))

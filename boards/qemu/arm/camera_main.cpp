@@ -11,7 +11,7 @@
 namespace meterlens::boards::qemu {
 namespace {
 
-constexpr std::string_view firmware = "meterlens-qemu-0.1.0";
+constexpr std::string_view firmware = "meterlens-qemu-camera-0.1.0";
 constexpr std::uint32_t slot_count = 4;
 constexpr std::uint32_t slot_bytes = 32'768;
 

@@ -11,7 +11,7 @@
 namespace meterlens::boards::qemu {
 namespace {
 
-constexpr std::string_view firmware = "meterlens-qemu-0.1.0";
+constexpr std::string_view firmware = "meterlens-qemu-dtu-0.1.0";
 
 // The core's memory, by a name that figures.py knows; all else here is the board's own.
 alignas(dtu::Dtu) std::array<std::byte, sizeof(dtu::Dtu)> dtu_core;
@@ -37,6 +37,8 @@ std::optional<Record> next_record(Wires& wires) {
 }
 
 void learn_identity(Wires& wires, BridgedMqtt& mqtt) {
+  mqtt.ask_identity();
+  wires.modem.flush();
   while (!mqtt.knows_identity()) {
     if (const auto record = next_record(wires))
       mqtt.hear(*record, uptime_ms());

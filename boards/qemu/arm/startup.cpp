@@ -1,4 +1,4 @@
-// From reset to `run_board` on a Cortex-M3: the vector table, variables as the program expects them.
+// From reset to `run_board` on a Cortex-M3: the vector table, variables as the program expects.
 // `run_board` is the program's own and does not return.
 #include <array>
 #include <cstdint>
