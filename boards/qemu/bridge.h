@@ -5,8 +5,8 @@
 //
 //    0        1       2       3
 //   +--------+-------+-------+----- ... -----+
-//   |  kind  |  bytes n u16  |  body n bytes |    numbers little-endian, a text is bytes u8, ASCII
-//   +--------+-------+-------+----- ... -----+
+//   |  kind  |  bytes n u16  |  body n bytes |    numbers little-endian,
+//   +--------+-------+-------+----- ... -----+    a text is its bytes u8 and ASCII
 //
 // DTU to modem:  ask        -: who am I?
 //                connect    attempt u32, keep_alive_s u16, clean_session u8, client id, user,
@@ -18,8 +18,9 @@
 //                status     attempt u32, MeterlensMqttState u8, finished u32, unix_ms u64
 //                message    topic text, payload
 //
-// `identity` answers `ask`, the first record. A `status` counts for the `connect` of the same attempt only;
-// `finished` are messages of that connection that the broker has (QoS 1) or that have left (QoS 0).
+// `identity` answers `ask`, the first record. A `status` counts for the `connect` of the same
+// attempt only; `finished` are messages of that connection that the broker has (QoS 1) or that have
+// left (QoS 0).
 // No heap, one thread.
 #pragma once
 

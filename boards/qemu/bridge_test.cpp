@@ -87,7 +87,7 @@ TEST(Records, TooLongIsPassedOver) {
     ASSERT_FALSE(reader.put(static_cast<std::uint8_t>(byte)));
   for (std::size_t i = 0; i < bytes; ++i) ASSERT_FALSE(reader.put(7));
   EXPECT_EQ(reader.overlong(), 1U);
-  for (const std::uint8_t byte : {'T', 0}) ASSERT_FALSE(reader.put(byte));
+  for (const std::uint8_t byte : Buffer{'T', 0}) ASSERT_FALSE(reader.put(byte));
   EXPECT_TRUE(reader.put(0));
 }
 

@@ -1,8 +1,28 @@
 // What compilers take for granted and a C library would bring: memory functions, the ends of
-// programs that break a promise, and on ARM the EABI's names for them and 64-bit division.
+// programs that break a promise, arithmetic that the processor has no instruction for.
 // There is deliberately no malloc, operator new or delete: a core that asks for one does not link.
 #include <stddef.h>
 #include <stdint.h>
+
+namespace {
+
+// Bit by bit, as on paper.
+template <typename Number>
+Number divide(Number dividend, Number divisor, Number& rest) {
+  constexpr int top = sizeof(Number) * 8 - 1;
+  Number quotient = 0;
+  rest = 0;
+  for (int bit = top; bit >= 0; --bit) {
+    const bool carry = rest >> top != 0;
+    rest = rest << 1 | (dividend >> bit & 1);
+    if (!carry && rest < divisor) continue;
+    rest -= divisor;
+    quotient |= Number{1} << bit;
+  }
+  return quotient;
+}
+
+}  // namespace
 
 extern "C" {
 
@@ -68,16 +88,31 @@ void __aeabi_memclr8(void* to, size_t bytes) { memset(to, 0, bytes); }
 typedef uint64_t Division __attribute__((vector_size(16)));
 
 Division __aeabi_uldivmod(uint64_t dividend, uint64_t divisor) {
-  uint64_t quotient = 0;
   uint64_t rest = 0;
-  for (int bit = 63; bit >= 0; --bit) {
-    const bool carry = rest >> 63 != 0;
-    rest = rest << 1 | (dividend >> bit & 1);
-    if (!carry && rest < divisor) continue;
-    rest -= divisor;
-    quotient |= uint64_t{1} << bit;
-  }
+  const uint64_t quotient = divide(dividend, divisor, rest);
   return Division{quotient, rest};
+}
+
+#endif
+#ifdef __XTENSA__
+
+// Debian's libgcc for the lx106 leaves out what the chip has in its ROM.
+uint32_t __udivsi3(uint32_t dividend, uint32_t divisor) {
+  uint32_t rest = 0;
+  return divide(dividend, divisor, rest);
+}
+
+uint32_t __umodsi3(uint32_t dividend, uint32_t divisor) {
+  uint32_t rest = 0;
+  divide(dividend, divisor, rest);
+  return rest;
+}
+
+uint64_t __muldi3(uint64_t a, uint64_t b) {
+  uint64_t product = 0;
+  for (; b != 0; b >>= 1, a <<= 1)
+    if ((b & 1) != 0) product += a;
+  return product;
 }
 
 #endif

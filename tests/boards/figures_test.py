@@ -120,7 +120,8 @@ class Figures(unittest.TestCase):
         __attribute__((noinline)) int deep(int n) {
           volatile char room[240]; room[n] = 1; return leaf(room[0]); }
         int (*volatile chosen)(int) = deep;
-        int Core::step(int n) { volatile char room[80]; room[n] = 1; return chosen(n) + room[0]; }""")
+        int Core::step(int n) {
+          volatile char room[80]; room[n] = 1; return chosen(n) + room[0]; }""")
         self.assertEqual(status, 1, text)
         self.assertRegex(text, r"core: stack 3\d\d bytes, at most 300")
 
