@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -159,6 +159,27 @@ TEST(BridgedMqtt, BelievesOneIdentity) {
   EXPECT_EQ(line.mqtt.identity().device, "m1");
   EXPECT_EQ(line.mqtt.identity().password, "password");
   EXPECT_EQ(line.mqtt.identity().dialect, protocol::Dialect::smartdtu);
+}
+
+TEST(BridgedMqtt, AnyRecordsDoNoHarm) {
+  std::mt19937 random(1);
+  const auto any = [&](std::uint32_t below) { return static_cast<std::uint8_t>(random() % below); };
+  Line line;
+  line.connect();
+  std::uint32_t published = 0, heard = 0;
+  for (std::uint64_t i = 0; i < 100'000; ++i) {
+    // A status with some fields out of range, or any bytes.
+    Buffer body = {any(2), 0, 0, 0, any(4), any(200)};
+    body.resize(17 + (any(8) == 0 ? any(3) : 0U));
+    if (any(4) == 0)
+      for (auto& byte : body) byte = any(256);
+    const RecordKind kind = any(3) == 0 ? RecordKind::identity : RecordKind::status;
+    heard += line.mqtt.hear({kind, body}, i) ? 1 : 0;
+    published += line.publish({1}) ? 1 : 0;
+    ASSERT_LE(line.port.unacknowledged(line.port.context), published);
+  }
+  EXPECT_GT(heard, 1'000U);
+  EXPECT_GT(published, 1'000U);
 }
 
 TEST(BridgedMqtt, BrokenRecordsChangeNothing) {

@@ -46,14 +46,14 @@ class Elf:
         names = self.sections[table.link].offset
         return [Symbol(self._text(names + name), value, size, info & 15, section)
                 for name, value, size, info, _, section in
-                struct.iter_unpack("<IIIBBH", self._bytes(table))]
+                struct.iter_unpack("<IIIBBH", self.bytes_of(table))]
 
-    def _bytes(self, section):
+    def bytes_of(self, section):
         return self.image[section.offset:section.offset + section.bytes]
 
     def _stack_sizes(self):
         """{function's address: bytes of its own frame}."""
-        data, at, sizes = self._bytes(self.section(".stack_sizes")), 0, {}
+        data, at, sizes = self.bytes_of(self.section(".stack_sizes")), 0, {}
         while at < len(data):
             address, = struct.unpack_from("<I", data, at)
             at, shift, size = at + 4, 0, 0
@@ -121,7 +121,7 @@ class Elf:
         for section in self.sections:
             if section.kind != RELOCATIONS or section.name == ".rel.stack_sizes":
                 continue
-            for _, info in struct.iter_unpack("<II", self._bytes(section)):
+            for _, info in struct.iter_unpack("<II", self.bytes_of(section)):
                 symbol = self.symbols[info >> 8]
                 if info & 255 in TAKES_ADDRESS and symbol.kind == KIND_FUNCTION:
                     found[symbol.value & ~1].add(section.name)

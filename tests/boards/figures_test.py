@@ -10,6 +10,7 @@ import os
 import pathlib
 import shlex
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -97,6 +98,18 @@ class Figures(unittest.TestCase):
         self.assertEqual(status, 0, text)
         self.assertIn("object 64,", text)
         self.assertIn("step > leaf", text)
+
+    def test_the_branches_read_are_those_the_linker_made(self):
+        """Of all functions of the cores: decoded instructions against relocations."""
+        elf = figures.Elf(ARM / "whole.elf")
+        branches = {10, 30, 51, 102, 103}  # R_ARM_THM_CALL, _JUMP24, _JUMP19, _JUMP11, _JUMP8
+        table = elf.section(".rel.text")
+        linked = {start: set() for start in elf.functions}
+        for at, info in struct.iter_unpack("<II", elf.bytes_of(table)):
+            if info & 255 in branches:
+                linked[elf.function_at(at)].add(elf.symbols[info >> 8].value & ~1)
+        self.assertGreater(sum(map(len, linked.values())), 200)
+        self.assertEqual({start: elf.calls(start)[0] for start in elf.functions}, linked)
 
     def test_recursion_is_found(self):
         direct = "int Core::step(int n) { return n < 2 ? n : step(n - 1) + step(n - 2); }"
