@@ -35,8 +35,14 @@
 namespace meterlens::boards::qemu {
 
 enum class RecordKind : std::uint8_t {
-  ask = 'A', connect = 'C', disconnect = 'D', subscribe = 'S', publish = 'P',
-  identity = 'I', status = 'T', message = 'M',
+  ask = 'A',
+  connect = 'C',
+  disconnect = 'D',
+  subscribe = 'S',
+  publish = 'P',
+  identity = 'I',
+  status = 'T',
+  message = 'M',
 };
 
 inline constexpr std::size_t record_head_bytes = 3;

@@ -67,8 +67,8 @@ struct Line {
 TEST(Records, OfEverySizeComeOutAsTheyWentIn) {
   Buffer out(record_head_bytes + record_body_bytes_max), in(out.size());
   RecordReader reader(in);
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{255},
-                                 std::size_t{256}, record_body_bytes_max}) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{255}, std::size_t{256},
+                                 record_body_bytes_max}) {
     const Buffer body(size, 0x5A);
     const auto record = RecordWriter(RecordKind::message, out).bytes(body).finish();
     for (std::size_t i = 0; i + 1 < record.size(); ++i) ASSERT_FALSE(reader.put(record[i]));

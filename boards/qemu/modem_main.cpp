@@ -66,10 +66,10 @@ std::string text_of(protocol::ByteReader& in) { return std::string(take_text(in)
 class Modem {
  public:
   Modem(int emulator, const Options& options, const BrokerAddress& broker)
-      : emulator_(emulator), options_(options), broker_(broker),
-        client_(broker, [this](auto topic, auto payload) {
-          hear(topic, payload);
-        }) {}
+      : emulator_(emulator),
+        options_(options),
+        broker_(broker),
+        client_(broker, [this](auto topic, auto payload) { hear(topic, payload); }) {}
 
   // Until the emulator is gone or somebody asks to stop.
   void run(Loop& loop) {

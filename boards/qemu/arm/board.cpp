@@ -38,7 +38,13 @@ void unlock() { asm volatile("cpsie i" ::: "memory"); }
 
 // The operations of "Semihosting for AArch32 and AArch64".
 enum class Ask : std::uint32_t {
-  open = 0x01, close = 0x02, print = 0x04, write = 0x05, read = 0x06, seek = 0x0A, length = 0x0C,
+  open = 0x01,
+  close = 0x02,
+  print = 0x04,
+  write = 0x05,
+  read = 0x06,
+  seek = 0x0A,
+  length = 0x0C,
   exit = 0x20,
 };
 
@@ -51,8 +57,7 @@ std::int32_t ask_host(Ask what, const void* argument) {
 
 template <typename... Words>
 std::int32_t ask_host(Ask what, Words... words) {
-  const std::array<std::uint32_t, sizeof...(Words)> block = {
-      static_cast<std::uint32_t>(words)...};
+  const std::array<std::uint32_t, sizeof...(Words)> block = {static_cast<std::uint32_t>(words)...};
   return ask_host(what, static_cast<const void*>(block.data()));
 }
 
@@ -108,9 +113,7 @@ std::size_t Uart::take(std::span<std::uint8_t> out) {
   return count;
 }
 
-std::size_t Uart::room() const {
-  return (out_head_ + out_.size() - out_tail_ - 1) % out_.size();
-}
+std::size_t Uart::room() const { return (out_head_ + out_.size() - out_tail_ - 1) % out_.size(); }
 
 void Uart::put(std::span<const std::uint8_t> bytes) {
   require(bytes.size() <= room());
@@ -167,9 +170,7 @@ void fail(const char* text) {
 
 extern "C" {
 
-void on_tick() {
-  meterlens::boards::qemu::ticks_ms = meterlens::boards::qemu::ticks_ms + 1;
-}
+void on_tick() { meterlens::boards::qemu::ticks_ms = meterlens::boards::qemu::ticks_ms + 1; }
 void on_uart0() { meterlens::boards::qemu::uarts[0]->receive(); }
 void on_uart1() { meterlens::boards::qemu::uarts[1]->receive(); }
 void on_fault() {

@@ -77,8 +77,7 @@ void speak_line(dtu::Dtu& dtu, Uart& line) {
 }
 
 [[noreturn]] void run(Wires& wires) {
-  const Outlet outlet = {&wires.modem,
-                         [](void* uart) { return static_cast<Uart*>(uart)->room(); },
+  const Outlet outlet = {&wires.modem, [](void* uart) { return static_cast<Uart*>(uart)->room(); },
                          [](void* uart, std::span<const std::uint8_t> bytes) {
                            static_cast<Uart*>(uart)->put(bytes);
                          }};
