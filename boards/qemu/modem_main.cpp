@@ -158,9 +158,13 @@ class Modem {
   // What has changed, and the time every second.
   void report() {
     const MeterlensMqttState state = port_.state(port_.context);
+    if (state != state_) spdlog::info(state == METERLENS_MQTT_UP ? "connected" : "not connected");
+    if (client_.last_error() != error_) {
+      error_ = client_.last_error();
+      spdlog::warn("{}", error_);
+    }
     const std::uint32_t finished = published_ - port_.unacknowledged(port_.context);
     if (state == state_ && finished == finished_ && uptime_ms() < reported_ms_ + 1'000) return;
-    if (state != state_) spdlog::info("state {} {}", static_cast<int>(state), client_.last_error());
     state_ = state;
     finished_ = finished;
     reported_ms_ = uptime_ms();
@@ -194,6 +198,7 @@ class Modem {
   std::uint32_t published_ = 0;
   std::uint32_t finished_ = 0;
   std::uint64_t reported_ms_ = 0;
+  std::string error_;
 };
 
 int main_of_modem(int argument_count, char** arguments) {
