@@ -99,7 +99,7 @@ void Sha256::block(const std::uint8_t* bytes) {
 }
 
 void Sha256::add(Bytes bytes) {
-  std::size_t held = total_bytes_ % pending_.size();
+  auto held = static_cast<std::size_t>(total_bytes_ % pending_.size());
   total_bytes_ += bytes.size();
   if (held > 0) {
     const std::size_t take = std::min(pending_.size() - held, bytes.size());
@@ -116,7 +116,7 @@ void Sha256::add(Bytes bytes) {
 Digest Sha256::digest() {
   const std::uint64_t total_bits = total_bytes_ * 8;
   std::array<std::uint8_t, 72> tail{0x80};
-  const std::size_t held = total_bytes_ % pending_.size();
+  const auto held = static_cast<std::size_t>(total_bytes_ % pending_.size());
   const std::size_t zeros_end = held < 56 ? 56 - held : 120 - held;
   for (std::size_t i = 0; i < 8; ++i)
     tail[zeros_end + i] = static_cast<std::uint8_t>(total_bits >> (56 - 8 * i));
