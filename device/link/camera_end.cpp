@@ -29,13 +29,13 @@ bool CameraEnd::hear(const LinkMessage& message, std::uint64_t now_ms) {
   const auto* proof = std::get_if<Proof>(&message);
   if (grant == nullptr && agree == nullptr && proof == nullptr) return false;
   heard_ms_ = now_ms;
-  if (grant != nullptr) hear(*grant);
-  if (agree != nullptr) hear(*agree, now_ms);
-  if (proof != nullptr) hear(*proof, now_ms);
+  if (grant != nullptr) take(*grant);
+  if (agree != nullptr) take(*agree, now_ms);
+  if (proof != nullptr) take(*proof, now_ms);
   return true;
 }
 
-void CameraEnd::hear(const Grant& grant) {
+void CameraEnd::take(const Grant& grant) {
   if (!known_) {
     // What was sent before nobody has counted: no credit until a Mark is answered.
     known_ = true;
@@ -57,7 +57,7 @@ void CameraEnd::hear(const Grant& grant) {
   dtu_errors_known_ = true;
 }
 
-void CameraEnd::hear(const Agree& agree, std::uint64_t now_ms) {
+void CameraEnd::take(const Agree& agree, std::uint64_t now_ms) {
   if (state_ != State::asking || agree.number != switch_number_) return;
   if (agree.rate == asked_) {
     state_ = State::switching;
@@ -67,7 +67,7 @@ void CameraEnd::hear(const Agree& agree, std::uint64_t now_ms) {
   go_on(now_ms);
 }
 
-void CameraEnd::hear(const Proof& proof, std::uint64_t now_ms) {
+void CameraEnd::take(const Proof& proof, std::uint64_t now_ms) {
   if (state_ != State::proving || proof.number != switch_number_) return;
   ++(rate_ > former_ ? counters_.raised : counters_.lowered);
   go_on(now_ms);
@@ -131,12 +131,17 @@ std::size_t CameraEnd::next(std::span<std::uint8_t> out, Wish wish, std::uint64_
   if (state_ != State::steady) return 0;
   if (now_ms - window_ms_ >= error_window_ms && errors_ < error_count_max) begin_window(now_ms);
   if (wish.much && has_credit()) used_ms_ = now_ms;
-  const bool stalled = wish.frame && !has_credit();
-  if (stalled && !stalled_) ++counters_.stalls;
-  stalled_ = stalled;
   if (mark_is_due(wish, now_ms)) return make_mark(out, now_ms);
+  note_stall(wish);
   const std::uint8_t rate = wanted_rate(wish, now_ms);
   return rate == rate_ ? 0 : ask(rate, out, now_ms);
+}
+
+// One stall is one wait, however often credit is asked for meanwhile.
+void CameraEnd::note_stall(Wish wish) {
+  const bool begins = wish.frame && mark_answered_ && !stalled_;
+  if (begins && !has_credit()) ++counters_.stalls;
+  stalled_ = !has_credit() && (stalled_ || begins);
 }
 
 std::size_t CameraEnd::make_mark(std::span<std::uint8_t> out, std::uint64_t now_ms) {

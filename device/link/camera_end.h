@@ -89,10 +89,11 @@ class CameraEnd {
  private:
   enum class State : std::uint8_t { steady, asking, switching, proving, resting };
 
-  void hear(const Grant& grant);
-  void hear(const Agree& agree, std::uint64_t now_ms);
-  void hear(const Proof& proof, std::uint64_t now_ms);
+  void take(const Grant& grant);
+  void take(const Agree& agree, std::uint64_t now_ms);
+  void take(const Proof& proof, std::uint64_t now_ms);
   void note_errors(std::uint32_t count);
+  void note_stall(Wish wish);
   void begin_window(std::uint64_t now_ms);
   std::uint8_t rates() const { return static_cast<std::uint8_t>(own_rates_ & dtu_rates_); }
   bool has_credit() const { return sent_ + frame_cost_max <= limit_; }

@@ -19,16 +19,16 @@ void DtuEnd::start(std::uint64_t now_ms) {
 }
 
 bool DtuEnd::hear(const LinkMessage& message, std::uint64_t now_ms) {
-  if (std::holds_alternative<Probe>(message)) {
+  if (const auto* probe = std::get_if<Probe>(&message)) {
     whole_ms_ = now_ms;
-    proof_due_ = state_ != State::switching && std::get<Probe>(message).number == switch_number_;
+    if (probe->number == switch_number_) proof_due_ = true;
     return true;
   }
   const auto* mark = std::get_if<Mark>(&message);
   const auto* wish = std::get_if<Switch>(&message);
   if (mark == nullptr && wish == nullptr) return false;
   note_whole(now_ms);
-  if (wish != nullptr) hear(*wish);
+  if (wish != nullptr) take(*wish);
   if (mark != nullptr) {
     mark_ = mark->number;
     received_ = 0;
@@ -38,7 +38,7 @@ bool DtuEnd::hear(const LinkMessage& message, std::uint64_t now_ms) {
   return true;
 }
 
-void DtuEnd::hear(const Switch& wish) {
+void DtuEnd::take(const Switch& wish) {
   if (state_ != State::steady) return;
   switch_number_ = wish.number;
   asked_ = has_rate(rates_, wish.rate) ? wish.rate : rate_;
@@ -101,12 +101,11 @@ bool DtuEnd::set_rate(std::uint8_t rate) {
   return true;
 }
 
-bool DtuEnd::fall(std::uint8_t rate, std::uint64_t now_ms) {
+bool DtuEnd::fall(std::uint8_t rate) {
   ++counters_.falls;
   state_ = State::steady;
   proof_due_ = false;
   grant_due_ = true;
-  whole_ms_ = now_ms;
   return set_rate(rate);
 }
 
@@ -120,9 +119,9 @@ bool DtuEnd::step(bool drained, std::uint64_t now_ms) {
     state_ = State::steady;
     return false;
   }
-  if (state_ == State::proving && now_ms - whole_ms_ >= prove_wait_ms) return fall(former_, now_ms);
+  if (state_ == State::proving && now_ms - whole_ms_ >= prove_wait_ms) return fall(former_);
   if (state_ == State::steady && rate_ > 0 && now_ms - whole_ms_ >= silence_ms)
-    return fall(0, now_ms);
+    return fall(0);
   return false;
 }
 

@@ -60,12 +60,12 @@ class DtuEnd {
  private:
   enum class State : std::uint8_t { steady, agreeing, switching, proving };
 
-  void hear(const Switch& wish);
+  void take(const Switch& wish);
   void note_whole(std::uint64_t now_ms);
   std::uint64_t limit(const Situation& situation) const;
   bool grant_is_due(const Situation& situation) const;
   bool set_rate(std::uint8_t rate);
-  bool fall(std::uint8_t rate, std::uint64_t now_ms);
+  bool fall(std::uint8_t rate);
 
   MeterlensLine line_;
   std::uint8_t rates_;
