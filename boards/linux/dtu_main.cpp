@@ -17,8 +17,7 @@ namespace meterlens::boards {
 namespace {
 
 struct Options {
-  std::string serial;
-  std::uint32_t baud = 115200;
+  LineOptions line;
   std::string broker;
   std::string device;
   std::string product = "SMARTDTU";
@@ -28,7 +27,7 @@ struct Options {
 };
 
 void add_options(CLI::App& app, Options& options) {
-  add_line_options(app, options.serial, options.baud);
+  add_line_options(app, options.line);
   app.add_option("--broker", options.broker, "mqtt://[USER:PASSWORD@]HOST[:PORT]")->required();
   app.add_option("--device", options.device, "this DTU's name on the broker")->required();
   app.add_option("--dialect", options.dialect, "native or smartdtu")
@@ -66,6 +65,8 @@ class Diary {
     note("broken frames from the camera", now.serial_errors, before_.serial_errors);
     note("foreign messages from the broker", now.foreign, before_.foreign);
     before_ = now;
+    if (dtu.link().baud() != baud_) spdlog::info("line at {} baud", dtu.link().baud());
+    baud_ = dtu.link().baud();
   }
 
  private:
@@ -75,6 +76,7 @@ class Diary {
 
   bool online_ = false;
   std::string error_;
+  std::uint32_t baud_ = link::bauds[0];
   dtu::Dtu::Counters before_;
 };
 
@@ -112,11 +114,12 @@ int main_of_dtu(int argument_count, char** arguments) {
   CLI11_PARSE(app, argument_count, arguments);
   start_log("dtu", options.verbose);
   if (const std::string wrong = wrong_name(options); !wrong.empty()) return stop(wrong);
+  if (const auto wrong = settle_line_options(app, options.line); !wrong.empty()) return stop(wrong);
   const auto broker = parse_broker(options.broker);
   if (!broker) return stop(broker.error());
   if (broker->user.size() > 128 || broker->password.size() > 128)
     return stop("--broker: user and password have at most 128 characters");
-  auto line = Line::open(options.serial, options.baud);
+  auto line = Line::open(options.line.serial, options.line.baud);
   if (!line) return stop(line.error());
 
   dtu::DtuSettings settings;
@@ -128,7 +131,7 @@ int main_of_dtu(int argument_count, char** arguments) {
   MqttClient client(*broker, [&](std::string_view topic, std::span<const std::uint8_t> payload) {
     dtu->mqtt_in(topic, payload, uptime_ms());
   });
-  dtu = std::make_unique<dtu::Dtu>(client.port(), settings);
+  dtu = std::make_unique<dtu::Dtu>(client.port(), settings, (*line)->port(options.line.baud_max));
   run(*dtu, client, **line);
   return 0;
 }
