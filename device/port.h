@@ -33,7 +33,7 @@ typedef struct MeterlensFlash {
   int (*erase)(void* context, uint32_t slot);
 } MeterlensFlash;
 
-/* The serial line between camera and DTU. It begins at 115200 baud. All zero: its speed is fixed. */
+/* The serial line between camera and DTU; it begins at 115200 baud. All zero: fixed speed. */
 typedef struct MeterlensLine {
   void* context;
   uint32_t baud_max; /* the highest speed of this board's port: 115200 to 921600 */

@@ -1,8 +1,8 @@
 // A serial line on Linux: a tty, the other program's pseudo-terminal, or one that it makes itself
 // ("pty:LINK": a symbolic link LINK to the far end is kept while it runs). The other side may come
-// late and go away; a path that is not there, or that vanishes, is opened again. Never blocks.
-// On a pseudo-terminal the output is paced as the wire would be, also when the speed is changed. One
-// thread.
+// late and go away; a path that is not there, or that vanishes, is opened again. Never blocks;
+// only a change of speed waits until what was written has left. On a pseudo-terminal the output is
+// paced as the wire would be, also when the speed is changed. One thread.
 #pragma once
 
 #include <poll.h>

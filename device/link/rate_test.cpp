@@ -43,8 +43,10 @@ TEST(Rate, ClimbsToTheHighestForAPhotoAndRestsAtTheFirst) {
     EXPECT_TRUE(world.at_baud(115'200));
     // At rest the line is silent, and so is the camera's timer.
     const std::size_t bytes = world.up.bytes + world.down.bytes;
+    const std::uint32_t wakes = world.wakes;
     world.run(60'000);
     EXPECT_EQ(world.up.bytes + world.down.bytes, bytes);
+    EXPECT_LT(world.wakes - wakes, 10U);
     EXPECT_EQ(world.dropped(), 0U);
   }
 }

@@ -30,7 +30,7 @@ class Wire {
 
   explicit Wire(std::uint32_t seed) : random_(seed) {}
 
-  // `share` of what a byte's time allows in 1 ms goes out; the rest of the unit next time.
+  // What a byte's time allows in 1 ms goes out; the rest of the unit next time.
   template <class Pull>
   void send(const Pull& pull, std::uint32_t baud) {
     room_ = std::min(room_ + baud / 10'000.0, baud / 10'000.0 + 1);
@@ -215,6 +215,7 @@ class LinkWorld {
   std::unique_ptr<dtu::Dtu> dtu;
   std::uint64_t now_ms = 1000;
   std::uint32_t baud_most = 0;  // at which both ever were
+  std::uint32_t wakes = 0;      // of both sides
 
  private:
   struct Port {
@@ -246,6 +247,7 @@ class LinkWorld {
   }
   void run_camera(const Buffer& bytes) {
     const std::uint64_t own_ms = now_ms - camera_since_ms_;
+    ++wakes;
     camera->receive(bytes, own_ms);
     camera->step(own_ms);
     up.send([&](std::span<std::uint8_t> out) { return camera->pull(out, own_ms); },
@@ -255,6 +257,7 @@ class LinkWorld {
   }
   void run_dtu(const Buffer& bytes) {
     const std::uint64_t own_ms = now_ms - dtu_since_ms_;
+    ++wakes;
     dtu->serial_in(bytes, own_ms);
     dtu->step(own_ms);
     down.send([&](std::span<std::uint8_t> out) { return dtu->pull(out, own_ms); }, dtu_line_.baud);
