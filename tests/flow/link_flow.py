@@ -72,6 +72,7 @@ class Link(FlowTest):
         wait_until(lambda: not self.stack.get("/devices/m1")["online"], 60, "m1 to be offline")
         self.dtu("--baud-max", 921600)
         self.stack.wait_online("m1")
+        self.wait_log("meterlens-camera-0", "line at 115200 baud")
         (self.folder / "pictures" / "a.jpg").write_bytes(self.original + b"\0")
         self.original += b"\0"
         self.assert_stored(self.stack.capture("m1"))
