@@ -1,7 +1,7 @@
 // The DTU program: carries frames between a camera's serial line and an MQTT broker, unchanged, and
-// keeps the connection. It knows of photos nothing: what it loses the camera sends again. The camera
-// sends only what the queue has room for (device/link), so in normal operation nothing is lost. In
-// the smartdtu dialect it behaves towards server and camera like the devices already in the field.
+// keeps the connection. It knows of photos nothing: what it loses the camera sends again. But the
+// camera sends only what the queue has room for (device/link): in normal operation nothing is lost.
+// In the smartdtu dialect it behaves towards both sides like the devices already in the field.
 // The board runs it:
 //
 //   dtu.start(now);

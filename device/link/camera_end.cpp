@@ -43,7 +43,7 @@ void CameraEnd::take(const Grant& grant) {
     mark_answered_ = true;
     limit_ = sent_;
     dtu_errors_known_ = false;
-  } else if (grant.mark == mark_number_) {
+  } else if (grant.mark != 0 && grant.mark == mark_number_) {
     limit_ = mark_at_ + grant.bytes;
     mark_answered_ = true;
   } else if (mark_answered_) {

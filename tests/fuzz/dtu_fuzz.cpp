@@ -1,5 +1,5 @@
-// Foreign bytes for a DTU, from the line and from the broker, in both dialects. It goes on, and all
-// it publishes is a whole frame or well-formed JSON; all it writes to a native line is a whole frame
+// Foreign bytes for a DTU, from the line and from the broker, in both dialects. It goes on; all it
+// publishes is a whole frame or well-formed JSON, all it writes to a native line is a whole frame
 // or link message.
 #include <algorithm>
 #include <array>
@@ -65,8 +65,8 @@ void check_line(link::UnitReader& reader, Bytes bytes) {
 }  // namespace
 
 // The first byte chooses the dialect. Each record: a byte whose top bit tells where the bytes come
-// from (0 line, 1 broker) and whose rest is how many; 127 of the line: a count, and so many bytes of
-// a link message that is to be given a right checksum.
+// from (0 line, 1 broker) and whose rest is how many; 127 of the line: a count follows, and so many
+// bytes of a link message that is to be given a right checksum.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const bool native = data[0] % 2 == 0;

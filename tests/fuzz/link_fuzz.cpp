@@ -1,4 +1,4 @@
-// Foreign bytes on the serial line of a camera: units, texts, answers and link messages in any order.
+// Foreign bytes on the serial line of a camera: units, texts, answers, link messages in any order.
 // The camera goes on, and what it says is a whole unit or a whole JSON text.
 #include <algorithm>
 #include <array>
@@ -109,8 +109,8 @@ class FarEnd {
 
 }  // namespace
 
-// Each record: a length byte, then so many bytes of the line; 0 means a frame or link message follows
-// that is to be given a right checksum: type, length of the body, body.
+// Each record: a length byte, then so many bytes of the line; 0 means a frame or link message
+// follows that is to be given a right checksum: type, length of the body, body.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto memory = std::make_unique<Memory>();
   for (auto& slot : memory->slots) slot.fill(0xFF);
