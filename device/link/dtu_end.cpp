@@ -69,11 +69,7 @@ std::uint64_t DtuEnd::limit(const Situation& situation) const {
 }
 
 bool DtuEnd::grant_is_due(const Situation& situation) const {
-  if (grant_due_) return true;
-  if (mark_ == 0) return false;
-  const std::uint64_t now = limit(situation);
-  const std::uint64_t one_more = received_ + frame_cost_max;
-  return now >= announced_ + grant_step_bytes || (announced_ < one_more && now >= one_more);
+  return grant_due_ || (mark_ != 0 && limit(situation) >= announced_ + grant_step_bytes);
 }
 
 std::size_t DtuEnd::next(std::span<std::uint8_t> out, const Situation& situation) {

@@ -20,7 +20,7 @@ namespace meterlens::link {
 
 // Kept free for what comes without credit: the Hello of a camera that was reset, a frame doubled.
 inline constexpr std::size_t room_kept_bytes = frame_cost_max;
-// A Grant for so much more at once, and at any rate when the camera waits for room for one frame.
+// A Grant is said by itself when it is so much more than the one before.
 inline constexpr std::uint64_t grant_step_bytes = 2 * frame_cost_max;
 
 class DtuEnd {
