@@ -51,7 +51,7 @@ TEST(Rate, ClimbsToTheHighestForAPhotoAndRestsAtTheFirst) {
   }
 }
 
-// Neither side can do more than the other.
+// In one direction or the other; the stated time holds, and the speed is not tried at once again.
 TEST(Rate, ASpeedThatTheLineDoesNotCarryIsTakenBack) {
   for (const bool upwards : {true, false}) {
     LinkWorld world(921'600);
