@@ -33,6 +33,16 @@ typedef struct MeterlensFlash {
   int (*erase)(void* context, uint32_t slot);
 } MeterlensFlash;
 
+/* The serial line between camera and DTU; it begins at 115200 baud. All zero: fixed speed. */
+typedef struct MeterlensLine {
+  void* context;
+  uint32_t baud_max; /* the highest speed of this board's port: 115200 to 921600 */
+  /* Sets the speed both ways. What was pulled before leaves at the former speed, what is pulled
+   * later at the new one; what has come but was not yet handed over may be lost. Called from `step`
+   * only. false: the port cannot, and stays at the former speed. NULL: fixed. */
+  bool (*set_baud)(void* context, uint32_t baud);
+} MeterlensLine;
+
 typedef struct MeterlensMqttLogin {
   const char* client_id;
   const char* user;     /* empty: none */

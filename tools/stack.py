@@ -91,14 +91,15 @@ class Stack:
         wait_until(healthy, timeout_s, "meterlens serve")
         return process
 
-    def meter(self, device, *camera_arguments, dialect="native", baud=115200):
+    def meter(self, device, *camera_arguments, dialect="native", baud=115200, baud_max=0):
         """A camera and a DTU with a serial line between them; returns both processes."""
+        limit = ["--baud-max", baud_max]
         line = self.folder / f"{device}.tty"
         dtu = self.spawn("meterlens-dtu", "--serial", f"pty:{line}", "--device", device, "--broker",
-                         f"mqtt://127.0.0.1:{self.mqtt_port}", "--dialect", dialect)
+                         f"mqtt://127.0.0.1:{self.mqtt_port}", "--dialect", dialect, *limit)
         wait_until(line.exists, 10, f"the serial line of {device}")
         camera = self.spawn("meterlens-camera", "--serial", line, "--baud", baud, "--flash",
-                            self.folder / f"{device}.flash", *camera_arguments)
+                            self.folder / f"{device}.flash", *limit, *camera_arguments)
         return dtu, camera
 
     def log_tail(self, name, lines=20):

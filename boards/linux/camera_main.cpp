@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
+#include <random>
 #include <string>
 
 #include "boards/linux/flash_files.h"
@@ -20,8 +21,7 @@ namespace meterlens::boards {
 namespace {
 
 struct Options {
-  std::string serial;
-  std::uint32_t baud = 115200;
+  LineOptions line;
   std::string photos;
   std::string v4l2;
   std::uint32_t width = 1280;
@@ -49,7 +49,7 @@ std::filesystem::path default_flash(const std::string& serial) {
 }
 
 void add_options(CLI::App& app, Options& options) {
-  add_line_options(app, options.serial, options.baud);
+  add_line_options(app, options.line);
   auto* photos = app.add_option("--photos", options.photos, "folder of JPEG files, in turn");
   auto* v4l2 = app.add_option("--v4l2", options.v4l2, "video device that delivers MJPEG");
   auto* seed = app.add_option("--render", options.render.seed, "draw the meter of this seed");
@@ -104,6 +104,13 @@ class Diary {
     if (sent.refused != refused_) spdlog::warn("the server refused the photo");
     if (camera.ring().lost_count() != lost_)
       spdlog::warn("{} photos lost for want of room or to bad flash", camera.ring().lost_count());
+    if (camera.link().baud() != baud_) spdlog::info("line at {} baud", camera.link().baud());
+    if (camera.link().counters().stalls != stalls_) spdlog::info("waiting for credit of the DTU");
+    if (camera.link().counters().lost != lost_links_)
+      spdlog::info("the DTU grants no credit any more: sending without");
+    baud_ = camera.link().baud();
+    stalls_ = camera.link().counters().stalls;
+    lost_links_ = camera.link().counters().lost;
     shots_ = shots.shots;
     failed_ = shots.failed_shots;
     stored_ = sent.stored;
@@ -113,6 +120,7 @@ class Diary {
 
  private:
   std::uint32_t shots_ = 0, failed_ = 0, stored_ = 0, refused_ = 0, lost_ = 0;
+  std::uint32_t baud_ = link::bauds[0], stalls_ = 0, lost_links_ = 0;
 };
 
 void run(camera::Camera& camera, Line& line) {
@@ -142,20 +150,22 @@ int main_of_camera(int argument_count, char** arguments) {
   add_options(app, options);
   CLI11_PARSE(app, argument_count, arguments);
   start_log("camera", options.verbose);
-  if (options.flash.empty()) options.flash = default_flash(options.serial).string();
+  if (const auto wrong = settle_line_options(app, options.line); !wrong.empty()) return stop(wrong);
+  if (options.flash.empty()) options.flash = default_flash(options.line.serial).string();
   auto source = open_source(options);
   if (!source) return stop(source.error());
   auto flash = FlashFiles::open(options.flash);
   if (!flash) return stop(flash.error());
-  auto line = Line::open(options.serial, options.baud);
+  auto line = Line::open(options.line.serial, options.line.baud);
   if (!line) return stop(line.error());
   camera::CameraSettings settings;
   settings.firmware = firmware;
   settings.first_dialect = options.dialect;
   settings.first_photo_id = static_cast<std::uint32_t>(unix_ms() / 1000);
   settings.text = options.text;
-  const auto camera =
-      std::make_unique<camera::Camera>((*source)->port(), (*flash)->port(), settings);
+  settings.first_mark = static_cast<std::uint16_t>(std::random_device()());
+  const auto camera = std::make_unique<camera::Camera>(
+      (*source)->port(), (*flash)->port(), settings, (*line)->port(options.line.baud_max));
   run(*camera, **line);
   return 0;
 }

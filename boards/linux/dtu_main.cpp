@@ -23,8 +23,7 @@ namespace {
 constexpr std::uint64_t leave_timeout_ms = 8'000;
 
 struct Options {
-  std::string serial;
-  std::uint32_t baud = 115200;
+  LineOptions line;
   std::string broker;
   ModemOptions modem;  // no line: libmosquitto
   std::string device;
@@ -59,7 +58,7 @@ void add_modem_options(CLI::App& app, ModemOptions& options) {
 }
 
 void add_options(CLI::App& app, Options& options) {
-  add_line_options(app, options.serial, options.baud);
+  add_line_options(app, options.line);
   app.add_option("--broker", options.broker, "mqtt://[USER:PASSWORD@]HOST[:PORT]")->required();
   app.add_option("--device", options.device, "this DTU's name on the broker")->required();
   app.add_option("--dialect", options.dialect, "native or smartdtu")
@@ -98,6 +97,8 @@ class Diary {
     note("broken frames from the camera", now.serial_errors, before_.serial_errors);
     note("foreign messages from the broker", now.foreign, before_.foreign);
     before_ = now;
+    if (dtu.link().baud() != baud_) spdlog::info("line at {} baud", dtu.link().baud());
+    baud_ = dtu.link().baud();
   }
 
  private:
@@ -107,6 +108,7 @@ class Diary {
 
   bool online_ = false;
   std::string error_;
+  std::uint32_t baud_ = link::bauds[0];
   dtu::Dtu::Counters before_;
 };
 
@@ -163,13 +165,14 @@ int main_of_dtu(int argument_count, char** arguments) {
   CLI11_PARSE(app, argument_count, arguments);
   start_log("dtu", options.verbose);
   if (const std::string wrong = wrong_name(options); !wrong.empty()) return stop(wrong);
+  if (const auto wrong = settle_line_options(app, options.line); !wrong.empty()) return stop(wrong);
   const auto broker = parse_broker(options.broker);
   if (!broker) return stop(broker.error());
   if (broker->user.size() > 128 || broker->password.size() > 128)
     return stop("--broker: user and password have at most 128 characters");
   if (broker->host.size() > at::host_chars_max)
     return stop("--broker: the host has at most 128 characters");
-  auto line = Line::open(options.serial, options.baud);
+  auto line = Line::open(options.line.serial, options.line.baud);
   if (!line) return stop(line.error());
 
   dtu::DtuSettings settings;
@@ -180,7 +183,8 @@ int main_of_dtu(int argument_count, char** arguments) {
   std::unique_ptr<dtu::Dtu> dtu;
   auto uplink = open_uplink(options.modem, *broker, settings, dtu);
   if (!uplink) return stop(uplink.error());
-  dtu = std::make_unique<dtu::Dtu>((*uplink)->port(), settings);
+  dtu = std::make_unique<dtu::Dtu>((*uplink)->port(), settings,
+                                   (*line)->port(options.line.baud_max));
   run(*dtu, **uplink, **line);
   return 0;
 }

@@ -50,12 +50,23 @@ void make_raw(int file, std::uint32_t baud) {
   tcsetattr(file, TCSANOW, &settings);
 }
 
+// What was written before leaves at the former speed: the wait is that of those bytes.
+bool change_speed(int file, speed_t speed) {
+  termios settings{};
+  if (tcgetattr(file, &settings) != 0) return false;
+  cfsetspeed(&settings, speed);
+  return tcsetattr(file, TCSADRAIN, &settings) == 0 && tcgetattr(file, &settings) == 0 &&
+         cfgetospeed(&settings) == speed;
+}
+
 // A UNIX98 pseudo-terminal's far end.
+bool is_pty(const struct stat& status) {
+  const auto number = major(status.st_rdev);
+  return S_ISCHR(status.st_mode) && number >= 136 && number <= 143;
+}
 bool is_pty(int file) {
   struct stat status {};
-  if (fstat(file, &status) != 0 || !S_ISCHR(status.st_mode)) return false;
-  const auto number = major(status.st_rdev);
-  return number >= 136 && number <= 143;
+  return fstat(file, &status) == 0 && is_pty(status);
 }
 
 std::string system_error(const std::string& what) {
@@ -63,6 +74,13 @@ std::string system_error(const std::string& what) {
 }
 
 }  // namespace
+
+bool is_wire(const std::string& spec) {
+  if (spec.starts_with(pty_prefix)) return false;
+  struct stat status {};
+  if (stat(spec.c_str(), &status) != 0) return spec.starts_with("/dev/tty");
+  return S_ISCHR(status.st_mode) && !is_pty(status);
+}
 
 double Pace::us_of(std::size_t bytes) const {
   return static_cast<double>(bytes) * 1e6 / bytes_per_s_;
@@ -164,6 +182,7 @@ void Line::write(const Pull& pull, std::int64_t now_us) {
   blocked_ = false;
   while (file_ >= 0) {
     if (pending_taken_ == pending_count_) {
+      apply_baud();
       pending_taken_ = 0;
       pending_count_ = pull(pending_);
       if (pending_count_ == 0) {
@@ -183,6 +202,33 @@ void Line::write(const Pull& pull, std::int64_t now_us) {
     pending_taken_ += static_cast<std::size_t>(written);
     if (paced_) pace_.spend(static_cast<std::size_t>(written));
   }
+}
+
+bool Line::set_baud(std::uint32_t baud) {
+  if (!speed_of(baud)) return false;
+  next_baud_ = baud;
+  return pending_taken_ < pending_count_ || apply_baud();
+}
+
+bool Line::apply_baud() {
+  if (next_baud_ == 0) return true;
+  const std::uint32_t baud = next_baud_;
+  next_baud_ = 0;
+  if (file_ >= 0 && !paced_ && !change_speed(file_, *speed_of(baud))) return false;
+  baud_ = baud;
+  pace_.set_baud(baud);
+  return true;
+}
+
+MeterlensLine Line::port(std::uint32_t baud_max) {
+  MeterlensLine port{};
+  if (baud_max == 0) return port;
+  port.context = this;
+  port.baud_max = baud_max;
+  port.set_baud = [](void* self, std::uint32_t baud) {
+    return static_cast<Line*>(self)->set_baud(baud);
+  };
+  return port;
 }
 
 std::int64_t Line::due_us() const {

@@ -1,7 +1,8 @@
 // A serial line on Linux: a tty, the other program's pseudo-terminal, or one that it makes itself
 // ("pty:LINK": a symbolic link LINK to the far end is kept while it runs). The other side may come
-// late and go away; a path that is not there, or that vanishes, is opened again. Never blocks.
-// On a pseudo-terminal the output is paced as the wire would be. One thread.
+// late and go away; a path that is not there, or that vanishes, is opened again. Never blocks;
+// only a change of speed waits until what was written has left. On a pseudo-terminal the output is
+// paced as the wire would be, also when the speed is changed. One thread.
 #pragma once
 
 #include <poll.h>
@@ -15,6 +16,8 @@
 #include <span>
 #include <string>
 
+#include "device/port.h"
+
 namespace meterlens::boards {
 
 // The time a wire takes: lets bytes through no earlier than the last bit of each would have
@@ -24,6 +27,8 @@ class Pace {
   // 8N1: ten bits a byte. 0 baud: no pace.
   explicit Pace(std::uint32_t baud) : bytes_per_s_(baud / 10) {}
 
+  // From where it is on.
+  void set_baud(std::uint32_t baud) { bytes_per_s_ = baud / 10; }
   // There was nothing to send; time passes unused.
   void idle(std::int64_t now_us) { free_at_us_ = now_us; }
   // Bytes that may leave by now.
@@ -39,6 +44,9 @@ class Pace {
   std::int64_t free_at_us_ = 0;
   double fraction_us_ = 0;
 };
+
+// A path with a wire behind it, as far as one can tell: a terminal that is no pseudo-terminal.
+bool is_wire(const std::string& spec);
 
 class Line {
  public:
@@ -61,16 +69,23 @@ class Line {
   // When `write` can go on, or opening is tried again; INT64_MAX: only when polled or with new
   // data.
   std::int64_t due_us() const;
+  // Sets the speed both ways once what was pulled has left. false: no speed of a line, or the
+  // terminal refuses it.
+  bool set_baud(std::uint32_t baud);
+  // For the device programs; holds as long as this object. `baud_max` 0: the speed is fixed.
+  MeterlensLine port(std::uint32_t baud_max);
 
  private:
   Line(std::string spec, std::uint32_t baud);
   std::expected<void, std::string> make_pty();
   void open_path(std::int64_t now_us);
   void lose(std::int64_t now_us);
+  bool apply_baud();
 
   std::string path_;
   std::string link_;  // empty: not ours
   std::uint32_t baud_;
+  std::uint32_t next_baud_ = 0;  // to be set when all that was pulled has left; 0: none
   int file_ = -1;
   int far_end_ = -1;  // ours of a pty: held open so that the other program's leaving is no error
   Pace pace_;

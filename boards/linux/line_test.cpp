@@ -155,6 +155,50 @@ TEST_F(LinePair, AFullLineStallsAndDropsNothing) {
   EXPECT_EQ(got, sent);
 }
 
+// What was pulled before the change leaves at the former speed, the rest at the new one.
+TEST_F(LinePair, TheSpeedChangesBehindWhatWasPulled) {
+  auto opened = Line::open("pty:" + link_.string(), 115200);
+  ASSERT_TRUE(opened);
+  Line& line = **opened;
+  const MeterlensLine port = line.port(921600);
+  EXPECT_EQ(port.baud_max, 921600U);
+  EXPECT_FALSE(port.set_baud(port.context, 1234));
+  std::size_t pulled = 0;
+  const auto pull = [&](std::span<std::uint8_t> out) {
+    std::fill(out.begin(), out.end(), std::uint8_t{'x'});
+    pulled += out.size();
+    return out.size();
+  };
+  line.write([](std::span<std::uint8_t>) { return std::size_t{0}; }, now_us_);
+  line.write(pull, now_us_);
+  ASSERT_EQ(pulled, 256U);
+  ASSERT_TRUE(port.set_baud(port.context, 921600));
+  // 256 bytes take 22.2 ms at 115200.
+  now_us_ += 22'000;
+  line.write(pull, now_us_);
+  EXPECT_EQ(pulled, 256U);
+  now_us_ += 1'000;
+  line.write(pull, now_us_);
+  EXPECT_EQ(pulled, 512U);
+  // And 2.8 ms at 921600.
+  now_us_ += 3'000;
+  line.write(pull, now_us_);
+  EXPECT_GE(pulled, 768U);
+}
+
+TEST_F(LinePair, AFixedLineHasNoSpeedToSet) {
+  const auto line = open("pty:" + link_.string());
+  EXPECT_EQ(line->port(0).set_baud, nullptr);
+}
+
+TEST_F(LinePair, APseudoTerminalIsNoWire) {
+  const auto line = open("pty:" + link_.string());
+  EXPECT_FALSE(is_wire("pty:" + link_.string()));
+  EXPECT_FALSE(is_wire(link_.string()));
+  EXPECT_FALSE(is_wire((folder_ / "nothing").string()));
+  EXPECT_TRUE(is_wire("/dev/ttyUSB77"));
+}
+
 TEST_F(LinePair, DoesNotReplaceWhatIsNotALink) {
   std::ofstream(link_) << "somebody's";
   const auto line = Line::open("pty:" + link_.string(), 0);

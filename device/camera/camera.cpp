@@ -13,11 +13,12 @@ using protocol::CaptureState;
 using protocol::Dialect;
 
 Camera::Camera(const MeterlensSensor& sensor, const MeterlensFlash& flash,
-               const CameraSettings& settings)
+               const CameraSettings& settings, const MeterlensLine& line)
     : ring_(flash, settings.first_photo_id),
       shooter_(sensor, ring_),
       transfer_(ring_),
       text_transfer_(ring_, settings.text),
+      link_(line, settings.first_mark),
       settings_(settings),
       dialect_(settings.first_dialect) {
   protocol::require(settings.firmware.size() <= protocol::text_bytes_max);
@@ -37,10 +38,26 @@ void Camera::receive(protocol::Bytes bytes, std::uint64_t now_ms) {
     if (kind == Input::Kind::unit) hear_unit(input_.unit(), now_ms);
     if (kind == Input::Kind::text) hear_text(input_.text(), now_ms);
   }
+  note_damage();
+}
+
+void Camera::note_damage() {
+  const std::uint32_t damaged =
+      counters_.frame_errors + input_.counters().invalid + input_.counters().overlong;
+  for (; damaged_units_ != damaged; ++damaged_units_) link_.hear_damage();
+}
+
+void Camera::hear_link(protocol::Bytes unit, std::uint64_t now_ms) {
+  const auto message = link::decode_link(unit);
+  if (!message || !link_.hear(*message, now_ms))
+    ++counters_.frame_errors;
+  else
+    speak(Dialect::native);
 }
 
 void Camera::hear_unit(protocol::Bytes unit, std::uint64_t now_ms) {
   using namespace protocol;
+  if (link::is_link(unit)) return hear_link(unit, now_ms);
   const auto message = decode_message(unit);
   // Messages of the other direction are an echo or a miswired line.
   if (!message || !std::visit([](const auto& m) { return m.type >= Capture::type; }, *message)) {
@@ -48,6 +65,7 @@ void Camera::hear_unit(protocol::Bytes unit, std::uint64_t now_ms) {
     return;
   }
   speak(Dialect::native);
+  link_.hear_frame(now_ms);
   if (const auto* m = std::get_if<Capture>(&*message)) capture(m->command_id, now_ms);
   if (const auto* m = std::get_if<Missing>(&*message)) transfer_.hear(*m);
   if (const auto* m = std::get_if<Stored>(&*message)) transfer_.hear(*m);
@@ -77,6 +95,7 @@ void Camera::speak(Dialect dialect) {
   dialect_ = dialect;
   transfer_.reset();
   text_transfer_.reset();
+  if (dialect == Dialect::smartdtu) link_.reset();
 }
 
 Camera::Answered* Camera::find_answer(std::uint32_t command_id) {
@@ -130,6 +149,10 @@ void Camera::shoot(Answered* answer, std::uint64_t now_ms) {
 
 void Camera::step(std::uint64_t now_ms) {
   while (const auto result = shooter_.step(now_ms, clock_ms_, dialect_)) note(*result);
+  if (!link_.step(out_taken_ == out_count_, now_ms)) return;
+  // What was half heard at the old speed is no unit at the new one.
+  input_.reset();
+  line_idle_ = true;
 }
 
 void Camera::note(const ShotResult& result) {
@@ -169,15 +192,28 @@ bool Camera::fill(std::uint64_t now_ms) {
     out_count_ = next_text({reinterpret_cast<char*>(out_.data()), out_.size()}, now_ms);
     return out_count_ > 0;
   }
-  const std::size_t frame_bytes = next_frame(frame_, now_ms);
-  if (frame_bytes > 0) {
+  const std::size_t unit_bytes = next_unit(now_ms);
+  if (unit_bytes > 0) {
     // An empty unit first cuts off what noise has put on the line while it was idle.
     if (line_idle_) out_[out_count_++] = 0;
-    out_count_ += link::encode_unit(protocol::Bytes(frame_).first(frame_bytes),
+    out_count_ += link::encode_unit(protocol::Bytes(frame_).first(unit_bytes),
                                     std::span(out_).subspan(out_count_));
   }
-  line_idle_ = frame_bytes == 0;
-  return frame_bytes > 0;
+  line_idle_ = unit_bytes == 0;
+  return unit_bytes > 0;
+}
+
+link::CameraEnd::Wish Camera::wish(std::uint64_t now_ms) const {
+  const bool sends = transfer_.has_packets() && now_ms >= offers_from_ms_;
+  return {frame_due_ms(now_ms) <= now_ms, sends || shooter_.busy()};
+}
+
+std::size_t Camera::next_unit(std::uint64_t now_ms) {
+  const std::size_t link_bytes = link_.next(frame_, wish(now_ms), now_ms);
+  if (link_bytes > 0 || !link_.open()) return link_bytes;
+  const std::size_t frame_bytes = next_frame(frame_, now_ms);
+  if (frame_bytes > 0) link_.sent(frame_bytes, now_ms);
+  return frame_bytes;
 }
 
 std::size_t Camera::next_frame(std::span<std::uint8_t> out, std::uint64_t now_ms) {
@@ -234,9 +270,14 @@ std::uint64_t Camera::due_ms(std::uint64_t now_ms) const {
     if (text_failure_ != CaptureFailure::none) return now_ms;
     return std::min(due, std::max(text_transfer_.due_ms(), offers_from_ms_));
   }
+  due = std::min(due, link_.due_ms(wish(now_ms), now_ms));
+  return link_.open() ? std::min(due, frame_due_ms(now_ms)) : due;
+}
+
+std::uint64_t Camera::frame_due_ms(std::uint64_t now_ms) const {
   if (report_due()) return now_ms;
-  if (clock_ms_ == 0) due = std::min(due, hello_due_ms_);
-  return std::min(due, std::max(transfer_.due_ms(), offers_from_ms_));
+  const std::uint64_t due = std::max(transfer_.due_ms(), offers_from_ms_);
+  return clock_ms_ == 0 ? std::min(due, hello_due_ms_) : due;
 }
 
 }  // namespace meterlens::camera

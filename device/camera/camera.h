@@ -6,8 +6,9 @@
 //            n = camera.pull(buffer, now);  write n bytes to the line;
 //            sleep until bytes come, the line has room, or camera.due_ms(now)
 //
-// Output is pulled, so a line that stalls stalls the camera and nothing is dropped.
-// Owns: the photos in the flash it is given. Memory: about 8 KB in the object, no heap.
+// Output is pulled, so a line that stalls stalls the camera, and so does a DTU whose queue is full
+// (device/link): nothing is dropped.
+// Owns: the photos in the flash it is given. Memory: about 9 KB in the object, no heap.
 // Threads: one. Time: `now_ms` is the board's own clock, rising from its start.
 #pragma once
 
@@ -22,6 +23,7 @@
 #include "device/camera/shooter.h"
 #include "device/camera/text_transfer.h"
 #include "device/camera/transfer.h"
+#include "device/link/camera_end.h"
 #include "device/port.h"
 #include "protocol/ids.h"
 #include "protocol/message.h"
@@ -37,6 +39,8 @@ struct CameraSettings {
   // when the flash is wiped.
   std::uint32_t first_photo_id = 1;
   TextSettings text;
+  // The number of the first Mark on the line; better another one at each start.
+  std::uint16_t first_mark = 1;
 };
 
 // Waits for the clock so long before waiting photos are offered.
@@ -52,8 +56,9 @@ class Camera {
     std::uint32_t doubled_commands = 0;
   };
 
+  // Without `line` the speed of the line is fixed.
   Camera(const MeterlensSensor& sensor, const MeterlensFlash& flash,
-         const CameraSettings& settings);
+         const CameraSettings& settings, const MeterlensLine& line = {});
   Camera(const Camera&) = delete;
   Camera& operator=(const Camera&) = delete;
 
@@ -70,6 +75,7 @@ class Camera {
   const Counters& counters() const { return counters_; }
   const Transfer::Counters& transfer_counters() const { return transfer_.counters(); }
   const link::UnitReader::Counters& line_counters() const { return input_.counters(); }
+  const link::CameraEnd& link() const { return link_; }
 
  private:
   struct Answered {
@@ -79,6 +85,8 @@ class Camera {
   };
 
   void hear_unit(protocol::Bytes unit, std::uint64_t now_ms);
+  void hear_link(protocol::Bytes unit, std::uint64_t now_ms);
+  void note_damage();
   void hear_text(std::string_view text, std::uint64_t now_ms);
   void speak(protocol::Dialect dialect);
   void capture(std::uint32_t command_id, std::uint64_t now_ms);
@@ -87,6 +95,9 @@ class Camera {
   Answered* find_answer(std::uint32_t command_id);
   Answered& new_answer(std::uint32_t command_id);
   bool fill(std::uint64_t now_ms);
+  std::uint64_t frame_due_ms(std::uint64_t now_ms) const;
+  link::CameraEnd::Wish wish(std::uint64_t now_ms) const;
+  std::size_t next_unit(std::uint64_t now_ms);
   std::size_t next_frame(std::span<std::uint8_t> out, std::uint64_t now_ms);
   std::size_t hello(std::span<std::uint8_t> out, std::uint64_t now_ms);
   std::size_t report(std::span<std::uint8_t> out);
@@ -98,6 +109,8 @@ class Camera {
   Transfer transfer_;
   TextTransfer text_transfer_;
   Input input_;
+  link::CameraEnd link_;
+  std::uint32_t damaged_units_ = 0;
   CameraSettings settings_;
   protocol::Dialect dialect_;
   Counters counters_;

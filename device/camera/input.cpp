@@ -18,6 +18,12 @@ Input::Kind Input::put(std::uint8_t byte, std::uint64_t now_ms) {
   return Kind::unit;
 }
 
+void Input::reset() {
+  reader_.reset();
+  in_text_ = false;
+  between_ = true;
+}
+
 bool Input::put_text(std::uint8_t byte, bool may_begin) {
   if (byte == '{' && may_begin) {
     in_text_ = true;

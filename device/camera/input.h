@@ -22,6 +22,8 @@ class Input {
 
   // Takes one byte. After `unit` and `text` the view of that name holds until the next call.
   Kind put(std::uint8_t byte, std::uint64_t now_ms);
+  // Forgets what has begun; the counters stay.
+  void reset();
   protocol::Bytes unit() const { return unit_; }
   std::string_view text() const { return {text_.data(), text_count_}; }
   const link::UnitReader::Counters& counters() const { return reader_.counters(); }

@@ -174,6 +174,11 @@ void Transfer::hurry(std::uint64_t now_ms) {
 
 void Transfer::reset() { state_ = State::idle; }
 
+bool Transfer::has_packets() const {
+  return state_ == State::offer || state_ == State::packets ||
+         (state_ == State::idle && ring_.oldest().has_value());
+}
+
 std::uint64_t Transfer::due_ms() const {
   switch (state_) {
     case State::idle: return ring_.oldest() ? 0 : std::numeric_limits<std::uint64_t>::max();

@@ -47,6 +47,8 @@ class Transfer {
   // Forgets where it was; the photos stay. The next frame is an offer.
   void reset();
 
+  // Packets are due, or a photo to offer.
+  bool has_packets() const;
   // When `next_frame` has something to say next; now or earlier: at once; UINT64_MAX: never.
   std::uint64_t due_ms() const;
   const Counters& counters() const { return counters_; }

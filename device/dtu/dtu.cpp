@@ -8,10 +8,11 @@
 
 namespace meterlens::dtu {
 
-Dtu::Dtu(const MeterlensMqtt& mqtt, const DtuSettings& settings)
+Dtu::Dtu(const MeterlensMqtt& mqtt, const DtuSettings& settings, const MeterlensLine& line)
     : mqtt_(mqtt),
       settings_(settings),
       session_(mqtt, settings.session),
+      link_(line),
       uart_(settings.uart_read_bytes),
       up_(up_memory_),
       down_(down_memory_) {
@@ -21,6 +22,7 @@ Dtu::Dtu(const MeterlensMqtt& mqtt, const DtuSettings& settings)
 void Dtu::start(std::uint64_t now_ms) {
   started_ms_ = now_ms;
   session_.start(now_ms);
+  link_.start(now_ms);
 }
 
 void Dtu::stop(std::uint64_t now_ms) { session_.stop(now_ms); }
@@ -28,7 +30,7 @@ void Dtu::stop(std::uint64_t now_ms) { session_.stop(now_ms); }
 void Dtu::serial_in(Bytes bytes, std::uint64_t now_ms) {
   for (const std::uint8_t byte : bytes) {
     if (native()) {
-      if (const auto unit = units_.put(byte)) hear_unit(*unit);
+      if (const auto unit = units_.put(byte)) hear_unit(*unit, now_ms);
     } else if (uart_.put(byte, now_ms)) {
       send_event(uart_.event(event_));
     }
@@ -36,14 +38,31 @@ void Dtu::serial_in(Bytes bytes, std::uint64_t now_ms) {
   flush();
 }
 
-void Dtu::hear_unit(Bytes unit) {
+void Dtu::hear_unit(Bytes unit, std::uint64_t now_ms) {
+  if (link::is_link(unit)) return hear_link(unit, now_ms);
   const auto frame = protocol::decode_frame(unit);
   if (!frame) {
     ++counters_.serial_errors;
     return;
   }
-  if (frame->type == protocol::Hello::type) send_clock();
-  push_up(unit);
+  if (frame->type == protocol::Hello::type) {
+    link_.hear_hello();
+    send_clock();
+  }
+  link_.hear_frame(push_up(unit) ? unit.size() : 0, now_ms);
+}
+
+void Dtu::hear_link(Bytes unit, std::uint64_t now_ms) {
+  const auto message = link::decode_link(unit);
+  if (!message || !link_.hear(*message, now_ms)) ++counters_.serial_errors;
+}
+
+std::uint32_t Dtu::damaged_units() const {
+  return counters_.serial_errors + units_.counters().invalid + units_.counters().overlong;
+}
+
+link::DtuEnd::Situation Dtu::situation() const {
+  return {up_.sure_bytes(protocol::frame_bytes_max), damaged_units()};
 }
 
 void Dtu::send_clock() {
@@ -81,8 +100,10 @@ void Dtu::send_event(std::size_t chars) {
   if (chars > 0) push_up({reinterpret_cast<const std::uint8_t*>(event_.data()), chars});
 }
 
-void Dtu::push_up(Bytes message) {
-  if (!up_.push(message)) ++counters_.up_dropped;
+bool Dtu::push_up(Bytes message) {
+  if (up_.push(message)) return true;
+  ++counters_.up_dropped;
+  return false;
 }
 
 void Dtu::push_down(Bytes message) {
@@ -94,6 +115,10 @@ void Dtu::step(std::uint64_t now_ms) {
   if (session_.up() && native() && now_ms >= status_due_ms_) say_online(now_ms);
   if (!native() && uart_.step(now_ms)) send_event(uart_.event(event_));
   flush();
+  if (!native() || !link_.step(out_taken_ == out_count_, now_ms)) return;
+  // What was half heard at the old speed is no unit at the new one.
+  units_.reset();
+  line_idle_ = true;
 }
 
 void Dtu::came_up(std::uint64_t now_ms) {
@@ -118,9 +143,9 @@ void Dtu::say_online(std::uint64_t now_ms) {
   field("up_dropped", counters_.up_dropped);
   field("down", counters_.down);
   field("down_dropped", counters_.down_dropped);
-  field("serial_errors",
-        counters_.serial_errors + units_.counters().invalid + units_.counters().overlong);
+  field("serial_errors", damaged_units());
   field("foreign", counters_.foreign);
+  field("line_baud", link_.baud());
   if (mqtt_.health != nullptr) {
     const std::span<char> room = status.room().first(health_chars_max);
     status.skip(mqtt_.health(mqtt_.context, room.data(), static_cast<std::uint32_t>(room.size())));
@@ -139,32 +164,49 @@ void Dtu::flush() {
   }
 }
 
+// The next unit for the line; false: none.
+bool Dtu::fill() {
+  out_taken_ = out_count_ = 0;
+  std::array<std::uint8_t, link::link_bytes_max> link_message;
+  const std::size_t link_bytes = link_.next(link_message, situation());
+  std::optional<Bytes> next = Bytes(link_message).first(link_bytes);
+  if (link_bytes == 0) next = link_.open() ? down_.front() : std::nullopt;
+  // An empty unit first cuts off what noise has put on the line while it was idle.
+  if (next && line_idle_) out_[out_count_++] = 0;
+  line_idle_ = !next;
+  if (!next) return false;
+  out_count_ += link::encode_unit(*next, std::span(out_).subspan(out_count_));
+  if (link_bytes > 0) return true;
+  down_.pop();
+  ++counters_.down;
+  return true;
+}
+
 std::size_t Dtu::pull(std::span<std::uint8_t> out, std::uint64_t) {
+  if (!native()) return pull_text(out);
+  std::size_t count = 0;
+  while (count < out.size()) {
+    if (out_taken_ == out_count_ && !fill()) break;
+    const std::size_t part = std::min(out.size() - count, out_count_ - out_taken_);
+    std::copy_n(out_.begin() + static_cast<std::ptrdiff_t>(out_taken_), part,
+                out.begin() + static_cast<std::ptrdiff_t>(count));
+    count += part;
+    out_taken_ += part;
+  }
+  return count;
+}
+
+std::size_t Dtu::pull_text(std::span<std::uint8_t> out) {
   std::size_t count = 0;
   while (count < out.size()) {
     const auto message = down_.front();
-    if (out_taken_ == out_count_ && native()) {
-      out_taken_ = out_count_ = 0;
-      // An empty unit first cuts off what noise has put on the line while it was idle.
-      if (message && line_idle_) out_[out_count_++] = 0;
-      line_idle_ = !message;
-      if (!message) break;
-      out_count_ += link::encode_unit(*message, std::span(out_).subspan(out_count_));
-      down_.pop();
-      ++counters_.down;
-    }
-    if (!native() && !message) break;
-    const Bytes source = native() ? Bytes(out_).subspan(out_taken_, out_count_ - out_taken_)
-                                  : message->subspan(text_taken_);
-    const std::size_t part = std::min(out.size() - count, source.size());
-    std::copy_n(source.begin(), part, out.begin() + static_cast<std::ptrdiff_t>(count));
+    if (!message) break;
+    const Bytes left = message->subspan(text_taken_);
+    const std::size_t part = std::min(out.size() - count, left.size());
+    std::copy_n(left.begin(), part, out.begin() + static_cast<std::ptrdiff_t>(count));
     count += part;
-    if (native()) {
-      out_taken_ += part;
-      continue;
-    }
     text_taken_ += part;
-    if (part < source.size()) break;
+    if (part < left.size()) break;
     text_taken_ = 0;
     down_.pop();
     ++counters_.down;
@@ -173,8 +215,10 @@ std::size_t Dtu::pull(std::span<std::uint8_t> out, std::uint64_t) {
 }
 
 std::uint64_t Dtu::due_ms(std::uint64_t now_ms) const {
-  if (out_taken_ < out_count_ || down_.count() > 0) return now_ms;
+  if (out_taken_ < out_count_) return now_ms;
+  if (down_.count() > 0 && (!native() || link_.open())) return now_ms;
   std::uint64_t due = std::min(session_.due_ms(), uart_.due_ms());
+  if (native()) due = std::min(due, link_.due_ms(situation(), now_ms));
   if (session_.up() && native()) due = std::min(due, status_due_ms_);
   return due;
 }

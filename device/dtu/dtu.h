@@ -1,6 +1,7 @@
 // The DTU program: carries frames between a camera's serial line and an MQTT broker, unchanged, and
-// keeps the connection. It knows of photos nothing: what it loses the camera sends again. In the
-// smartdtu dialect it behaves towards server and camera like the devices already in the field.
+// keeps the connection. It knows of photos nothing: what it loses the camera sends again. But the
+// camera sends only what the queue has room for (device/link): in normal operation nothing is lost.
+// In the smartdtu dialect it behaves towards both sides like the devices already in the field.
 // The board runs it:
 //
 //   dtu.start(now);
@@ -9,7 +10,7 @@
 //            sleep until something comes, the line has room, the client's state or acknowledgements
 //            change, or dtu.due_ms(now)
 //
-// Memory: about 28 KB in the object, no heap. Threads: one. Time: `now_ms` is the board's own
+// Memory: about 30 KB in the object, no heap. Threads: one. Time: `now_ms` is the board's own
 // clock.
 #pragma once
 
@@ -22,6 +23,7 @@
 #include "device/dtu/queue.h"
 #include "device/dtu/session.h"
 #include "device/dtu/smart.h"
+#include "device/link/dtu_end.h"
 #include "device/link/unit.h"
 #include "device/port.h"
 
@@ -54,7 +56,8 @@ class Dtu {
     std::uint32_t unknown_keys = 0;   // smartdtu: of control messages
   };
 
-  Dtu(const MeterlensMqtt& mqtt, const DtuSettings& settings);
+  // Without `line` the speed of the line is fixed.
+  Dtu(const MeterlensMqtt& mqtt, const DtuSettings& settings, const MeterlensLine& line = {});
   Dtu(const Dtu&) = delete;
   Dtu& operator=(const Dtu&) = delete;
 
@@ -75,22 +78,29 @@ class Dtu {
   const Counters& counters() const { return counters_; }
   const link::UnitReader::Counters& line_counters() const { return units_.counters(); }
   const SmartUart::Counters& uart_counters() const { return uart_.counters(); }
+  const link::DtuEnd& link() const { return link_; }
 
  private:
   bool native() const { return settings_.session.dialect == protocol::Dialect::native; }
   void came_up(std::uint64_t now_ms);
   void say_online(std::uint64_t now_ms);
-  void hear_unit(Bytes unit);
+  void hear_unit(Bytes unit, std::uint64_t now_ms);
+  void hear_link(Bytes unit, std::uint64_t now_ms);
+  link::DtuEnd::Situation situation() const;
+  std::uint32_t damaged_units() const;
+  bool fill();
+  std::size_t pull_text(std::span<std::uint8_t> out);
   void send_clock();
   void send_event(std::size_t chars);
   void flush();
-  void push_up(Bytes message);
+  bool push_up(Bytes message);
   void push_down(Bytes message);
 
   MeterlensMqtt mqtt_;
   DtuSettings settings_;
   Session session_;
   link::UnitReader units_;
+  link::DtuEnd link_;
   SmartUart uart_;
   Pins pins_{};
   Counters counters_;

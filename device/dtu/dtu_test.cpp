@@ -137,11 +137,14 @@ class DtuWorld {
       line.insert(line.end(), part.begin(), part.begin() + static_cast<std::ptrdiff_t>(count));
     return line;
   }
+  // Without the link messages between them.
   std::vector<Buffer> pull_frames() {
     std::vector<Buffer> frames;
     link::UnitReader reader;
-    for (const std::uint8_t byte : pull_all())
-      if (const auto unit = reader.put(byte)) frames.emplace_back(unit->begin(), unit->end());
+    for (const std::uint8_t byte : pull_all()) {
+      const auto unit = reader.put(byte);
+      if (unit && !link::is_link(*unit)) frames.emplace_back(unit->begin(), unit->end());
+    }
     return frames;
   }
   std::string pull_text() {

@@ -62,6 +62,16 @@ class MessageQueue {
 
   std::size_t count() const { return count_; }
 
+  // So many bytes of messages, with `head_bytes` for each, surely find room, whatever their sizes
+  // up to `message_bytes_max`: what is left over at the end of the ring is not counted. A push
+  // lowers it by no more than the message and its head; a pop never lowers it.
+  std::size_t sure_bytes(std::size_t message_bytes_max) const {
+    if (wrapped_) return head_ - tail_;
+    const std::size_t at_end = memory_.size() - tail_;
+    const std::size_t left_over = message_bytes_max + head_bytes - 1;
+    return std::max(at_end, at_end + head_ - std::min(at_end + head_, left_over));
+  }
+
  private:
   std::size_t front_bytes() const {
     return memory_[head_] | static_cast<std::size_t>(memory_[head_ + 1]) << 8;

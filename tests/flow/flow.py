@@ -133,6 +133,13 @@ def frame(kind, body):
     return head + struct.pack("<I", zlib.crc32(head))
 
 
+def children_of(pid):
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        found += [int(child) for child in task.read_text().split()]
+    return found
+
+
 class LiveEvents:
     """The events of /events, one (name, data) at a time."""
 

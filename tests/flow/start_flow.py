@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import unittest
 
-from flow import BUILD, FlowTest, wait_until
+from flow import BUILD, FlowTest, children_of, wait_until
 
 
 class Start(FlowTest):
@@ -104,13 +104,6 @@ class Start(FlowTest):
         server.wait()
         wait_until(lambda: not any(is_alive(pid) for pid in brokers), 10, "the broker to end")
         self.stack.serve()
-
-
-def children_of(pid):
-    found = []
-    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
-        found += [int(child) for child in task.read_text().split()]
-    return found
 
 
 def is_alive(pid):

@@ -1,11 +1,13 @@
-// Foreign bytes on the serial line of a camera: units, texts and answers in any order. The camera
-// goes on, and what it says is a whole unit or a whole JSON text.
+// Foreign bytes on the serial line of a camera: units, texts, answers, link messages in any order.
+// The camera goes on, and what it says is a whole unit or a whole JSON text.
 #include <algorithm>
 #include <array>
 #include <memory>
 
 #include "device/camera/camera.h"
+#include "device/link/message.h"
 #include "device/link/unit.h"
+#include "protocol/bytes.h"
 #include "protocol/require.h"
 
 using namespace meterlens;
@@ -66,6 +68,24 @@ MeterlensSensor sensor() {
   return port;
 }
 
+MeterlensLine line() {
+  MeterlensLine port{};
+  port.baud_max = 921'600;
+  port.set_baud = [](void*, std::uint32_t baud) { return baud != 460'800; };
+  return port;
+}
+
+// With a right checksum: a frame, or from type 0xF0 on a link message of the last four bits.
+std::size_t make_unit(std::uint8_t type, Bytes body, std::span<std::uint8_t> out) {
+  if (type < 0xF0) return protocol::encode_frame(type, body, out);
+  protocol::ByteWriter unit(out);
+  unit.u8(link::link_head);
+  unit.u8(type & 0x0F);
+  unit.put(body);
+  unit.u32(protocol::crc32(out.first(unit.count())));
+  return unit.count();
+}
+
 // The far end of the camera's line. The first unit after text may be spoiled by the text's end.
 class FarEnd {
  public:
@@ -76,7 +96,8 @@ class FarEnd {
     for (const std::uint8_t byte : Bytes(out).first(count)) {
       const auto unit = reader_.put(byte);
       if (!unit || camera.dialect() != protocol::Dialect::native) continue;
-      require(after_text_ || protocol::decode_message(*unit).has_value());
+      require(after_text_ || protocol::decode_message(*unit).has_value() ||
+              link::decode_link(*unit).has_value());
       after_text_ = false;
     }
   }
@@ -88,13 +109,13 @@ class FarEnd {
 
 }  // namespace
 
-// Each record: a length byte, then so many bytes of the line; 0 means a frame follows that is to be
-// given a right checksum: type, length of the body, body.
+// Each record: a length byte, then so many bytes of the line; 0 means a frame or link message
+// follows that is to be given a right checksum: type, length of the body, body.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto memory = std::make_unique<Memory>();
   for (auto& slot : memory->slots) slot.fill(0xFF);
-  auto camera =
-      std::make_unique<camera::Camera>(sensor(), flash_of(*memory), camera::CameraSettings{});
+  auto camera = std::make_unique<camera::Camera>(sensor(), flash_of(*memory),
+                                                 camera::CameraSettings{}, line());
   FarEnd far_end;
   std::uint64_t now_ms = 0;
   camera->start(now_ms);
@@ -105,7 +126,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (length == 0 && left.size() >= 2) {
       const std::size_t body_bytes = std::min<std::size_t>(left[1], left.size() - 2);
       std::array<std::uint8_t, protocol::frame_bytes_max> frame;
-      const std::size_t bytes = protocol::encode_frame(left[0], left.subspan(2, body_bytes), frame);
+      const std::size_t bytes = make_unit(left[0], left.subspan(2, body_bytes), frame);
       std::array<std::uint8_t, link::unit_bytes_max> unit;
       const std::size_t count = link::encode_unit(Bytes(frame).first(bytes), unit);
       camera->receive(Bytes(unit).first(count), now_ms);
