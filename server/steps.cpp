@@ -46,7 +46,7 @@ void Pipeline::Steps::run() {
 }
 
 void Pipeline::Steps::turn(std::vector<Packet>& packets, std::vector<ingest::Task>& tasks) {
-  now_ms = unix_ms();
+  now_ms = clock();
   for (const ingest::Task& task : tasks) task();
   for (Packet& packet : packets) step(packet);
   if (now_ms - ticked_ms >= tick_ms || now_ms < ticked_ms) tick();

@@ -37,6 +37,8 @@ struct Pipeline::Steps {
   store::Store& store;
   metrics::Metrics& metrics;
   std::function<void(const Change&)> on_change;
+  // Unix time in ms, also asked in the link's thread; a simulation has its own.
+  std::function<std::int64_t()> clock = unix_ms;
 
   // In the link's thread.
   ingest::Decoder decoder;

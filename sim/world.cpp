@@ -1,0 +1,174 @@
+#include "sim/world.h"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace meterlens::sim {
+namespace {
+
+constexpr std::int64_t minute_us = 60'000'000;
+constexpr std::int64_t two_days_ms = 2 * 86'400'000;
+
+// In memory where there is such a place: nothing here has to survive this process.
+std::filesystem::path make_folder() {
+  std::error_code error;
+  const std::filesystem::path memory = "/dev/shm";
+  const auto parent = std::filesystem::is_directory(memory, error)
+                          ? memory
+                          : std::filesystem::temp_directory_path();
+  std::string pattern = (parent / "meterlens-sim-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr)
+    throw std::runtime_error("cannot make a folder in " + parent.string());
+  return pattern;
+}
+
+}  // namespace
+
+World::World(const Plan& plan)
+    : plan_(plan),
+      faults_(plan.faults),
+      random_(plan.seed),
+      broker_(events_, faults_, random_.branch()),
+      judge_(events_),
+      folder_(make_folder()),
+      end_us_(plan.minutes * minute_us) {
+  server_ = std::make_unique<Server>(
+      events_, broker_, folder_, random_.branch(),
+      Server::Hooks{[this](std::int64_t row) { judge_.look(*server_, row); },
+                    [this] { judge_.look(*server_); },
+                    [this](const std::string& what) { judge_.broken("server", what); }});
+  for (int i = 0; i < plan.devices; ++i) {
+    devices_.push_back(std::make_unique<Device>(events_, broker_, faults_, fmt::format("m{}", i + 1),
+                                                random_.branch()));
+    Device& device = *devices_.back();
+    device.on_camera = [this](Device& which) { judge_.look(which, *server_); };
+    device.flash().set_failure(faults_.flash_failure);
+    device.sensor().failure_chance = faults_.sensor_failure;
+  }
+}
+
+World::~World() {
+  devices_.clear();
+  server_.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+void World::start() {
+  server_->start();
+  for (const auto& device : devices_) device->start();
+}
+
+void World::every(double mean_minutes, std::function<void()> work) {
+  if (mean_minutes <= 0) return;
+  const auto gap_us = static_cast<std::int64_t>(random_.gap(mean_minutes) * minute_us);
+  if (events_.now_us() + gap_us >= end_us_) return;
+  events_.after(gap_us, [=, this, work = std::move(work)]() mutable {
+    work();
+    every(mean_minutes, std::move(work));
+  });
+}
+
+// A few photos in a short world, a few a day in a long one.
+void World::order(Device& device, std::int64_t period_us) {
+  const std::int64_t gap_us = random_.in(period_us / 2, period_us * 3 / 2);
+  if (events_.now_us() + gap_us >= end_us_) return;
+  events_.after(gap_us, [this, &device, period_us] {
+    server_->capture(device.name());
+    order(device, period_us);
+  });
+}
+
+void World::schedule_device(Device& device) {
+  const auto away_us = [this](std::int64_t most_s) { return random_.in(1, most_s) * 1'000'000; };
+  order(device, std::clamp<std::int64_t>(plan_.minutes / 6, 2, 360) * minute_us);
+  every(faults_.camera_cut_minutes, [=, &device] { device.cut_camera(away_us(60)); });
+  every(faults_.flash_cut_minutes, [this, &device] {
+    device.cut_at_flash_write(static_cast<int>(random_.in(1, 6)), random_.unit());
+  });
+  every(faults_.dtu_cut_minutes, [=, &device] { device.cut_dtu(away_us(60)); });
+  every(faults_.link_cut_minutes, [=, &device] { device.cut_link(away_us(180)); });
+  every(faults_.mute_minutes, [=, this, &device] {
+    device.mute_camera(true);
+    events_.after(away_us(1200), [&device] { device.mute_camera(false); });
+  });
+  every(faults_.rot_minutes, [&device] { device.flash().rot(); });
+  every(faults_.clock_jump_minutes, [this, &device] {
+    device.jump_clock(random_.in(-two_days_ms, two_days_ms));
+  });
+}
+
+void World::schedule_world() {
+  const auto away_us = [this] { return random_.in(1, 60) * 1'000'000; };
+  every(faults_.broker_restart_minutes, [=, this] { broker_.restart(away_us()); });
+  every(faults_.server_kill_minutes, [=, this] {
+    server_->kill_at_write(static_cast<int>(random_.in(0, 12)), away_us());
+  });
+  every(faults_.server_jump_minutes,
+        [this] { server_->jump_clock(random_.in(-two_days_ms, two_days_ms)); });
+}
+
+void World::stop_faults() {
+  faults_ = Faults{};
+  broker_.restore();
+  for (const auto& device : devices_) {
+    device->flash().set_failure(0);
+    device->sensor().failure_chance = 0;
+    device->restore();
+  }
+  server_->restore();
+}
+
+void World::run_until(std::int64_t at_ms) {
+  while (!judge_.violation() && events_.step(at_ms * 1000)) {
+  }
+}
+
+bool World::run_to_arrival(std::int64_t most_ms) {
+  const std::int64_t until_us = events_.now_us() + most_ms * 1000;
+  while (!judge_.violation() && !judge_.all_arrived() && events_.step(until_us)) {
+  }
+  return judge_.all_arrived();
+}
+
+Outcome World::run() {
+  start();
+  for (const auto& device : devices_) schedule_device(*device);
+  schedule_world();
+  run_until(plan_.minutes * std::int64_t{60'000});
+  stop_faults();
+  const std::int64_t calm_since_ms = events_.now_ms();
+  if (!run_to_arrival(arrival_ms_max)) judge_.demand_arrival();
+  arrival_ms_ = events_.now_ms() - calm_since_ms;
+  if (judge_.violation()) return outcome();
+  run_until(calm_since_ms + rest_ms_max);
+  // Commands that were on their way when the faults stopped may have brought more.
+  if (!run_to_arrival(arrival_ms_max)) judge_.demand_arrival();
+  if (server_->running()) {
+    judge_.look(*server_);
+    judge_.demand_commands(*server_);
+  } else {
+    judge_.broken("server", "it has not come back");
+  }
+  return outcome();
+}
+
+Outcome World::outcome() const {
+  Outcome out;
+  out.violation = judge_.violation();
+  out.kept = judge_.kept_count();
+  out.stored = judge_.stored_count();
+  out.lost = judge_.lost_count();
+  out.arrival_ms = arrival_ms_;
+  out.commands_failed = server_->metrics().count(metrics::Count::commands_failed);
+  out.messages = broker_.counters().messages;
+  out.events = events_.done_count();
+  out.trace = broker_.trace() ^ out.stored << 32 ^ out.events;
+  return out;
+}
+
+}  // namespace meterlens::sim
