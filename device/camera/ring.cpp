@@ -1,6 +1,7 @@
 #include "device/camera/ring.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "protocol/bytes.h"
 #include "protocol/message.h"
@@ -18,6 +19,31 @@ constexpr std::size_t mark_bytes = 16;
 
 using HeadBytes = std::array<std::uint8_t, slot_head_bytes>;
 
+bool is_whole(const HeadBytes& raw) {
+  protocol::ByteReader in(Bytes(raw).subspan(head_bytes, 4));
+  return in.u32() == protocol::crc32(Bytes(raw).first(head_bytes));
+}
+
+// Whether it is a head, perhaps with one bit turned, which is turned back.
+bool mend_head(HeadBytes& raw) {
+  protocol::ByteReader in(raw);
+  if (std::popcount(in.u32() ^ magic) > 1) return false;
+  if (is_whole(raw)) return true;
+  for (std::size_t bit = 0; bit < 8 * (head_bytes + 4); ++bit) {
+    const auto flip = static_cast<std::uint8_t>(1U << bit % 8);
+    raw[bit / 8] ^= flip;
+    if (is_whole(raw)) return true;
+    raw[bit / 8] ^= flip;
+  }
+  return false;
+}
+
+bool is_kept(Bytes mark) {
+  int ones = 0;
+  for (const std::uint8_t byte : mark) ones += std::popcount(byte);
+  return 2 * ones >= static_cast<int>(8 * mark.size());
+}
+
 }  // namespace
 
 PhotoRing::PhotoRing(const MeterlensFlash& flash, std::uint32_t first_id)
@@ -28,12 +54,14 @@ PhotoRing::PhotoRing(const MeterlensFlash& flash, std::uint32_t first_id)
 
 void PhotoRing::load() {
   for (std::uint32_t at = 0; at < flash_.slot_count; ++at) load_slot(at);
-  // Only a power cut between a commit and the farewell to the oldest leaves no slot free.
-  if (free_count() == 0) {
-    const std::uint32_t counted = lost_count_;
-    make_room();
-    lost_count_ = counted;
-  }
+  // Losses that no head has on record yet.
+  lost_count_ += static_cast<std::uint32_t>(
+      std::count_if(slots_.begin(), slots_.end(), [&](const Slot& slot) {
+        return slot.lost_at_id != 0 && slot.lost_at_id == newest_id_;
+      }));
+  // Only a power cut between a commit and the farewell to the oldest leaves no slot free; that loss
+  // stands in the newest head.
+  if (const auto photo = free_count() == 0 ? oldest() : std::nullopt) forget(photo->id, false);
 }
 
 void PhotoRing::load_slot(std::uint32_t at) {
@@ -44,8 +72,9 @@ void PhotoRing::load_slot(std::uint32_t at) {
     slot.state = State::broken;
     return;
   }
+  if (!mend_head(raw)) return;
   protocol::ByteReader in(raw);
-  const std::uint32_t found_magic = in.u32();
+  in.take(4);
   Photo photo;
   photo.id = in.u32();
   photo.bytes = in.u32();
@@ -56,12 +85,12 @@ void PhotoRing::load_slot(std::uint32_t at) {
   in.take(3);
   const Bytes digest = in.take(photo.sha256.size());
   std::copy(digest.begin(), digest.end(), photo.sha256.begin());
-  const bool whole = in.u32() == protocol::crc32(Bytes(raw).first(head_bytes));
-  if (found_magic != magic || !whole || photo.bytes == 0 || photo.bytes > photo_bytes_max()) return;
+  if (photo.bytes == 0 || photo.bytes > photo_bytes_max()) return;
   const auto mark = Bytes(raw).subspan(mark_offset, mark_bytes);
-  const bool kept = std::all_of(mark.begin(), mark.end(), [](auto byte) { return byte == 0xFF; });
-  slot.state = kept ? State::waiting : State::dirty;
+  slot.state = is_kept(mark) ? State::waiting : State::dirty;
   slot.photo = photo;
+  protocol::ByteReader mark_in(mark);
+  slot.lost_at_id = slot.state == State::dirty ? mark_in.u32() : 0;
   next_id_ = std::max(next_id_, photo.id + 1);
   if (photo.id < newest_id_) return;
   newest_id_ = photo.id;
@@ -199,7 +228,8 @@ bool PhotoRing::read(std::uint32_t id, std::uint32_t offset, std::span<std::uint
 void PhotoRing::forget(std::uint32_t id, bool lost) {
   const auto at = slot_of(id);
   if (!at) return;
-  constexpr std::array<std::uint8_t, mark_bytes> mark{};
+  std::array<std::uint8_t, mark_bytes> mark{};
+  if (lost) protocol::ByteWriter(mark).u32(newest_id_);
   // A mark that fails costs a transfer after the next reset, which the server recognises.
   flash_.program(flash_.context, *at, mark_offset, mark.data(), mark.size());
   slots_[*at].state = State::dirty;

@@ -6,7 +6,11 @@
 // A slot on the flash (numbers little-endian), data from byte 128:
 //    0 magic u32 "MLP1"   4 id u32      8 bytes u32   12 command_id u32  16 captured_at_ms u64
 //   24 lost u32          28 dialect u8 29 zero x 3    32 sha256 x 32     64 crc32 of 0..63 u32
-//  112 sixteen bytes 0xFF; programmed to 0 when the photo is forgotten
+//  112 sixteen bytes 0xFF; programmed to 0 when the photo is forgotten, the first four of a photo
+//      given up as lost to the newest id there is, until the next head carries the count on
+//
+// One bit of a head or a mark that turns by itself changes nothing: a head is mended by its CRC, a
+// mark counts by the majority of its bits.
 //
 // No heap; one thread. Every call is at most one flash access of the board, but for `load`.
 #pragma once
@@ -74,6 +78,7 @@ class PhotoRing {
   struct Slot {
     State state = State::dirty;
     Photo photo;  // id 0: never held one
+    std::uint32_t lost_at_id = 0;  // from the mark
   };
 
   void load_slot(std::uint32_t at);
