@@ -142,7 +142,7 @@ void Pipeline::Steps::message(std::string_view topic, protocol::Bytes payload) {
 
 void Pipeline::Steps::pause() {
   const std::int64_t now = clock();
-  if (now - decoder_ticked_ms >= tick_ms) {
+  if (now - decoder_ticked_ms >= tick_ms || now < decoder_ticked_ms) {
     decoder_ticked_ms = now;
     decoder.tick(now, decoded);
   }

@@ -46,11 +46,24 @@ void Pipeline::Steps::run() {
 }
 
 void Pipeline::Steps::turn(std::vector<Packet>& packets, std::vector<ingest::Task>& tasks) {
-  now_ms = clock();
+  look_at_clock();
   for (const ingest::Task& task : tasks) task();
   for (Packet& packet : packets) step(packet);
   if (now_ms - ticked_ms >= tick_ms || now_ms < ticked_ms) tick();
   settle();
+}
+
+// Timers that lie in the future would keep cameras waiting for as long as the clock was wrong.
+void Pipeline::Steps::look_at_clock() {
+  const std::int64_t by_ms = clock() - now_ms;
+  now_ms += by_ms;
+  if (by_ms >= 0 && by_ms < clock_step_ms) return;
+  spdlog::info("the clock has moved by {} ms", by_ms);
+  receiver.clock_moved(by_ms);
+  assembler.clock_moved(by_ms);
+  committer.clock_moved(by_ms);
+  commands.clock_moved(by_ms);
+  registry.clock_moved(by_ms);
 }
 
 void Pipeline::Steps::step(Packet& packet) {

@@ -28,6 +28,8 @@ inline std::int64_t unix_ms() {
 
 // How often what depends on time alone is looked after.
 inline constexpr std::int64_t tick_ms = 500;
+// A turn that comes so long after the last one: the clock was set, or the machine slept.
+inline constexpr std::int64_t clock_step_ms = 60'000;
 
 struct Pipeline::Steps {
   Steps(const Settings& given, store::Store& its_store, metrics::Metrics& its_metrics,
@@ -79,6 +81,7 @@ struct Pipeline::Steps {
 
   void run();
   void turn(std::vector<ingest::Packet>& packets, std::vector<ingest::Task>& tasks);
+  void look_at_clock();
   void step(ingest::Packet& packet);
   void content(Registry::Entry& device, ingest::Packet& packet);
   void smart_piece(Registry::Entry& device, ingest::SmartPiece piece);
