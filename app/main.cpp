@@ -96,6 +96,7 @@ void add_sim(CLI::App& app, int& status) {
   command->add_option("--faults", options.faults, "none, lossy or hostile");
   command->add_flag("--goodput", options.goodput,
                     "instead: one photo over a 115200 line, beside the deployed way");
+  command->add_flag("--log", options.log, "every fault, order and message to stderr");
   command->add_flag("--json", options.json, "one JSON object");
   command->callback([&] { status = meterlens::sim::simulate(options); });
 }

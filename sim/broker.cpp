@@ -161,6 +161,7 @@ void Broker::receive(Client from, std::uint64_t number, Message message, int qos
   Connection& connection = clients_[from];
   if (connection.number != number || !connection.wire) return;
   ++counters_.messages;
+  if (on_message) on_message(message.topic, message.payload);
   trace_ = (trace_ ^ protocol::crc32(message.payload) ^
             static_cast<std::uint64_t>(events_.now_us()) << 32) * 0x100000001B3ULL;
   if (qos > 0)

@@ -60,6 +60,8 @@ class Broker {
   // All can be reached again, now.
   void restore();
 
+  // Told of each message that a client has sent.
+  std::function<void(std::string_view topic, protocol::Bytes payload)> on_message;
   const Counters& counters() const { return counters_; }
   // Depends on every message, its time and its order: two runs of a seed must agree.
   std::uint64_t trace() const { return trace_; }

@@ -105,7 +105,12 @@ int simulate(const SimulateOptions& options) {
   std::optional<Violation> violation;
   std::uint64_t seed = options.seed;
   for (; seed < options.seed + options.seeds; ++seed) {
-    const Outcome one = World({seed, options.devices, options.minutes, *faults}).run();
+    Plan plan{seed, options.devices, options.minutes, *faults, {}};
+    if (options.log)
+      plan.log = [](std::int64_t at_ms, const std::string& what) {
+        fmt::print(stderr, "{} {}\n", time_text(at_ms), what);
+      };
+    const Outcome one = World(plan).run();
     sum.add(one);
     violation = one.violation;
     if (violation) break;

@@ -13,6 +13,7 @@ struct SimulateOptions {
   int minutes = 60;
   std::string faults = "hostile";
   bool goodput = false;  // instead: how fast one photo comes, ours beside the deployed way
+  bool log = false;      // every fault, order and message to stderr
   bool json = false;     // one object
 };
 

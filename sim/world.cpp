@@ -26,6 +26,35 @@ std::filesystem::path make_folder() {
   return pattern;
 }
 
+template <class... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+
+std::string words_of(const protocol::Message& message) {
+  using namespace protocol;
+  return std::visit(
+      Overloaded{
+          [](const Hello& m) {
+            return fmt::format("Hello, {} waiting, {} lost", m.photos_waiting, m.photos_lost);
+          },
+          [](const Report& m) {
+            return fmt::format("Report {}, state {}, failure {}", m.command_id,
+                               static_cast<int>(m.state), name(m.failure));
+          },
+          [](const Offer& m) { return fmt::format("Offer {}, {} bytes", m.photo_id, m.photo_bytes); },
+          [](const Packet& m) { return fmt::format("Packet {}.{}", m.photo_id, m.index); },
+          [](const Sent& m) { return fmt::format("Sent {}", m.photo_id); },
+          [](const Capture& m) { return fmt::format("Capture {}", m.command_id); },
+          [](const Missing& m) {
+            return fmt::format("Missing {}, bitmap of {}", m.photo_id, m.bitmap.size());
+          },
+          [](const Stored& m) { return fmt::format("Stored {}", m.photo_id); },
+          [](const Refused& m) { return fmt::format("Refused {}, {}", m.photo_id, name(m.reason)); },
+          [](const Clock&) { return std::string("Clock"); }},
+      message);
+}
+
 }  // namespace
 
 World::World(const Plan& plan)
@@ -59,17 +88,35 @@ World::~World() {
 }
 
 void World::start() {
+  if (plan_.log)
+    broker_.on_message = [this](std::string_view topic, protocol::Bytes payload) {
+      log_message(topic, payload);
+    };
   server_->start();
   for (const auto& device : devices_) device->start();
 }
 
-void World::every(double mean_minutes, std::function<void()> work) {
+void World::log(const std::string& what) const {
+  if (plan_.log) plan_.log(events_.now_ms(), what);
+}
+
+void World::log_message(std::string_view topic, protocol::Bytes payload) const {
+  const auto message = protocol::decode_message(payload);
+  if (!message) {
+    return log(fmt::format("{} {}", topic, std::string_view(
+        reinterpret_cast<const char*>(payload.data()), std::min<std::size_t>(payload.size(), 60))));
+  }
+  log(fmt::format("{} {}", topic, words_of(*message)));
+}
+
+void World::every(double mean_minutes, const std::string& what, std::function<void()> work) {
   if (mean_minutes <= 0) return;
   const auto gap_us = static_cast<std::int64_t>(random_.gap(mean_minutes) * minute_us);
   if (events_.now_us() + gap_us >= end_us_) return;
   events_.after(gap_us, [=, this, work = std::move(work)]() mutable {
+    log("fault: " + what);
     work();
-    every(mean_minutes, std::move(work));
+    every(mean_minutes, what, std::move(work));
   });
 }
 
@@ -78,6 +125,7 @@ void World::order(Device& device, std::int64_t period_us) {
   const std::int64_t gap_us = random_.in(period_us / 2, period_us * 3 / 2);
   if (events_.now_us() + gap_us >= end_us_) return;
   events_.after(gap_us, [this, &device, period_us] {
+    log("order to " + device.name());
     server_->capture(device.name());
     order(device, period_us);
   });
@@ -85,34 +133,40 @@ void World::order(Device& device, std::int64_t period_us) {
 
 void World::schedule_device(Device& device) {
   const auto away_us = [this](std::int64_t most_s) { return random_.in(1, most_s) * 1'000'000; };
+  const auto with = [&](double mean_minutes, const char* what, std::function<void()> work) {
+    every(mean_minutes, device.name() + ": " + what, std::move(work));
+  };
   order(device, std::clamp<std::int64_t>(plan_.minutes / 6, 2, 360) * minute_us);
-  every(faults_.camera_cut_minutes, [=, &device] { device.cut_camera(away_us(60)); });
-  every(faults_.flash_cut_minutes, [this, &device] {
+  with(faults_.camera_cut_minutes, "camera without power",
+       [=, &device] { device.cut_camera(away_us(60)); });
+  with(faults_.flash_cut_minutes, "power cut in a flash write to come", [this, &device] {
     device.cut_at_flash_write(static_cast<int>(random_.in(1, 6)), random_.unit());
   });
-  every(faults_.dtu_cut_minutes, [=, &device] { device.cut_dtu(away_us(60)); });
-  every(faults_.link_cut_minutes, [=, &device] { device.cut_link(away_us(180)); });
-  every(faults_.mute_minutes, [=, this, &device] {
+  with(faults_.dtu_cut_minutes, "DTU without power", [=, &device] { device.cut_dtu(away_us(60)); });
+  with(faults_.link_cut_minutes, "no service", [=, &device] { device.cut_link(away_us(180)); });
+  with(faults_.mute_minutes, "camera's line broken", [=, this, &device] {
     device.mute_camera(true);
     events_.after(away_us(1200), [&device] { device.mute_camera(false); });
   });
-  every(faults_.rot_minutes, [&device] { device.flash().rot(); });
-  every(faults_.clock_jump_minutes, [this, &device] {
+  with(faults_.rot_minutes, "a bit in the flash turns", [&device] { device.flash().rot(); });
+  with(faults_.clock_jump_minutes, "network time jumps", [this, &device] {
     device.jump_clock(random_.in(-two_days_ms, two_days_ms));
   });
 }
 
 void World::schedule_world() {
   const auto away_us = [this] { return random_.in(1, 60) * 1'000'000; };
-  every(faults_.broker_restart_minutes, [=, this] { broker_.restart(away_us()); });
-  every(faults_.server_kill_minutes, [=, this] {
+  every(faults_.broker_restart_minutes, "broker restarts",
+        [=, this] { broker_.restart(away_us()); });
+  every(faults_.server_kill_minutes, "server killed at one of its next writes", [=, this] {
     server_->kill_at_write(static_cast<int>(random_.in(0, 12)), away_us());
   });
-  every(faults_.server_jump_minutes,
+  every(faults_.server_jump_minutes, "server's clock jumps",
         [this] { server_->jump_clock(random_.in(-two_days_ms, two_days_ms)); });
 }
 
 void World::stop_faults() {
+  log("no more faults");
   faults_ = Faults{};
   broker_.restore();
   for (const auto& device : devices_) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,8 @@ struct Plan {
   int devices = 1;
   int minutes = 60;
   Faults faults;
+  // Told what happens: faults, orders, messages. Empty: nobody listens.
+  std::function<void(std::int64_t at_ms, const std::string& what)> log = {};
 };
 
 // What is still due once the faults have stopped: the longest way a photo may have to go is a dead
@@ -63,7 +66,9 @@ class World {
  private:
   void schedule_device(Device& device);
   void schedule_world();
-  void every(double mean_minutes, std::function<void()> work);
+  void every(double mean_minutes, const std::string& what, std::function<void()> work);
+  void log(const std::string& what) const;
+  void log_message(std::string_view topic, protocol::Bytes payload) const;
   void order(Device& device, std::int64_t period_us);
   void stop_faults();
 
