@@ -12,11 +12,11 @@ constexpr std::int64_t second_us = 1'000'000;
 
 }  // namespace
 
-Device::Device(Events& events, Broker& broker, const Faults& faults, std::string name,
+Device::Device(Events& events, Broker& broker, const Faults& faults, DeviceSettings settings,
                Random random)
     : events_(events),
       broker_(broker),
-      name_(std::move(name)),
+      settings_(std::move(settings)),
       random_(random),
       flash_(flash_slot_count, flash_slot_bytes, random_.branch()),
       sensor_(events, random_.branch()),
@@ -26,12 +26,16 @@ Device::Device(Events& events, Broker& broker, const Faults& faults, std::string
       down_(events, faults, random_.branch(),
             {[this](auto out) { return pull_dtu(out); },
              [this](auto bytes) { camera_hears(bytes); }}),
-      client_(broker.add(mobile_latency_us,
+      client_(broker.add(settings_.latency_us,
                          {[this] { dtu_turn(); },
                           [this](std::string_view topic, protocol::Bytes payload) {
                             if (dtu_) dtu_->mqtt_in(topic, payload, dtu_uptime_ms());
                             dtu_turn();
                           }})) {}
+
+protocol::Dialect Device::dialect() const {
+  return settings_.product.empty() ? protocol::Dialect::native : protocol::Dialect::smartdtu;
+}
 
 void Device::start() {
   power_dtu();
@@ -58,7 +62,7 @@ void Device::power_camera() {
   camera_wake_us_ = -1;
   camera_since_us_ = events_.now_us();
   camera_ = std::make_unique<camera::Camera>(
-      sensor_.port(), flash_.port(), camera::CameraSettings{"sim", protocol::Dialect::native, 1, {}});
+      sensor_.port(), flash_.port(), camera::CameraSettings{"sim", dialect(), 1, settings_.text});
   camera_->start(0);
   on_camera(*this);
   up_.nudge();
@@ -124,7 +128,10 @@ void Device::power_dtu() {
   dtu_wake_us_ = -1;
   dtu_since_us_ = events_.now_us();
   dtu::DtuSettings settings;
-  settings.session.device = name_;
+  settings.session.dialect = dialect();
+  settings.session.product = settings_.product;
+  settings.session.device = settings_.name;
+  if (dialect() == protocol::Dialect::smartdtu) settings.uart_read_bytes = 1024;
   settings.session.jitter_seed = static_cast<std::uint32_t>(random_.next());
   settings.firmware = "sim";
   dtu_ = std::make_unique<dtu::Dtu>(mqtt_port(), settings);

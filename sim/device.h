@@ -1,6 +1,6 @@
-// One meter's camera and DTU: the production programs, each with a power supply and an uptime of its
-// own, on simulated flash, sensor, serial line and MQTT. Does work only when something comes or is
-// due, so an idle device costs almost nothing. One thread; `Events` and `Broker` outlive it.
+// One meter's camera and DTU: the production programs, each with a power supply and an uptime of
+// its own, on simulated flash, sensor, serial line and MQTT. Does work only when something comes or
+// is due, so an idle device costs almost nothing. One thread; events, broker and faults outlive it.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +23,17 @@ inline constexpr std::int64_t mobile_latency_us = 50'000;  // LTE Cat.1, one way
 // The true time at the beginning of every world.
 inline constexpr std::int64_t unix_begin_ms = 1'700'000'000'000;
 
+struct DeviceSettings {
+  std::string name;
+  std::string product = {};  // not empty: speaks SmartDTU's dialect
+  camera::TextSettings text = {};
+  std::int64_t latency_us = mobile_latency_us;  // one way, to the broker
+};
+
 class Device {
  public:
-  Device(Events& events, Broker& broker, const Faults& faults, std::string name, Random random);
+  Device(Events& events, Broker& broker, const Faults& faults, DeviceSettings settings,
+         Random random);
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
@@ -40,7 +48,7 @@ class Device {
   // Power everywhere, now.
   void restore();
 
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return settings_.name; }
   Flash& flash() { return flash_; }
   Sensor& sensor() { return sensor_; }
   // Null without power.
@@ -64,12 +72,13 @@ class Device {
   void wake_camera();
   void wake_dtu();
   MeterlensMqtt mqtt_port();
+  protocol::Dialect dialect() const;
   std::uint64_t camera_uptime_ms() const;
   std::uint64_t dtu_uptime_ms() const;
 
   Events& events_;
   Broker& broker_;
-  std::string name_;
+  DeviceSettings settings_;
   Random random_;
   Flash flash_;
   Sensor sensor_;

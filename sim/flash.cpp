@@ -75,10 +75,9 @@ void Flash::read(std::uint32_t slot, std::uint32_t offset, std::uint8_t* out,
                  std::uint32_t bytes) const {
   protocol::require(offset + bytes <= slot_bytes_);
   const Slot& from = slots_[slot];
-  const std::uint32_t there = offset < from.size() ? static_cast<std::uint32_t>(from.size()) - offset
-                                                   : 0;
-  const std::uint32_t part = std::min(bytes, there);
-  std::copy_n(from.data() + std::min<std::size_t>(offset, from.size()), part, out);
+  const std::size_t begin = std::min<std::size_t>(offset, from.size());
+  const std::size_t part = std::min<std::size_t>(bytes, from.size() - begin);
+  std::copy_n(from.data() + begin, part, out);
   std::fill_n(out + part, bytes - part, std::uint8_t{0xFF});
 }
 

@@ -25,6 +25,7 @@ class Flash {
   void restore_power() { writes_left_ = -1; }
   // Turns one bit of what is programmed; false: nothing is.
   bool rot();
+  void wipe() { slots_.assign(slots_.size(), {}); }
   void set_failure(double chance) { failure_chance_ = chance; }
   int writes() const { return writes_; }  // begun since the start
 

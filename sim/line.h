@@ -1,5 +1,6 @@
 // One direction of a serial line: takes bytes from the sender as fast as the baud rate allows and
-// brings them to the receiver, less faithfully where faults say so. One thread; `Events` outlives it.
+// brings them to the receiver, less faithfully where faults say so. One thread; `Events` and the
+// faults outlive it.
 #pragma once
 
 #include <array>

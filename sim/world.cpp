@@ -1,10 +1,8 @@
 #include "sim/world.h"
 
 #include <fmt/format.h>
-#include <stdlib.h>
 
 #include <algorithm>
-#include <stdexcept>
 #include <utility>
 
 namespace meterlens::sim {
@@ -12,19 +10,6 @@ namespace {
 
 constexpr std::int64_t minute_us = 60'000'000;
 constexpr std::int64_t two_days_ms = 2 * 86'400'000;
-
-// In memory where there is such a place: nothing here has to survive this process.
-std::filesystem::path make_folder() {
-  std::error_code error;
-  const std::filesystem::path memory = "/dev/shm";
-  const auto parent = std::filesystem::is_directory(memory, error)
-                          ? memory
-                          : std::filesystem::temp_directory_path();
-  std::string pattern = (parent / "meterlens-sim-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr)
-    throw std::runtime_error("cannot make a folder in " + parent.string());
-  return pattern;
-}
 
 template <class... Handlers>
 struct Overloaded : Handlers... {
@@ -42,7 +27,9 @@ std::string words_of(const protocol::Message& message) {
             return fmt::format("Report {}, state {}, failure {}", m.command_id,
                                static_cast<int>(m.state), name(m.failure));
           },
-          [](const Offer& m) { return fmt::format("Offer {}, {} bytes", m.photo_id, m.photo_bytes); },
+          [](const Offer& m) {
+            return fmt::format("Offer {}, {} bytes", m.photo_id, m.photo_bytes);
+          },
           [](const Packet& m) { return fmt::format("Packet {}.{}", m.photo_id, m.index); },
           [](const Sent& m) { return fmt::format("Sent {}", m.photo_id); },
           [](const Capture& m) { return fmt::format("Capture {}", m.command_id); },
@@ -50,7 +37,9 @@ std::string words_of(const protocol::Message& message) {
             return fmt::format("Missing {}, bitmap of {}", m.photo_id, m.bitmap.size());
           },
           [](const Stored& m) { return fmt::format("Stored {}", m.photo_id); },
-          [](const Refused& m) { return fmt::format("Refused {}, {}", m.photo_id, name(m.reason)); },
+          [](const Refused& m) {
+            return fmt::format("Refused {}, {}", m.photo_id, name(m.reason));
+          },
           [](const Clock&) { return std::string("Clock"); }},
       message);
 }
@@ -63,16 +52,16 @@ World::World(const Plan& plan)
       random_(plan.seed),
       broker_(events_, faults_, random_.branch()),
       judge_(events_),
-      folder_(make_folder()),
       end_us_(plan.minutes * minute_us) {
   server_ = std::make_unique<Server>(
-      events_, broker_, folder_, random_.branch(),
+      events_, broker_, folder_.path(), random_.branch(),
       Server::Hooks{[this](std::int64_t row) { judge_.look(*server_, row); },
                     [this] { judge_.look(*server_); },
                     [this](const std::string& what) { judge_.broken("server", what); }});
   for (int i = 0; i < plan.devices; ++i) {
-    devices_.push_back(std::make_unique<Device>(events_, broker_, faults_, fmt::format("m{}", i + 1),
-                                                random_.branch()));
+    devices_.push_back(std::make_unique<Device>(
+        events_, broker_, faults_, DeviceSettings{.name = fmt::format("m{}", i + 1)},
+        random_.branch()));
     Device& device = *devices_.back();
     device.on_camera = [this](Device& which) { judge_.look(which, *server_); };
     device.flash().set_failure(faults_.flash_failure);
@@ -80,12 +69,7 @@ World::World(const Plan& plan)
   }
 }
 
-World::~World() {
-  devices_.clear();
-  server_.reset();
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
-}
+World::~World() = default;
 
 void World::start() {
   if (plan_.log)

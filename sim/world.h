@@ -5,13 +5,13 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "sim/folder.h"
 #include "sim/judge.h"
 
 namespace meterlens::sim {
@@ -20,7 +20,7 @@ struct Plan {
   std::uint64_t seed = 1;
   int devices = 1;
   int minutes = 60;
-  Faults faults;
+  Faults faults = {};
   // Told what happens: faults, orders, messages. Empty: nobody listens.
   std::function<void(std::int64_t at_ms, const std::string& what)> log = {};
 };
@@ -78,7 +78,7 @@ class World {
   Events events_;
   Broker broker_;
   Judge judge_;
-  std::filesystem::path folder_;
+  Folder folder_;
   std::unique_ptr<Server> server_;
   std::vector<std::unique_ptr<Device>> devices_;
   std::int64_t end_us_;
