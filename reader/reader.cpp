@@ -70,7 +70,8 @@ Register read_row(Nets& nets, const Quad& window) {
       nets.read_wheels(window, first.centres, first.pitch, one_cut);
   Register row = decide(glimpses, opinions);
   if (is_sure(row)) return row;
-  for (const WheelOpinion& opinion : nets.read_wheels(window, first.centres, first.pitch, more_cuts))
+  const auto more = nets.read_wheels(window, first.centres, first.pitch, more_cuts);
+  for (const WheelOpinion& opinion : more)
     opinions.push_back(opinion);
   row = decide(glimpses, opinions);
   if (is_sure(row)) return row;
