@@ -74,7 +74,8 @@ void Server::open() {
     broker_.publish(client_, std::move(topic), payload, qos, false);
   };
   if (const auto prepared = steps_->prepare(); !prepared) return hooks_.broken(prepared.error());
-  for (const auto& [id, entry] : steps_->registry.entries()) ordered_.insert(id);
+  for (const auto& [id, entry] : steps_->registry.entries())
+    if (!steps_->commands.is_idle(id)) ordered_.insert(id);
 }
 
 void Server::kill(std::int64_t away_us) {
