@@ -49,6 +49,7 @@ class Device {
   void restore();
 
   const std::string& name() const { return settings_.name; }
+  protocol::Dialect dialect() const;
   Flash& flash() { return flash_; }
   Sensor& sensor() { return sensor_; }
   // Null without power.
@@ -72,7 +73,6 @@ class Device {
   void wake_camera();
   void wake_dtu();
   MeterlensMqtt mqtt_port();
-  protocol::Dialect dialect() const;
   std::uint64_t camera_uptime_ms() const;
   std::uint64_t dtu_uptime_ms() const;
 

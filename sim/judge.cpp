@@ -26,8 +26,9 @@ void Judge::broken(const std::string& where, const std::string& what) {
 }
 
 Judge::Photo* Judge::find(Books& books, std::uint32_t id, const protocol::Digest& sha256) {
+  // A SmartDTU's photos have no number in the store.
   const auto found = std::find_if(books.photos.rbegin(), books.photos.rend(), [&](const Photo& p) {
-    return p.id == id && p.sha256 == sha256;
+    return (p.id == id || (id == 0 && books.smartdtu)) && p.sha256 == sha256;
   });
   return found == books.photos.rend() ? nullptr : &*found;
 }
@@ -39,6 +40,7 @@ void Judge::look(Device& device, Server& server) {
   Books& books = books_[device.name()];
   if (books.writes_seen == device.flash().writes() && books.starts_seen == device.camera_starts())
     return;
+  books.smartdtu = device.dialect() == protocol::Dialect::smartdtu;
   books.writes_seen = device.flash().writes();
   books.starts_seen = device.camera_starts();
   note_new(device, books);
@@ -84,9 +86,9 @@ void Judge::note_gone(Device& device, Books& books, Server& server) {
     if (server.running() && is_stored(server, device.name(), photo)) return true;
     if (lost > 0) {
       --lost;
-      photo.state = State::lost;
-      --waiting_;
-      ++lost_;
+      move(photo, State::lost);
+    } else if (books.smartdtu) {
+      move(photo, State::unanswered);
     } else if (server.running()) {
       broken(device.name(),
              fmt::format("photo {} ({}, {} bytes) is gone from the flash, not stored and not "
@@ -101,7 +103,8 @@ void Judge::note_gone(Device& device, Books& books, Server& server) {
 // ---- server ----
 
 bool Judge::is_stored(Server& server, const std::string& device, const Photo& photo) {
-  const auto row = server.store().find_photo(device, photo.id, photo.sha256);
+  const std::uint32_t number = books_[device].smartdtu ? 0 : photo.id;
+  const auto row = server.store().find_photo(device, number, photo.sha256);
   if (!row || !*row) return false;
   check_row(server, **row);
   return photo.state == State::stored;
@@ -130,7 +133,9 @@ void Judge::look(Server& server, std::int64_t row) {
 }
 
 void Judge::check_row(Server&, const photo::Photo& row) {
-  Photo* photo = find(books_[row.device], row.photo_id, row.sha256);
+  Books& books = books_[row.device];
+  if (books.smartdtu && row.state == photo::PhotoState::quarantined) return;
+  Photo* photo = find(books, row.photo_id, row.sha256);
   const std::string name = fmt::format("photo {} of {} (row {})", row.photo_id, row.device, row.id);
   if (photo == nullptr) return broken("server", name + " is stored and no camera has kept it");
   if (photo->row == row.id) return;
@@ -147,10 +152,22 @@ void Judge::check_row(Server&, const photo::Photo& row) {
       std::abs(row.captured_at_ms - unix_begin_ms - photo->shot_at_ms);
   if (expect_times_ && error_ms > time_error_ms_max)
     return broken("server", fmt::format("{} bears a time {} ms from its shot", name, error_ms));
-  if (photo->state == State::waiting) --waiting_;
-  if (photo->state == State::lost) --lost_;
-  photo->state = State::stored;
-  ++stored_;
+  move(*photo, State::stored);
+}
+
+std::uint64_t& Judge::count_of(State state) {
+  switch (state) {
+    case State::waiting: return waiting_;
+    case State::stored: return stored_;
+    case State::lost: return lost_;
+    default: return unanswered_;
+  }
+}
+
+void Judge::move(Photo& photo, State to) {
+  --count_of(photo.state);
+  photo.state = to;
+  ++count_of(to);
 }
 
 void Judge::demand_arrival() {

@@ -1,6 +1,8 @@
 // Keeps the books of a simulated world and says at once when a promise is broken: every photo that
 // a camera kept is stored exactly once with equal bytes, or still waiting in its flash, or counted
-// as lost by the camera; nothing else is stored. One thread.
+// as lost by the camera; nothing else is stored. Behind a SmartDTU nobody answers a camera: there a
+// photo may also be gone once it was sent, but what is stored was shot, and is stored once.
+// One thread.
 #pragma once
 
 #include <cstdint>
@@ -45,9 +47,10 @@ class Judge {
   std::uint64_t kept_count() const { return kept_; }
   std::uint64_t stored_count() const { return stored_; }
   std::uint64_t lost_count() const { return lost_; }
+  std::uint64_t unanswered_count() const { return unanswered_; }  // sent by a SmartDTU, not stored
 
  private:
-  enum class State : std::uint8_t { waiting, stored, lost };
+  enum class State : std::uint8_t { waiting, stored, lost, unanswered };
   struct Photo {
     std::uint32_t id = 0;
     protocol::Digest sha256{};
@@ -63,11 +66,14 @@ class Judge {
     std::uint32_t lost_seen = 0;
     int writes_seen = -1;
     std::uint64_t starts_seen = 0;
+    bool smartdtu = false;
   };
   using Place = std::pair<std::string, std::size_t>;  // device, index in its books
 
   void note_new(Device& device, Books& books);
   void note_gone(Device& device, Books& books, Server& server);
+  void move(Photo& photo, State to);
+  std::uint64_t& count_of(State state);
   static Photo* find(Books& books, std::uint32_t id, const protocol::Digest& sha256);
   void check_row(Server& server, const photo::Photo& row);
   void check_unsure(Server& server);
@@ -78,7 +84,7 @@ class Judge {
   std::vector<Place> unsure_;  // gone from the flash while there was no server to ask
   std::optional<Violation> violation_;
   bool expect_times_ = false;
-  std::uint64_t kept_ = 0, stored_ = 0, lost_ = 0, waiting_ = 0;
+  std::uint64_t kept_ = 0, stored_ = 0, lost_ = 0, unanswered_ = 0, waiting_ = 0;
 };
 
 }  // namespace meterlens::sim

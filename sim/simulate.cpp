@@ -17,7 +17,7 @@ namespace {
 double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 struct Sum {
-  std::uint64_t worlds = 0, kept = 0, stored = 0, lost = 0, commands_failed = 0, messages = 0,
+  std::uint64_t worlds = 0, kept = 0, stored = 0, lost = 0, unanswered = 0, commands_failed = 0, messages = 0,
                 events = 0, trace = 0;
   std::int64_t arrival_ms_max = 0;
   double seconds = 0;
@@ -27,6 +27,7 @@ struct Sum {
     kept += one.kept;
     stored += one.stored;
     lost += one.lost;
+    unanswered += one.unanswered;
     commands_failed += one.commands_failed;
     messages += one.messages;
     events += one.events;
@@ -53,9 +54,9 @@ double days_per_minute(const SimulateOptions& options, const Sum& sum) {
 void print_text(const SimulateOptions& options, const Sum& sum,
                 const std::optional<Violation>& violation, std::uint64_t seed) {
   fmt::print("{} worlds of {} devices and {} minutes, faults {}: {} photos kept, {} stored, {} "
-             "lost and counted, {} commands failed\n",
+             "lost and counted, {} unanswered by SmartDTUs, {} commands failed\n",
              sum.worlds, options.devices, options.minutes, options.faults, sum.kept, sum.stored,
-             sum.lost, sum.commands_failed);
+             sum.lost, sum.unanswered, sum.commands_failed);
   fmt::print("last arrival {:.1f} s after the faults; {} messages, {} events, {:.2f} s of a core, "
              "{:.0f} device-days a minute, trace {:016x}\n",
              static_cast<double>(sum.arrival_ms_max) / 1000, sum.messages, sum.events, sum.seconds,
@@ -75,6 +76,7 @@ void print_json(const SimulateOptions& options, const Sum& sum,
                              {"photos_kept", sum.kept},
                              {"photos_stored", sum.stored},
                              {"photos_lost", sum.lost},
+                             {"photos_unanswered", sum.unanswered},
                              {"commands_failed", sum.commands_failed},
                              {"arrival_ms_max", sum.arrival_ms_max},
                              {"messages", sum.messages},

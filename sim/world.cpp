@@ -59,9 +59,10 @@ World::World(const Plan& plan)
                     [this] { judge_.look(*server_); },
                     [this](const std::string& what) { judge_.broken("server", what); }});
   for (int i = 0; i < plan.devices; ++i) {
+    const char* product = i % 4 == 3 ? "meters" : "";
     devices_.push_back(std::make_unique<Device>(
-        events_, broker_, faults_, DeviceSettings{.name = fmt::format("m{}", i + 1)},
-        random_.branch()));
+        events_, broker_, faults_,
+        DeviceSettings{.name = fmt::format("m{}", i + 1), .product = product}, random_.branch()));
     Device& device = *devices_.back();
     device.on_camera = [this](Device& which) { judge_.look(which, *server_); };
     device.flash().set_failure(faults_.flash_failure);
@@ -200,6 +201,7 @@ Outcome World::outcome() const {
   out.violation = judge_.violation();
   out.kept = judge_.kept_count();
   out.stored = judge_.stored_count();
+  out.unanswered = judge_.unanswered_count();
   out.lost = judge_.lost_count();
   out.arrival_ms = arrival_ms_;
   out.commands_failed = server_->metrics().count(metrics::Count::commands_failed);

@@ -18,7 +18,7 @@ namespace meterlens::sim {
 
 struct Plan {
   std::uint64_t seed = 1;
-  int devices = 1;
+  int devices = 1;  // every fourth is a camera of ours behind a SmartDTU
   int minutes = 60;
   Faults faults = {};
   // Told what happens: faults, orders, messages. Empty: nobody listens.
@@ -33,7 +33,7 @@ inline constexpr std::int64_t rest_ms_max = 1'500'000;
 
 struct Outcome {
   std::optional<Violation> violation;
-  std::uint64_t kept = 0, stored = 0, lost = 0;  // photos
+  std::uint64_t kept = 0, stored = 0, lost = 0, unanswered = 0;  // photos, see Judge
   std::int64_t arrival_ms = 0;  // from the end of the faults to the last photo due
   std::uint64_t commands_failed = 0;
   std::uint64_t messages = 0;  // through the broker
