@@ -149,6 +149,7 @@ void Pipeline::Steps::settle_assembler() {
   for (const photo::PieceProgress& progress : output.progress)
     commands.progress(progress.device, 0, progress.received, progress.total, now_ms);
   for (Photo& photo : output.photos) {
+    if (is_sent_again(photo)) continue;
     photo.command = commands.active(photo.device);
     committer.add(std::move(photo));
   }
@@ -239,6 +240,18 @@ bool Pipeline::Steps::belongs(const std::string& device, std::int64_t command) {
   if (commands.knows(device, command)) return true;
   const auto known = store.command(command);
   return known && known->device == device;
+}
+
+// A camera that lost power before it could note that a photo had left sends it again: a new shot has
+// another name.
+bool Pipeline::Steps::is_sent_again(const Photo& photo) {
+  if (photo.state != PhotoState::stored) return false;
+  const auto found = store.find_photo(photo.device, photo.photo_id, photo.sha256);
+  if (!found || !*found || (*found)->image_file != photo.image_file) return false;
+  metrics.add(Count::photos_doubled);
+  if ((*found)->command != 0)
+    commands.stored(photo.device, (*found)->command, (*found)->id, now_ms);
+  return true;
 }
 
 std::optional<bool> Pipeline::Steps::is_stored(const std::string& device, std::uint32_t photo_id,

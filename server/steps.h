@@ -96,6 +96,7 @@ struct Pipeline::Steps {
   void settle_commands();
   void send_capture(const command::Send& send);
   bool belongs(const std::string& device, std::int64_t command);
+  bool is_sent_again(const photo::Photo& photo);
   std::optional<bool> is_stored(const std::string& device, std::uint32_t photo_id,
                                 const protocol::Digest& sha256);
   std::expected<command::Command, CommandError> capture(const std::string& device);
