@@ -58,6 +58,10 @@ void Judge::note_new(Device& device, Books& books) {
       if (!known->in_flash)
         books.in_flash.push_back(static_cast<std::size_t>(known - books.photos.data()));
       known->in_flash = true;
+      if (known->state == State::lost) {
+        move(*known, State::waiting);
+        if (books.lost_seen > 0) --books.lost_seen;
+      }
       continue;
     }
     const Buffer& shot = device.sensor().photo();

@@ -113,6 +113,29 @@ TEST_F(WorldTest, PowerCutAtEveryFlashWrite) { cut_at_every_flash_write(0); }
 
 TEST_F(WorldTest, PowerCutAtEveryFlashWriteOfAFullRing) { cut_at_every_flash_write(3); }
 
+// Power comes back, and goes again in one of the next writes.
+TEST_F(WorldTest, PowerCutTwiceAtEveryPairOfFlashWrites) {
+  for (const int waiting : {0, 3}) {
+    for (int first = 1; first <= 6; ++first) {
+      for (int second = 1; second <= 4; ++second) {
+        Story story(waiting);
+        Device& device = story.world.device(0);
+        device.cut_at_flash_write(first, 0.6);
+        story.world.server().capture("m1");
+        const std::int64_t end_us = story.world.events().now_us() + 10 * minute_ms * 1000;
+        while (device.camera_starts() < 2 && story.world.events().step(end_us)) {
+        }
+        device.cut_at_flash_write(second, 0.4);
+        story.one_more();
+        device.restore();
+        story.one_more();
+        ASSERT_EQ(words_of(story.world.outcome()), "")
+            << waiting << " waiting, writes " << first << " and " << second;
+      }
+    }
+  }
+}
+
 TEST_F(WorldTest, ServerKilledBetweenAnyTwoWrites) {
   Story calm(0);
   calm.one_more();
