@@ -14,6 +14,7 @@ using protocol::require;
 
 constexpr std::uint32_t magic = 0x31504C4D;  // "MLP1"
 constexpr std::size_t head_bytes = 64;
+constexpr std::uint32_t notes_offset = 80, note_count_max = 2;
 constexpr std::uint32_t mark_offset = 112;
 constexpr std::size_t mark_bytes = 16;
 
@@ -38,7 +39,7 @@ bool mend_head(HeadBytes& raw) {
   return false;
 }
 
-bool is_kept(Bytes mark) {
+bool is_erased(Bytes mark) {
   int ones = 0;
   for (const std::uint8_t byte : mark) ones += std::popcount(byte);
   return 2 * ones >= static_cast<int>(8 * mark.size());
@@ -54,11 +55,7 @@ PhotoRing::PhotoRing(const MeterlensFlash& flash, std::uint32_t first_id)
 
 void PhotoRing::load() {
   for (std::uint32_t at = 0; at < flash_.slot_count; ++at) load_slot(at);
-  // Losses that no head has on record yet.
-  lost_count_ += static_cast<std::uint32_t>(
-      std::count_if(slots_.begin(), slots_.end(), [&](const Slot& slot) {
-        return slot.lost_at_id != 0 && slot.lost_at_id == newest_id_;
-      }));
+  lost_count_ += notes_;
   // Only a power cut between a commit and the farewell to the oldest leaves no slot free; that loss
   // stands in the newest head.
   if (const auto photo = free_count() == 0 ? oldest() : std::nullopt) forget(photo->id, false);
@@ -87,13 +84,14 @@ void PhotoRing::load_slot(std::uint32_t at) {
   std::copy(digest.begin(), digest.end(), photo.sha256.begin());
   if (photo.bytes == 0 || photo.bytes > photo_bytes_max()) return;
   const auto mark = Bytes(raw).subspan(mark_offset, mark_bytes);
-  slot.state = is_kept(mark) ? State::waiting : State::dirty;
+  slot.state = is_erased(mark) ? State::waiting : State::dirty;
   slot.photo = photo;
-  protocol::ByteReader mark_in(mark);
-  slot.lost_at_id = slot.state == State::dirty ? mark_in.u32() : 0;
   next_id_ = std::max(next_id_, photo.id + 1);
   if (photo.id < newest_id_) return;
   newest_id_ = photo.id;
+  newest_slot_ = at;
+  for (notes_ = 0; notes_ < note_count_max; ++notes_)
+    if (is_erased(Bytes(raw).subspan(notes_offset + notes_ * mark_bytes, mark_bytes))) break;
   lost_count_ = lost;
   dialect_ = smartdtu ? protocol::Dialect::smartdtu : protocol::Dialect::native;
 }
@@ -122,13 +120,19 @@ std::optional<std::uint32_t> PhotoRing::best_free() const {
   return best;
 }
 
-void PhotoRing::make_room() {
-  if (const auto photo = oldest()) forget(photo->id, true);
+// Before the photo goes: a loss is rather counted twice than never.
+void PhotoRing::note_loss() {
+  ++lost_count_;
+  if (!newest_slot_ || notes_ == note_count_max) return;
+  constexpr std::array<std::uint8_t, mark_bytes> note{};
+  const auto offset = static_cast<std::uint32_t>(notes_offset + notes_ * mark_bytes);
+  flash_.program(flash_.context, *newest_slot_, offset, note.data(), note.size());
+  ++notes_;
 }
 
 FlashStep PhotoRing::prepare() {
   if (!writing_) {
-    if (free_count() == 0) make_room();
+    if (const auto photo = free_count() == 0 ? oldest() : std::nullopt) forget(photo->id, true);
     writing_ = best_free();
     if (!writing_) return FlashStep::failed;
   }
@@ -136,6 +140,7 @@ FlashStep PhotoRing::prepare() {
   if (slot.state != State::erased) {
     const int progress = flash_.erase(flash_.context, *writing_);
     if (progress == 0) return FlashStep::pending;
+    if (newest_slot_ == writing_) newest_slot_.reset();
     slot = Slot{};
     slot.state = progress > 0 ? State::erased : State::broken;
     if (progress < 0) {
@@ -185,10 +190,15 @@ bool PhotoRing::commit(Photo photo, protocol::Dialect dialect) {
     slots_[at].state = State::broken;
     return false;
   }
-  if (full) make_room();
+  if (const auto lost = full ? oldest() : std::nullopt) {
+    forget(lost->id, false);
+    ++lost_count_;
+  }
   slots_[at] = Slot{State::waiting, photo};
   dialect_ = dialect;
   newest_id_ = next_id_++;
+  newest_slot_ = at;
+  notes_ = 0;
   return true;
 }
 
@@ -228,12 +238,11 @@ bool PhotoRing::read(std::uint32_t id, std::uint32_t offset, std::span<std::uint
 void PhotoRing::forget(std::uint32_t id, bool lost) {
   const auto at = slot_of(id);
   if (!at) return;
-  std::array<std::uint8_t, mark_bytes> mark{};
-  if (lost) protocol::ByteWriter(mark).u32(newest_id_);
+  if (lost) note_loss();
+  constexpr std::array<std::uint8_t, mark_bytes> mark{};
   // A mark that fails costs a transfer after the next reset, which the server recognises.
   flash_.program(flash_.context, *at, mark_offset, mark.data(), mark.size());
   slots_[*at].state = State::dirty;
-  if (lost) ++lost_count_;
 }
 
 }  // namespace meterlens::camera

@@ -6,8 +6,9 @@
 // A slot on the flash (numbers little-endian), data from byte 128:
 //    0 magic u32 "MLP1"   4 id u32      8 bytes u32   12 command_id u32  16 captured_at_ms u64
 //   24 lost u32          28 dialect u8 29 zero x 3    32 sha256 x 32     64 crc32 of 0..63 u32
-//  112 sixteen bytes 0xFF; programmed to 0 when the photo is forgotten, the first four of a photo
-//      given up as lost to the newest id there is, until the next head carries the count on
+//   80 twice sixteen bytes 0xFF; each programmed to 0 for a photo lost after this head was written,
+//      for as long as it is the newest
+//  112 sixteen bytes 0xFF; programmed to 0 when the photo is forgotten
 //
 // One bit of a head or a mark that turns by itself changes nothing: a head is mended by its CRC, a
 // mark counts by the majority of its bits.
@@ -78,20 +79,21 @@ class PhotoRing {
   struct Slot {
     State state = State::dirty;
     Photo photo;  // id 0: never held one
-    std::uint32_t lost_at_id = 0;  // from the mark
   };
 
   void load_slot(std::uint32_t at);
   std::optional<std::uint32_t> slot_of(std::uint32_t id) const;
   std::optional<std::uint32_t> best_free() const;
   std::uint32_t free_count() const;
-  void make_room();
+  void note_loss();
 
   MeterlensFlash flash_;
   std::array<Slot, slot_count_max> slots_{};
   std::uint32_t next_id_;
   std::uint32_t lost_count_ = 0;
   std::uint32_t newest_id_ = 0;
+  std::optional<std::uint32_t> newest_slot_;  // its head is there, whatever became of the photo
+  std::uint32_t notes_ = 0;                   // of losses, in that slot
   std::optional<protocol::Dialect> dialect_;
   std::optional<std::uint32_t> writing_;  // slot
   std::uint32_t written_bytes_ = 0;

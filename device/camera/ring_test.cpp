@@ -127,6 +127,23 @@ TEST(PhotoRing, AHeadWithTwoWrongBitsIsNoPhoto) {
   }
 }
 
+// A write fails, so the slot of the oldest is taken: a reset during that must not forget the loss.
+TEST(PhotoRing, ALossForWantOfSoundSlotsIsOnRecordBeforeItHappens) {
+  FakeFlash flash;
+  PhotoRing ring(flash.port(), 1);
+  ring.load();
+  for (std::uint32_t i = 1; i <= 3; ++i) ASSERT_TRUE(add(ring, make_photo(100, i)));
+  ASSERT_EQ(ring.prepare(), FlashStep::done);
+  flash.program_failures = 1;
+  ASSERT_FALSE(ring.write(make_photo(100, 4)));
+  ASSERT_EQ(ring.prepare(), FlashStep::done);
+  EXPECT_EQ(ring.lost_count(), 1U);
+  PhotoRing later(flash.port(), 1);
+  later.load();
+  EXPECT_EQ(later.waiting_count(), 2);
+  EXPECT_EQ(later.lost_count(), 1U);
+}
+
 TEST(PhotoRing, ALossIsOnRecordBeforeTheNextPhotoAndOnce) {
   FakeFlash flash;
   {
