@@ -187,7 +187,11 @@ bool PhotoRing::commit(Photo photo, protocol::Dialect dialect) {
   out.put(photo.sha256);
   out.u32(protocol::crc32(Bytes(raw).first(head_bytes)));
   if (!flash_.program(flash_.context, at, 0, raw.data(), raw.size())) {
+    // The head may be whole all the same: then a reset would find it, and neither the number nor
+    // the photo may be there twice.
     slots_[at].state = State::broken;
+    mark_forgotten(at);
+    ++next_id_;
     return false;
   }
   if (const auto lost = full ? oldest() : std::nullopt) {
@@ -239,10 +243,14 @@ void PhotoRing::forget(std::uint32_t id, bool lost) {
   const auto at = slot_of(id);
   if (!at) return;
   if (lost) note_loss();
-  constexpr std::array<std::uint8_t, mark_bytes> mark{};
-  // A mark that fails costs a transfer after the next reset, which the server recognises.
-  flash_.program(flash_.context, *at, mark_offset, mark.data(), mark.size());
+  mark_forgotten(*at);
   slots_[*at].state = State::dirty;
+}
+
+// A mark that fails costs a transfer after the next reset, which the server recognises.
+void PhotoRing::mark_forgotten(std::uint32_t at) {
+  constexpr std::array<std::uint8_t, mark_bytes> mark{};
+  flash_.program(flash_.context, at, mark_offset, mark.data(), mark.size());
 }
 
 }  // namespace meterlens::camera

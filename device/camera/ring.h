@@ -71,6 +71,7 @@ class PhotoRing {
   std::uint32_t photo_bytes_max() const { return flash_.slot_bytes - slot_head_bytes; }
   std::uint16_t waiting_count() const;
   std::uint32_t lost_count() const { return lost_count_; }
+  std::uint32_t next_id() const { return next_id_; }  // all photos have smaller ones
   // The dialect kept with the newest photo; nothing on an empty flash.
   std::optional<protocol::Dialect> dialect() const { return dialect_; }
 
@@ -86,6 +87,7 @@ class PhotoRing {
   std::optional<std::uint32_t> best_free() const;
   std::uint32_t free_count() const;
   void note_loss();
+  void mark_forgotten(std::uint32_t at);
 
   MeterlensFlash flash_;
   std::array<Slot, slot_count_max> slots_{};

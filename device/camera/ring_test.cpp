@@ -144,6 +144,26 @@ TEST(PhotoRing, ALossForWantOfSoundSlotsIsOnRecordBeforeItHappens) {
   EXPECT_EQ(later.lost_count(), 1U);
 }
 
+TEST(PhotoRing, AHeadThatFailedAndIsThereAllTheSameIsNoSecondPhoto) {
+  FakeFlash flash;
+  flash.failures_write = true;
+  PhotoRing ring(flash.port(), 1);
+  ring.load();
+  const Buffer photo = make_photo(100, 1);
+  ASSERT_EQ(ring.prepare(), FlashStep::done);
+  ASSERT_TRUE(ring.write(photo));
+  flash.program_failures = 1;
+  Photo meta;
+  meta.sha256 = protocol::sha256(photo);
+  ASSERT_FALSE(ring.commit(meta, Dialect::native));
+  ASSERT_TRUE(add(ring, make_photo(100, 2)));
+  EXPECT_EQ(ring.oldest()->id, 2U);
+  PhotoRing later(flash.port(), 1);
+  later.load();
+  EXPECT_EQ(later.waiting_count(), 1);
+  EXPECT_EQ(later.oldest()->sha256, protocol::sha256(make_photo(100, 2)));
+}
+
 TEST(PhotoRing, ALossIsOnRecordBeforeTheNextPhotoAndOnce) {
   FakeFlash flash;
   {
