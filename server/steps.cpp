@@ -242,8 +242,8 @@ bool Pipeline::Steps::belongs(const std::string& device, std::int64_t command) {
   return known && known->device == device;
 }
 
-// A camera that lost power before it could note that a photo had left sends it again: a new shot has
-// another name.
+// A camera that lost power before it could note that a photo had left sends it again: a new shot
+// has another name.
 bool Pipeline::Steps::is_sent_again(const Photo& photo) {
   if (photo.state != PhotoState::stored) return false;
   const auto found = store.find_photo(photo.device, photo.photo_id, photo.sha256);

@@ -49,8 +49,8 @@ void Judge::look(Device& device, Server& server) {
 
 void Judge::note_new(Device& device, Books& books) {
   const camera::PhotoRing& ring = device.camera()->ring();
-  const auto count = static_cast<std::uint32_t>(books.photos.size());
-  for (std::uint32_t id = count > ids_back ? count - ids_back : 1; id <= count + 2; ++id) {
+  const std::uint32_t next_id = ring.next_id();
+  for (std::uint32_t id = next_id > ids_back ? next_id - ids_back : 1; id < next_id; ++id) {
     const auto photo = ring.find(id);
     if (!photo) continue;
     if (Photo* known = find(books, id, photo->sha256)) {
@@ -64,11 +64,15 @@ void Judge::note_new(Device& device, Books& books) {
       }
       continue;
     }
-    const Buffer& shot = device.sensor().photo();
-    if (photo->bytes != shot.size() || photo->sha256 != protocol::sha256(shot))
-      broken(device.name(), fmt::format("the camera keeps photo {}, which was never shot", id));
+    const auto& shots = device.sensor().shots();
+    const auto shot = std::find_if(shots.begin(), shots.end(), [&](const Sensor::Shot& one) {
+      return one.sha256 == photo->sha256 && one.bytes == photo->bytes;
+    });
+    if (shot == shots.end())
+      return broken(device.name(),
+                    fmt::format("the camera keeps photo {}, which was never shot", id));
     books.in_flash.push_back(books.photos.size());
-    books.photos.push_back({id, photo->sha256, shot.size(), device.sensor().shot_at_ms()});
+    books.photos.push_back({id, shot->sha256, shot->bytes, shot->at_ms});
     ++kept_;
     ++waiting_;
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "device/port.h"
+#include "protocol/checksum.h"
 #include "sim/events.h"
 
 namespace meterlens::sim {
@@ -20,8 +21,13 @@ class Sensor {
   Sensor(const Events& events, Random random) : events_(events), random_(random) {}
 
   MeterlensSensor port();
-  // The photo taken last, whether or not the camera kept it.
-  const Buffer& photo() const { return photo_; }
+  struct Shot {
+    protocol::Digest sha256{};
+    std::size_t bytes = 0;
+    std::int64_t at_ms = 0;
+  };
+  // The last few, the newest at the end, whether or not the camera kept them.
+  const std::vector<Shot>& shots() const { return shots_; }
   std::int64_t shot_at_ms() const { return ready_us_ / 1000; }
 
   double failure_chance = 0;
@@ -35,6 +41,7 @@ class Sensor {
   const Events& events_;
   Random random_;
   Buffer photo_;
+  std::vector<Shot> shots_;
   std::int64_t ready_us_ = 0;
 };
 

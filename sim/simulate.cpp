@@ -17,8 +17,8 @@ namespace {
 double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 struct Sum {
-  std::uint64_t worlds = 0, kept = 0, stored = 0, lost = 0, unanswered = 0, commands_failed = 0, messages = 0,
-                events = 0, trace = 0;
+  std::uint64_t worlds = 0, kept = 0, stored = 0, lost = 0, unanswered = 0, commands_failed = 0;
+  std::uint64_t messages = 0, events = 0, trace = 0;
   std::int64_t arrival_ms_max = 0;
   double seconds = 0;
 
