@@ -35,7 +35,7 @@ class Broker {
     std::function<void(std::string_view topic, protocol::Bytes payload)> message;
   };
   struct Counters {
-    std::uint64_t messages = 0;  // from clients
+    std::uint64_t messages = 0;  // from clients; of these
     std::uint64_t lost = 0, doubled = 0, late = 0;
   };
 

@@ -54,9 +54,7 @@ class Device {
   Sensor& sensor() { return sensor_; }
   // Null without power.
   const camera::Camera* camera() const { return camera_.get(); }
-  const dtu::Dtu* dtu() const { return dtu_.get(); }
   std::uint64_t camera_starts() const { return camera_number_; }
-  std::uint64_t line_bytes() const { return up_.bytes_carried(); }
 
   // After every turn of the camera, and after it has started.
   std::function<void(Device&)> on_camera = [](Device&) {};

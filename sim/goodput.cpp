@@ -24,7 +24,7 @@ Times one_photo(const GoodputCase& how, std::uint64_t seed) {
   Folder folder;
   Broker broker(events, faults, random.branch());
   bool stored = false;
-  Server server(events, broker, folder.path(), random.branch(),
+  Server server(events, broker, folder.path(),
                 {[&](std::int64_t) { stored = true; }, [] {}, [](const std::string&) {}});
   DeviceSettings settings;
   settings.name = "m1";

@@ -26,7 +26,6 @@ void Line::nudge() {
   bytes.resize(ends_.pull(bytes));
   if (bytes.empty()) return;
   busy_ = true;
-  bytes_carried_ += bytes.size();
   std::int64_t time_us = static_cast<std::int64_t>(bytes.size()) * 10 * 1'000'000 / line_baud;
   if (random_.chance(faults_.stall_chance)) time_us += random_.in(0, 200'000);
   events_.after(time_us, [this, bytes = std::move(bytes), generation = generation_] {

@@ -35,7 +35,6 @@ class Line {
   // What is on the wire is lost.
   void clear();
   void mute(bool muted) { muted_ = muted; }
-  std::uint64_t bytes_carried() const { return bytes_carried_; }
 
  private:
   enum Kind : std::uint8_t { flip, drop, insert, repeat, kind_count };
@@ -52,7 +51,6 @@ class Line {
   bool busy_ = false;
   bool muted_ = false;
   std::uint64_t generation_ = 0;
-  std::uint64_t bytes_carried_ = 0;
   std::array<double, kind_count> to_next_{};  // bytes until the next fault of each kind
 };
 

@@ -26,12 +26,10 @@ server::Settings settings_in(const std::filesystem::path& folder) {
 
 }  // namespace
 
-Server::Server(Events& events, Broker& broker, std::filesystem::path folder, Random random,
-               Hooks hooks)
+Server::Server(Events& events, Broker& broker, std::filesystem::path folder, Hooks hooks)
     : events_(events),
       broker_(broker),
       folder_(std::move(folder)),
-      random_(random),
       hooks_(std::move(hooks)),
       client_(broker.add(local_latency_us,
                          {[this] { link_changed(); },

@@ -26,7 +26,7 @@ class Server {
     std::function<void(const std::string&)> broken;  // a bound that did not hold
   };
 
-  Server(Events& events, Broker& broker, std::filesystem::path folder, Random random, Hooks hooks);
+  Server(Events& events, Broker& broker, std::filesystem::path folder, Hooks hooks);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -69,7 +69,6 @@ class Server {
   Events& events_;
   Broker& broker_;
   std::filesystem::path folder_;
-  Random random_;
   Hooks hooks_;
   Broker::Client client_;
   metrics::Metrics metrics_;

@@ -54,7 +54,7 @@ World::World(const Plan& plan)
       judge_(events_),
       end_us_(plan.minutes * minute_us) {
   server_ = std::make_unique<Server>(
-      events_, broker_, folder_.path(), random_.branch(),
+      events_, broker_, folder_.path(),
       Server::Hooks{[this](std::int64_t row) { judge_.look(*server_, row); },
                     [this] { judge_.look(*server_); },
                     [this](const std::string& what) { judge_.broken("server", what); }});
