@@ -76,10 +76,6 @@ void Server::open() {
     if (!steps_->commands.is_idle(id)) ordered_.insert(id);
 }
 
-void Server::kill(std::int64_t away_us) {
-  if (running()) end(away_us);
-}
-
 void Server::end(std::int64_t away_us) {
   steps_.reset();
   store_.reset();

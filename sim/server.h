@@ -33,9 +33,8 @@ class Server {
 
   void start();
   bool running() const { return steps_ != nullptr; }
-  // The process ends at once; committed is what was committed.
-  void kill(std::int64_t away_us);
-  // The same, after so many more writes of its store: before it writes again or sends an answer.
+  // The process ends at once after so many more writes of its store: before it writes again or
+  // sends an answer. Committed is what was committed; it is back after `away_us`.
   void kill_at_write(int writes, std::int64_t away_us);
   void restore();  // no more kills; back at once
   int writes() const { return writes_; }
