@@ -55,7 +55,6 @@ PhotoRing::PhotoRing(const MeterlensFlash& flash, std::uint32_t first_id)
 
 void PhotoRing::load() {
   for (std::uint32_t at = 0; at < flash_.slot_count; ++at) load_slot(at);
-  lost_count_ += notes_;
   // Only a power cut between a commit and the farewell to the oldest leaves no slot free; that loss
   // stands in the newest head.
   if (const auto photo = free_count() == 0 ? oldest() : std::nullopt) forget(photo->id, false);
@@ -90,9 +89,13 @@ void PhotoRing::load_slot(std::uint32_t at) {
   if (photo.id < newest_id_) return;
   newest_id_ = photo.id;
   newest_slot_ = at;
-  for (notes_ = 0; notes_ < note_count_max; ++notes_)
-    if (is_erased(Bytes(raw).subspan(notes_offset + notes_ * mark_bytes, mark_bytes))) break;
   lost_count_ = lost;
+  notes_ = 0;
+  for (std::uint32_t i = 0; i < note_count_max; ++i) {
+    if (is_erased(Bytes(raw).subspan(notes_offset + i * mark_bytes, mark_bytes))) continue;
+    ++lost_count_;
+    notes_ = i + 1;
+  }
   dialect_ = smartdtu ? protocol::Dialect::smartdtu : protocol::Dialect::native;
 }
 
@@ -123,11 +126,12 @@ std::optional<std::uint32_t> PhotoRing::best_free() const {
 // Before the photo goes: a loss is rather counted twice than never.
 void PhotoRing::note_loss() {
   ++lost_count_;
-  if (!newest_slot_ || notes_ == note_count_max) return;
   constexpr std::array<std::uint8_t, mark_bytes> note{};
-  const auto offset = static_cast<std::uint32_t>(notes_offset + notes_ * mark_bytes);
-  flash_.program(flash_.context, *newest_slot_, offset, note.data(), note.size());
-  ++notes_;
+  bool noted = !newest_slot_;
+  while (!noted && notes_ < note_count_max) {
+    const auto offset = static_cast<std::uint32_t>(notes_offset + notes_++ * mark_bytes);
+    noted = flash_.program(flash_.context, *newest_slot_, offset, note.data(), note.size());
+  }
 }
 
 FlashStep PhotoRing::prepare() {

@@ -144,6 +144,22 @@ TEST(PhotoRing, ALossForWantOfSoundSlotsIsOnRecordBeforeItHappens) {
   EXPECT_EQ(later.lost_count(), 1U);
 }
 
+TEST(PhotoRing, ALossIsNotedOnceMoreWhereTheFirstNoteFails) {
+  FakeFlash flash;
+  {
+    PhotoRing ring(flash.port(), 1);
+    ring.load();
+    ASSERT_TRUE(add(ring, make_photo(100, 1)));
+    ASSERT_TRUE(add(ring, make_photo(100, 2)));
+    flash.program_failures = 1;
+    ring.forget(1, true);
+  }
+  PhotoRing ring(flash.port(), 1);
+  ring.load();
+  EXPECT_EQ(ring.waiting_count(), 1);
+  EXPECT_EQ(ring.lost_count(), 1U);
+}
+
 TEST(PhotoRing, AHeadThatFailedAndIsThereAllTheSameIsNoSecondPhoto) {
   FakeFlash flash;
   flash.failures_write = true;
