@@ -14,7 +14,7 @@ constexpr std::int64_t local_latency_us = 500;  // broker and server are one mac
 constexpr std::int64_t reconnect_us = 1'000'000;
 constexpr std::int64_t row_us = 1'000;     // messages of so long are one turn
 constexpr std::int64_t busy_us = 500'000;  // turns while something is under way
-constexpr std::int64_t idle_us = 10'000'000;
+constexpr std::int64_t idle_us = 30'000'000;  // below the server's clock_step_ms
 constexpr std::int64_t read_us = 300'000;  // from a stored photo to its reading
 
 server::Settings settings_in(const std::filesystem::path& folder) {
