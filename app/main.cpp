@@ -11,6 +11,7 @@
 #include "app/read.h"
 #include "app/serve.h"
 #include "app/settings.h"
+#include "sim/simulate.h"
 
 namespace {
 
@@ -84,6 +85,22 @@ void add_export(CLI::App& app, int& status) {
   command->callback([&] { status = export_labels(options); });
 }
 
+void add_sim(CLI::App& app, int& status) {
+  using meterlens::sim::SimulateOptions;
+  static SimulateOptions options;
+  auto* command = app.add_subcommand("sim", "cameras, DTUs, broker and server in virtual time");
+  command->add_option("--seed", options.seed, "of all chance; the same seed, the same world");
+  command->add_option("--seeds", options.seeds, "so many worlds, the seeds rising");
+  command->add_option("--devices", options.devices, "cameras with a DTU each");
+  command->add_option("--minutes", options.minutes, "of virtual time until faults stop");
+  command->add_option("--faults", options.faults, "none, lossy or hostile");
+  command->add_flag("--goodput", options.goodput,
+                    "instead: one photo over a 115200 line, beside the deployed way");
+  command->add_flag("--log", options.log, "every fault, order and message to stderr");
+  command->add_flag("--json", options.json, "one JSON object");
+  command->callback([&] { status = meterlens::sim::simulate(options); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -96,6 +113,7 @@ int main(int argc, char** argv) {
   add_read(app, status);
   add_evaluate(app, status);
   add_export(app, status);
+  add_sim(app, status);
   auto* version_command = app.add_subcommand("version", "print the version");
   version_command->callback([&] { fmt::print("meterlens {}\n", version); });
 

@@ -121,6 +121,11 @@ bool Committer::probe() {
   return true;
 }
 
+void Committer::clock_moved(std::int64_t by_ms) {
+  next_try_ms_ += by_ms;
+  if (logged_ms_ >= 0) logged_ms_ = std::max<std::int64_t>(logged_ms_ + by_ms, 0);
+}
+
 void Committer::recovered() {
   spdlog::info("photos can be stored again");
   fault_.clear();

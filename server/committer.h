@@ -45,6 +45,8 @@ class Committer {
   const std::string& fault() const { return fault_; }
   // The store failed elsewhere.
   void fail(const std::string& fault, std::int64_t now_ms);
+  // The caller's clock was set; what was to happen in a second still does.
+  void clock_moved(std::int64_t by_ms);
 
  private:
   void commit_group(std::vector<photo::Photo> group, std::int64_t now_ms, Committed& out);

@@ -51,7 +51,7 @@ Pipeline::Steps::Steps(const Settings& given, store::Store& its_store,
       }) {}
 
 std::expected<void, std::string> Pipeline::Steps::prepare() {
-  now_ms = unix_ms();
+  now_ms = clock();
   if (const auto loaded = registry.load(); !loaded) return std::unexpected(loaded.error().message);
   for (const auto& [id, entry] : registry.entries()) {
     if (entry.row.dialect == Dialect::smartdtu) decoder.learn(entry.row.product, id);
@@ -137,12 +137,12 @@ void Pipeline::Steps::stop() {
 // ---- in the link's thread ----
 
 void Pipeline::Steps::message(std::string_view topic, protocol::Bytes payload) {
-  decoder.message(topic, payload, unix_ms(), decoded);
+  decoder.message(topic, payload, clock(), decoded);
 }
 
 void Pipeline::Steps::pause() {
-  const std::int64_t now = unix_ms();
-  if (now - decoder_ticked_ms >= tick_ms) {
+  const std::int64_t now = clock();
+  if (now - decoder_ticked_ms >= tick_ms || now < decoder_ticked_ms) {
     decoder_ticked_ms = now;
     decoder.tick(now, decoded);
   }

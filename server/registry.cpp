@@ -124,6 +124,14 @@ void Registry::tick(std::int64_t now_ms) {
   }
 }
 
+void Registry::clock_moved(std::int64_t by_ms) {
+  for (auto& [id, entry] : entries_) {
+    entry.saved_ms += by_ms;
+    entry.recapture_ms += by_ms;
+    if (entry.row.online) entry.row.last_seen_ms += by_ms;
+  }
+}
+
 bool Registry::save(std::int64_t now_ms) {
   std::size_t saves = 0;
   while (!unsaved_.empty() && saves++ < limits_.saves_max) {

@@ -52,6 +52,8 @@ class Registry {
   void forget_links();
   // Devices that have been silent for too long.
   void tick(std::int64_t now_ms);
+  // The caller's clock was set; what was to happen in a second still does.
+  void clock_moved(std::int64_t by_ms);
   // Writes changed rows. False when the store fails; they are tried again.
   bool save(std::int64_t now_ms);
 

@@ -46,11 +46,24 @@ void Pipeline::Steps::run() {
 }
 
 void Pipeline::Steps::turn(std::vector<Packet>& packets, std::vector<ingest::Task>& tasks) {
-  now_ms = unix_ms();
+  look_at_clock();
   for (const ingest::Task& task : tasks) task();
   for (Packet& packet : packets) step(packet);
   if (now_ms - ticked_ms >= tick_ms || now_ms < ticked_ms) tick();
   settle();
+}
+
+// Timers that lie in the future would keep cameras waiting for as long as the clock was wrong.
+void Pipeline::Steps::look_at_clock() {
+  const std::int64_t by_ms = clock() - now_ms;
+  now_ms += by_ms;
+  if (by_ms >= 0 && by_ms < clock_step_ms) return;
+  spdlog::info("the clock has moved by {} ms", by_ms);
+  receiver.clock_moved(by_ms);
+  assembler.clock_moved(by_ms);
+  committer.clock_moved(by_ms);
+  commands.clock_moved(by_ms);
+  registry.clock_moved(by_ms);
 }
 
 void Pipeline::Steps::step(Packet& packet) {
@@ -136,6 +149,7 @@ void Pipeline::Steps::settle_assembler() {
   for (const photo::PieceProgress& progress : output.progress)
     commands.progress(progress.device, 0, progress.received, progress.total, now_ms);
   for (Photo& photo : output.photos) {
+    if (is_sent_again(photo)) continue;
     photo.command = commands.active(photo.device);
     committer.add(std::move(photo));
   }
@@ -226,6 +240,18 @@ bool Pipeline::Steps::belongs(const std::string& device, std::int64_t command) {
   if (commands.knows(device, command)) return true;
   const auto known = store.command(command);
   return known && known->device == device;
+}
+
+// A camera that lost power before it could note that a photo had left sends it again: a new shot
+// has another name.
+bool Pipeline::Steps::is_sent_again(const Photo& photo) {
+  if (photo.state != PhotoState::stored) return false;
+  const auto found = store.find_photo(photo.device, photo.photo_id, photo.sha256);
+  if (!found || !*found || (*found)->image_file != photo.image_file) return false;
+  metrics.add(Count::photos_doubled);
+  if ((*found)->command != 0)
+    commands.stored(photo.device, (*found)->command, (*found)->id, now_ms);
+  return true;
 }
 
 std::optional<bool> Pipeline::Steps::is_stored(const std::string& device, std::uint32_t photo_id,

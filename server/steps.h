@@ -28,6 +28,8 @@ inline std::int64_t unix_ms() {
 
 // How often what depends on time alone is looked after.
 inline constexpr std::int64_t tick_ms = 500;
+// A turn that comes so long after the last one: the clock was set, or the machine slept.
+inline constexpr std::int64_t clock_step_ms = 60'000;
 
 struct Pipeline::Steps {
   Steps(const Settings& given, store::Store& its_store, metrics::Metrics& its_metrics,
@@ -37,6 +39,8 @@ struct Pipeline::Steps {
   store::Store& store;
   metrics::Metrics& metrics;
   std::function<void(const Change&)> on_change;
+  // Unix time in ms, also asked in the link's thread; a simulation has its own.
+  std::function<std::int64_t()> clock = unix_ms;
 
   // In the link's thread.
   ingest::Decoder decoder;
@@ -77,6 +81,7 @@ struct Pipeline::Steps {
 
   void run();
   void turn(std::vector<ingest::Packet>& packets, std::vector<ingest::Task>& tasks);
+  void look_at_clock();
   void step(ingest::Packet& packet);
   void content(Registry::Entry& device, ingest::Packet& packet);
   void smart_piece(Registry::Entry& device, ingest::SmartPiece piece);
@@ -91,6 +96,7 @@ struct Pipeline::Steps {
   void settle_commands();
   void send_capture(const command::Send& send);
   bool belongs(const std::string& device, std::int64_t command);
+  bool is_sent_again(const photo::Photo& photo);
   std::optional<bool> is_stored(const std::string& device, std::uint32_t photo_id,
                                 const protocol::Digest& sha256);
   std::expected<command::Command, CommandError> capture(const std::string& device);

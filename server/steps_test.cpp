@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "protocol/base64.h"
 #include "server/ingest/recording.h"
 
 namespace meterlens::server {
@@ -206,6 +207,54 @@ TEST_F(StepsTest, a_stale_photo_is_no_new_reading_and_is_asked_for_again) {
   EXPECT_EQ(store_->unread_photos(10)->size(), 1u);
   EXPECT_EQ(sent_.size(), 2u);
   EXPECT_EQ(store_->command(command->id)->state, command::State::sent);
+}
+
+// As a camera of ours behind a SmartDTU sends it.
+std::vector<std::string> numbered_events(const std::string& file, const std::string& photo) {
+  const auto bytes_of = [](const std::string& text) {
+    return protocol::Bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  };
+  std::vector<std::string> out;
+  const std::size_t count = (photo.size() + 1023) / 1024;
+  const auto wrap = [&](const std::string& image) {
+    out.push_back(R"({"uart1":{"payload":{"image":{"image_file":")" + file + '"' + image + "}}}}");
+  };
+  const std::string sizes =
+      ",\"count\":" + std::to_string(count) + ",\"bytes\":" + std::to_string(photo.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string data = photo.substr(i * 1024, 1024);
+    std::array<char, 2048> text;
+    const std::size_t chars = protocol::base64_encode(bytes_of(data), text);
+    wrap(",\"index\":" + std::to_string(i) + sizes + ",\"crc32\":" +
+         std::to_string(protocol::crc32(bytes_of(data))) + ",\"image_binary\":\"" +
+         std::string(text.data(), chars) + "\"");
+  }
+  const auto digest = protocol::hex(protocol::sha256(bytes_of(photo)));
+  wrap(sizes + ",\"sha256\":\"" + std::string(digest.data(), digest.size()) +
+       "\",\"image_end\":true");
+  return out;
+}
+
+TEST_F(StepsTest, a_smartdtu_photo_that_is_sent_again_much_later_is_stored_once) {
+  std::int64_t now_ms = 1'700'000'000'000;
+  const auto play = [&](const std::string& file) {
+    steps_->clock = [&] { return now_ms; };
+    for (int i = 0; i < 4; ++i) {
+      now_ms += 30'000;
+      turn();
+    }
+    for (const std::string& event : numbered_events(file, photo_)) say("meters/d1/event", event);
+  };
+  play("capture_1.jpg");
+  ASSERT_EQ(photos("d1").size(), 1u);
+  play("capture_1.jpg");
+  EXPECT_EQ(photos("d1").size(), 1u);
+  EXPECT_EQ(metrics_.count(Count::photos_doubled), 1u);
+  restart();
+  play("capture_1.jpg");
+  EXPECT_EQ(photos("d1").size(), 1u);
+  play("capture_2.jpg");
+  EXPECT_EQ(photos("d1").size(), 2u) << "another shot, if with the same bytes";
 }
 
 TEST_F(StepsTest, a_bad_photo_that_nobody_ordered_is_asked_for_once) {

@@ -1,6 +1,7 @@
 #include "device/camera/ring.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "protocol/bytes.h"
 #include "protocol/message.h"
@@ -13,10 +14,36 @@ using protocol::require;
 
 constexpr std::uint32_t magic = 0x31504C4D;  // "MLP1"
 constexpr std::size_t head_bytes = 64;
+constexpr std::uint32_t notes_offset = 80, note_count_max = 2;
 constexpr std::uint32_t mark_offset = 112;
 constexpr std::size_t mark_bytes = 16;
 
 using HeadBytes = std::array<std::uint8_t, slot_head_bytes>;
+
+bool is_whole(const HeadBytes& raw) {
+  protocol::ByteReader in(Bytes(raw).subspan(head_bytes, 4));
+  return in.u32() == protocol::crc32(Bytes(raw).first(head_bytes));
+}
+
+// Whether it is a head, perhaps with one bit turned, which is turned back.
+bool mend_head(HeadBytes& raw) {
+  protocol::ByteReader in(raw);
+  if (std::popcount(in.u32() ^ magic) > 1) return false;
+  if (is_whole(raw)) return true;
+  for (std::size_t bit = 0; bit < 8 * (head_bytes + 4); ++bit) {
+    const auto flip = static_cast<std::uint8_t>(1U << bit % 8);
+    raw[bit / 8] ^= flip;
+    if (is_whole(raw)) return true;
+    raw[bit / 8] ^= flip;
+  }
+  return false;
+}
+
+bool is_erased(Bytes mark) {
+  int ones = 0;
+  for (const std::uint8_t byte : mark) ones += std::popcount(byte);
+  return 2 * ones >= static_cast<int>(8 * mark.size());
+}
 
 }  // namespace
 
@@ -28,12 +55,9 @@ PhotoRing::PhotoRing(const MeterlensFlash& flash, std::uint32_t first_id)
 
 void PhotoRing::load() {
   for (std::uint32_t at = 0; at < flash_.slot_count; ++at) load_slot(at);
-  // Only a power cut between a commit and the farewell to the oldest leaves no slot free.
-  if (free_count() == 0) {
-    const std::uint32_t counted = lost_count_;
-    make_room();
-    lost_count_ = counted;
-  }
+  // Only a power cut between a commit and the farewell to the oldest leaves no slot free; that loss
+  // stands in the newest head.
+  if (const auto photo = free_count() == 0 ? oldest() : std::nullopt) forget(photo->id, false);
 }
 
 void PhotoRing::load_slot(std::uint32_t at) {
@@ -44,8 +68,9 @@ void PhotoRing::load_slot(std::uint32_t at) {
     slot.state = State::broken;
     return;
   }
+  if (!mend_head(raw)) return;
   protocol::ByteReader in(raw);
-  const std::uint32_t found_magic = in.u32();
+  in.take(4);
   Photo photo;
   photo.id = in.u32();
   photo.bytes = in.u32();
@@ -56,16 +81,21 @@ void PhotoRing::load_slot(std::uint32_t at) {
   in.take(3);
   const Bytes digest = in.take(photo.sha256.size());
   std::copy(digest.begin(), digest.end(), photo.sha256.begin());
-  const bool whole = in.u32() == protocol::crc32(Bytes(raw).first(head_bytes));
-  if (found_magic != magic || !whole || photo.bytes == 0 || photo.bytes > photo_bytes_max()) return;
+  if (photo.bytes == 0 || photo.bytes > photo_bytes_max()) return;
   const auto mark = Bytes(raw).subspan(mark_offset, mark_bytes);
-  const bool kept = std::all_of(mark.begin(), mark.end(), [](auto byte) { return byte == 0xFF; });
-  slot.state = kept ? State::waiting : State::dirty;
+  slot.state = is_erased(mark) ? State::waiting : State::dirty;
   slot.photo = photo;
   next_id_ = std::max(next_id_, photo.id + 1);
   if (photo.id < newest_id_) return;
   newest_id_ = photo.id;
+  newest_slot_ = at;
   lost_count_ = lost;
+  notes_ = 0;
+  for (std::uint32_t i = 0; i < note_count_max; ++i) {
+    if (is_erased(Bytes(raw).subspan(notes_offset + i * mark_bytes, mark_bytes))) continue;
+    ++lost_count_;
+    notes_ = i + 1;
+  }
   dialect_ = smartdtu ? protocol::Dialect::smartdtu : protocol::Dialect::native;
 }
 
@@ -93,13 +123,20 @@ std::optional<std::uint32_t> PhotoRing::best_free() const {
   return best;
 }
 
-void PhotoRing::make_room() {
-  if (const auto photo = oldest()) forget(photo->id, true);
+// Before the photo goes: a loss is rather counted twice than never.
+void PhotoRing::note_loss() {
+  ++lost_count_;
+  constexpr std::array<std::uint8_t, mark_bytes> note{};
+  bool noted = !newest_slot_;
+  while (!noted && notes_ < note_count_max) {
+    const auto offset = static_cast<std::uint32_t>(notes_offset + notes_++ * mark_bytes);
+    noted = flash_.program(flash_.context, *newest_slot_, offset, note.data(), note.size());
+  }
 }
 
 FlashStep PhotoRing::prepare() {
   if (!writing_) {
-    if (free_count() == 0) make_room();
+    if (const auto photo = free_count() == 0 ? oldest() : std::nullopt) forget(photo->id, true);
     writing_ = best_free();
     if (!writing_) return FlashStep::failed;
   }
@@ -107,6 +144,7 @@ FlashStep PhotoRing::prepare() {
   if (slot.state != State::erased) {
     const int progress = flash_.erase(flash_.context, *writing_);
     if (progress == 0) return FlashStep::pending;
+    if (newest_slot_ == writing_) newest_slot_.reset();
     slot = Slot{};
     slot.state = progress > 0 ? State::erased : State::broken;
     if (progress < 0) {
@@ -153,13 +191,22 @@ bool PhotoRing::commit(Photo photo, protocol::Dialect dialect) {
   out.put(photo.sha256);
   out.u32(protocol::crc32(Bytes(raw).first(head_bytes)));
   if (!flash_.program(flash_.context, at, 0, raw.data(), raw.size())) {
+    // The head may be whole all the same: then a reset would find it, and neither the number nor
+    // the photo may be there twice.
     slots_[at].state = State::broken;
+    mark_forgotten(at);
+    ++next_id_;
     return false;
   }
-  if (full) make_room();
+  if (const auto lost = full ? oldest() : std::nullopt) {
+    forget(lost->id, false);
+    ++lost_count_;
+  }
   slots_[at] = Slot{State::waiting, photo};
   dialect_ = dialect;
   newest_id_ = next_id_++;
+  newest_slot_ = at;
+  notes_ = 0;
   return true;
 }
 
@@ -199,11 +246,15 @@ bool PhotoRing::read(std::uint32_t id, std::uint32_t offset, std::span<std::uint
 void PhotoRing::forget(std::uint32_t id, bool lost) {
   const auto at = slot_of(id);
   if (!at) return;
-  constexpr std::array<std::uint8_t, mark_bytes> mark{};
-  // A mark that fails costs a transfer after the next reset, which the server recognises.
-  flash_.program(flash_.context, *at, mark_offset, mark.data(), mark.size());
+  if (lost) note_loss();
+  mark_forgotten(*at);
   slots_[*at].state = State::dirty;
-  if (lost) ++lost_count_;
+}
+
+// A mark that fails costs a transfer after the next reset, which the server recognises.
+void PhotoRing::mark_forgotten(std::uint32_t at) {
+  constexpr std::array<std::uint8_t, mark_bytes> mark{};
+  flash_.program(flash_.context, at, mark_offset, mark.data(), mark.size());
 }
 
 }  // namespace meterlens::camera

@@ -6,7 +6,12 @@
 // A slot on the flash (numbers little-endian), data from byte 128:
 //    0 magic u32 "MLP1"   4 id u32      8 bytes u32   12 command_id u32  16 captured_at_ms u64
 //   24 lost u32          28 dialect u8 29 zero x 3    32 sha256 x 32     64 crc32 of 0..63 u32
+//   80 twice sixteen bytes 0xFF; each programmed to 0 for a photo lost after this head was written,
+//      for as long as it is the newest
 //  112 sixteen bytes 0xFF; programmed to 0 when the photo is forgotten
+//
+// One bit of a head or a mark that turns by itself changes nothing: a head is mended by its CRC, a
+// mark counts by the majority of its bits.
 //
 // No heap; one thread. Every call is at most one flash access of the board, but for `load`.
 #pragma once
@@ -66,6 +71,7 @@ class PhotoRing {
   std::uint32_t photo_bytes_max() const { return flash_.slot_bytes - slot_head_bytes; }
   std::uint16_t waiting_count() const;
   std::uint32_t lost_count() const { return lost_count_; }
+  std::uint32_t next_id() const { return next_id_; }  // all photos have smaller ones
   // The dialect kept with the newest photo; nothing on an empty flash.
   std::optional<protocol::Dialect> dialect() const { return dialect_; }
 
@@ -80,13 +86,16 @@ class PhotoRing {
   std::optional<std::uint32_t> slot_of(std::uint32_t id) const;
   std::optional<std::uint32_t> best_free() const;
   std::uint32_t free_count() const;
-  void make_room();
+  void note_loss();
+  void mark_forgotten(std::uint32_t at);
 
   MeterlensFlash flash_;
   std::array<Slot, slot_count_max> slots_{};
   std::uint32_t next_id_;
   std::uint32_t lost_count_ = 0;
   std::uint32_t newest_id_ = 0;
+  std::optional<std::uint32_t> newest_slot_;  // its head is there, whatever became of the photo
+  std::uint32_t notes_ = 0;                   // of losses, in that slot
   std::optional<protocol::Dialect> dialect_;
   std::optional<std::uint32_t> writing_;  // slot
   std::uint32_t written_bytes_ = 0;

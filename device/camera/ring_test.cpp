@@ -84,17 +84,122 @@ TEST(PhotoRing, FlashFullOfRubbishIsAnEmptyRing) {
   }
 }
 
-TEST(PhotoRing, AHeadWithOneWrongBitIsNoPhoto) {
+TEST(PhotoRing, ABitThatTurnsInHeadOrMarkLosesNoPhoto) {
+  for (std::size_t bit = 0; bit < 8 * slot_head_bytes; ++bit) {
+    FakeFlash flash;
+    PhotoRing ring(flash.port(), 5);
+    ring.load();
+    ASSERT_TRUE(add(ring, make_photo(100, 3)));
+    flash.slot(0)[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
+    PhotoRing later(flash.port(), 1);
+    later.load();
+    ASSERT_EQ(later.waiting_count(), 1) << bit;
+    ASSERT_EQ(later.oldest()->id, 5U) << bit;
+    ASSERT_EQ(later.oldest()->sha256, ring.oldest()->sha256) << bit;
+  }
+}
+
+TEST(PhotoRing, AMarkWithAWrongBitStillForgets) {
+  for (std::size_t bit = 0; bit < 128; ++bit) {
+    FakeFlash flash;
+    PhotoRing ring(flash.port(), 5);
+    ring.load();
+    ASSERT_TRUE(add(ring, make_photo(100, 3)));
+    ring.forget(5, false);
+    flash.slot(0)[112 + bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
+    PhotoRing later(flash.port(), 1);
+    later.load();
+    ASSERT_EQ(later.waiting_count(), 0) << bit;
+  }
+}
+
+TEST(PhotoRing, AHeadWithTwoWrongBitsIsNoPhoto) {
   for (std::size_t byte = 0; byte < 68; ++byte) {
     FakeFlash flash;
     PhotoRing ring(flash.port(), 1);
     ring.load();
     ASSERT_TRUE(add(ring, make_photo(100, 3)));
     flash.slot(0)[byte] ^= 0x10;
+    flash.slot(0)[(byte + 11) % 68] ^= 0x02;
     PhotoRing later(flash.port(), 1);
     later.load();
     ASSERT_EQ(later.waiting_count(), 0) << byte;
   }
+}
+
+// A write fails, so the slot of the oldest is taken: a reset during that must not forget the loss.
+TEST(PhotoRing, ALossForWantOfSoundSlotsIsOnRecordBeforeItHappens) {
+  FakeFlash flash;
+  PhotoRing ring(flash.port(), 1);
+  ring.load();
+  for (std::uint32_t i = 1; i <= 3; ++i) ASSERT_TRUE(add(ring, make_photo(100, i)));
+  ASSERT_EQ(ring.prepare(), FlashStep::done);
+  flash.program_failures = 1;
+  ASSERT_FALSE(ring.write(make_photo(100, 4)));
+  ASSERT_EQ(ring.prepare(), FlashStep::done);
+  EXPECT_EQ(ring.lost_count(), 1U);
+  PhotoRing later(flash.port(), 1);
+  later.load();
+  EXPECT_EQ(later.waiting_count(), 2);
+  EXPECT_EQ(later.lost_count(), 1U);
+}
+
+TEST(PhotoRing, ALossIsNotedOnceMoreWhereTheFirstNoteFails) {
+  FakeFlash flash;
+  {
+    PhotoRing ring(flash.port(), 1);
+    ring.load();
+    ASSERT_TRUE(add(ring, make_photo(100, 1)));
+    ASSERT_TRUE(add(ring, make_photo(100, 2)));
+    flash.program_failures = 1;
+    ring.forget(1, true);
+  }
+  PhotoRing ring(flash.port(), 1);
+  ring.load();
+  EXPECT_EQ(ring.waiting_count(), 1);
+  EXPECT_EQ(ring.lost_count(), 1U);
+}
+
+TEST(PhotoRing, AHeadThatFailedAndIsThereAllTheSameIsNoSecondPhoto) {
+  FakeFlash flash;
+  flash.failures_write = true;
+  PhotoRing ring(flash.port(), 1);
+  ring.load();
+  const Buffer photo = make_photo(100, 1);
+  ASSERT_EQ(ring.prepare(), FlashStep::done);
+  ASSERT_TRUE(ring.write(photo));
+  flash.program_failures = 1;
+  Photo meta;
+  meta.sha256 = protocol::sha256(photo);
+  ASSERT_FALSE(ring.commit(meta, Dialect::native));
+  ASSERT_TRUE(add(ring, make_photo(100, 2)));
+  EXPECT_EQ(ring.oldest()->id, 2U);
+  PhotoRing later(flash.port(), 1);
+  later.load();
+  EXPECT_EQ(later.waiting_count(), 1);
+  EXPECT_EQ(later.oldest()->sha256, protocol::sha256(make_photo(100, 2)));
+}
+
+TEST(PhotoRing, ALossIsOnRecordBeforeTheNextPhotoAndOnce) {
+  FakeFlash flash;
+  {
+    PhotoRing ring(flash.port(), 1);
+    ring.load();
+    ASSERT_TRUE(add(ring, make_photo(100, 1)));
+    ASSERT_TRUE(add(ring, make_photo(100, 2)));
+    ring.forget(1, true);
+    EXPECT_EQ(ring.lost_count(), 1U);
+  }
+  {
+    PhotoRing ring(flash.port(), 1);
+    ring.load();
+    EXPECT_EQ(ring.lost_count(), 1U);
+    ASSERT_TRUE(add(ring, make_photo(100, 3)));
+    EXPECT_EQ(ring.lost_count(), 1U);
+  }
+  PhotoRing ring(flash.port(), 1);
+  ring.load();
+  EXPECT_EQ(ring.lost_count(), 1U);
 }
 
 TEST(PhotoRing, AnUnreadableFlashIsNoPhotos) {

@@ -68,19 +68,19 @@ class FakeFlash {
 
   bool read_fails = false;
   int program_failures = 0;  // so many of the next fail
+  bool failures_write = false;  // what fails is written all the same
   int erase_calls = 1;       // until an erasure is done
 
  private:
   bool program(std::uint32_t slot, std::uint32_t offset, const void* data, std::uint32_t bytes) {
     const double share = begin_write();
-    if (program_failures > 0) {
-      --program_failures;
-      return false;
-    }
+    const bool fails = program_failures > 0;
+    if (fails) --program_failures;
+    if (fails && !failures_write) return false;
     const auto* from = static_cast<const std::uint8_t*>(data);
     const auto done = static_cast<std::uint32_t>(share * bytes);
     for (std::uint32_t i = 0; i < done; ++i) slots_[slot][offset + i] &= from[i];
-    return true;
+    return !fails;
   }
 
   int erase(std::uint32_t slot) {

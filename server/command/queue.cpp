@@ -39,6 +39,7 @@ void Queue::add(const Command& command) {
   protocol::require(!is_full(command.device) && command.state == State::queued);
   Entry entry;
   entry.command = command;
+  entry.since_ms = command.created_ms;
   lines_[command.device].waiting.push_back(std::move(entry));
 }
 
@@ -52,6 +53,7 @@ void Queue::take_up(const Command& command, Dialect dialect, std::int64_t now_ms
   line.dialect = dialect;
   Entry entry;
   entry.command = command;
+  entry.since_ms = std::min(command.created_ms, now_ms);
   if (dialect == Dialect::native || command.state == State::queued || line.active) {
     entry.command.state = State::queued;
     line.waiting.push_back(std::move(entry));
@@ -216,7 +218,7 @@ void Queue::tick_active(Line& line, std::int64_t now_ms) {
 
 void Queue::tick_waiting(Line& line, std::int64_t now_ms) {
   for (auto at = line.waiting.begin(); at != line.waiting.end();) {
-    if (now_ms - at->command.created_ms < limits_.expire_ms) {
+    if (now_ms - at->since_ms < limits_.expire_ms) {
       ++at;
       continue;
     }
@@ -269,6 +271,19 @@ void Queue::set(Entry& entry, State state, std::int64_t now_ms, std::string reas
 void Queue::change(Command& command, std::int64_t now_ms) {
   command.updated_ms = now_ms;
   output_.changed.push_back(command);
+}
+
+void Queue::clock_moved(std::int64_t by_ms) {
+  const auto move = [&](Entry& entry) {
+    entry.last_ms += by_ms;
+    entry.told_ms += by_ms;
+    entry.since_ms += by_ms;
+  };
+  for (auto& [device, line] : lines_) {
+    line.not_before_ms += by_ms;
+    if (line.active) move(*line.active);
+    for (Entry& entry : line.waiting) move(entry);
+  }
 }
 
 QueueOutput Queue::take() { return std::exchange(output_, {}); }

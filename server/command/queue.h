@@ -83,6 +83,8 @@ class Queue {
   void set_connected(bool connected, std::int64_t now_ms);
   // Sends what is due, repeats, fails, expires. Call at least once a second and after changes.
   void tick(std::int64_t now_ms);
+  // The caller's clock was set; what was to happen in a second still does.
+  void clock_moved(std::int64_t by_ms);
 
   QueueOutput take();
 
@@ -93,6 +95,7 @@ class Queue {
     int shots_failed = 0;
     std::int64_t last_ms = 0;  // of the last sign of life
     std::int64_t told_ms = 0;  // progress
+    std::int64_t since_ms = 0;  // when it was ordered
   };
   struct Line {
     protocol::Dialect dialect = protocol::Dialect::native;

@@ -136,6 +136,23 @@ TEST_F(QueueTest, or_it_expires) {
   EXPECT_TRUE(sent_.empty());
 }
 
+TEST_F(QueueTest, a_clock_that_is_set_back_keeps_no_command_waiting) {
+  online();
+  order(1);
+  order(2);
+  look();
+  constexpr std::int64_t day_ms = 86'400'000;
+  now_ -= day_ms;
+  queue_.clock_moved(-day_ms);
+  pass(16'000);
+  EXPECT_EQ(sent_, (Ids{1, 1}));
+  pass(16'000);
+  EXPECT_EQ(state(1), State::failed);
+  queue_.set_link("m", Dialect::native, Link::offline, now_);
+  pass(601'000);
+  EXPECT_EQ(state(2), State::expired);
+}
+
 TEST_F(QueueTest, a_device_that_leaves_before_it_answers_is_asked_again) {
   online();
   order(1);

@@ -197,7 +197,9 @@ void Decoder::texts(const Client& client, const std::vector<std::string>& whole,
 void Decoder::tick(std::int64_t now_ms, std::vector<Packet>& out) {
   for (auto at = lines_.begin(); at != lines_.end();) {
     Line& line = at->second;
-    if (now_ms - line.joiner.last_ms() < limits_.text_pause_ms) {
+    const std::int64_t silent_ms = now_ms - line.joiner.last_ms();
+    // A text from the future was begun before the clock was set back.
+    if (silent_ms >= 0 && silent_ms < limits_.text_pause_ms) {
       ++at;
       continue;
     }

@@ -209,6 +209,15 @@ void Assembler::tick(std::int64_t now_ms) {
   }
 }
 
+void Assembler::clock_moved(std::int64_t by_ms) {
+  for (auto& [name, device] : devices_) {
+    if (device.finished) device.finished->at_ms += by_ms;
+    if (!device.open) continue;
+    device.open->first_ms += by_ms;
+    device.open->last_ms += by_ms;
+  }
+}
+
 AssemblerOutput Assembler::take() { return std::exchange(output_, {}); }
 
 }  // namespace meterlens::photo

@@ -62,6 +62,9 @@ class Assembler {
   // Judges photos whose pieces have stopped. Call at least once a second.
   void tick(std::int64_t now_ms);
 
+  // The caller's clock was set; what was to happen in a second still does.
+  void clock_moved(std::int64_t by_ms);
+
   AssemblerOutput take();
 
   std::size_t photos_in_flight() const { return photos_; }

@@ -222,6 +222,17 @@ void Receiver::tick_device(const std::string& name, Device& device, std::int64_t
   }
 }
 
+void Receiver::clock_moved(std::int64_t by_ms) {
+  for (auto& [name, device] : devices_) {
+    if (device.last_unoffered_ms >= 0)
+      device.last_unoffered_ms = std::max<std::int64_t>(device.last_unoffered_ms + by_ms, 0);
+    for (Transfer& transfer : device.transfers) {
+      transfer.last_packet_ms += by_ms;
+      transfer.last_missing_ms += by_ms;
+    }
+  }
+}
+
 ReceiverOutput Receiver::take() { return std::exchange(output_, {}); }
 
 Receiver::Transfer* Receiver::find(Device& device, std::uint32_t photo_id) {

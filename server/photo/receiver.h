@@ -73,6 +73,9 @@ class Receiver {
   // Repeats `Missing`, forgets what has stopped. Call at least once a second.
   void tick(std::int64_t now_ms);
 
+  // The caller's clock was set; what was to happen in a second still does.
+  void clock_moved(std::int64_t by_ms);
+
   // What came of the calls since the last take.
   ReceiverOutput take();
 

@@ -143,6 +143,20 @@ TEST_F(ReceiverTest, packets_of_unknown_photos_are_answered_once_a_second) {
   EXPECT_EQ(metrics_.count(Count::packets_unoffered), 20u);
 }
 
+TEST_F(ReceiverTest, a_clock_that_is_set_back_keeps_nobody_waiting) {
+  constexpr std::int64_t day_ms = 86'400'000;
+  receiver_.sent("m1", 9, 2 * day_ms);
+  receiver_.offer("m2", offer_of(1, photo_), 2 * day_ms);
+  EXPECT_TRUE(missing().empty());
+  receiver_.clock_moved(-day_ms);
+  receiver_.sent("m1", 9, day_ms + 1000);
+  EXPECT_EQ(receiver_.take().answers.size(), 1u);
+  receiver_.tick(day_ms + 4999);
+  EXPECT_TRUE(silent());
+  receiver_.tick(day_ms + 5000);
+  EXPECT_EQ(receiver_.take().answers.size(), 1u);
+}
+
 TEST_F(ReceiverTest, refuses_by_stated_limits) {
   struct Case {
     std::uint32_t bytes;

@@ -84,7 +84,9 @@ Error Store::Engine::explain(const soci::soci_error& error, soci::session& sql) 
 }
 
 Store::Engine::Engine(std::string database_path, const Options& options)
-    : path_(std::move(database_path)), busy_timeout_ms_(options.busy_timeout_ms) {
+    : path_(std::move(database_path)),
+      busy_timeout_ms_(options.busy_timeout_ms),
+      before_write_(options.before_write) {
   protocol::require(options.reader_count >= 1 && options.reader_count <= 64);
   const auto opened = guarded(writer_, [&](soci::session& sql) { connect(sql, options, true); });
   if (!opened) throw OpenFailure{opened.error()};

@@ -55,6 +55,7 @@ struct Store::Engine {
   template <class Work>
   auto write(Work work) -> Result<decltype(work(std::declval<soci::session&>()))> {
     const std::lock_guard lock(writer_mutex_);
+    if (before_write_) before_write_();
     return guarded(writer_, [&](soci::session& sql) {
       Transaction transaction(*this);
       if constexpr (std::is_void_v<decltype(work(sql))>) {
@@ -121,6 +122,7 @@ struct Store::Engine {
   friend class Store;
   std::string path_;
   int busy_timeout_ms_;
+  std::function<void()> before_write_;
   std::mutex writer_mutex_;
   soci::session writer_;
   int failed_write_errno_ = 0;  // of the transaction that was rolled back last

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -58,6 +59,9 @@ struct Filter {
 struct Options {
   int busy_timeout_ms = 5000;  // how long a write waits for another program's lock
   int reader_count = 4;        // connections for reading, 1 to 64
+  // Called before each transaction; what it throws comes out of the call that wanted to write. A
+  // simulation ends the server here.
+  std::function<void()> before_write = {};
 };
 
 class Store {

@@ -1,0 +1,235 @@
+#include "sim/device.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace meterlens::sim {
+namespace {
+
+constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
+constexpr std::int64_t second_us = 1'000'000;
+
+}  // namespace
+
+Device::Device(Events& events, Broker& broker, const Faults& faults, DeviceSettings settings,
+               Random random)
+    : events_(events),
+      broker_(broker),
+      settings_(std::move(settings)),
+      random_(random),
+      flash_(flash_slot_count, flash_slot_bytes, random_.branch()),
+      sensor_(events, random_.branch()),
+      up_(events, faults, random_.branch(),
+          {[this](auto out) { return pull_camera(out); },
+           [this](auto bytes) { dtu_hears(bytes); }}),
+      down_(events, faults, random_.branch(),
+            {[this](auto out) { return pull_dtu(out); },
+             [this](auto bytes) { camera_hears(bytes); }}),
+      client_(broker.add(settings_.latency_us,
+                         {[this] { dtu_turn(); },
+                          [this](std::string_view topic, protocol::Bytes payload) {
+                            if (dtu_) dtu_->mqtt_in(topic, payload, dtu_uptime_ms());
+                            dtu_turn();
+                          }})) {}
+
+protocol::Dialect Device::dialect() const {
+  return settings_.product.empty() ? protocol::Dialect::native : protocol::Dialect::smartdtu;
+}
+
+void Device::start() {
+  power_dtu();
+  power_camera();
+}
+
+void Device::restore() {
+  flash_.restore_power();
+  if (!camera_) power_camera();
+  if (!dtu_) power_dtu();
+  mute_camera(false);
+}
+
+// ---- camera ----
+
+std::uint64_t Device::camera_uptime_ms() const {
+  return static_cast<std::uint64_t>((events_.now_us() - camera_since_us_) / 1000);
+}
+
+void Device::power_camera() {
+  if (camera_) return;
+  flash_.restore_power();
+  ++camera_number_;
+  camera_wake_us_ = -1;
+  camera_since_us_ = events_.now_us();
+  camera_ = std::make_unique<camera::Camera>(
+      sensor_.port(), flash_.port(), camera::CameraSettings{"sim", dialect(), 1, settings_.text});
+  camera_->start(0);
+  on_camera(*this);
+  up_.nudge();
+}
+
+void Device::cut_camera(std::int64_t away_us) {
+  if (camera_) lose_camera(away_us);
+}
+
+void Device::lose_camera(std::int64_t away_us) {
+  camera_.reset();
+  up_.clear();
+  events_.after(away_us, [this, number = camera_number_] {
+    if (camera_number_ == number) power_camera();
+  });
+}
+
+std::size_t Device::pull_camera(std::span<std::uint8_t> out) {
+  if (!camera_) return 0;
+  const std::uint64_t now_ms = camera_uptime_ms();
+  camera_->step(now_ms);
+  const std::size_t count = flash_.has_power() ? camera_->pull(out, now_ms) : 0;
+  if (!flash_.has_power()) {
+    lose_camera(random_.in(1, 60) * second_us);
+    return 0;
+  }
+  on_camera(*this);
+  if (count == 0) wake_camera();
+  return count;
+}
+
+void Device::camera_hears(protocol::Bytes bytes) {
+  if (!camera_) return;
+  camera_->receive(bytes, camera_uptime_ms());
+  up_.nudge();
+}
+
+// Only while the line is idle: a busy one asks by itself.
+void Device::wake_camera() {
+  const std::uint64_t now_ms = camera_uptime_ms();
+  const std::uint64_t due_ms = camera_->due_ms(now_ms);
+  if (due_ms == never) return;
+  const std::int64_t at_us =
+      camera_since_us_ + static_cast<std::int64_t>(std::max(due_ms, now_ms + 1)) * 1000;
+  if (camera_wake_us_ >= events_.now_us() && camera_wake_us_ <= at_us) return;
+  camera_wake_us_ = at_us;
+  events_.at(at_us, [this, at_us, number = camera_number_] {
+    if (camera_number_ != number) return;
+    if (camera_wake_us_ == at_us) camera_wake_us_ = -1;
+    up_.nudge();
+  });
+}
+
+// ---- DTU ----
+
+std::uint64_t Device::dtu_uptime_ms() const {
+  return static_cast<std::uint64_t>((events_.now_us() - dtu_since_us_) / 1000);
+}
+
+void Device::power_dtu() {
+  if (dtu_) return;
+  ++dtu_number_;
+  dtu_wake_us_ = -1;
+  dtu_since_us_ = events_.now_us();
+  dtu::DtuSettings settings;
+  settings.session.dialect = dialect();
+  settings.session.product = settings_.product;
+  settings.session.device = settings_.name;
+  if (dialect() == protocol::Dialect::smartdtu) settings.uart_read_bytes = 1024;
+  settings.session.jitter_seed = static_cast<std::uint32_t>(random_.next());
+  settings.firmware = "sim";
+  dtu_ = std::make_unique<dtu::Dtu>(mqtt_port(), settings);
+  dtu_->start(0);
+  dtu_turn();
+}
+
+void Device::cut_dtu(std::int64_t away_us) {
+  if (!dtu_) return;
+  dtu_.reset();
+  down_.clear();
+  clock_known_ = false;
+  // Its connection is dead, and nobody says so.
+  broker_.cut(client_, away_us);
+  broker_.disconnect(client_);
+  events_.after(away_us, [this, number = dtu_number_] {
+    if (dtu_number_ == number) power_dtu();
+  });
+}
+
+void Device::dtu_hears(protocol::Bytes bytes) {
+  if (!dtu_) return;
+  dtu_->serial_in(bytes, dtu_uptime_ms());
+  dtu_turn();
+}
+
+void Device::dtu_turn() {
+  if (!dtu_) return;
+  dtu_->step(dtu_uptime_ms());
+  clock_known_ = clock_known_ || dtu_->online();
+  if (!down_.busy()) down_.nudge();
+}
+
+std::size_t Device::pull_dtu(std::span<std::uint8_t> out) {
+  if (!dtu_) return 0;
+  const std::size_t count = dtu_->pull(out, dtu_uptime_ms());
+  if (count == 0) wake_dtu();
+  return count;
+}
+
+void Device::wake_dtu() {
+  const std::uint64_t now_ms = dtu_uptime_ms();
+  const std::uint64_t due_ms = dtu_->due_ms(now_ms);
+  if (due_ms == never) return;
+  const std::int64_t at_us =
+      dtu_since_us_ + static_cast<std::int64_t>(std::max(due_ms, now_ms + 1)) * 1000;
+  if (dtu_wake_us_ >= events_.now_us() && dtu_wake_us_ <= at_us) return;
+  dtu_wake_us_ = at_us;
+  events_.at(at_us, [this, at_us, number = dtu_number_] {
+    if (dtu_number_ != number) return;
+    if (dtu_wake_us_ == at_us) dtu_wake_us_ = -1;
+    dtu_turn();
+  });
+}
+
+MeterlensMqtt Device::mqtt_port() {
+  MeterlensMqtt out{};
+  out.context = this;
+  out.connect = [](void* context, const MeterlensMqttLogin* login) {
+    auto& self = *static_cast<Device*>(context);
+    self.broker_.connect(self.client_, {login->keep_alive_s,
+                                        login->will_topic == nullptr ? "" : login->will_topic,
+                                        login->will_payload == nullptr ? "" : login->will_payload});
+  };
+  out.disconnect = [](void* context) {
+    auto& self = *static_cast<Device*>(context);
+    self.broker_.disconnect(self.client_);
+  };
+  out.state = [](void* context) {
+    const auto& self = *static_cast<Device*>(context);
+    switch (self.broker_.state(self.client_)) {
+      case MqttState::up: return METERLENS_MQTT_UP;
+      case MqttState::connecting: return METERLENS_MQTT_CONNECTING;
+      default: return METERLENS_MQTT_DOWN;
+    }
+  };
+  out.subscribe = [](void* context, const char* topic, std::uint8_t) {
+    auto& self = *static_cast<Device*>(context);
+    self.broker_.subscribe(self.client_, topic);
+    return true;
+  };
+  out.publish = [](void* context, const char* topic, const void* payload, std::uint32_t bytes,
+                   std::uint8_t qos, bool retain) {
+    auto& self = *static_cast<Device*>(context);
+    const protocol::Bytes view(static_cast<const std::uint8_t*>(payload), bytes);
+    return self.broker_.publish(self.client_, topic, view, qos, retain);
+  };
+  out.unacknowledged = [](void* context) {
+    const auto& self = *static_cast<Device*>(context);
+    return self.broker_.unacknowledged(self.client_);
+  };
+  out.unix_ms = [](void* context) -> std::uint64_t {
+    const auto& self = *static_cast<Device*>(context);
+    if (!self.clock_known_) return 0;
+    return static_cast<std::uint64_t>(unix_begin_ms + self.events_.now_ms() +
+                                      self.clock_offset_ms_);
+  };
+  return out;
+}
+
+}  // namespace meterlens::sim

@@ -1,0 +1,214 @@
+#include "sim/world.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace meterlens::sim {
+namespace {
+
+constexpr std::int64_t minute_us = 60'000'000;
+constexpr std::int64_t two_days_ms = 2 * 86'400'000;
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+
+std::string words_of(const protocol::Message& message) {
+  using namespace protocol;
+  return std::visit(
+      Overloaded{
+          [](const Hello& m) {
+            return fmt::format("Hello, {} waiting, {} lost", m.photos_waiting, m.photos_lost);
+          },
+          [](const Report& m) {
+            return fmt::format("Report {}, state {}, failure {}", m.command_id,
+                               static_cast<int>(m.state), name(m.failure));
+          },
+          [](const Offer& m) {
+            return fmt::format("Offer {}, {} bytes", m.photo_id, m.photo_bytes);
+          },
+          [](const Packet& m) { return fmt::format("Packet {}.{}", m.photo_id, m.index); },
+          [](const Sent& m) { return fmt::format("Sent {}", m.photo_id); },
+          [](const Capture& m) { return fmt::format("Capture {}", m.command_id); },
+          [](const Missing& m) {
+            return fmt::format("Missing {}, bitmap of {}", m.photo_id, m.bitmap.size());
+          },
+          [](const Stored& m) { return fmt::format("Stored {}", m.photo_id); },
+          [](const Refused& m) {
+            return fmt::format("Refused {}, {}", m.photo_id, name(m.reason));
+          },
+          [](const Clock&) { return std::string("Clock"); }},
+      message);
+}
+
+}  // namespace
+
+World::World(const Plan& plan)
+    : plan_(plan),
+      faults_(plan.faults),
+      random_(plan.seed),
+      broker_(events_, faults_, random_.branch()),
+      judge_(events_),
+      end_us_(plan.minutes * minute_us) {
+  server_ = std::make_unique<Server>(
+      events_, broker_, folder_.path(),
+      Server::Hooks{[this](std::int64_t row) { judge_.look(*server_, row); },
+                    [this] { judge_.look(*server_); },
+                    [this](const std::string& what) { judge_.broken("server", what); }});
+  for (int i = 0; i < plan.devices; ++i) {
+    const char* product = i % 4 == 3 ? "meters" : "";
+    devices_.push_back(std::make_unique<Device>(
+        events_, broker_, faults_,
+        DeviceSettings{.name = fmt::format("m{}", i + 1), .product = product}, random_.branch()));
+    Device& device = *devices_.back();
+    device.on_camera = [this](Device& which) { judge_.look(which, *server_); };
+    device.flash().set_failure(faults_.flash_failure);
+    device.sensor().failure_chance = faults_.sensor_failure;
+  }
+}
+
+World::~World() = default;
+
+void World::start() {
+  if (plan_.log)
+    broker_.on_message = [this](std::string_view topic, protocol::Bytes payload) {
+      log_message(topic, payload);
+    };
+  server_->start();
+  for (const auto& device : devices_) device->start();
+}
+
+void World::log(const std::string& what) const {
+  if (plan_.log) plan_.log(events_.now_ms(), what);
+}
+
+void World::log_message(std::string_view topic, protocol::Bytes payload) const {
+  const auto message = protocol::decode_message(payload);
+  if (!message) {
+    return log(fmt::format("{} {}", topic, std::string_view(
+        reinterpret_cast<const char*>(payload.data()), std::min<std::size_t>(payload.size(), 60))));
+  }
+  log(fmt::format("{} {}", topic, words_of(*message)));
+}
+
+void World::every(double mean_minutes, const std::string& what, std::function<void()> work) {
+  if (mean_minutes <= 0) return;
+  const auto gap_us = static_cast<std::int64_t>(random_.gap(mean_minutes) * minute_us);
+  if (events_.now_us() + gap_us >= end_us_) return;
+  events_.after(gap_us, [=, this, work = std::move(work)]() mutable {
+    log("fault: " + what);
+    work();
+    every(mean_minutes, what, std::move(work));
+  });
+}
+
+// A few photos in a short world, a few a day in a long one.
+void World::order(Device& device, std::int64_t period_us) {
+  const std::int64_t gap_us = random_.in(period_us / 2, period_us * 3 / 2);
+  if (events_.now_us() + gap_us >= end_us_) return;
+  events_.after(gap_us, [this, &device, period_us] {
+    log("order to " + device.name());
+    server_->capture(device.name());
+    order(device, period_us);
+  });
+}
+
+void World::schedule_device(Device& device) {
+  const auto away_us = [this](std::int64_t most_s) { return random_.in(1, most_s) * 1'000'000; };
+  const auto with = [&](double mean_minutes, const char* what, std::function<void()> work) {
+    every(mean_minutes, device.name() + ": " + what, std::move(work));
+  };
+  order(device, std::clamp<std::int64_t>(plan_.minutes / 6, 2, 360) * minute_us);
+  with(faults_.camera_cut_minutes, "camera without power",
+       [=, &device] { device.cut_camera(away_us(60)); });
+  with(faults_.flash_cut_minutes, "power cut in a flash write to come", [this, &device] {
+    device.cut_at_flash_write(static_cast<int>(random_.in(1, 6)), random_.unit());
+  });
+  with(faults_.dtu_cut_minutes, "DTU without power", [=, &device] { device.cut_dtu(away_us(60)); });
+  with(faults_.link_cut_minutes, "no service", [=, &device] { device.cut_link(away_us(180)); });
+  with(faults_.mute_minutes, "camera's line broken", [=, this, &device] {
+    device.mute_camera(true);
+    events_.after(away_us(1200), [&device] { device.mute_camera(false); });
+  });
+  with(faults_.rot_minutes, "a bit in the flash turns", [&device] { device.flash().rot(); });
+  with(faults_.clock_jump_minutes, "network time jumps", [this, &device] {
+    device.jump_clock(random_.in(-two_days_ms, two_days_ms));
+  });
+}
+
+void World::schedule_world() {
+  const auto away_us = [this] { return random_.in(1, 60) * 1'000'000; };
+  every(faults_.broker_restart_minutes, "broker restarts",
+        [=, this] { broker_.restart(away_us()); });
+  every(faults_.server_kill_minutes, "server killed at one of its next writes", [=, this] {
+    server_->kill_at_write(static_cast<int>(random_.in(0, 12)), away_us());
+  });
+  every(faults_.server_jump_minutes, "server's clock jumps",
+        [this] { server_->jump_clock(random_.in(-two_days_ms, two_days_ms)); });
+}
+
+void World::stop_faults() {
+  log("no more faults");
+  faults_ = Faults{};
+  broker_.restore();
+  for (const auto& device : devices_) {
+    device->flash().set_failure(0);
+    device->sensor().failure_chance = 0;
+    device->restore();
+  }
+  server_->restore();
+}
+
+void World::run_until(std::int64_t at_ms) {
+  while (!judge_.violation() && events_.step(at_ms * 1000)) {
+  }
+}
+
+bool World::run_to_arrival(std::int64_t most_ms) {
+  const std::int64_t until_us = events_.now_us() + most_ms * 1000;
+  while (!judge_.violation() && !judge_.all_arrived() && events_.step(until_us)) {
+  }
+  return judge_.all_arrived();
+}
+
+Outcome World::run() {
+  start();
+  for (const auto& device : devices_) schedule_device(*device);
+  schedule_world();
+  run_until(plan_.minutes * std::int64_t{60'000});
+  stop_faults();
+  const std::int64_t calm_since_ms = events_.now_ms();
+  if (!run_to_arrival(arrival_ms_max)) judge_.demand_arrival();
+  arrival_ms_ = events_.now_ms() - calm_since_ms;
+  if (judge_.violation()) return outcome();
+  run_until(calm_since_ms + rest_ms_max);
+  // Commands that were on their way when the faults stopped may have brought more.
+  if (!run_to_arrival(arrival_ms_max)) judge_.demand_arrival();
+  if (server_->running()) {
+    judge_.look(*server_);
+    judge_.demand_commands(*server_);
+  } else {
+    judge_.broken("server", "it has not come back");
+  }
+  return outcome();
+}
+
+Outcome World::outcome() const {
+  Outcome out;
+  out.violation = judge_.violation();
+  out.kept = judge_.kept_count();
+  out.stored = judge_.stored_count();
+  out.unanswered = judge_.unanswered_count();
+  out.lost = judge_.lost_count();
+  out.arrival_ms = arrival_ms_;
+  out.commands_failed = server_->metrics().count(metrics::Count::commands_failed);
+  out.messages = broker_.counters().messages;
+  out.events = events_.done_count();
+  out.trace = broker_.trace() ^ out.stored << 32 ^ out.events;
+  return out;
+}
+
+}  // namespace meterlens::sim

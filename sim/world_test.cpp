@@ -1,0 +1,208 @@
+// Stories in whole worlds: calm, under seeded faults, with power cut at every write to the flash
+// and the server killed between any two writes of its store. A failure prints what replays it.
+#include "sim/world.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include "sim/goodput.h"
+
+namespace meterlens::sim {
+namespace {
+
+constexpr std::int64_t minute_ms = 60'000;
+
+class WorldTest : public testing::Test {
+ protected:
+  WorldTest() { spdlog::set_level(spdlog::level::off); }
+};
+
+std::string words_of(const Outcome& outcome) {
+  return outcome.violation ? fmt::format("at {} ms, {}: {}", outcome.violation->at_ms,
+                                         outcome.violation->where, outcome.violation->what)
+                           : "";
+}
+
+TEST_F(WorldTest, WithoutFaultsEveryOrderBringsItsPhoto) {
+  const Outcome outcome = World({.seed = 1, .devices = 3, .minutes = 60}).run();
+  EXPECT_EQ(words_of(outcome), "");
+  EXPECT_GE(outcome.kept, 12U);
+  EXPECT_EQ(outcome.stored, outcome.kept);
+  EXPECT_EQ(outcome.commands_failed, 0U);
+}
+
+TEST_F(WorldTest, ASeedIsAWorld) {
+  const auto trace = [](std::uint64_t seed) {
+    return World({.seed = seed, .devices = 2, .minutes = 20, .faults = *faults_named("hostile")})
+        .run()
+        .trace;
+  };
+  EXPECT_EQ(trace(5), trace(5));
+  EXPECT_NE(trace(5), trace(6));
+}
+
+// ---- 200 seeds ----
+
+class Hostile : public testing::TestWithParam<int> {};
+
+TEST_P(Hostile, LosesNothing) {
+  spdlog::set_level(spdlog::level::off);
+  for (int seed = GetParam(); seed < GetParam() + 50; ++seed) {
+    Plan plan{.seed = static_cast<std::uint64_t>(seed), .devices = 2, .minutes = 20};
+    plan.faults = *faults_named("hostile");
+    const Outcome outcome = World(plan).run();
+    ASSERT_EQ(words_of(outcome), "")
+        << "replay: meterlens sim --seed " << seed << " --devices 2 --minutes 20 --faults hostile";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, Hostile, testing::Values(1, 51, 101, 151));
+
+// ---- every write ----
+
+// One device that has just come up. `ordered` photos wait in its flash, for its line is broken.
+struct Story {
+  explicit Story(int ordered) : world({.seed = 7, .devices = 1, .minutes = 60}) {
+    world.start();
+    world.run_until(10'000);
+    Device& device = world.device(0);
+    device.sensor().photo_bytes_max = 3'000;
+    device.mute_camera(ordered > 0);
+    for (int i = 0; i < ordered; ++i) {
+      world.server().capture("m1");
+      world.run_until(world.events().now_ms() + minute_ms);
+    }
+    writes_before = device.flash().writes();
+    server_writes_before = world.server().writes();
+  }
+  // One more photo, from the order to the store, and what waited with it.
+  void one_more() {
+    world.server().capture("m1");
+    world.run_until(world.events().now_ms() + 3 * minute_ms);
+    world.device(0).mute_camera(false);
+    if (!world.run_to_arrival(arrival_ms_max)) world.judge().demand_arrival();
+  }
+  World world;
+  int writes_before = 0;
+  int server_writes_before = 0;
+};
+
+void cut_at_every_flash_write(int waiting) {
+  Story calm(waiting);
+  calm.one_more();
+  ASSERT_EQ(words_of(calm.world.outcome()), "");
+  const int writes = calm.world.device(0).flash().writes() - calm.writes_before;
+  ASSERT_GE(writes, 4) << "erase, data, head, mark";
+  for (int write = 1; write <= writes; ++write) {
+    for (const double share : {0.0, 0.3, 0.9, 1.0}) {
+      Story story(waiting);
+      story.world.device(0).cut_at_flash_write(write, share);
+      story.one_more();
+      ASSERT_EQ(story.world.device(0).camera_starts(), 2U);
+      // Life goes on.
+      const std::uint64_t stored = story.world.outcome().stored;
+      story.one_more();
+      ASSERT_EQ(words_of(story.world.outcome()), "") << "write " << write << ", done " << share;
+      ASSERT_GT(story.world.outcome().stored, stored) << "write " << write << ", done " << share;
+    }
+  }
+}
+
+TEST_F(WorldTest, PowerCutAtEveryFlashWrite) { cut_at_every_flash_write(0); }
+
+TEST_F(WorldTest, PowerCutAtEveryFlashWriteOfAFullRing) { cut_at_every_flash_write(3); }
+
+// Power comes back, and goes again in one of the next writes.
+TEST_F(WorldTest, PowerCutTwiceAtEveryPairOfFlashWrites) {
+  for (const int waiting : {0, 3}) {
+    for (int first = 1; first <= 6; ++first) {
+      for (int second = 1; second <= 4; ++second) {
+        Story story(waiting);
+        Device& device = story.world.device(0);
+        device.cut_at_flash_write(first, 0.6);
+        story.world.server().capture("m1");
+        const std::int64_t end_us = story.world.events().now_us() + 10 * minute_ms * 1000;
+        while (device.camera_starts() < 2 && story.world.events().step(end_us)) {
+        }
+        device.cut_at_flash_write(second, 0.4);
+        story.one_more();
+        device.restore();
+        story.one_more();
+        ASSERT_EQ(words_of(story.world.outcome()), "")
+            << waiting << " waiting, writes " << first << " and " << second;
+      }
+    }
+  }
+}
+
+TEST_F(WorldTest, ServerKilledBetweenAnyTwoWrites) {
+  Story calm(0);
+  calm.one_more();
+  const int writes = calm.world.server().writes() - calm.server_writes_before;
+  ASSERT_GE(writes, 4) << "command, photo, states";
+  for (int write = 0; write <= writes; ++write) {
+    Story story(0);
+    story.world.server().kill_at_write(write, 2'000'000);
+    for (int photo = 0; photo < 3; ++photo) story.one_more();
+    story.world.judge().demand_commands(story.world.server());
+    const Outcome outcome = story.world.outcome();
+    ASSERT_EQ(words_of(outcome), "") << "after " << write << " writes";
+    // An order is kept once it is stored; at most the one that nobody could store is not.
+    ASSERT_GE(outcome.stored, 2U) << "after " << write << " writes";
+  }
+}
+
+TEST_F(WorldTest, AFullRingLosesTheOldestAndCountsIt) {
+  Story story(5);
+  story.world.device(0).mute_camera(false);
+  EXPECT_TRUE(story.world.run_to_arrival(arrival_ms_max));
+  const Outcome outcome = story.world.outcome();
+  EXPECT_EQ(words_of(outcome), "");
+  EXPECT_EQ(outcome.kept, 5U);
+  EXPECT_EQ(outcome.stored, 3U);
+  EXPECT_EQ(outcome.lost, 2U);
+}
+
+// ---- the judge sees ----
+
+TEST_F(WorldTest, APhotoThatVanishesIsSeen) {
+  Story story(1);
+  story.world.device(0).flash().wipe();
+  story.world.device(0).cut_camera(1'000'000);
+  story.world.run_until(story.world.events().now_ms() + minute_ms);
+  EXPECT_NE(words_of(story.world.outcome()).find("gone from the flash"), std::string::npos)
+      << words_of(story.world.outcome());
+}
+
+TEST_F(WorldTest, APhotoThatDoesNotArriveIsSeen) {
+  Story story(2);
+  EXPECT_FALSE(story.world.run_to_arrival(arrival_ms_max));
+  story.world.judge().demand_arrival();
+  EXPECT_NE(words_of(story.world.outcome()).find("has not arrived in time"), std::string::npos);
+}
+
+TEST_F(WorldTest, AStoredPhotoThatNobodyShotIsSeen) {
+  Story story(0);
+  photo::Photo forged;
+  forged.device = "m1";
+  forged.photo_id = 99;
+  forged.bytes = {1};
+  ASSERT_TRUE(story.world.server().store().add_photos({&forged, 1}));
+  story.world.judge().look(story.world.server());
+  EXPECT_NE(words_of(story.world.outcome()).find("no camera has kept it"), std::string::npos);
+}
+
+// ---- goodput ----
+
+TEST(Goodput, ACleanLineIsFullAndTheDeployedWayIsNot) {
+  spdlog::set_level(spdlog::level::off);
+  EXPECT_GE(measure_goodput({.way = "near"}, 1).share, 0.97);
+  EXPECT_GE(measure_goodput({.way = "near, lossy", .loss = 0.01, .rounds = 20}, 1).share, 0.93);
+  const Goodput deployed = measure_goodput(
+      {.way = "deployed", .smartdtu = true, .piece_bytes = 1024, .pause_ms = 1250}, 1);
+  EXPECT_NEAR(deployed.share, 0.063, 0.005) << "as measured on the real programs";
+}
+
+}  // namespace
+}  // namespace meterlens::sim
