@@ -1,4 +1,4 @@
-// The one source of chance in this folder: splitmix64, the same on every machine.
+// The one source of chance, here and in sim/: splitmix64, the same on every machine.
 #pragma once
 
 #include <cstdint>

@@ -2,10 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <random>
 #include <string>
 #include <vector>
+
+#include "protocol/specified.h"
 
 namespace meterlens::protocol {
 namespace {
@@ -15,15 +16,6 @@ using Buffer = std::vector<std::uint8_t>;
 Buffer encoded(const Message& message) {
   Buffer out(frame_bytes_max);
   out.resize(encode_message(message, out));
-  return out;
-}
-
-std::string hex_of(const Buffer& bytes) {
-  std::string out;
-  for (const std::uint8_t byte : bytes) {
-    out += "0123456789abcdef"[byte >> 4];
-    out += "0123456789abcdef"[byte & 15];
-  }
   return out;
 }
 
@@ -47,10 +39,9 @@ std::vector<std::pair<std::string, Message>> vectors() {
 }
 
 TEST(Message, TheVectorsOfTheSpecification) {
-  std::ifstream file("SPEC.md");
-  const std::string spec((std::istreambuf_iterator<char>(file)), {});
+  const std::string spec = specification();
   for (const auto& [name, message] : vectors()) {
-    const std::string row = "| " + name + " | `" + hex_of(encoded(message)) + "` |";
+    const std::string row = specified_row(name, encoded(message));
     EXPECT_NE(spec.find(row), std::string::npos) << "SPEC.md section 8 lacks\n" << row;
   }
 }

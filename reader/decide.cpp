@@ -305,7 +305,7 @@ Register row_of(const std::vector<WheelOpinion>& opinions) {
   std::size_t wheels = 0;
   for (const WheelOpinion& opinion : opinions) wheels = std::max(wheels, opinion.wheel + 1);
   if (wheels == 0) return row;
-  row.count = row.whole = row.evenness = row.text = 1;
+  row.count = row.whole = row.evenness = 1;
   const std::vector<Opinions> all = by_wheel(opinions, wheels);
   for (const Opinions& own : all) {
     const Spread spread = sharpened(own.spread);
@@ -329,7 +329,6 @@ Register decide(const std::vector<Glimpse>& glimpses, const std::vector<WheelOpi
     peaks.push_back(peak_columns(glimpse.columns, best));
     row.count += share * count_probabilities(glimpse.columns)[best.size()];
     row.whole += share * glimpse.whole;
-    row.text += share * std::exp(log_probability(glimpse.columns, best));
     row.evenness += share * evenness_of(peaks.back());
   }
   place_wheels(row, glimpses, peaks);

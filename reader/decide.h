@@ -21,7 +21,6 @@ struct Register {
   double count = 0;             // probability that the number of wheels is right
   double whole = 0;             // probability of a whole upright register
   double evenness = 0;          // 0..1, how evenly the wheels are spaced
-  double text = 0;              // probability of the whole row, averaged over the glimpses
   double shown = 1;             // lowest probability that there is a wheel at all
   double lcd = 0;               // probability that these are an LCD's digits
   double trust = 0;             // calibrated probability of a whole register, see trust.h

@@ -50,7 +50,7 @@ Register row_of(const std::string& digits, double confidence) {
     row.wheels.push_back({static_cast<double>(digit - '0'), digit, confidence, 0, {}});
     row.turning.push_back(false);
   }
-  row.count = row.whole = row.text = row.evenness = 1;
+  row.count = row.whole = row.evenness = 1;
   row.trust = 0.999;
   return row;
 }

@@ -176,7 +176,7 @@ Register row_of(const std::vector<Spread>& spreads) {
   for (std::size_t i = 0; i < spreads.size(); ++i)
     row.wheels.push_back({positions[i], static_cast<char>('0' + choices[i].digit),
                           choices[i].probability, 0, {}});
-  row.count = row.whole = row.text = row.evenness = row.trust = 1;
+  row.count = row.whole = row.evenness = row.trust = 1;
   return row;
 }
 

@@ -9,8 +9,8 @@
 #include <opencv2/imgproc.hpp>
 #include <string>
 
-#include "reader/pyramid.h"
 #include "reader/models.h"
+#include "reader/pyramid.h"
 
 namespace meterlens::reader {
 namespace {

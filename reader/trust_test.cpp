@@ -19,7 +19,7 @@ Register row_with(double odds) {
         {static_cast<double>(digit), static_cast<char>('0' + digit), 0.99, 0, {odds, odds}});
     row.turning.push_back(false);
   }
-  row.count = row.whole = row.evenness = row.text = row.shown = 0.999;
+  row.count = row.whole = row.evenness = row.shown = 0.999;
   return row;
 }
 

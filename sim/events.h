@@ -10,21 +10,17 @@
 #include <utility>
 #include <vector>
 
+#include "face/random.h"
+
 namespace meterlens::sim {
 
-// splitmix64: the same on every machine.
+// The source that faces are drawn from, with what a world asks of it.
 class Random {
  public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
+  explicit Random(std::uint64_t seed) : source_(seed) {}
 
-  std::uint64_t next() {
-    state_ += 0x9E3779B97F4A7C15ULL;
-    std::uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-    return z ^ (z >> 31);
-  }
-  double unit() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }  // [0, 1)
+  std::uint64_t next() { return source_.next(); }
+  double unit() { return source_.unit(); }  // [0, 1)
   // Below `count`, which is not 0.
   std::uint64_t below(std::uint64_t count) { return next() % count; }
   // From `low` to `high`, both included.
@@ -38,7 +34,7 @@ class Random {
   Random branch() { return Random(next()); }
 
  private:
-  std::uint64_t state_;
+  face::Random source_;
 };
 
 class Events {

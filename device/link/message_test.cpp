@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "device/link/unit.h"
 #include "protocol/message.h"
+#include "protocol/specified.h"
 
 namespace meterlens::link {
 namespace {
@@ -22,15 +22,6 @@ Buffer encoded(const LinkMessage& message) {
   return out;
 }
 
-std::string hex_of(const Buffer& bytes) {
-  std::string out;
-  for (const std::uint8_t byte : bytes) {
-    out += "0123456789abcdef"[byte >> 4];
-    out += "0123456789abcdef"[byte & 15];
-  }
-  return out;
-}
-
 // The same messages, in the same order, stand as hexadecimal in SPEC.md section 8.
 std::vector<std::pair<std::string, LinkMessage>> vectors() {
   return {{"Mark", Mark{7}},        {"Grant", Grant{7, 14305, 0b1111, 2}},
@@ -39,10 +30,9 @@ std::vector<std::pair<std::string, LinkMessage>> vectors() {
 }
 
 TEST(LinkMessage, TheVectorsOfTheSpecification) {
-  std::ifstream file("SPEC.md");
-  const std::string spec((std::istreambuf_iterator<char>(file)), {});
+  const std::string spec = protocol::specification();
   for (const auto& [name, message] : vectors()) {
-    const std::string row = "| " + name + " | `" + hex_of(encoded(message)) + "` |";
+    const std::string row = protocol::specified_row(name, encoded(message));
     EXPECT_NE(spec.find(row), std::string::npos) << "SPEC.md section 8 lacks\n" << row;
   }
 }
@@ -84,7 +74,7 @@ TEST(LinkMessage, FieldsOutOfRangeAreRefused) {
     const std::uint32_t sum = protocol::crc32(unit);
     for (int shift = 0; shift < 32; shift += 8)
       unit.push_back(static_cast<std::uint8_t>(sum >> shift));
-    EXPECT_FALSE(decode_link(unit)) << hex_of(unit);
+    EXPECT_FALSE(decode_link(unit)) << protocol::hex_of(unit);
   }
 }
 
