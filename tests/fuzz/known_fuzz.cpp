@@ -14,7 +14,7 @@ using protocol::require;
 
 reader::Register row_of(std::size_t wheels, std::uint8_t seed) {
   reader::Register row;
-  row.count = row.whole = row.text = row.evenness = 1;
+  row.count = row.whole = row.evenness = 1;
   for (std::size_t i = 0; i < wheels; ++i) {
     const auto digit = static_cast<std::size_t>((seed + 3 * i) % 10);
     reader::Spread spread;
