@@ -8,9 +8,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* How a shot is to be taken; values and ranges are those of the camera's settings of the same name
+ * (protocol/settings.cpp). A board without such a control passes over its value. */
+typedef struct MeterlensShot {
+  int32_t frame_size, crop_left, crop_top, crop_width, crop_height, jpeg_quality;
+  int32_t exposure, exposure_bias, gain, gain_ceiling, white_balance;
+  int32_t brightness, contrast, saturation, sharpness, mirror, flip, frames_to_drop;
+  int32_t light, light_percent, light_lead_ms, lamp_pin, lamp_kind, lamp_count, lamp_rgb;
+} MeterlensShot;
+
 /* The image sensor. One shot at a time: start, poll until not 0, release. */
 typedef struct MeterlensSensor {
   void* context;
+  /* For the shots from now on; called between shots only. false: not possible (no such frame size),
+   * the former stays. NULL: the board's own way, always. */
+  bool (*tune)(void* context, const MeterlensShot* shot);
   /* Begins a shot (LED, exposure). false: the sensor does not answer. */
   bool (*start)(void* context);
   /* 0: not yet. 1: *jpeg and *bytes (0 is possible) hold until `release`. -1: the shot failed. */
@@ -32,6 +44,56 @@ typedef struct MeterlensFlash {
   /* 1: erased. 0: at work, call again. -1: failed. */
   int (*erase)(void* context, uint32_t slot);
 } MeterlensFlash;
+
+/* Two small areas of memory, 0 and 1, that survive a reset. All zero: nothing does. */
+typedef struct MeterlensAreas {
+  void* context;
+  uint32_t bytes; /* of each: at least 512 */
+  /* An area never written reads as 0xFF or 0 throughout. */
+  bool (*read)(void* context, uint8_t area, void* out, uint32_t bytes);
+  /* Replaces an area from its beginning; a power cut may leave a part of it, of this area only. */
+  bool (*write)(void* context, uint8_t area, const void* data, uint32_t bytes);
+} MeterlensAreas;
+
+/* Program images: the one that runs, and room for a new one. All zero: no remote update. */
+typedef struct MeterlensImages {
+  void* context;
+  uint32_t image_bytes_max;
+  uint32_t version; /* of the running program: rises with every release */
+  bool on_trial;    /* the running one has not been confirmed */
+  /* Makes the room empty. 1: done. 0: at work, call again. -1: failed. */
+  int (*erase)(void* context);
+  bool (*program)(void* context, uint32_t offset, const void* data, uint32_t bytes);
+  bool (*read)(void* context, uint32_t offset, void* out, uint32_t bytes);
+  /* From the next start on the new image runs, on trial: unless it is confirmed, the start after
+   * that runs the old one again. false: the board does not take it. */
+  bool (*try_new)(void* context);
+  /* The running image stays. */
+  bool (*confirm)(void* context);
+} MeterlensImages;
+
+typedef enum MeterlensReset {
+  METERLENS_RESET_UNKNOWN,
+  METERLENS_RESET_POWER_ON,
+  METERLENS_RESET_BROWN_OUT,
+  METERLENS_RESET_WATCHDOG,
+  METERLENS_RESET_CRASH,
+  METERLENS_RESET_RESTART, /* asked for by the program */
+  METERLENS_RESET_WAKE,    /* from deep sleep */
+  METERLENS_RESET_PIN,
+} MeterlensReset;
+
+/* What the board knows of its last reset, and its ways to stop. All zero: unknown, none. */
+typedef struct MeterlensPower {
+  void* context;
+  MeterlensReset reset_cause;
+  uint32_t crash_address; /* program counter of the crash; 0: none, or not known */
+  /* Starts the program anew; does not return. */
+  void (*restart)(void* context);
+  /* Sleeps until a byte comes on the line or `ms` have passed. Light sleep returns. Deep sleep does
+   * not: the program starts anew with METERLENS_RESET_WAKE. The bytes that wake it are lost. */
+  void (*sleep)(void* context, bool deep, uint64_t ms);
+} MeterlensPower;
 
 /* The serial line between camera and DTU; it begins at 115200 baud. All zero: fixed speed. */
 typedef struct MeterlensLine {

@@ -1,6 +1,7 @@
 #include "protocol/message.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "protocol/bytes.h"
 #include "protocol/require.h"
@@ -110,6 +111,31 @@ Decoded decode_clock(ByteReader in) {
   return finish(in, m);
 }
 
+std::optional<Part> part_of(std::uint8_t code) {
+  if (code < 1 || code > 2) return std::nullopt;
+  return static_cast<Part>(code);
+}
+
+Decoded decode_settings(ByteReader in) {
+  const auto part = part_of(in.u8());
+  Settings m;
+  m.revision = in.u32();
+  m.entries = in.rest();
+  if (!part || m.revision == 0 || m.entries.size() % setting_bytes != 0) return malformed();
+  m.part = *part;
+  return finish(in, m);
+}
+
+Decoded decode_settings_taken(ByteReader in) {
+  const auto part = part_of(in.u8());
+  SettingsTaken m;
+  m.revision = in.u32();
+  m.refused_keys = in.rest();
+  if (!part || m.refused_keys.size() > setting_count_max) return malformed();
+  m.part = *part;
+  return finish(in, m);
+}
+
 struct BodyWriter {
   ByteWriter& out;
 
@@ -157,6 +183,18 @@ struct BodyWriter {
     out.u8(static_cast<std::uint8_t>(m.reason));
   }
   void operator()(const Clock& m) const { out.u64(m.unix_ms); }
+  void operator()(const Settings& m) const {
+    require(m.revision != 0 && m.entries.size() % setting_bytes == 0);
+    out.u8(static_cast<std::uint8_t>(m.part));
+    out.u32(m.revision);
+    out.put(m.entries);
+  }
+  void operator()(const SettingsTaken& m) const {
+    require(m.refused_keys.size() <= setting_count_max);
+    out.u8(static_cast<std::uint8_t>(m.part));
+    out.u32(m.revision);
+    out.put(m.refused_keys);
+  }
 };
 
 }  // namespace
@@ -199,6 +237,8 @@ std::expected<Message, FrameError> decode_message(Bytes bytes) {
     case Stored::type: return decode_stored(body);
     case Refused::type: return decode_refused(body);
     case Clock::type: return decode_clock(body);
+    case Settings::type: return decode_settings(body);
+    case SettingsTaken::type: return decode_settings_taken(body);
     default: return std::unexpected(FrameError::unknown_type);
   }
 }

@@ -11,6 +11,7 @@
 
 #include "protocol/checksum.h"
 #include "protocol/frame.h"
+#include "protocol/settings.h"
 
 namespace meterlens::protocol {
 
@@ -52,6 +53,15 @@ struct Report {
   std::uint32_t command_id = 0;
   CaptureState state = CaptureState::received;
   CaptureFailure failure = CaptureFailure::none;
+};
+
+// The settings of that revision are in force and kept, but for those of the keys that were refused:
+// unknown, or out of range.
+struct SettingsTaken {
+  static constexpr std::uint8_t type = 0x03;
+  Part part = Part::camera;
+  std::uint32_t revision = 0;
+  Bytes refused_keys;  // at most setting_count_max, the others are not named
 };
 
 // A photo is on the way: its packets follow at once.
@@ -121,8 +131,17 @@ struct Clock {
   std::uint64_t unix_ms = 0;
 };
 
+// Settings to be kept and obeyed from now on; those that are not named stay. The part answers with
+// `SettingsTaken`. A DTU keeps those of its own part for itself.
+struct Settings {
+  static constexpr std::uint8_t type = 0x25;
+  Part part = Part::camera;
+  std::uint32_t revision = 0;  // the server's count of changes; not 0
+  Bytes entries;               // whole entries, see SettingValues::take
+};
+
 using Message = std::variant<Hello, Report, Offer, Packet, Sent, Capture, Missing, Stored, Refused,
-                             Clock>;
+                             Clock, Settings, SettingsTaken>;
 
 // Decodes one frame; every field has been range-checked.
 std::expected<Message, FrameError> decode_message(Bytes frame);

@@ -21,6 +21,7 @@ Buffer encoded(const Message& message) {
 
 const Buffer abc = {'a', 'b', 'c'};
 const Buffer bitmap = {0x05, 0x80};
+const Buffer exposure_bias = {8, 0xFE, 0xFF, 0xFF, 0xFF};
 
 // The same messages, in the same order, stand as hexadecimal in SPEC.md section 8.
 std::vector<std::pair<std::string, Message>> vectors() {
@@ -35,6 +36,8 @@ std::vector<std::pair<std::string, Message>> vectors() {
       {"Stored", Stored{3, sha256(abc)}},
       {"Refused", Refused{3, Refusal::busy}},
       {"Clock", Clock{1700000000000}},
+      {"Settings", Settings{Part::camera, 4, exposure_bias}},
+      {"SettingsTaken", SettingsTaken{Part::dtu, 4, {}}},
   };
 }
 
@@ -74,6 +77,11 @@ TEST(Message, FieldsOutOfRangeAreMalformed) {
       {Refused::type, {1, 0, 0, 0, 0}},
       {Refused::type, {1, 0, 0, 0, 6}},
       {Clock::type, Buffer(7)},
+      {Settings::type, {1, 0, 0, 0, 0}},            // revision 0
+      {Settings::type, {3, 1, 0, 0, 0}},            // no such part
+      {Settings::type, {1, 1, 0, 0, 0, 8, 1, 0}},   // a cut entry
+      {SettingsTaken::type, Buffer(5)},             // no such part
+      {SettingsTaken::type, Buffer(5 + setting_count_max + 1, 1)},
   };
   for (const auto& [type, body] : table) {
     Buffer frame(frame_bytes_max);

@@ -40,7 +40,13 @@ std::string words_of(const protocol::Message& message) {
           [](const Refused& m) {
             return fmt::format("Refused {}, {}", m.photo_id, name(m.reason));
           },
-          [](const Clock&) { return std::string("Clock"); }},
+          [](const Clock&) { return std::string("Clock"); },
+          [](const Settings& m) {
+            return fmt::format("Settings {} for the {}", m.revision, name(m.part));
+          },
+          [](const SettingsTaken& m) {
+            return fmt::format("Settings {} taken by the {}", m.revision, name(m.part));
+          }},
       message);
 }
 
