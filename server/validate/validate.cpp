@@ -3,28 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
+#include <utility>
 
 #include "protocol/require.h"
+#include "server/validate/notice.h"
 
 namespace meterlens::validate {
 namespace {
 
-// A register lasts at least this long at its meter's highest rate before it comes round to zero
-// (1600 h for water in OIML R 49, 1500 h for electricity in IEC 62052-11).
-constexpr double full_turn_h_min = 1500;
-// Times of shots are not trusted to less: a camera without a clock gives the time of arrival.
-constexpr double elapsed_h_min = 1;
-// Near the top or the bottom of the register: this part of its whole range.
-constexpr std::int64_t roll_over_part = 10;
-
-std::int64_t power_of_ten(int exponent) {
-  protocol::require(exponent >= 0 && exponent <= 18);
-  std::int64_t out = 1;
-  for (int i = 0; i < exponent; ++i) out *= 10;
-  return out;
-}
+constexpr std::int64_t clock_ahead_ms_max = 5 * 60'000;
+constexpr std::int64_t clock_behind_ms_max = std::int64_t{400} * 24 * hour_ms;
 
 bool is_number(const std::string& digits) {
   return !digits.empty() && static_cast<int>(digits.size()) <= wheel_count_max &&
@@ -52,60 +40,6 @@ Decimal value_of(const Claim& claim, int red) {
   return {count, red - (static_cast<int>(claim.digits.size()) - claim.certain)};
 }
 
-Decimal value_of(const Reading& reading) { return {reading.value_count, reading.value_decimals}; }
-
-// The two readings at the resolution that both have; `full` is the count of one whole turn.
-struct Pair {
-  std::int64_t earlier = 0;
-  std::int64_t later = 0;
-  std::int64_t full = 0;
-};
-
-Pair compare(const Reading& earlier, const Reading& later) {
-  const int decimals = std::min(earlier.value_decimals, later.value_decimals);
-  const int wheels = static_cast<int>(later.digits.size()) - (later.red - decimals);
-  return {cut(value_of(earlier), decimals).count, cut(value_of(later), decimals).count,
-          power_of_ten(wheels)};
-}
-
-// Judges the use between two accepted claims; adds reasons, returns whether it is plausible.
-bool judge_use(const Reading& earlier, const Reading& later, std::vector<std::string>& reasons) {
-  const Pair pair = compare(earlier, later);
-  std::int64_t use = pair.later - pair.earlier;
-  const bool near_top = pair.earlier >= pair.full - pair.full / roll_over_part;
-  const bool near_bottom = pair.later < pair.full / roll_over_part;
-  if (use < 0 && near_top && near_bottom) {
-    use += pair.full;
-    reasons.push_back(fmt::format("roll-over: the register came round from {}", earlier.value));
-  }
-  if (use < 0) {
-    reasons.push_back(fmt::format("negative use: {} after {}", later.value, earlier.value));
-    return false;
-  }
-  const double elapsed_h =
-      std::max(static_cast<double>(later.at_ms - earlier.at_ms) / 3'600'000.0, elapsed_h_min);
-  const double use_max = static_cast<double>(pair.full) / full_turn_h_min * elapsed_h + 1;
-  if (static_cast<double>(use) <= use_max) return true;
-  reasons.push_back(fmt::format("implausible jump: {} after {}, {:.1f} h later", later.value,
-                                earlier.value, elapsed_h));
-  return false;
-}
-
-// Whether both show the same register; adds the reason when not.
-bool same_register(const Reading& before, const Reading& now, std::vector<std::string>& reasons) {
-  if (before.digits.size() != now.digits.size()) {
-    reasons.push_back(fmt::format("{} wheels where the last accepted reading has {}",
-                                  now.digits.size(), before.digits.size()));
-    return false;
-  }
-  if (before.red != now.red) {
-    reasons.push_back(fmt::format("{} decimals where the last accepted reading has {}", now.red,
-                                  before.red));
-    return false;
-  }
-  return true;
-}
-
 Reading evidence(const Claim& claim) {
   Reading reading;
   reading.meter = claim.meter;
@@ -122,12 +56,127 @@ Reading evidence(const Claim& claim) {
   return reading;
 }
 
-bool is_plausible(const Reading& before, const Reading& now, std::vector<std::string>& reasons) {
-  if (!same_register(before, now, reasons)) return false;
-  // Photos may arrive late: the older of the two is the earlier one.
-  if (now.at_ms >= before.at_ms) return judge_use(before, now, reasons);
-  reasons.emplace_back("the photo is older than the newest accepted reading");
-  return judge_use(now, before, reasons);
+void flag(Reading& reading, Flag which, std::string reason) {
+  reading.flags |= bit(which);
+  reading.reasons.push_back(std::move(reason));
+}
+
+bool stands(const Point& point) {
+  return point.standing == Standing::accepted || point.standing == Standing::fixed;
+}
+
+// The accepted reading to compare with: the newest one before, or the next one after an old photo.
+struct Neighbours {
+  const Point* before = nullptr;
+  const Point* after = nullptr;
+};
+Neighbours neighbours_of(const Past& past, std::int64_t at_ms) {
+  Neighbours out;
+  for (const Point& point : past.points) {
+    if (!stands(point)) continue;
+    if (point.at_ms <= at_ms) {
+      out.before = &point;
+    } else if (out.after == nullptr) {
+      out.after = &point;
+    }
+  }
+  return out;
+}
+
+// The reader may not see which wheels are red; the meter's decimals do not change.
+void take_decimals(const Past& past, const Neighbours& near, Reading& reading) {
+  if (reading.red != 0) return;
+  const Point* last = near.before != nullptr ? near.before : near.after;
+  const bool is_told = past.meter.decimals > 0;
+  const int red = is_told ? past.meter.decimals : last != nullptr ? last->red : 0;
+  if (red == 0) return;
+  reading.red = std::min(red, static_cast<int>(reading.digits.size()));
+  reading.reasons.emplace_back(is_told ? "decimals taken from the meter"
+                                       : "decimals taken from the last accepted reading");
+}
+
+void explain_layout(const Point& before, const Point& now, Reading& reading) {
+  const bool wheels = before.wheels != now.wheels;
+  flag(reading, Flag::other_register,
+       fmt::format("{} {} where the last accepted reading has {}", wheels ? now.wheels : now.red,
+                   wheels ? "wheels" : "decimals", wheels ? before.wheels : before.red));
+}
+
+// Says what is remarkable about the step from one reading to the next; `reading` is one of them.
+void explain(const Point& earlier, const Point& later, const Limits& limits, Reading& reading) {
+  if (earlier.wheels != later.wheels || earlier.red != later.red) {
+    return explain_layout(earlier.id == 0 ? later : earlier, earlier.id == 0 ? earlier : later,
+                          reading);
+  }
+  const std::string values = value_text(later) + " after " + value_text(earlier);
+  const auto use = use_between(earlier, later);
+  if (!use) return flag(reading, Flag::negative_use, "negative use: " + values);
+  if (use->rolled) {
+    flag(reading, Flag::roll_over,
+         "roll-over: the register came round from " + value_text(earlier));
+  }
+  const std::int64_t elapsed_ms = later.at_ms - earlier.at_ms;
+  const double hours = static_cast<double>(std::max(elapsed_ms, hour_ms)) / double{hour_ms};
+  switch (step_between(earlier, later, limits)) {
+    case Step::usual: return;
+    case Step::unusual:
+      return flag(reading, Flag::high_use,
+                  fmt::format("high use: {}, {:.1f} h later; at most {} counts are usual", values,
+                              hours, limits.habit->usual_max(elapsed_ms)));
+    case Step::impossible: break;
+  }
+  flag(reading, Flag::implausible,
+       fmt::format("implausible jump: {}, {:.1f} h later", values, hours));
+}
+
+void explain_use(const Past& past, const Neighbours& near, const Habit& habit, const Point& now,
+                 Reading& reading) {
+  const Limits limits = limits_of(past.meter, habit);
+  if (near.after != nullptr) {
+    flag(reading, Flag::late, "the photo is older than the newest accepted reading");
+    explain(now, *near.after, limits, reading);
+  }
+  if (near.before != nullptr) explain(*near.before, now, limits, reading);
+}
+
+// Doubts that no other reading can lift.
+bool is_refused(const Claim& claim, const Past& past, const Point& point, Reading& reading) {
+  bool refused = false;
+  if (claim.status != "read") {
+    reading.reasons.insert(reading.reasons.begin(),
+                           claim.reason.empty() ? "the reader doubts it"
+                                                : "the reader doubts it: " + claim.reason);
+    refused = true;
+  }
+  if (past.same_photo != 0) {
+    flag(reading, Flag::same_photo,
+         fmt::format("the same photo as photo {}: the camera may be stuck", past.same_photo));
+    refused = true;
+  }
+  const auto known = static_cast<std::size_t>(claim.certain);
+  if (!claim.second.empty() &&
+      (claim.second.size() != claim.digits.size() ||
+       claim.second.substr(0, known) != claim.digits.substr(0, known))) {
+    flag(reading, Flag::second_reader, "a second reader sees " + claim.second);
+    refused = true;
+  }
+  if (!fits(past.meter, point)) {
+    const bool wheels = past.meter.wheels > 0 && past.meter.wheels != point.wheels;
+    flag(reading, Flag::other_register,
+         fmt::format("{} {} where the meter has {}", wheels ? point.wheels : point.red,
+                     wheels ? "wheels" : "decimals",
+                     wheels ? past.meter.wheels : past.meter.decimals));
+    refused = true;
+  }
+  return refused;
+}
+
+std::vector<Point> standing_before(const Past& past, std::int64_t at_ms) {
+  std::vector<Point> out;
+  for (const Point& point : past.points) {
+    if (stands(point) && point.at_ms <= at_ms) out.push_back(point);
+  }
+  return out;
 }
 
 }  // namespace
@@ -144,34 +193,75 @@ const char* name(Verdict verdict) {
   return "";
 }
 
-std::string text(const Decimal& value) {
-  const std::string sign = value.count < 0 ? "-" : "";
-  const auto count = static_cast<std::uint64_t>(std::abs(value.count));
-  if (value.decimals <= 0) {
-    const std::size_t zeros = count == 0 ? 0 : static_cast<std::size_t>(-value.decimals);
-    return fmt::format("{}{}{}", sign, count, std::string(zeros, '0'));
+const char* name(Flag flag) {
+  switch (flag) {
+    case Flag::negative_use: return "negative_use";
+    case Flag::implausible: return "implausible";
+    case Flag::high_use: return "high_use";
+    case Flag::low_use: return "low_use";
+    case Flag::zero_use: return "zero_use";
+    case Flag::stuck: return "stuck";
+    case Flag::continuous_flow: return "continuous_flow";
+    case Flag::roll_over: return "roll_over";
+    case Flag::same_photo: return "same_photo";
+    case Flag::second_reader: return "second_reader";
+    case Flag::other_register: return "other_register";
+    case Flag::late: return "late";
+    case Flag::clock: return "clock";
+    case Flag::no_meter: return "no_meter";
   }
-  const auto unit = static_cast<std::uint64_t>(power_of_ten(value.decimals));
-  return fmt::format("{}{}.{:0{}}", sign, count / unit, count % unit, value.decimals);
+  protocol::require(false);
+  return "";
 }
 
-Decimal cut(const Decimal& value, int decimals) {
-  protocol::require(decimals <= value.decimals);
-  return {value.count / power_of_ten(std::min(value.decimals - decimals, 18)), decimals};
+void settle_time(Claim& claim, std::int64_t arrived_at_ms) {
+  if (arrived_at_ms <= 0) return;
+  if (claim.at_ms <= arrived_at_ms + clock_ahead_ms_max &&
+      claim.at_ms >= arrived_at_ms - clock_behind_ms_max)
+    return;
+  claim.at_ms = arrived_at_ms;
+  claim.clock_is_wrong = true;
 }
 
-Reading judge(const Claim& claim, const std::optional<Reading>& before) {
-  Reading reading = evidence(claim);
+bool is_open(const Reading& reading) {
+  constexpr std::uint32_t closed = bit(Flag::same_photo) | bit(Flag::second_reader);
+  return reading.status == "read" && (reading.flags & closed) == 0;
+}
+
+Point point_of(const Reading& reading) {
+  Point point;
+  point.id = reading.id;
+  point.version = reading.review ? reading.review->id : 0;
+  point.at_ms = reading.at_ms;
+  point.wheels = static_cast<int>(reading.digits.size());
+  point.red = reading.red;
+  const std::int64_t unit = power_of_ten(std::clamp(reading.red - reading.value_decimals, 0, 12));
+  point.low = reading.value_count * unit;
+  point.high = point.low + unit - 1;
+  const bool by_person = reading.review && !reading.review->by_server;
+  if (reading.verdict == Verdict::estimated) {
+    point.standing = Standing::estimated;
+  } else if (reading.verdict == Verdict::manual ||
+             (by_person && reading.verdict == Verdict::accepted)) {
+    point.standing = Standing::fixed;
+  } else if (reading.verdict == Verdict::accepted) {
+    point.standing = Standing::accepted;
+  }
+  return point;
+}
+
+Outcome judge(const Claim& claim, const Past& past) {
+  Outcome out{evidence(claim), {}};
+  Reading& reading = out.reading;
+  if (claim.clock_is_wrong)
+    flag(reading, Flag::clock, "the camera's clock is wrong: the time of the arrival is taken");
   if (auto what = flaw(claim); !what.empty()) {
     reading.verdict = Verdict::rejected;
     reading.reasons.push_back(std::move(what));
-    return reading;
+    return out;
   }
-  // The reader may not see which wheels are red; the meter's decimals do not change.
-  if (reading.red == 0 && before && before->red > 0) {
-    reading.red = std::min(before->red, static_cast<int>(reading.digits.size()));
-    reading.reasons.emplace_back("decimals taken from the last accepted reading");
-  }
+  const Neighbours near = neighbours_of(past, claim.at_ms);
+  take_decimals(past, near, reading);
   if (!claim.prior.empty()) {
     reading.reasons.push_back(claim.prior + "; the last accepted reading decided the rest");
   }
@@ -179,16 +269,26 @@ Reading judge(const Claim& claim, const std::optional<Reading>& before) {
   reading.value_count = value.count;
   reading.value_decimals = value.decimals;
   reading.value = text(value);
+  const Point point = point_of(reading);
+  const Habit habit(past.points);
+  explain_use(past, near, habit, point, reading);
+  if (is_refused(claim, past, point, reading)) return out;
+  Weighed weighed = weigh(past, habit, &point);
+  out.changes = std::move(weighed.changes);
+  if (!weighed.is_in) return out;
+  reading.verdict = Verdict::accepted;
+  if (near.after == nullptr)
+    notice(past.meter, habit, standing_before(past, claim.at_ms), point, reading);
+  return out;
+}
 
-  const bool plausible = !before || is_plausible(*before, reading, reading.reasons);
-  reading.verdict = plausible ? Verdict::accepted : Verdict::doubtful;
-  if (claim.status != "read") {
-    reading.verdict = Verdict::doubtful;
-    reading.reasons.insert(reading.reasons.begin(),
-                           claim.reason.empty() ? "the reader doubts it"
-                                                : "the reader doubts it: " + claim.reason);
-  }
-  return reading;
+Outcome enter(const Reading& manual, const Past& past) {
+  const Point point = point_of(manual);
+  return {manual, weigh(past, Habit(past.points), &point).changes};
+}
+
+std::vector<Change> reconsider(const Past& past) {
+  return weigh(past, Habit(past.points), nullptr).changes;
 }
 
 }  // namespace meterlens::validate

@@ -1,14 +1,18 @@
-// Judges what the reader saw on a photo against the newest accepted reading of the same meter.
-// Pure functions of their arguments: no clock, no store, any thread. Only `accepted` may be
-// published; whatever cannot be explained is `doubtful` with its reasons, and kept.
+// Judges what the reader saw on a photo against the meter's own past, and says what that changes
+// about earlier readings. Pure functions of their arguments: no clock, no store, any thread. Only
+// `accepted` may be published; whatever cannot be explained is `doubtful` with its reasons, is
+// kept, and is judged again with every later reading. The rules are in chain.h, habit.h, notice.h.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <vector>
 
+#include "server/validate/decimal.h"
+#include "server/validate/meter.h"
 #include "server/validate/reading.h"
+#include "server/validate/weigh.h"
 
 namespace meterlens::validate {
 
@@ -27,22 +31,29 @@ struct Claim {
   double ms = 0;
   std::string reason;      // the reader's, when it is not "read"
   std::string prior;       // what the photo alone says, when the last reading changed the claim
+  std::string second;      // what a second reader sees, every wheel; empty: there is none
+  bool clock_is_wrong = false;  // at_ms is the time of the arrival
 };
 
-// The most wheels of a register: their count fits 64 bits and the comparisons do not overflow.
-inline constexpr int wheel_count_max = 12;
+// A photo cannot be shot after it arrived, nor years before: then the camera's clock is wrong, and
+// the time of the arrival is taken.
+void settle_time(Claim& claim, std::int64_t arrived_at_ms);
 
-// An exact decimal: count * 10^-decimals. Decimals below 0: the tens, hundreds are the last known.
-struct Decimal {
-  std::int64_t count = 0;
-  int decimals = 0;
+struct Outcome {
+  Reading reading;              // of the claim; id is 0
+  std::vector<Change> changes;  // of earlier readings
 };
-// "195.419", "0.05", "1950" (195 tens).
-std::string text(const Decimal& value);
-// Cut (not rounded) to fewer decimals, as a wheel shows it. Requires decimals <= value.decimals.
-Decimal cut(const Decimal& value, int decimals);
 
-// The reading of `claim`; id is 0. `before` is the newest accepted reading of the meter.
-Reading judge(const Claim& claim, const std::optional<Reading>& before);
+// `past` is the meter's, round claim.at_ms. O(points), at most about 0.1 ms.
+Outcome judge(const Claim& claim, const Past& past);
+// The same for a reading that a person has given.
+Outcome enter(const Reading& manual, const Past& past);
+// After a person has changed a reading: what follows for the others.
+std::vector<Change> reconsider(const Past& past);
+
+// How other readings see this one. Open only when nothing but other readings speaks against it.
+Point point_of(const Reading& reading);
+// Whether `reading`, should it be doubtful, may become accepted by what later ones say.
+bool is_open(const Reading& reading);
 
 }  // namespace meterlens::validate

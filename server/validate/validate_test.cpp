@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+
 namespace meterlens::validate {
 namespace {
 
@@ -28,6 +30,16 @@ Claim claim_of(const Shot& shot) {
   return claim;
 }
 
+// Judged after `before`, when there is one.
+Reading judged(const Claim& claim, const std::optional<Reading>& before = {}) {
+  Past past;
+  if (before) {
+    past.points.push_back(point_of(*before));
+    past.points.back().id = 1;
+  }
+  return judge(claim, past).reading;
+}
+
 struct ValueCase {
   const char* about;
   Shot shot;
@@ -40,7 +52,7 @@ class Value : public testing::TestWithParam<ValueCase> {};
 
 TEST_P(Value, IsExactToTheLastCertainWheel) {
   const auto& [about, shot, count, decimals, text] = GetParam();
-  const Reading reading = judge(claim_of(shot), {});
+  const Reading reading = judged(claim_of(shot));
   EXPECT_EQ(reading.verdict, Verdict::accepted) << about;
   EXPECT_EQ(reading.value_count, count) << about;
   EXPECT_EQ(reading.value_decimals, decimals) << about;
@@ -68,7 +80,7 @@ struct FlawCase {
 class Flaw : public testing::TestWithParam<FlawCase> {};
 
 TEST_P(Flaw, IsRejectedWithAReasonAndNoValue) {
-  const Reading reading = judge(claim_of(GetParam().shot), {});
+  const Reading reading = judged(claim_of(GetParam().shot));
   EXPECT_EQ(reading.verdict, Verdict::rejected) << GetParam().about;
   EXPECT_TRUE(reading.value.empty());
   ASSERT_EQ(reading.reasons.size(), 1U);
@@ -100,9 +112,9 @@ class Use : public testing::TestWithParam<UseCase> {};
 
 TEST_P(Use, IsJudgedAgainstTheNewestAccepted) {
   const auto& [about, before_shot, now_shot, verdict, reason] = GetParam();
-  const Reading before = judge(claim_of(before_shot), {});
+  const Reading before = judged(claim_of(before_shot));
   ASSERT_EQ(before.verdict, Verdict::accepted) << about;
-  const Reading now = judge(claim_of(now_shot), before);
+  const Reading now = judged(claim_of(now_shot), before);
   EXPECT_EQ(name(now.verdict), std::string(name(verdict))) << about;
   std::string all;
   for (const auto& line : now.reasons) all += line + "\n";
@@ -149,8 +161,8 @@ INSTANTIATE_TEST_SUITE_P(Table, Use, testing::Values(
             Verdict::rejected, "not read"}));
 
 TEST(Judge, KeepsTheValueOfADoubtfulReadingForThePeopleWhoReviewIt) {
-  const Reading before = judge(claim_of({"00195419", 8, 3}), {});
-  const Reading now = judge(claim_of({"00195420", 8, 0, 1, "doubtful"}), before);
+  const Reading before = judged(claim_of({"00195419", 8, 3}));
+  const Reading now = judged(claim_of({"00195420", 8, 0, 1, "doubtful"}), before);
   EXPECT_EQ(now.value, "195.420");
   EXPECT_EQ(now.red, 3);
 }
@@ -158,7 +170,7 @@ TEST(Judge, KeepsTheValueOfADoubtfulReadingForThePeopleWhoReviewIt) {
 TEST(Judge, SaysWhatThePhotoAloneSaysWhenTheLastReadingDecided) {
   Claim decided = claim_of({"00538", 5});
   decided.prior = "the photo alone says 00038, 2 wheels certain";
-  const Reading reading = judge(decided, std::nullopt);
+  const Reading reading = judged(decided);
   EXPECT_EQ(reading.verdict, Verdict::accepted);
   ASSERT_EQ(reading.reasons.size(), 1u);
   EXPECT_EQ(reading.reasons[0],
