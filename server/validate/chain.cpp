@@ -70,26 +70,40 @@ struct Chain {
   double worth = 0;  // by the plain weights
 };
 
-Chain best_chain(std::span<const Point> points, Costs& costs, const Weights& weights) {
+Chain best_chain(const Window& window, Costs& costs, const Weights& weights) {
+  const std::vector<Point>& points = window.points;
+  const auto worth_at = [&](std::size_t i, const Weights& by) {
+    return i == 0 && window.is_anchored ? by.fixed : worth_of(points[i], by);
+  };
   std::array<double, chain_points_max> best{};
   std::array<std::size_t, chain_points_max> from{};
+  std::array<std::int64_t, chain_points_max> floor{};
+  // A reading whose last wheels are unclear does not let the register run back behind it.
+  const auto is_below = [&](std::size_t i, std::size_t before) {
+    return points[i].high < floor[before] && points[i].high >= points[before].low;
+  };
   std::size_t last = points.size();
   for (std::size_t i = 0; i < points.size(); ++i) {
     from[i] = points.size();
     for (std::size_t k = 0; k < i; ++k) {
-      const double through = best[k] - static_cast<double>(costs.at(k, i));
+      double through = best[k] - static_cast<double>(costs.at(k, i));
+      if (is_below(i, k)) through -= break_cost;
       if (through <= 0 || through < best[i]) continue;
       best[i] = through;
       from[i] = k;
     }
-    best[i] += worth_of(points[i], weights);
+    best[i] += worth_at(i, weights);
+    const bool goes_on = from[i] < points.size() && points[i].high >= floor[from[i]];
+    floor[i] = goes_on ? std::max(floor[from[i]], points[i].low) : points[i].low;
     if (last == points.size() || best[i] >= best[last]) last = i;
   }
   Chain chain{std::vector<bool>(points.size(), false), 0};
   for (std::size_t i = last; i < points.size(); i = from[i]) {
     chain.has[i] = true;
-    chain.worth += worth_of(points[i], {});
-    if (from[i] < points.size()) chain.worth -= static_cast<double>(costs.at(from[i], i));
+    chain.worth += worth_at(i, {});
+    if (from[i] == points.size()) continue;
+    chain.worth -= static_cast<double>(costs.at(from[i], i));
+    if (is_below(i, from[i])) chain.worth -= break_cost;
   }
   return chain;
 }
@@ -116,27 +130,29 @@ Step step_between(const Point& earlier, const Point& later, const Limits& limits
   return is_usual ? Step::usual : Step::unusual;
 }
 
-std::vector<bool> choose(std::span<const Point> points, const Limits& limits) {
-  protocol::require(points.size() <= chain_points_max);
-  Costs costs(points, limits);
-  Chain standing = best_chain(points, costs, as_it_stands);
-  Chain best = best_chain(points, costs, {});
+std::vector<bool> choose(const Window& window, const Limits& limits) {
+  protocol::require(window.points.size() <= chain_points_max);
+  Costs costs(window.points, limits);
+  Chain standing = best_chain(window, costs, as_it_stands);
+  Chain best = best_chain(window, costs, {});
   return best.worth >= standing.worth + release_gain ? best.has : standing.has;
 }
 
-std::vector<Point> newest_of(std::span<const Point> points) {
+Window newest_of(std::span<const Point> points) {
   std::size_t accepted = 0;
   std::size_t open = 0;
-  std::vector<Point> out;
-  for (std::size_t i = points.size(); i-- > 0;) {
+  Window out;
+  // What is open and older than all of them has no reading before it that would speak against it.
+  for (std::size_t i = points.size(); i-- > 0 && accepted < chain_accepted_max;) {
     const Standing standing = points[i].standing;
     if (standing == Standing::estimated) continue;
     const bool is_open = standing == Standing::open;
-    if (is_open ? open == chain_open_max : accepted == chain_accepted_max) continue;
+    if (is_open && open == chain_open_max) continue;
     ++(is_open ? open : accepted);
-    out.push_back(points[i]);
+    out.points.push_back(points[i]);
   }
-  std::ranges::reverse(out);
+  std::ranges::reverse(out.points);
+  out.is_anchored = accepted == chain_accepted_max;
   return out;
 }
 

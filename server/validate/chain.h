@@ -33,11 +33,15 @@ inline constexpr std::size_t chain_accepted_max = 24;
 inline constexpr std::size_t chain_open_max = 40;
 inline constexpr std::size_t chain_points_max = chain_accepted_max + chain_open_max;
 
-// Those of `points` (oldest first) that are weighed, oldest first; estimated ones never are.
-std::vector<Point> newest_of(std::span<const Point> points);
+struct Window {
+  std::vector<Point> points;  // oldest first
+  bool is_anchored = false;   // the first stands for accepted ones before it: it is not outvoted
+};
+// Those of `points` (oldest first) that are weighed; estimated ones never are.
+Window newest_of(std::span<const Point> points);
 
-// For each point whether it is in the chain. `points`: oldest first, at most chain_points_max;
-// accepted ones may contradict each other.
-std::vector<bool> choose(std::span<const Point> points, const Limits& limits);
+// For each point whether it is in the chain. At most chain_points_max; accepted ones may
+// contradict each other.
+std::vector<bool> choose(const Window& window, const Limits& limits);
 
 }  // namespace meterlens::validate

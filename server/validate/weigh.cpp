@@ -28,8 +28,9 @@ class Scale {
     }
     if (fresh != nullptr)
       all_.insert(std::upper_bound(all_.begin(), all_.end(), *fresh, is_before), *fresh);
-    weighed_ = newest_of(all_);
-    in_ = choose(weighed_, limits_of(past.meter, habit));
+    Window window = newest_of(all_);
+    in_ = choose(window, limits_of(past.meter, habit));
+    weighed_ = std::move(window.points);
   }
 
   Weighed take() {
