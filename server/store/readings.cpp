@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "server/store/engine.h"
+#include "server/store/reading_rows.h"
 #include "server/store/text_columns.h"
 
 namespace meterlens::store {
@@ -15,8 +16,9 @@ using validate::Reading;
 constexpr const char* reading_select =
     "SELECT r.id, r.meter, r.device, r.photo, r.at_ms, r.status, r.digits, r.certain, r.red,"
     " r.value_count, r.value_decimals, r.value, r.confidence, r.window, r.ms, r.verdict, r.reasons,"
-    " r.review, coalesce(v.verdict, ''), coalesce(v.digits, ''), coalesce(v.certain, 0),"
-    " coalesce(v.red, 0), coalesce(v.value_count, 0), coalesce(v.value_decimals, 0),"
+    " r.flags, r.review, coalesce(v.by_server, 0), coalesce(v.verdict, ''),"
+    " coalesce(v.digits, ''), coalesce(v.certain, 0), coalesce(v.red, 0),"
+    " coalesce(v.value_count, 0), coalesce(v.value_decimals, 0),"
     " coalesce(v.value, ''), coalesce(v.reviewer, ''), coalesce(v.reason, ''),"
     " coalesce(v.at_ms, 0) FROM reading r LEFT JOIN review v ON v.id = r.review WHERE ";
 
@@ -57,7 +59,9 @@ struct ReadingRow {
     statement.exchange(into(reading.ms));
     statement.exchange(into(verdict));
     statement.exchange(into(reasons));
+    statement.exchange(into(flags));
     statement.exchange(into(review.id));
+    statement.exchange(into(by_server));
     statement.exchange(into(reviewed_verdict));
     reviewed.bind(statement);
     statement.exchange(into(review.reviewer));
@@ -68,7 +72,9 @@ struct ReadingRow {
     reading.window = window_of(window);
     reading.reasons = lines_of(reasons);
     reading.verdict = verdict_named(verdict);
+    reading.flags = static_cast<std::uint32_t>(flags);
     reading.review.reset();
+    review.by_server = by_server != 0;
     seen.put_into(reading);
     if (review.id == 0) return reading;
     review.seen_verdict = reading.verdict;
@@ -84,6 +90,8 @@ struct ReadingRow {
   Reading reading;
   validate::Review review;
   NumberColumns seen, reviewed;
+  long long flags = 0;
+  int by_server = 0;
   std::string window;
   std::string verdict, reviewed_verdict;
   std::string reasons;
@@ -101,43 +109,62 @@ Error no_reading(std::int64_t id) {
 
 }  // namespace
 
+std::int64_t insert_reading(soci::session& sql, const Reading& reading) {
+  const std::string window = window_text(reading.window);
+  const std::string verdict = validate::name(reading.verdict);
+  const std::string reasons = lines_text(reading.reasons);
+  const long long flags = reading.flags;
+  sql << "INSERT INTO reading (meter, device, photo, at_ms, status, digits, certain, red,"
+         " value_count, value_decimals, value, confidence, window, ms, verdict, reasons, flags)"
+         " VALUES (:meter, :device, :photo, :at, :status, :digits, :certain, :red, :count,"
+         " :decimals, :value, :confidence, :window, :ms, :verdict, :reasons, :flags)",
+      use(reading.meter), use(reading.device), use(reading.photo), use(reading.at_ms),
+      use(reading.status), use(reading.digits), use(reading.certain), use(reading.red),
+      use(reading.value_count), use(reading.value_decimals), use(reading.value),
+      use(reading.confidence), use(window), use(reading.ms), use(verdict), use(reasons), use(flags);
+  std::int64_t id = 0;
+  sql << "SELECT last_insert_rowid()", into(id);
+  // A photo of several meters points at the first one's reading.
+  sql << "UPDATE photo SET reading = :reading WHERE id = :photo AND reading = 0", use(id),
+      use(reading.photo);
+  if (!reading.review) return id;
+  Reading reviewed = reading;
+  reviewed.id = id;
+  insert_review(sql, reviewed);
+  return id;
+}
+
+void insert_review(soci::session& sql, const Reading& reviewed) {
+  const validate::Review& review = *reviewed.review;
+  const std::string verdict = validate::name(reviewed.verdict);
+  const int by_server = review.by_server ? 1 : 0;
+  sql << "INSERT INTO review (reading, verdict, digits, certain, red, value_count,"
+         " value_decimals, value, reviewer, reason, at_ms, by_server) VALUES (:reading, :verdict,"
+         " :digits, :certain, :red, :count, :decimals, :value, :reviewer, :reason, :at, :server)",
+      use(reviewed.id), use(verdict), use(reviewed.digits), use(reviewed.certain),
+      use(reviewed.red), use(reviewed.value_count), use(reviewed.value_decimals),
+      use(reviewed.value), use(review.reviewer), use(review.reason), use(review.at_ms),
+      use(by_server);
+  sql << "UPDATE reading SET review = last_insert_rowid() WHERE id = :id", use(reviewed.id);
+}
+
+std::optional<Reading> find_reading(soci::session& sql, std::int64_t id) {
+  return first_reading(sql, "r.id = :id", id);
+}
+
 Result<std::int64_t> Store::add_reading(const Reading& reading) {
-  return engine_->write([&](soci::session& sql) {
-    const std::string window = window_text(reading.window);
-    const std::string verdict = validate::name(reading.verdict);
-    const std::string reasons = lines_text(reading.reasons);
-    sql << "INSERT INTO reading (meter, device, photo, at_ms, status, digits, certain, red,"
-           " value_count, value_decimals, value, confidence, window, ms, verdict, reasons)"
-           " VALUES (:meter, :device, :photo, :at, :status, :digits, :certain, :red, :count,"
-           " :decimals, :value, :confidence, :window, :ms, :verdict, :reasons)",
-        use(reading.meter), use(reading.device), use(reading.photo), use(reading.at_ms),
-        use(reading.status), use(reading.digits), use(reading.certain), use(reading.red),
-        use(reading.value_count), use(reading.value_decimals), use(reading.value),
-        use(reading.confidence), use(window), use(reading.ms), use(verdict), use(reasons);
-    std::int64_t id = 0;
-    sql << "SELECT last_insert_rowid()", into(id);
-    sql << "UPDATE photo SET reading = :reading WHERE id = :photo", use(id), use(reading.photo);
-    return id;
-  });
+  return engine_->write([&](soci::session& sql) { return insert_reading(sql, reading); });
 }
 
 Result<Reading> Store::add_review(const Reading& reviewed, std::int64_t version) {
   protocol::require(reviewed.review.has_value());
-  const validate::Review& review = *reviewed.review;
   std::optional<std::int64_t> found;
   const auto added = engine_->write([&](soci::session& sql) {
     const auto before = select_first<IntegerRow>(
         sql, "SELECT review FROM reading WHERE id = :id", reviewed.id);
     if (before) found = *before;
     if (found != version) return std::optional<Reading>();
-    const std::string verdict = validate::name(reviewed.verdict);
-    sql << "INSERT INTO review (reading, verdict, digits, certain, red, value_count,"
-           " value_decimals, value, reviewer, reason, at_ms) VALUES (:reading, :verdict, :digits,"
-           " :certain, :red, :count, :decimals, :value, :reviewer, :reason, :at)",
-        use(reviewed.id), use(verdict), use(reviewed.digits), use(reviewed.certain),
-        use(reviewed.red), use(reviewed.value_count), use(reviewed.value_decimals),
-        use(reviewed.value), use(review.reviewer), use(review.reason), use(review.at_ms);
-    sql << "UPDATE reading SET review = last_insert_rowid() WHERE id = :id", use(reviewed.id);
+    insert_review(sql, reviewed);
     return first_reading(sql, "r.id = :id", reviewed.id);
   });
   if (!added) return std::unexpected(added.error());
@@ -145,7 +172,7 @@ Result<Reading> Store::add_review(const Reading& reviewed, std::int64_t version)
   if (!found) return std::unexpected(no_reading(reviewed.id));
   return std::unexpected(
       Error{ErrorCode::conflict,
-            fmt::format("reading {} was reviewed by somebody else meanwhile (its version is {}, "
+            fmt::format("reading {} was changed meanwhile (its version is {}, "
                         "not {}): look at it again", reviewed.id, *found, version)});
 }
 
@@ -165,10 +192,12 @@ Result<std::vector<Reading>> Store::readings(const Filter& filter) {
     text += filter.device.empty() ? " AND :meter = ''" : " AND r.meter = :meter";
     text += filter.verdict.empty() ? " AND :verdict = ''"
                                    : " AND coalesce(v.verdict, r.verdict) = :verdict";
-    if (filter.reviewed) text += " AND r.review <> 0";
+    if (filter.reviewed) text += " AND r.review <> 0 AND v.by_server = 0";
+    text += filter.before_id == 0 ? " AND :before_ms = :before_id"
+                                  : " AND (r.at_ms, r.id) < (:before_ms, :before_id)";
     text += " ORDER BY r.at_ms DESC, r.id DESC LIMIT :count";
     return select_rows<ReadingRow>(sql, text, filter.since_ms, filter.device, filter.verdict,
-                                   filter.count_max);
+                                   filter.before_ms, filter.before_id, filter.count_max);
   });
 }
 

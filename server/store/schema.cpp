@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "server/store/meters_schema.h"
+
 namespace meterlens::store {
 namespace {
 
@@ -50,10 +52,12 @@ constexpr std::array<std::string_view, 3> reviews{
     R"(CREATE INDEX reading_reviewed ON reading (id) WHERE review <> 0)",
 };
 
-constexpr std::array<Migration, 2> all{Migration(first), Migration(reviews)};
-
 }  // namespace
 
-std::span<const Migration> migrations() { return all; }
+std::span<const Migration> migrations() {
+  static const std::array<Migration, 3> all{Migration(first), Migration(reviews),
+                                            meters_migration()};
+  return all;
+}
 
 }  // namespace meterlens::store

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "server/store/engine.h"
+#include "server/store/meter_rows.h"
 
 namespace meterlens::store {
 namespace {
@@ -110,6 +111,7 @@ Result<void> Store::save_device(const Device& device) {
         use(device.id), use(dialect), use(device.product), use(online), use(device.firmware),
         use(device.remark), use(device.state_json), use(device.first_seen_ms),
         use(device.last_seen_ms);
+    adopt(sql, device.id, device.first_seen_ms);
   });
 }
 

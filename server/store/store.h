@@ -1,4 +1,4 @@
-// The database: devices, commands, photos, readings. SQLite (WAL) behind SOCI; SOCI's types stay in
+// The database: devices, commands, photos, meters, readings. SQLite (WAL) behind SOCI; SOCI's types stay in
 // the .cpp files. Every write is one transaction; what a call returned as done survives kill -9.
 // Thread-safe: one writer connection behind a mutex, a small pool of readers.
 #pragma once
@@ -16,6 +16,7 @@
 #include "server/command/command.h"
 #include "server/photo/photo.h"
 #include "server/validate/reading.h"
+#include "server/validate/validate.h"
 
 namespace meterlens::store {
 
@@ -52,8 +53,30 @@ struct Filter {
   std::string device = {};         // or meter; empty: all
   std::int64_t since_ms = 0;
   std::string verdict = {};        // readings only; empty: all
-  bool reviewed = false;           // readings only; those that a person has judged
+  bool reviewed = false;           // readings only; those whose newest review is a person's
+  std::int64_t before_ms = 0;      // readings only; older than the reading of this time and id,
+  std::int64_t before_id = 0;      // 0: from the newest on
   int count_max = 100;
+};
+
+// A reading to be made, or only its meter's others to be weighed anew.
+using Judge = std::function<validate::Outcome(const validate::Past&)>;
+struct Case {
+  std::string meter;
+  std::int64_t at_ms = 0;    // the register that was there at that time
+  std::int64_t photo = 0;    // 0: none
+  Judge judge;
+};
+struct Judged {
+  std::vector<validate::Reading> readings;  // the new ones, with their ids
+  std::vector<std::int64_t> changed;        // readings that have another verdict now
+};
+
+// One edit of a meter or a watch, newest first; the one before it is what was there before.
+template <class Thing>
+struct Edit {
+  Thing after;
+  validate::Author author;
 };
 
 struct Options {
@@ -112,6 +135,45 @@ class Store {
   // The newest one of a meter that is accepted or corrected: what the next is judged against.
   Result<std::optional<validate::Reading>> newest_accepted(const std::string& meter,
                                                            std::int64_t except_reading = 0);
+
+  // Judges each case against what is stored, and stores the readings and changes of all: one
+  // transaction, so that nobody's edit comes between.
+  Result<Judged> judge(std::span<const Case> cases, std::int64_t now_ms);
+  // What was said of a reading, oldest first: as the server judged it, then after each review.
+  Result<std::vector<validate::Reading>> reading_history(std::int64_t id);
+
+  // Meters, by id after `after`. Edits are refused with `conflict` unless `version` is the one
+  // that is stored; each is kept with its author.
+  Result<std::vector<validate::Meter>> meters(const std::string& after, int count_max);
+  Result<validate::Meter> meter(const std::string& id);
+  Result<validate::Meter> add_meter(const validate::Meter& meter, const validate::Author& author);
+  Result<validate::Meter> change_meter(const validate::Meter& meter,
+                                       const validate::Author& author);
+  // Only one without readings; its watches go too. `conflict` else.
+  Result<void> remove_meter(const std::string& id, std::int64_t version);
+  Result<std::vector<Edit<validate::Meter>>> meter_edits(const std::string& id, int count_max);
+
+  // Watches by id after `after`; an empty device or meter means all. A device may not watch a
+  // meter twice at a time.
+  Result<std::vector<validate::Watch>> watches(const std::string& device, const std::string& meter,
+                                               std::int64_t after, int count_max);
+  // What a device watches at a time. A device that never watched anything gets the meter of its
+  // own name, for all times.
+  Result<std::vector<validate::Watch>> watched(const std::string& device, std::int64_t at_ms);
+  Result<validate::Watch> watch(std::int64_t id);
+  Result<validate::Watch> add_watch(const validate::Watch& watch, const validate::Author& author);
+  Result<validate::Watch> change_watch(const validate::Watch& watch,
+                                       const validate::Author& author);
+  Result<std::vector<Edit<validate::Watch>>> watch_edits(std::int64_t id, int count_max);
+
+  // Enters the last value of the old register and the first of the new one, and changes the meter
+  // to `after` (its version is checked): one transaction. Later than all exchanges before.
+  Result<validate::Exchange> add_exchange(const validate::Exchange& exchange,
+                                          const validate::Meter& after,
+                                          const validate::Reading& end,
+                                          const validate::Reading& start, const Judge& reconsider,
+                                          Judged& out);
+  Result<std::vector<validate::Exchange>> exchanges(const std::string& meter);
 
   // A cheap write and read, for health.
   Result<void> check();

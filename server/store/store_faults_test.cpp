@@ -147,10 +147,13 @@ TEST_F(StoreFaults, TheFirstSchemaIsBroughtUpToDateWithItsReadings) {
   store_.reset();
   {
     Intruder old(path());
+    old.run("DROP TABLE meter; DROP TABLE meter_version; DROP TABLE watch;"
+            "DROP TABLE watch_version; DROP TABLE exchange;"
+            "ALTER TABLE reading DROP COLUMN flags");
     old.run("DROP INDEX reading_reviewed");
     old.run("ALTER TABLE reading DROP COLUMN review");
     old.run("DROP TABLE review");
-    old.run("DELETE FROM schema_version WHERE version = 2");
+    old.run("DELETE FROM schema_version WHERE version >= 2");
   }
   store_ = open();
   ASSERT_TRUE(store_);
@@ -160,6 +163,8 @@ TEST_F(StoreFaults, TheFirstSchemaIsBroughtUpToDateWithItsReadings) {
   EXPECT_FALSE(reading->review);
   reading->review = validate::Review{.at_ms = 5};
   EXPECT_TRUE(store_->add_review(*reading, 0));
+  EXPECT_TRUE(store_->meter("m1")) << "its readings have a meter now";
+  EXPECT_EQ(store_->watches("m1", "m1", 0, 10)->size(), 1U);
 }
 
 TEST_F(StoreFaults, ARowThatNobodyUnderstandsIsAnErrorAndNotACrash) {

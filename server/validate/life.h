@@ -200,7 +200,7 @@ class Life {
     Past before = past(shot.claim.at_ms);
     before.same_photo = shot.same_photo ? 7 : 0;
     Outcome out = judge(shot.claim, before);
-    shot.entry.reading = std::move(out.reading);
+    shot.entry.reading = std::move(out.readings.front());
     shot.entry.reading.id = static_cast<std::int64_t>(book_.size()) + 1;
     shot.entry.right_first = shot.entry.reading.verdict == Verdict::accepted;
     order_.insert(std::upper_bound(order_.begin(), order_.end(),

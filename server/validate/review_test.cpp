@@ -14,7 +14,7 @@ Reading reading_of(const std::string& digits, int certain, int red) {
   claim.digits = digits;
   claim.certain = certain;
   claim.red = red;
-  return judge(claim, {}).reading;
+  return judge(claim, {}).readings.at(0);
 }
 
 Edit manual(const std::string& digits, const std::string& value = "") {

@@ -251,8 +251,8 @@ Point point_of(const Reading& reading) {
 }
 
 Outcome judge(const Claim& claim, const Past& past) {
-  Outcome out{evidence(claim), {}};
-  Reading& reading = out.reading;
+  Outcome out{{evidence(claim)}, {}};
+  Reading& reading = out.readings.front();
   if (claim.clock_is_wrong)
     flag(reading, Flag::clock, "the camera's clock is wrong: the time of the arrival is taken");
   if (auto what = flaw(claim); !what.empty()) {
@@ -284,11 +284,19 @@ Outcome judge(const Claim& claim, const Past& past) {
 
 Outcome enter(const Reading& manual, const Past& past) {
   const Point point = point_of(manual);
-  return {manual, weigh(past, Habit(past.points), &point).changes};
+  return {{manual}, weigh(past, Habit(past.points), &point).changes};
 }
 
-std::vector<Change> reconsider(const Past& past) {
-  return weigh(past, Habit(past.points), nullptr).changes;
+Outcome reconsider(const Past& past) {
+  return {{}, weigh(past, Habit(past.points), nullptr).changes};
+}
+
+Outcome refuse(const Claim& claim) {
+  Outcome out{{evidence(claim)}, {}};
+  out.readings.front().status = "unreadable";
+  out.readings.front().verdict = Verdict::rejected;
+  flag(out.readings.front(), Flag::no_meter, "the device watches no meter at that time");
+  return out;
 }
 
 }  // namespace meterlens::validate

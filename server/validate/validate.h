@@ -40,8 +40,8 @@ struct Claim {
 void settle_time(Claim& claim, std::int64_t arrived_at_ms);
 
 struct Outcome {
-  Reading reading;              // of the claim; id is 0
-  std::vector<Change> changes;  // of earlier readings
+  std::vector<Reading> readings = {};  // new ones; ids are 0
+  std::vector<Change> changes = {};    // of earlier readings
 };
 
 // `past` is the meter's, round claim.at_ms. O(points), at most about 0.1 ms.
@@ -49,7 +49,9 @@ Outcome judge(const Claim& claim, const Past& past);
 // The same for a reading that a person has given.
 Outcome enter(const Reading& manual, const Past& past);
 // After a person has changed a reading: what follows for the others.
-std::vector<Change> reconsider(const Past& past);
+Outcome reconsider(const Past& past);
+// A photo of a device that watches no meter at that time.
+Outcome refuse(const Claim& claim);
 
 // How other readings see this one. Open only when nothing but other readings speaks against it.
 Point point_of(const Reading& reading);

@@ -37,7 +37,7 @@ Reading judged(const Claim& claim, const std::optional<Reading>& before = {}) {
     past.points.push_back(point_of(*before));
     past.points.back().id = 1;
   }
-  return judge(claim, past).reading;
+  return judge(claim, past).readings.at(0);
 }
 
 struct ValueCase {
