@@ -26,8 +26,9 @@ std::expected<std::unique_ptr<store::Store>, std::string> open_store(const std::
 }
 
 bool is_labelled(const validate::Reading& reading) {
-  return reading.review && (reading.verdict == validate::Verdict::accepted ||
-                            reading.verdict == validate::Verdict::manual);
+  return reading.review && !reading.review->by_server && reading.photo != 0 &&
+         (reading.verdict == validate::Verdict::accepted ||
+          reading.verdict == validate::Verdict::manual);
 }
 
 }  // namespace meterlens::app

@@ -96,9 +96,8 @@ std::optional<Command> Pipeline::Steps::already_done(const Command& open) {
     }
   }
   if (command.state != command::State::stored) return std::nullopt;
-  if (const auto readings = store.readings(filter)) {
+  if (const auto readings = store.readings({.photo = command.photo})) {
     for (const validate::Reading& made : *readings) {
-      if (made.photo != command.photo) continue;
       command.reading = made.id;
       command.state = command::State::read;
     }
@@ -109,12 +108,8 @@ std::optional<Command> Pipeline::Steps::already_done(const Command& open) {
 void Pipeline::Steps::start_threads(ReadPhoto read) {
   reading =
       std::make_unique<ReadingQueue>(settings.reading, store, std::move(read), metrics,
-                                     [this](const Photo& photo, const validate::Reading& made) {
-                                       on_change({Change::Kind::reading, made.device, made.id});
-                                       if (photo.command == 0) return;
-                                       inbox.post([this, command = photo.command, id = made.id] {
-                                         commands.read(command, id, now_ms);
-                                       });
+                                     [this](const Photo& photo, const store::Judged& judged) {
+                                       tell(photo, judged);
                                      });
   link = std::make_unique<ingest::Link>(
       settings.link,
@@ -123,6 +118,18 @@ void Pipeline::Steps::start_threads(ReadPhoto read) {
           [this] { pause(); }, [this](bool connected) { connection(connected); }});
   // Last, for it uses the others; what the link brings meanwhile waits in the inbox.
   thread = std::thread([this] { run(); });
+}
+
+void Pipeline::Steps::tell(const Photo& photo, const store::Judged& judged) {
+  for (const validate::Reading& made : judged.readings)
+    on_change({Change::Kind::reading, made.device, made.id});
+  // What was published of them is told again: they have another verdict now.
+  for (const std::int64_t id : judged.changed)
+    on_change({Change::Kind::reading, photo.device, id});
+  if (photo.command == 0 || judged.readings.empty()) return;
+  inbox.post([this, command = photo.command, id = judged.readings.front().id] {
+    commands.read(command, id, now_ms);
+  });
 }
 
 void Pipeline::Steps::stop() {

@@ -23,13 +23,28 @@ namespace meterlens::server {
 
 using metrics::Count;
 
+namespace {
+
+std::int64_t unix_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::array<reader::Point, 4> corners_of(const validate::Region& region) {
+  std::array<reader::Point, 4> out;
+  std::ranges::transform(region, out.begin(), [](const auto& corner) {
+    return reader::Point{corner[0], corner[1]};
+  });
+  return out;
+}
+
+}  // namespace
+
 reader::Known known_of(const validate::Reading& accepted, std::int64_t at_ms) {
   constexpr double hour_ms = 3'600'000;
   reader::Known known;
-  known.window.emplace();
-  std::ranges::transform(accepted.window, known.window->begin(), [](const auto& corner) {
-    return reader::Point{corner[0], corner[1]};
-  });
+  // A person's value has no window.
+  if (accepted.photo != 0) known.window = corners_of(accepted.window);
   known.wheels = static_cast<int>(accepted.digits.size());
   if (accepted.red > 0) known.red = accepted.red;
   if (at_ms < accepted.at_ms) return known;
@@ -67,7 +82,8 @@ struct ReadingQueue::Desk {
   bool fetch();
   std::optional<photo::Photo> pick();
   bool process(const photo::Photo& photo);
-  validate::Claim claim_of(const photo::Photo& photo,
+  std::optional<std::vector<store::Case>> cases_of(const photo::Photo& photo);
+  validate::Claim claim_of(const photo::Photo& photo, const validate::Watch& watch,
                            const std::optional<validate::Reading>& before) const;
   void count(const validate::Reading& reading);
 };
@@ -137,7 +153,8 @@ bool ReadingQueue::Desk::fetch() {
 }
 
 validate::Claim ReadingQueue::Desk::claim_of(
-    const photo::Photo& photo, const std::optional<validate::Reading>& before) const {
+    const photo::Photo& photo, const validate::Watch& watch,
+    const std::optional<validate::Reading>& before) const {
   validate::Claim claim;
   const auto bytes = photo::Files::read(photo.path, protocol::photo_bytes_max);
   if (!bytes) {
@@ -150,36 +167,61 @@ validate::Claim ReadingQueue::Desk::claim_of(
     if (before)
       spdlog::debug("device {}: photo {} is of a known meter of {} wheels", photo.device, photo.id,
                     before->digits.size());
-    claim = read(std::as_bytes(std::span(*bytes)),
-                 before ? known_of(*before, photo.captured_at_ms) : reader::Known{});
+    reader::Known known = before ? known_of(*before, photo.captured_at_ms) : reader::Known{};
+    // What a person has drawn goes before where the last reading was.
+    if (watch.region) known.window = corners_of(*watch.region);
+    claim = read(std::as_bytes(std::span(*bytes)), known);
   }
-  claim.meter = photo.device;
+  claim.meter = watch.meter;
   claim.device = photo.device;
   claim.photo = photo.id;
   claim.at_ms = photo.captured_at_ms;
+  validate::settle_time(claim, photo.received_at_ms);
   return claim;
+}
+
+// One case for each meter that the photo shows; nothing when the store failed.
+std::optional<std::vector<store::Case>> ReadingQueue::Desk::cases_of(const photo::Photo& photo) {
+  const auto watches = store.watched(photo.device, photo.captured_at_ms);
+  if (!watches) return {};
+  std::vector<store::Case> cases;
+  for (const validate::Watch& watch : *watches) {
+    const auto before = store.newest_accepted(watch.meter);
+    if (!before) return {};
+    validate::Claim claim = claim_of(photo, watch, *before);
+    metrics.observe_read_ms(claim.ms);
+    const std::int64_t at_ms = claim.at_ms;
+    cases.push_back({watch.meter, at_ms, photo.id,
+                     [claim = std::move(claim)](const validate::Past& past) {
+                       return validate::judge(claim, past);
+                     }});
+  }
+  if (!cases.empty()) return cases;
+  validate::Claim claim;
+  claim.meter = claim.device = photo.device;
+  claim.photo = photo.id;
+  claim.at_ms = photo.captured_at_ms;
+  cases.push_back({photo.device, claim.at_ms, photo.id,
+                   [claim](const validate::Past&) { return validate::refuse(claim); }});
+  return cases;
 }
 
 // False when the store failed: the photo stays unread and comes again.
 bool ReadingQueue::Desk::process(const photo::Photo& photo) {
-  const auto before = store.newest_accepted(photo.device);
-  if (!before) {
+  const auto cases = cases_of(photo);
+  if (!cases) {
     metrics.add(Count::store_errors);
     return false;
   }
-  const validate::Claim claim = claim_of(photo, *before);
-  metrics.observe_read_ms(claim.ms);
-  validate::Reading reading = validate::judge(claim, *before);
-  const auto id = store.add_reading(reading);
-  if (!id) {
+  const auto judged = store.judge(*cases, unix_ms());
+  if (!judged) {
     metrics.add(Count::store_errors);
     spdlog::error("device {}: reading of photo {} not stored: {}", photo.device, photo.id,
-                  id.error().message);
+                  judged.error().message);
     return false;
   }
-  reading.id = *id;
-  count(reading);
-  on_reading(photo, reading);
+  for (const validate::Reading& reading : judged->readings) count(reading);
+  on_reading(photo, *judged);
   return true;
 }
 

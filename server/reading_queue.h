@@ -35,8 +35,9 @@ struct ReadingLimits {
 
 class ReadingQueue {
  public:
-  // Told after a reading is stored, in a reader's thread.
-  using OnReading = std::function<void(const photo::Photo&, const validate::Reading&)>;
+  // Told after readings are stored, in a reader's thread: of the photo itself, one a meter that it
+  // shows, and of older ones that have another verdict because of them.
+  using OnReading = std::function<void(const photo::Photo&, const store::Judged&)>;
 
   ReadingQueue(const ReadingLimits& limits, store::Store& store, ReadPhoto read,
                metrics::Metrics& metrics, OnReading on_reading);

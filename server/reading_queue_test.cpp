@@ -60,10 +60,11 @@ class ReadingQueueTest : public ::testing::Test {
           return claim;
         },
         metrics_,
-        [this](const photo::Photo& photo, const validate::Reading& reading) {
+        [this](const photo::Photo& photo, const store::Judged& judged) {
           const std::lock_guard lock(mutex_);
           photos_.push_back(photo.id);
-          readings_.push_back(reading);
+          readings_.insert(readings_.end(), judged.readings.begin(), judged.readings.end());
+          changed_ids_.insert(changed_ids_.end(), judged.changed.begin(), judged.changed.end());
           changed_.notify_all();
         });
   }
@@ -80,6 +81,7 @@ class ReadingQueueTest : public ::testing::Test {
   std::condition_variable changed_;
   std::vector<std::int64_t> photos_;
   std::vector<validate::Reading> readings_;
+  std::vector<std::int64_t> changed_ids_;  // older readings with another verdict
   std::vector<reader::Known> known_;  // what each reading was told
 };
 
@@ -142,8 +144,65 @@ TEST_F(ReadingQueueTest, the_next_photo_of_a_meter_is_read_with_what_the_last_ac
   EXPECT_FALSE(known_[2].window) << "another meter's";
 }
 
+TEST_F(ReadingQueueTest, a_photo_of_two_meters_is_read_once_for_each_at_its_region) {
+  ASSERT_TRUE(store_->watched("m1", 1));
+  validate::Meter second;
+  second.id = "gas";
+  ASSERT_TRUE(store_->add_meter(second, {}));
+  const validate::Region region{{{5, 5}, {50, 5}, {50, 20}, {5, 20}}};
+  store::Device device;
+  device.id = "m1";
+  ASSERT_TRUE(store_->save_device(device));
+  validate::Watch watch;
+  watch.device = "m1";
+  watch.meter = "gas";
+  watch.region = region;
+  ASSERT_TRUE(store_->add_watch(watch, {}));
+  const auto photo = add("m1", 1);
+  const auto queue = open(1);
+  ASSERT_TRUE(wait_for(2));
+  EXPECT_EQ(readings_[0].meter, "m1");
+  EXPECT_EQ(readings_[1].meter, "gas");
+  EXPECT_EQ(readings_[1].photo, photo.id);
+  EXPECT_FALSE(known_[0].window);
+  ASSERT_TRUE(known_[1].window);
+  EXPECT_EQ((*known_[1].window)[2].x, 50);
+  EXPECT_EQ(photos_.size(), 1U);
+  EXPECT_TRUE(store_->unread_photos(10)->empty());
+}
+
+TEST_F(ReadingQueueTest, a_photo_of_a_device_that_watches_nothing_then_is_refused_unread) {
+  ASSERT_TRUE(store_->watched("m1", 1));
+  auto watch = store_->watches("m1", "", 0, 1)->front();
+  watch.to_ms = 5;
+  ASSERT_TRUE(store_->change_watch(watch, {}));
+  add("m1", 1);
+  const auto queue = open(1);
+  ASSERT_TRUE(wait_for(1));
+  EXPECT_EQ(readings_[0].verdict, validate::Verdict::rejected);
+  EXPECT_EQ(readings_[0].flags, validate::bit(validate::Flag::no_meter));
+  EXPECT_TRUE(known_.empty()) << "no reader's time is spent on it";
+}
+
+TEST_F(ReadingQueueTest, later_readings_withdraw_a_false_one_and_everybody_is_told) {
+  // The photo's number is the last digit: 9 is false, 1 to 3 are less.
+  for (const std::uint32_t number : {9, 11, 12, 13}) add("m1", number);
+  const auto queue = open(1);
+  ASSERT_TRUE(wait_for(4));
+  EXPECT_EQ(store_->reading(readings_[0].id)->verdict, validate::Verdict::doubtful);
+  EXPECT_EQ(store_->reading(readings_[1].id)->verdict, validate::Verdict::accepted);
+  EXPECT_EQ(store_->newest_accepted("m1").value()->digits, "00123");
+  EXPECT_EQ(changed_ids_, (std::vector<std::int64_t>{readings_[0].id, readings_[1].id}));
+  const auto history = store_->reading_history(readings_[0].id);
+  ASSERT_EQ(history->size(), 2U);
+  EXPECT_EQ((*history)[0].verdict, validate::Verdict::accepted);
+  EXPECT_TRUE((*history)[1].review->by_server);
+  EXPECT_NE((*history)[1].review->reason.find("withdrawn"), std::string::npos);
+}
+
 TEST(KnownOf, an_older_photo_has_the_layout_but_no_earlier_reading) {
   validate::Reading accepted;
+  accepted.photo = 3;
   accepted.digits = "00195419";
   accepted.certain = 7;
   accepted.red = 3;

@@ -73,6 +73,7 @@ struct Pipeline::Steps {
   void take_up_commands();
   std::optional<command::Command> already_done(const command::Command& open);
   void start_threads(ReadPhoto read);
+  void tell(const photo::Photo& photo, const store::Judged& judged);
   void stop();
 
   void message(std::string_view topic, protocol::Bytes payload);

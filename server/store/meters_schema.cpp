@@ -8,7 +8,7 @@ namespace {
 // Meters and watches are never changed in place: each edit is a row of its own, with who made it,
 // when and why; the thing points at its newest row. Devices and readings from before get the meter
 // that they had in effect, named like the device.
-constexpr std::array<std::string_view, 17> meters{
+constexpr std::array<std::string_view, 18> meters{
     R"(CREATE TABLE meter (id TEXT PRIMARY KEY, version BIGINT NOT NULL))",
     R"(CREATE TABLE meter_version (
          version INTEGER PRIMARY KEY AUTOINCREMENT, meter TEXT NOT NULL, medium TEXT NOT NULL,
@@ -34,6 +34,7 @@ constexpr std::array<std::string_view, 17> meters{
     R"(CREATE UNIQUE INDEX exchange_meter ON exchange (meter, at_ms))",
     R"(ALTER TABLE reading ADD COLUMN flags INTEGER NOT NULL DEFAULT 0)",
     R"(ALTER TABLE review ADD COLUMN by_server INTEGER NOT NULL DEFAULT 0)",
+    R"(CREATE INDEX reading_photo ON reading (photo))",
     R"(CREATE INDEX review_reading ON review (reading))",
     R"(INSERT INTO meter_version (meter, medium, wheels, decimals, unit, factor, serial, place,
          rate_max, installed_ms, removed_ms, author, reason, at_ms)

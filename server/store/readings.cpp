@@ -193,11 +193,12 @@ Result<std::vector<Reading>> Store::readings(const Filter& filter) {
     text += filter.verdict.empty() ? " AND :verdict = ''"
                                    : " AND coalesce(v.verdict, r.verdict) = :verdict";
     if (filter.reviewed) text += " AND r.review <> 0 AND v.by_server = 0";
+    text += filter.photo == 0 ? " AND :photo = 0" : " AND r.photo = :photo";
     text += filter.before_id == 0 ? " AND :before_ms = :before_id"
                                   : " AND (r.at_ms, r.id) < (:before_ms, :before_id)";
     text += " ORDER BY r.at_ms DESC, r.id DESC LIMIT :count";
     return select_rows<ReadingRow>(sql, text, filter.since_ms, filter.device, filter.verdict,
-                                   filter.before_ms, filter.before_id, filter.count_max);
+                                   filter.photo, filter.before_ms, filter.before_id, filter.count_max);
   });
 }
 

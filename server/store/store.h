@@ -54,6 +54,7 @@ struct Filter {
   std::int64_t since_ms = 0;
   std::string verdict = {};        // readings only; empty: all
   bool reviewed = false;           // readings only; those whose newest review is a person's
+  std::int64_t photo = 0;          // readings only; of this photo; 0: all
   std::int64_t before_ms = 0;      // readings only; older than the reading of this time and id,
   std::int64_t before_id = 0;      // 0: from the newest on
   int count_max = 100;
