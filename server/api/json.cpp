@@ -51,6 +51,7 @@ Json object(const photo::Photo& photo) {
 
 Json object(const validate::Review& review) {
   return {{"at_ms", review.at_ms},
+          {"by", review.by_server ? "server" : "person"},
           {"reviewer", or_null(review.reviewer)},
           {"reason", or_null(review.reason)},
           {"seen",
@@ -59,6 +60,15 @@ Json object(const validate::Review& review) {
             {"certain", review.seen_certain},
             {"red", review.seen_red},
             {"value", review.seen_value}}}};
+}
+
+Json flags_of(const validate::Reading& reading) {
+  Json out = Json::array();
+  for (int i = 0; i < validate::flag_count; ++i) {
+    const auto flag = static_cast<validate::Flag>(1U << i);
+    if ((reading.flags & validate::bit(flag)) != 0) out.push_back(validate::name(flag));
+  }
+  return out;
 }
 
 Json object(const validate::Reading& reading) {
@@ -76,6 +86,7 @@ Json object(const validate::Reading& reading) {
           {"window", reading.window},
           {"verdict", validate::name(reading.verdict)},
           {"reasons", reading.reasons},
+          {"flags", flags_of(reading)},
           {"ms", reading.ms},
           {"version", reading.review ? reading.review->id : 0},
           {"review", reading.review ? object(*reading.review) : Json(nullptr)}};
@@ -133,8 +144,13 @@ std::string reading_json(const validate::Reading& reading) { return text(object(
 
 std::string devices_json(const std::vector<DeviceView>& views) { return list("devices", views); }
 std::string photos_json(const std::vector<photo::Photo>& photos) { return list("photos", photos); }
-std::string readings_json(const std::vector<validate::Reading>& readings) {
-  return list("readings", readings);
+std::string readings_json(const std::vector<validate::Reading>& readings, bool has_more) {
+  Json array = Json::array();
+  for (const auto& reading : readings) array.push_back(object(reading));
+  Json next = nullptr;
+  if (has_more && !readings.empty())
+    next = std::to_string(readings.back().at_ms) + "." + std::to_string(readings.back().id);
+  return text(Json{{"readings", std::move(array)}, {"next", std::move(next)}});
 }
 
 std::string health_json(const Health& health, const std::string& version) {

@@ -38,7 +38,8 @@ std::string error_json(const std::string& code, const std::string& message);
 // {"devices":[...]} and the like.
 std::string devices_json(const std::vector<DeviceView>& views);
 std::string photos_json(const std::vector<photo::Photo>& photos);
-std::string readings_json(const std::vector<validate::Reading>& readings);
+// With `has_more` the answer's "next" is the cursor of the following page.
+std::string readings_json(const std::vector<validate::Reading>& readings, bool has_more = false);
 
 // {"capture":1} and nothing else; the error says what is wrong with the body.
 std::expected<void, std::string> parse_capture(const std::string& body);

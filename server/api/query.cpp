@@ -35,6 +35,13 @@ std::optional<std::string> take(store::Filter& filter, const std::string& key,
       return "verdict must be accepted, doubtful, rejected, estimated or manual";
     }
     filter.verdict = value;
+  } else if (key == "cursor" && with_verdict) {
+    const std::size_t point = std::min(value.find('.'), value.size());
+    const auto at_ms = parse_id(value.substr(0, point));
+    const auto id = parse_id(value.substr(std::min(point + 1, value.size())));
+    if (!at_ms || !id) return "cursor must be the \"next\" of the page before";
+    filter.before_ms = *at_ms;
+    filter.before_id = *id;
   }
   return {};
 }
@@ -83,9 +90,13 @@ std::optional<std::string_view> match(std::string_view pattern, std::string_view
   return id;
 }
 
-std::expected<store::Filter, std::string> parse_filter(std::string_view query,
-                                                       std::string_view name, bool with_verdict) {
-  store::Filter filter;
+std::string Query::get(const std::string& key) const {
+  const auto at = values.find(key);
+  return at == values.end() ? std::string() : at->second;
+}
+
+std::expected<Query, std::string> parse_query(std::string_view query) {
+  Query out;
   while (!query.empty()) {
     const auto part = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(part.size() + 1, query.size()));
@@ -93,9 +104,20 @@ std::expected<store::Filter, std::string> parse_filter(std::string_view query,
     const auto key = decode(part.substr(0, equals));
     const auto value = decode(part.substr(std::min(equals + 1, part.size())));
     if (!key || !value) return std::unexpected("the query has a broken % escape");
+    out.values[*key] = *value;
+  }
+  return out;
+}
+
+std::expected<store::Filter, std::string> parse_filter(std::string_view query,
+                                                       std::string_view name, bool with_verdict) {
+  const auto asked = parse_query(query);
+  if (!asked) return std::unexpected(asked.error());
+  store::Filter filter;
+  for (const auto& [key, value] : asked->values) {
     // An empty value asks for all.
-    if (value->empty()) continue;
-    if (auto wrong = take(filter, *key, *value, name, with_verdict)) {
+    if (value.empty()) continue;
+    if (auto wrong = take(filter, key, value, name, with_verdict)) {
       return std::unexpected(std::move(*wrong));
     }
   }

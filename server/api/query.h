@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <expected>
 #include <optional>
 #include <string>
@@ -20,7 +21,14 @@ std::optional<std::int64_t> parse_id(std::string_view text);
 // {id} of a path like "/api/v1/devices/{id}/commands", not decoded; nothing when it does not fit.
 std::optional<std::string_view> match(std::string_view pattern, std::string_view path);
 
-// `name` is "device" or "meter"; "verdict" is known only `with_verdict`. Other keys are ignored.
+// The keys and values of a query; where a key comes twice the last one counts.
+struct Query {
+  std::map<std::string, std::string> values;
+  std::string get(const std::string& key) const;  // empty: not there
+};
+std::expected<Query, std::string> parse_query(std::string_view query);
+
+// `name` is "device" or "meter"; "verdict" and "cursor" are known only `with_verdict`. Other keys are ignored.
 // The error names the parameter and what it may be.
 std::expected<store::Filter, std::string> parse_filter(std::string_view query,
                                                        std::string_view name, bool with_verdict);

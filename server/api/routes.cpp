@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "protocol/ids.h"
+#include "server/api/answers.h"
 #include "server/api/files.h"
 #include "server/api/openapi.h"
 #include "server/api/query.h"
@@ -11,29 +14,6 @@ namespace meterlens::api {
 namespace {
 
 constexpr auto health_age_max = std::chrono::seconds(1);
-
-Response json_response(std::string body, int status = 200) {
-  return {status, "application/json", std::move(body), {{"Cache-Control", "no-store"}}};
-}
-
-Response bad_request(const std::string& message) {
-  return error_response(400, "bad_request", message);
-}
-
-Response unknown(const std::string& what, const std::string& id) {
-  return error_response(404, "unknown_" + what, fmt::format("there is no {} \"{}\"", what, id));
-}
-
-std::int64_t now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
-// A browser names the page that a request comes from; only our own pages may change something.
-bool is_foreign(const Request& request) {
-  if (request.origin.empty()) return false;
-  return request.origin != "http://" + request.host && request.origin != "https://" + request.host;
-}
 
 constexpr const char* console_missing =
     "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Meterlens</title>"
@@ -74,7 +54,10 @@ Routes::Routes(const Settings& settings, store::Store& store, metrics::Metrics& 
       store_(store),
       metrics_(metrics),
       doors_(doors),
-      changed_(std::move(changed)) {}
+      changed_(std::move(changed)),
+      meters_(store, changed_, [this](const store::Error& error, const char* what) {
+        return store_error(error, what);
+      }) {}
 
 Response Routes::answer(const Request& request, bool live_is_full) {
   metrics_.add(metrics::Count::http_requests);
@@ -93,6 +76,7 @@ Response Routes::dispatch(const Request& request) {
                           fmt::format("the body has {} bytes, at most {} are read",
                                       request.body.size(), settings_.body_bytes_max));
   }
+  if (auto response = meters_.answer(request)) return *std::move(response);
   std::string other_methods;
   for (const auto& route : routes) {
     const auto id = match(route.pattern, request.path);
@@ -120,7 +104,11 @@ store::Result<DeviceView> Routes::view(store::Device device,
   DeviceView view;
   auto photo = store_.newest_photo(device.id);
   if (!photo) return std::unexpected(photo.error());
-  auto readings = store_.readings({.device = device.id, .count_max = 1});
+  auto watches = store_.watches(device.id, "", 0, 100);
+  if (!watches) return std::unexpected(watches.error());
+  const auto open = std::ranges::find(*watches, 0, &validate::Watch::to_ms);
+  const std::string meter = open == watches->end() ? device.id : open->meter;
+  auto readings = store_.readings({.device = meter, .count_max = 1});
   if (!readings) return std::unexpected(readings.error());
   view.newest_photo = std::move(*photo);
   if (!readings->empty()) view.newest_reading = std::move(readings->front());
@@ -215,7 +203,8 @@ Response Routes::readings(const Request& request, const std::string&) {
   if (!filter) return bad_request(filter.error());
   const auto readings = store_.readings(*filter);
   if (!readings) return store_error(readings.error());
-  return json_response(readings_json(*readings));
+  const bool has_more = static_cast<int>(readings->size()) == filter->count_max;
+  return json_response(readings_json(*readings, has_more));
 }
 
 Response Routes::reading(const Request&, const std::string& id) {
@@ -238,10 +227,11 @@ Response Routes::review(const Request& request, const std::string& id) {
   if (!reading) return store_error(reading.error(), "reading");
   const auto newest = store_.newest_accepted(reading->meter, reading->id);
   if (!newest) return store_error(newest.error());
-  const auto reviewed = validate::review(*reading, wanted->edit, *newest, now_ms());
+  const auto reviewed = validate::review(*reading, wanted->edit, *newest, unix_ms());
   if (!reviewed) return bad_request(reviewed.error());
   const auto stored = store_.add_review(*reviewed, wanted->version);
   if (!stored) return store_error(stored.error(), "reading");
+  if (const auto done = meters_.reconsider(*stored); !done) return store_error(done.error());
   changed_(Subject::reading, id);
   changed_(Subject::device, stored->device);
   return json_response(reading_json(*stored));

@@ -9,6 +9,7 @@
 
 #include "server/api/http.h"
 #include "server/api/json.h"
+#include "server/api/meters.h"
 
 namespace meterlens::api {
 
@@ -55,6 +56,7 @@ class Routes {
   metrics::Metrics& metrics_;
   const Doors& doors_;
   const Changed changed_;
+  MeterRoutes meters_;
   std::mutex health_mutex_;
   std::string store_state_ = "not checked yet";
   bool store_checking_ = false;
