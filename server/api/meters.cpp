@@ -162,7 +162,7 @@ Response MeterRoutes::remove_meter(const Request& request, const std::string& id
   if (!version) return bad_request("version must be the \"version\" of the meter that you saw");
   const auto removed = store_.remove_meter(id, *version);
   if (!removed) return store_error_(removed.error(), "meter");
-  return {204, "application/json", "", {{"Cache-Control", "no-store"}}};
+  return json_response("{}");
 }
 
 Response MeterRoutes::meter_history(const Request&, const std::string& id) {
@@ -253,6 +253,8 @@ Response MeterRoutes::add_exchange(const Request& request, const std::string& id
   wanted->author.at_ms = unix_ms();
   if (wanted->at_ms > wanted->author.at_ms + future_ms_max)
     return bad_request("\"at_ms\" is in the future");
+  if (wanted->after.version != before->version)
+    return error_response(409, "conflict", "the meter was changed meanwhile: look at it again");
   const auto newest = store_.newest_accepted(id);
   if (!newest) return store_error_(newest.error(), "meter");
   // The old register's last value is its last moment.

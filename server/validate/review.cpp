@@ -139,6 +139,7 @@ std::expected<Reading, std::string> review(const Reading& reading, const Edit& e
                          .seen_value = reading.value};
   }
   out->review->id = 0;
+  out->review->by_server = false;
   out->review->reviewer = edit.reviewer;
   out->review->reason = edit.reason;
   out->review->at_ms = now_ms;
