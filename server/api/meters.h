@@ -1,4 +1,4 @@
-// Inside api/: what is asked of meters, watches, exchanges, values by hand, estimates and histories.
+// Inside api/: what is asked of meters, watches, exchanges, values by hand, estimates, histories.
 // Asks the store, never the network; thread-safe.
 #pragma once
 

@@ -214,8 +214,9 @@ Result<Exchange> Store::add_exchange(const Exchange& exchange, const Meter& afte
                                      const Judge& reconsider, Judged& out) {
   return flat(engine_->write([&](soci::session& sql) -> Result<Exchange> {
     if (auto wrong = check_version(sql, after)) return std::unexpected(*std::move(wrong));
-    if (select_first<IntegerRow>(sql, "SELECT id FROM exchange WHERE meter = :meter"
-                                      " AND at_ms >= :at LIMIT 1", exchange.meter, exchange.at_ms)) {
+    if (select_first<IntegerRow>(
+            sql, "SELECT id FROM exchange WHERE meter = :meter AND at_ms >= :at LIMIT 1",
+            exchange.meter, exchange.at_ms)) {
       return std::unexpected(Error{ErrorCode::conflict,
                                    fmt::format("meter {} was exchanged at that time or later",
                                                exchange.meter)});

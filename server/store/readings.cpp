@@ -198,7 +198,8 @@ Result<std::vector<Reading>> Store::readings(const Filter& filter) {
                                   : " AND (r.at_ms, r.id) < (:before_ms, :before_id)";
     text += " ORDER BY r.at_ms DESC, r.id DESC LIMIT :count";
     return select_rows<ReadingRow>(sql, text, filter.since_ms, filter.device, filter.verdict,
-                                   filter.photo, filter.before_ms, filter.before_id, filter.count_max);
+                                   filter.photo, filter.before_ms, filter.before_id,
+                                   filter.count_max);
   });
 }
 

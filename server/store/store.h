@@ -1,5 +1,6 @@
-// The database: devices, commands, photos, meters, readings. SQLite (WAL) behind SOCI; SOCI's types stay in
-// the .cpp files. Every write is one transaction; what a call returned as done survives kill -9.
+// The database: devices, commands, photos, meters, readings. SQLite (WAL) behind SOCI, whose types
+// stay in the .cpp files. Every write is one transaction; what a call returned as done survives
+// kill -9.
 // Thread-safe: one writer connection behind a mutex, a small pool of readers.
 #pragma once
 

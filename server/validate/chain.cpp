@@ -78,21 +78,31 @@ Chain best_chain(const Window& window, Costs& costs, const Weights& weights) {
   std::array<double, chain_points_max> best{};
   std::array<std::size_t, chain_points_max> from{};
   std::array<std::int64_t, chain_points_max> floor{};
+  std::array<bool, chain_points_max> fast{};  // reached by an unusual step
   // A reading whose last wheels are unclear does not let the register run back behind it.
   const auto is_below = [&](std::size_t i, std::size_t before) {
     return points[i].high < floor[before] && points[i].high >= points[before].low;
+  };
+  const auto is_fast = [&](std::size_t i, std::size_t before) {
+    const auto cost = static_cast<double>(costs.at(before, i));
+    return cost > 0 && cost < break_cost;
+  };
+  // Use that goes on as fast as it just was is no second surprise.
+  const auto cost_at = [&](std::size_t i, std::size_t before) {
+    if (is_below(i, before)) return break_cost;
+    return fast[before] && is_fast(i, before) ? 0 : static_cast<double>(costs.at(before, i));
   };
   std::size_t last = points.size();
   for (std::size_t i = 0; i < points.size(); ++i) {
     from[i] = points.size();
     for (std::size_t k = 0; k < i; ++k) {
-      double through = best[k] - static_cast<double>(costs.at(k, i));
-      if (is_below(i, k)) through -= break_cost;
+      const double through = best[k] - cost_at(i, k);
       if (through <= 0 || through < best[i]) continue;
       best[i] = through;
       from[i] = k;
     }
     best[i] += worth_at(i, weights);
+    fast[i] = from[i] < points.size() && is_fast(i, from[i]);
     const bool goes_on = from[i] < points.size() && points[i].high >= floor[from[i]];
     floor[i] = goes_on ? std::max(floor[from[i]], points[i].low) : points[i].low;
     if (last == points.size() || best[i] >= best[last]) last = i;
@@ -102,8 +112,7 @@ Chain best_chain(const Window& window, Costs& costs, const Weights& weights) {
     chain.has[i] = true;
     chain.worth += worth_at(i, {});
     if (from[i] == points.size()) continue;
-    chain.worth -= static_cast<double>(costs.at(from[i], i));
-    if (is_below(i, from[i])) chain.worth -= break_cost;
+    chain.worth -= cost_at(i, from[i]);
   }
   return chain;
 }

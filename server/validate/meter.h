@@ -25,7 +25,7 @@ struct Meter {
   std::string factor = "1";      // exact decimal: the value times this is in `unit`
   std::string serial;
   std::string place;
-  std::int64_t rate_max = 0;     // highest plausible use, counts of the last wheel an hour; 0: unknown
+  std::int64_t rate_max = 0;     // highest plausible use, counts of the last wheel an hour
   std::int64_t installed_ms = 0; // Unix; 0: unknown
   std::int64_t removed_ms = 0;   // 0: still there
 };

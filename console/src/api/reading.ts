@@ -4,7 +4,7 @@ export interface Reading {
   device: string;
   photo: number;
   at_ms: number;
-  status: "read" | "doubtful" | "unreadable";
+  status: "read" | "doubtful" | "unreadable" | "none"; // none: a value by hand or estimated
   digits: string; // the best guess of every wheel
   certain: number; // leading wheels the reader stands behind
   value: string; // exact decimal
@@ -13,6 +13,7 @@ export interface Reading {
   window: [number, number][]; // corners in photo pixels: top left, top right, bottom right, ...
   verdict: "accepted" | "doubtful" | "rejected" | "estimated" | "manual";
   reasons: string[];
+  flags: string[]; // what the server noticed, for programs
   ms: number;
   version: number; // changes with every review
   review: Review | null; // the newest: verdict, digits, certain, red and value are then its
@@ -20,6 +21,7 @@ export interface Reading {
 
 export interface Review {
   at_ms: number;
+  by: "server" | "person";
   reviewer: string | null;
   reason: string | null;
   // What the reader saw and the server judged.
