@@ -2,10 +2,11 @@
 // follow one another, the one that explains most of them best; so a false value that was accepted
 // is outvoted by later ones, and right ones that it kept out come back. Pure; any thread.
 //
-// A reading in the chain is worth 1, an unusual step costs `unusual_cost` once, a step that cannot be
-// (less, faster than possible, another layout) `break_cost`: that is how a register that was
-// exchanged without notice is taken up at last, without calling its past wrong. What is accepted
-// stays so unless another chain is worth `release_gain` more; a person's word stays always.
+// A reading in the chain is worth 1, an unusual step costs `unusual_cost` (once, while use goes on
+// so fast), a step that cannot be (less, faster than possible, another layout) `break_cost`: that is
+// how a register that was exchanged without notice is taken up at last, without calling its past
+// wrong. What is accepted stays so unless another chain is worth `release_gain` more; a person's
+// word stays always.
 #pragma once
 
 #include <cstdint>
