@@ -3,8 +3,8 @@
 // is outvoted by later ones, and right ones that it kept out come back. Pure; any thread.
 //
 // A reading in the chain is worth 1, an unusual step costs `unusual_cost` (once, while use goes on
-// so fast), a step that cannot be (less, faster than possible, another layout) `break_cost`: that is
-// how a register that was exchanged without notice is taken up at last, without calling its past
+// so fast), a step that cannot be (less, faster than possible, another layout) `break_cost`: that
+// is how a register that was exchanged without notice is taken up at last, without calling its past
 // wrong. What is accepted stays so unless another chain is worth `release_gain` more; a person's
 // word stays always.
 #pragma once
