@@ -150,6 +150,7 @@ api::Doors doors_of(server::Pipeline& pipeline, const Settings& settings) {
     if (!command) return std::unexpected(explain(command.error(), device, settings));
     return *std::move(command);
   };
+  doors.schedules_changed = [&pipeline] { pipeline.schedules_changed(); };
   doors.broker_connected = [&pipeline] { return pipeline.broker_connected(); };
   doors.reader_state = [] { return std::string("ok"); };
   doors.storage_fault = [&pipeline] { return pipeline.storage_fault(); };

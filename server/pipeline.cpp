@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <utility>
@@ -58,6 +59,7 @@ std::expected<void, std::string> Pipeline::Steps::prepare() {
     commands.set_link(id, entry.row.dialect, entry.link, now_ms);
   }
   take_up_commands();
+  load_schedules();
   if (!settings.embedded) return {};
   auto started = ingest::Broker::start(*settings.embedded);
   if (!started) return std::unexpected(started.error().message);
@@ -80,6 +82,7 @@ void Pipeline::Steps::take_up_commands() {
       command = *std::move(done);
       unsaved_commands.push_back(command);
     }
+    ordered_ms[command.device] = std::max(ordered_ms[command.device], command.created_ms);
     commands.take_up(command, dialect, now_ms);
   }
 }
@@ -183,6 +186,10 @@ std::expected<Command, CommandError> Pipeline::capture(const std::string& device
   if (!posted || result.wait_for(answer_time) != std::future_status::ready)
     return std::unexpected(CommandError::store);
   return result.get();
+}
+
+void Pipeline::schedules_changed() {
+  steps_->inbox.post([steps = steps_.get()] { steps->load_schedules(); });
 }
 
 bool Pipeline::broker_connected() const { return steps_->link->connected(); }

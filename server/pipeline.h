@@ -1,7 +1,7 @@
 // The server's list of steps, from an MQTT message to a reading in the store:
 //
 //   link > decoder > inbox | registry > receiver or assembler > committer | reading queue > store
-//                          | command queue > link                         |
+//           planner >        | command queue > link                         |
 //
 // The first part runs in the link's thread, the middle in the pipeline's one thread, the last in
 // the readers' threads. Owns all of them, and the embedded broker if there is one.
@@ -44,6 +44,7 @@ struct Settings {
   std::size_t inbox_count_max = 16'384;  // packets between the two threads
   std::size_t inbox_bytes_max = std::size_t{32} << 20;
   std::int64_t recapture_ms = 300'000;  // after a bad photo that no command asked for
+  std::size_t scheduled_max = 200;      // captures that schedules order in one tick
 };
 
 // Something that people look at has changed.
@@ -69,6 +70,9 @@ class Pipeline {
 
   // A new capture command, stored and queued. From any thread.
   std::expected<command::Command, CommandError> capture(const std::string& device);
+
+  // The stored schedules are others now. From any thread.
+  void schedules_changed();
 
   bool broker_connected() const;
   // Empty, or why photos cannot be stored at the moment.

@@ -112,6 +112,7 @@ void Pipeline::Steps::tick() {
   receiver.tick(now_ms);
   assembler.tick(now_ms);
   registry.tick(now_ms);
+  order_scheduled();
   metrics.set(Gauge::photos_in_flight,
               static_cast<double>(receiver.photos_in_flight() + assembler.photos_in_flight()));
   metrics.set(Gauge::photos_in_flight_bytes,

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,6 +18,7 @@
 
 #include "server/ingest/inbox.h"
 #include "server/pipeline.h"
+#include "server/schedule/planner.h"
 
 namespace meterlens::server {
 
@@ -55,6 +57,10 @@ struct Pipeline::Steps {
   Committer committer;
   command::Queue commands;
   std::vector<command::Command> unsaved_commands;
+  schedule::Planner planner;
+  std::size_t planned_devices = 0;  // devices never go, so a number tells of new ones
+  // By device, of the commands that were open at start: a scheduled one may be among them.
+  std::map<std::string, std::int64_t> ordered_ms;
   std::int64_t now_ms = 0;
   std::int64_t ticked_ms = 0;
 
@@ -86,6 +92,9 @@ struct Pipeline::Steps {
   void content(Registry::Entry& device, ingest::Packet& packet);
   void smart_piece(Registry::Entry& device, ingest::SmartPiece piece);
   void tick();
+  void load_schedules();
+  void order_scheduled();
+  bool order(const schedule::Due& due);
   void settle();
   void settle_receiver();
   void settle_assembler();

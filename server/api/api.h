@@ -1,7 +1,8 @@
 // The HTTP door: the JSON API under /api/v1 (openapi.yaml), live events, metrics, and the console's
 // files at `/`. Owns its threads and the listening socket; reads the store, writes only people's
-// reviews into it, and changes all else through `Doors`. Bodies, headers, connections and live
-// clients are bounded. restinio stays in http.cpp, the JSON library in json.cpp.
+// reviews and schedules into it, and changes all else through `Doors`. Bodies, headers, connections
+// and live clients are bounded. restinio stays in http.cpp, the JSON library in json.cpp and
+// schedule_json.cpp.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +40,7 @@ struct CaptureError {
 // What the rest of the server offers to the API; each is called from several threads.
 struct Doors {
   std::function<std::expected<command::Command, CaptureError>(const std::string& device)> capture;
+  std::function<void()> schedules_changed;  // the stored schedules are others now
   std::function<bool()> broker_connected;
   std::function<std::string()> reader_state;   // "ok", or what is wrong
   std::function<std::string()> storage_fault;  // empty, or why photos cannot be stored

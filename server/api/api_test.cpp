@@ -53,6 +53,7 @@ class ApiTest : public testing::Test {
   void start() {
     Doors doors;
     doors.capture = [this](const std::string& device) { return capture(device); };
+    doors.schedules_changed = [] {};
     doors.broker_connected = [] { return true; };
     doors.reader_state = [] { return std::string("ok"); };
     doors.storage_fault = [this] { return storage_fault_; };
@@ -471,6 +472,7 @@ TEST_F(ApiTest, NamesThePortThatIsInUse) {
   same.port = port_;
   Doors doors;
   doors.capture = [this](const std::string& device) { return capture(device); };
+  doors.schedules_changed = [] {};
   doors.broker_connected = [] { return true; };
   doors.reader_state = [] { return std::string("ok"); };
   doors.storage_fault = [] { return std::string(); };

@@ -50,6 +50,7 @@ constexpr auto response_write_limit = 15s;
 const char* reason_phrase(int status) {
   switch (status) {
     case 200: return "OK";
+    case 201: return "Created";
     case 202: return "Accepted";
     case 304: return "Not Modified";
     case 400: return "Bad Request";

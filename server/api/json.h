@@ -1,5 +1,5 @@
 // Inside api/: the objects of openapi.yaml as JSON text, and the bodies that are understood. The
-// only file with the JSON library is json.cpp.
+// JSON library stays in json.cpp and schedule_json.cpp.
 #pragma once
 
 #include <expected>
@@ -39,6 +39,13 @@ std::string error_json(const std::string& code, const std::string& message);
 std::string devices_json(const std::vector<DeviceView>& views);
 std::string photos_json(const std::vector<photo::Photo>& photos);
 std::string readings_json(const std::vector<validate::Reading>& readings);
+
+std::string schedule_json(const schedule::Schedule& schedule, std::int64_t now_ms);
+std::string schedules_json(const std::vector<schedule::Schedule>& schedules, std::int64_t now_ms);
+// A `ScheduleEdit`: what it does not name stays as in `before`. Checked but for what
+// schedule::check() checks.
+std::expected<schedule::Schedule, std::string> parse_schedule(const std::string& body,
+                                                              const schedule::Schedule& before);
 
 // {"capture":1} and nothing else; the error says what is wrong with the body.
 std::expected<void, std::string> parse_capture(const std::string& body);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "protocol/ids.h"
+#include "server/api/answers.h"
 #include "server/api/files.h"
 #include "server/api/openapi.h"
 #include "server/api/query.h"
@@ -11,29 +12,6 @@ namespace meterlens::api {
 namespace {
 
 constexpr auto health_age_max = std::chrono::seconds(1);
-
-Response json_response(std::string body, int status = 200) {
-  return {status, "application/json", std::move(body), {{"Cache-Control", "no-store"}}};
-}
-
-Response bad_request(const std::string& message) {
-  return error_response(400, "bad_request", message);
-}
-
-Response unknown(const std::string& what, const std::string& id) {
-  return error_response(404, "unknown_" + what, fmt::format("there is no {} \"{}\"", what, id));
-}
-
-std::int64_t now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
-// A browser names the page that a request comes from; only our own pages may change something.
-bool is_foreign(const Request& request) {
-  if (request.origin.empty()) return false;
-  return request.origin != "http://" + request.host && request.origin != "https://" + request.host;
-}
 
 constexpr const char* console_missing =
     "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Meterlens</title>"
@@ -60,6 +38,11 @@ const Routes::Route Routes::routes[] = {
     {"GET", "/api/v1/readings", &Routes::readings},
     {"GET", "/api/v1/readings/{id}", &Routes::reading},
     {"PATCH", "/api/v1/readings/{id}", &Routes::review},
+    {"GET", "/api/v1/schedules", &Routes::schedules},
+    {"POST", "/api/v1/schedules", &Routes::add_schedule},
+    {"GET", "/api/v1/schedules/{id}", &Routes::schedule},
+    {"PUT", "/api/v1/schedules/{id}", &Routes::change_schedule},
+    {"DELETE", "/api/v1/schedules/{id}", &Routes::delete_schedule},
     {"GET", "/api/v1/events", &Routes::events},
     {"GET", "/api/v1/health", &Routes::health},
     {"GET", "/api/v1/metrics", &Routes::metrics},

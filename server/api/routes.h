@@ -38,6 +38,11 @@ class Routes {
   Response readings(const Request& request, const std::string& id);
   Response reading(const Request& request, const std::string& id);
   Response review(const Request& request, const std::string& id);
+  Response schedules(const Request& request, const std::string& id);
+  Response add_schedule(const Request& request, const std::string& id);
+  Response schedule(const Request& request, const std::string& id);
+  Response change_schedule(const Request& request, const std::string& id);
+  Response delete_schedule(const Request& request, const std::string& id);
   Response events(const Request& request, const std::string& id);
   Response health(const Request& request, const std::string& id);
   Response metrics(const Request& request, const std::string& id);

@@ -49,6 +49,8 @@ constexpr std::array counts{
     Line{"readings_accepted", "Readings accepted"},
     Line{"readings_doubtful", "Readings kept for review"},
     Line{"readings_rejected", "Photos on which nothing could be read"},
+    Line{"captures_scheduled", "Captures that schedules ordered"},
+    Line{"captures_missed", "Captures of schedules that could not be ordered in time"},
     Line{"commands_created", "Commands created"},
     Line{"commands_finished", "Commands that ended with a reading or a photo"},
     Line{"commands_failed", "Commands that failed"},

@@ -18,6 +18,7 @@ enum class Count : std::uint8_t {
   photos_stored, photos_quarantined, photos_doubled, photos_stale, photos_refused,
   photos_forgotten, photos_wrong_hash,
   readings_accepted, readings_doubtful, readings_rejected,
+  captures_scheduled, captures_missed,
   commands_created, commands_finished, commands_failed, commands_expired,
   store_errors, http_requests, http_errors,
   count_of,

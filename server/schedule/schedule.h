@@ -9,7 +9,7 @@
 namespace meterlens::schedule {
 
 inline constexpr std::size_t name_chars_max = 64;
-inline constexpr std::size_t schedule_devices_max = 100'000;
+inline constexpr std::size_t schedule_devices_max = 4096;  // named one by one
 inline constexpr int spread_s_max = 86'400;
 inline constexpr int catch_up_s_max = 7 * 86'400;
 

@@ -50,7 +50,15 @@ constexpr std::array<std::string_view, 3> reviews{
     R"(CREATE INDEX reading_reviewed ON reading (id) WHERE review <> 0)",
 };
 
-constexpr std::array<Migration, 2> all{Migration(first), Migration(reviews)};
+constexpr std::array<std::string_view, 1> schedules{
+    R"(CREATE TABLE schedule (
+         id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, cron TEXT NOT NULL,
+         zone TEXT NOT NULL, devices TEXT NOT NULL, spread_s INTEGER NOT NULL,
+         catch_up_s INTEGER NOT NULL, enabled INTEGER NOT NULL, done_ms BIGINT NOT NULL,
+         version BIGINT NOT NULL))",
+};
+
+constexpr std::array<Migration, 3> all{Migration(first), Migration(reviews), Migration(schedules)};
 
 }  // namespace
 

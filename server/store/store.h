@@ -10,11 +10,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/ids.h"
 #include "server/command/command.h"
 #include "server/photo/photo.h"
+#include "server/schedule/schedule.h"
 #include "server/validate/reading.h"
 
 namespace meterlens::store {
@@ -112,6 +114,15 @@ class Store {
   // The newest one of a meter that is accepted or corrected: what the next is judged against.
   Result<std::optional<validate::Reading>> newest_accepted(const std::string& meter,
                                                            std::int64_t except_reading = 0);
+
+  Result<std::vector<schedule::Schedule>> schedules();
+  Result<schedule::Schedule> schedule(std::int64_t id);
+  Result<std::int64_t> add_schedule(const schedule::Schedule& schedule);
+  // What people set; `conflict` unless `schedule.version` is the one that is stored.
+  Result<void> save_schedule(const schedule::Schedule& schedule);
+  Result<void> delete_schedule(std::int64_t id, std::int64_t version);
+  // id and done_ms.
+  Result<void> save_schedules_done(std::span<const std::pair<std::int64_t, std::int64_t>> done);
 
   // A cheap write and read, for health.
   Result<void> check();
