@@ -106,8 +106,7 @@ bool Dtu::take_settings(Bytes frame, std::uint64_t now_ms) {
   const auto taken = kept_.take(*wanted, refused);
   if (!taken) return true;
   obey(now_ms);
-  std::array<std::uint8_t, protocol::frame_bytes_max> answer;
-  push_up(Bytes(answer).first(protocol::encode_message(*taken, answer)));
+  push_up(frame_of(*taken));
   return true;
 }
 
@@ -120,8 +119,7 @@ void Dtu::order_capture(std::uint64_t now_ms) {
     timer_.hear_offer(*command_id);  // nothing in this dialect answers an order
     return;
   }
-  std::array<std::uint8_t, protocol::frame_bytes_max> frame;
-  push_down(Bytes(frame).first(protocol::encode_message(protocol::Capture{*command_id}, frame)));
+  push_down(frame_of(protocol::Capture{*command_id}));
 }
 
 void Dtu::hear_link(Bytes unit, std::uint64_t now_ms) {
@@ -137,11 +135,16 @@ link::DtuEnd::Situation Dtu::situation() const {
   return {up_.sure_bytes(protocol::frame_bytes_max), damaged_units()};
 }
 
+// In the memory of events; until the next one is made.
+Bytes Dtu::frame_of(const protocol::Message& message) {
+  const std::span out(reinterpret_cast<std::uint8_t*>(event_.data()), event_.size());
+  return Bytes(out).first(protocol::encode_message(message, out));
+}
+
 void Dtu::send_clock() {
   const protocol::Clock clock{unix_ms()};
   if (clock.unix_ms == 0) return;
-  std::array<std::uint8_t, protocol::frame_bytes_max> frame;
-  push_down(Bytes(frame).first(protocol::encode_message(clock, frame)));
+  push_down(frame_of(clock));
 }
 
 void Dtu::mqtt_in(std::string_view topic, Bytes payload, std::uint64_t now_ms) {

@@ -30,6 +30,7 @@
 #include "device/link/unit.h"
 #include "device/port.h"
 #include "device/settings/kept.h"
+#include "protocol/message.h"
 
 namespace meterlens::dtu {
 
@@ -103,6 +104,7 @@ class Dtu {
   bool fill();
   std::size_t pull_text(std::span<std::uint8_t> out);
   std::uint64_t unix_ms() const { return mqtt_.unix_ms(mqtt_.context); }
+  Bytes frame_of(const protocol::Message& message);
   void send_clock();
   void send_event(std::size_t chars);
   void flush();
