@@ -1,4 +1,4 @@
-"""One meterlens-dtu for several cameras, and a DTU's own settings and timer, with the real programs."""
+"""A gateway of several cameras, and a DTU's own settings and timer, with the real programs."""
 import os
 import pty
 import select
