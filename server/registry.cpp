@@ -80,12 +80,12 @@ void Registry::update(Entry& entry, const ingest::Packet& packet) {
   if (presence != nullptr) {
     entry.by_connection = true;
     firmware = presence->firmware;
+    if (presence->online && !presence->state_json.empty()) note_state(entry, presence->state_json);
   } else if (const auto* started = std::get_if<ingest::Started>(&packet.content)) {
     firmware = started->firmware;
   } else if (const auto* state = std::get_if<ingest::SmartState>(&packet.content)) {
     firmware = state->firmware;
-    row.state_json = state->json;
-    if (packet.received_at_ms - entry.saved_ms >= limits_.state_save_ms) changed(entry);
+    note_state(entry, state->json);
   }
   if (!firmware.empty() && firmware != row.firmware) {
     row.firmware = firmware;
@@ -96,6 +96,12 @@ void Registry::update(Entry& entry, const ingest::Packet& packet) {
   entry.link = online ? Link::online : Link::offline;
   if (row.online != online) set_online(entry, online);
   if (packet.received_at_ms - entry.saved_ms >= limits_.save_ms) unsaved_.insert(row.id);
+}
+
+// Saved by the next tick that may.
+void Registry::note_state(Entry& entry, const std::string& json) {
+  entry.state_unsaved = entry.state_unsaved || entry.row.state_json != json;
+  entry.row.state_json = json;
 }
 
 void Registry::set_online(Entry& entry, bool online) {
@@ -116,6 +122,7 @@ void Registry::forget_links() {
 
 void Registry::tick(std::int64_t now_ms) {
   for (auto& [id, entry] : entries_) {
+    if (entry.state_unsaved && now_ms - entry.saved_ms >= limits_.state_save_ms) changed(entry);
     if (!entry.row.online || entry.by_connection) continue;
     if (now_ms - entry.row.last_seen_ms < limits_.silence_ms) continue;
     // Silence proves nothing: a command is still tried.
@@ -144,6 +151,7 @@ bool Registry::save(std::int64_t now_ms) {
     }
     unsaved_.erase(unsaved_.begin());
     entry.saved_ms = now_ms;
+    entry.state_unsaved = false;
     on_change_(id);
   }
   return true;

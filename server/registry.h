@@ -19,7 +19,7 @@ namespace meterlens::server {
 struct RegistryLimits {
   std::size_t devices_max = 100'000;  // more are refused and counted
   std::int64_t save_ms = 60'000;      // `last_seen` is stored at most so often
-  std::int64_t state_save_ms = 5000;  // a SmartDTU's state at most so often
+  std::int64_t state_save_ms = 5000;  // what a DTU says of itself at most so often
   std::int64_t silence_ms = 900'000;  // known online only by its messages: then offline
   std::size_t saves_max = 256;        // rows written in one go
 };
@@ -31,6 +31,7 @@ class Registry {
     command::Link link = command::Link::unknown;
     bool by_connection = false;  // `link` comes from a status, last will or the broker's log
     bool newest_known = false;   // the photo step has been told the newest photo's hash
+    bool state_unsaved = false;  // it waits for state_save_ms since the last save
     std::int64_t saved_ms = 0;
     std::int64_t recapture_ms = 0;  // last capture that nobody ordered
   };
@@ -60,6 +61,7 @@ class Registry {
  private:
   bool may_register(const ingest::Packet& packet) const;
   void update(Entry& entry, const ingest::Packet& packet);
+  static void note_state(Entry& entry, const std::string& json);
   void set_online(Entry& entry, bool online);
   void changed(const Entry& entry);
 

@@ -14,23 +14,23 @@
 
 namespace meterlens::boards {
 
-inline constexpr const char* firmware = "meterlens-linux-0.1.0";
-
 struct LineOptions {
   std::string serial;
   std::uint32_t baud = 115200;
   std::uint32_t baud_max = 0;  // up to which the device programs may agree; 0: `baud` stays
 };
 
-inline void add_line_options(CLI::App& app, LineOptions& options) {
-  app.add_option("--serial", options.serial,
-                 "tty or pseudo-terminal; pty:LINK makes one and links its far end as LINK")
-      ->required();
+// The option of the line itself.
+inline CLI::Option* add_line_options(CLI::App& app, LineOptions& options) {
+  auto* serial =
+      app.add_option("--serial", options.serial,
+                     "tty or pseudo-terminal; pty:LINK makes one and links its far end as LINK");
   app.add_option("--baud", options.baud, "speed; on a pseudo-terminal the pace, 0 for none")
       ->capture_default_str();
   app.add_option("--baud-max", options.baud_max,
                  "highest speed to agree on with the other side, from 115200 on; 0: --baud stays. "
                  "Default: 921600 on a tty without --baud, else 0");
+  return serial;
 }
 
 // Empty, or why it cannot be. Fills in the default of --baud-max.

@@ -91,6 +91,8 @@ Json object(const DeviceView& view) {
            {"last_seen_ms", or_null(device.last_seen_ms)},
            {"firmware", or_null(device.firmware)},
            {"remark", device.remark}};
+  const Json state = Json::parse(device.state_json, nullptr, false);
+  out["state"] = state.is_object() ? state : Json(nullptr);
   out["newest_photo"] = view.newest_photo ? object(*view.newest_photo) : Json(nullptr);
   out["newest_reading"] = view.newest_reading ? object(*view.newest_reading) : Json(nullptr);
   out["active_command"] = view.active_command ? object(*view.active_command) : Json(nullptr);

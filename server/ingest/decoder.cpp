@@ -140,7 +140,7 @@ void Decoder::broker_line(std::string_view line, std::int64_t now_ms, std::vecto
   const auto known = clients_.find(std::string(change->client_id));
   if (known == clients_.end()) return;
   out.push_back({known->second.device, known->second.product, protocol::Dialect::smartdtu, now_ms,
-                 Presence{change->connected, {}}});
+                 Presence{change->connected, {}, {}}});
 }
 
 void Decoder::smart(const Client& client, SmartEvent event, std::int64_t now_ms,

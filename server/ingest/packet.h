@@ -16,7 +16,8 @@ namespace meterlens::ingest {
 // Online or offline: the native status message, the broker's own log, or traffic.
 struct Presence {
   bool online = false;
-  std::string firmware;  // empty: not said
+  std::string firmware;    // empty: not said
+  std::string state_json;  // of a native status: all that the DTU says of itself; else empty
 };
 
 // The camera started (native Hello).

@@ -45,7 +45,7 @@ struct Device {
   bool online = false;
   std::string firmware;
   std::string remark;
-  std::string state_json;          // SmartDTU's last state object, or empty
+  std::string state_json;          // what the DTU last said of itself, an object, or empty
   std::int64_t first_seen_ms = 0;
   std::int64_t last_seen_ms = 0;
 };
