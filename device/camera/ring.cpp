@@ -105,6 +105,13 @@ std::uint32_t PhotoRing::free_count() const {
       [](const Slot& slot) { return slot.state == State::dirty || slot.state == State::erased; }));
 }
 
+bool PhotoRing::keeps_time() const {
+  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
+    const Photo& photo = slot.photo;
+    return slot.state == State::waiting && photo.captured_at_ms == 0 && photo.shot_since_start;
+  });
+}
+
 std::uint16_t PhotoRing::waiting_count() const {
   return static_cast<std::uint16_t>(std::count_if(
       slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.state == State::waiting; }));

@@ -70,6 +70,8 @@ class PhotoRing {
 
   std::uint32_t photo_bytes_max() const { return flash_.slot_bytes - slot_head_bytes; }
   std::uint16_t waiting_count() const;
+  // A photo waits whose time is known by the camera's own clock alone: a reset would lose it.
+  bool keeps_time() const;
   std::uint32_t lost_count() const { return lost_count_; }
   std::uint32_t next_id() const { return next_id_; }  // all photos have smaller ones
   // The dialect kept with the newest photo; nothing on an empty flash.

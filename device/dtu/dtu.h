@@ -88,7 +88,8 @@ class Dtu {
   void hear_link(Bytes unit, std::uint64_t now_ms);
   link::DtuEnd::Situation situation() const;
   std::uint32_t damaged_units() const;
-  bool fill();
+  bool fill(std::uint64_t now_ms);
+  bool fill_zeros(std::uint64_t now_ms);
   std::size_t pull_text(std::span<std::uint8_t> out);
   void send_clock();
   void send_event(std::size_t chars);
