@@ -5,9 +5,10 @@
 //   rates: steady --Switch--> agreeing --Agree--> switching --> proving --anything whole--> steady
 //          nothing whole at the new rate: back to the former one, and after a silence to the first
 //
-// A camera that has said Sleep is woken by zero bytes, which are empty units, before it is spoken to.
+// A camera that has said Sleep is woken by zero bytes, which are empty units, before it is spoken
+// to.
 //
-// Memory: about 100 bytes, no heap. One thread; no clock of its own.
+// Memory: about 130 bytes, no heap. One thread; no clock of its own.
 #pragma once
 
 #include <cstddef>

@@ -76,7 +76,8 @@ TEST_P(EachMode, AsleepTheLineIsSilent) {
 TEST_P(EachMode, ACommandAtAnyMomentIsObeyed) {
   SleepWorld calm(GetParam());
   ASSERT_TRUE(calm.run_until_asleep());
-  for (std::uint64_t at_ms = calm.now_ms - camera::leaving_ms - 200; at_ms < calm.now_ms + 20; ++at_ms) {
+  const std::uint64_t first_ms = calm.now_ms - camera::leaving_ms - 200;
+  for (std::uint64_t at_ms = first_ms; at_ms < calm.now_ms + 20; ++at_ms) {
     SleepWorld world(GetParam());
     world.run(at_ms - world.now_ms);
     world.capture(1);

@@ -1,8 +1,8 @@
 // For the tests of the link: camera and DTU on a serial line that behaves as a UART does (time per
 // byte, garbage when the speeds differ, noise), an uplink that may be slow or stand still, and the
-// server of the camera's tests. The camera may sleep: bytes that come meanwhile wake it and are lost,
-// and so are those that come until it is awake. Virtual time in steps of 1 ms; each side runs only when something
-// came or its own `due_ms` says so.
+// server of the camera's tests. The camera may sleep: bytes that come meanwhile wake it and are
+// lost, and so are those that come until it is awake. Virtual time in steps of 1 ms; each side runs
+// only when something came or its own `due_ms` says so.
 #pragma once
 
 #include <array>
@@ -221,10 +221,10 @@ class LinkWorld {
   std::uint32_t baud_most = 0;  // at which both ever were
   std::uint32_t wakes = 0;      // of both sides
   camera::SleepSettings sleep;  // of a camera from its next reset on
-  std::uint64_t wake_up_ms = 5; // from the first byte, or the timer, to the running program
+  std::uint64_t wake_up_ms = 5;  // from the first byte, or the timer, to the running program
   bool asleep = false;
   bool deep = false;
-  std::uint32_t naps = 0;         // what survives deep sleep
+  std::uint32_t naps = 0;       // what survives deep sleep
   std::vector<std::uint64_t> sleeps_ms = {};  // how long each was to be
 
  private:
