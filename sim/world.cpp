@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace meterlens::sim {
@@ -50,6 +51,14 @@ std::string words_of(const protocol::Message& message) {
       message);
 }
 
+DeviceSettings settings_of(Site site, int index) {
+  DeviceSettings out{.name = fmt::format("m{}", index + 1)};
+  if (site == Site::light) out.sleep.mode = camera::SleepMode::light;
+  if (site == Site::deep) out.sleep.mode = camera::SleepMode::deep;
+  if (site == Site::behind_smartdtu) out.product = "meters";
+  return out;
+}
+
 }  // namespace
 
 World::World(const Plan& plan)
@@ -65,10 +74,8 @@ World::World(const Plan& plan)
                     [this] { judge_.look(*server_); },
                     [this](const std::string& what) { judge_.broken("server", what); }});
   for (int i = 0; i < plan.devices; ++i) {
-    const char* product = i % 4 == 3 ? "meters" : "";
     devices_.push_back(std::make_unique<Device>(
-        events_, broker_, faults_,
-        DeviceSettings{.name = fmt::format("m{}", i + 1), .product = product}, random_.branch()));
+        events_, broker_, faults_, settings_of(site_of(i), i), random_.branch()));
     Device& device = *devices_.back();
     device.on_camera = [this](Device& which) { judge_.look(which, *server_); };
     device.flash().set_failure(faults_.flash_failure);
@@ -77,6 +84,19 @@ World::World(const Plan& plan)
 }
 
 World::~World() = default;
+
+// Many seeds with few devices come to all kinds, and so does one seed with many.
+Site World::site_of(int index) const {
+  constexpr std::array mix = {Site::awake, Site::light, Site::deep,  Site::behind_smartdtu,
+                              Site::awake, Site::deep,  Site::light, Site::awake};
+  return plan_.site.value_or(mix[(plan_.seed + static_cast<std::uint64_t>(index)) % mix.size()]);
+}
+
+std::int64_t World::arrival_bound_ms() const {
+  for (int i = 0; i < plan_.devices; ++i)
+    if (site_of(i) == Site::light || site_of(i) == Site::deep) return arrival_ms_max + nap_ms_max;
+  return arrival_ms_max;
+}
 
 void World::start() {
   if (plan_.log)
@@ -187,12 +207,12 @@ Outcome World::run() {
   run_until(plan_.minutes * std::int64_t{60'000});
   stop_faults();
   const std::int64_t calm_since_ms = events_.now_ms();
-  if (!run_to_arrival(arrival_ms_max)) judge_.demand_arrival();
+  if (!run_to_arrival(arrival_bound_ms())) judge_.demand_arrival();
   arrival_ms_ = events_.now_ms() - calm_since_ms;
   if (judge_.violation()) return outcome();
-  run_until(calm_since_ms + rest_ms_max);
+  run_until(std::max(calm_since_ms + rest_ms_max, events_.now_ms()));
   // Commands that were on their way when the faults stopped may have brought more.
-  if (!run_to_arrival(arrival_ms_max)) judge_.demand_arrival();
+  if (!run_to_arrival(arrival_bound_ms())) judge_.demand_arrival();
   if (server_->running()) {
     judge_.look(*server_);
     judge_.demand_commands(*server_);
@@ -210,6 +230,7 @@ Outcome World::outcome() const {
   out.unanswered = judge_.unanswered_count();
   out.lost = judge_.lost_count();
   out.arrival_ms = arrival_ms_;
+  for (const auto& device : devices_) out.sleeps += device->camera_sleeps();
   out.commands_failed = server_->metrics().count(metrics::Count::commands_failed);
   out.messages = broker_.counters().messages;
   out.events = events_.done_count();

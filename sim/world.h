@@ -16,11 +16,20 @@
 
 namespace meterlens::sim {
 
+// What stands at a meter.
+enum class Site : std::uint8_t {
+  awake,  // camera and DTU of ours
+  light,  // their camera sleeps between photos
+  deep,
+  behind_smartdtu,  // a camera of ours behind a SmartDTU
+};
+
 struct Plan {
   std::uint64_t seed = 1;
-  int devices = 1;  // every fourth is a camera of ours behind a SmartDTU
+  int devices = 1;
   int minutes = 60;
   Faults faults = {};
+  std::optional<Site> site = {};  // of all devices; else they are mixed, by seed and number
   // Told what happens: faults, orders, messages. Empty: nobody listens.
   std::function<void(std::int64_t at_ms, const std::string& what)> log = {};
 };
@@ -29,12 +38,16 @@ struct Plan {
 // connection that is noticed after 45 s, a pause of up to 90 s before the next try, and a camera
 // that asks every 60 s. Commands wait for at most 10 minutes, twice.
 inline constexpr std::int64_t arrival_ms_max = 300'000;
+// A camera that sleeps with a photo that nobody took tries again by itself after so long at most:
+// faults of this world last 20 minutes, and naps double.
+inline constexpr std::int64_t nap_ms_max = 32 * 60'000;
 inline constexpr std::int64_t rest_ms_max = 1'500'000;
 
 struct Outcome {
   std::optional<Violation> violation;
   std::uint64_t kept = 0, stored = 0, lost = 0, unanswered = 0;  // photos, see Judge
   std::int64_t arrival_ms = 0;  // from the end of the faults to the last photo due
+  std::uint64_t sleeps = 0;    // of cameras
   std::uint64_t commands_failed = 0;
   std::uint64_t messages = 0;  // through the broker
   std::uint64_t events = 0;
@@ -64,6 +77,8 @@ class World {
   Judge& judge() { return judge_; }
 
  private:
+  Site site_of(int index) const;
+  std::int64_t arrival_bound_ms() const;
   void schedule_device(Device& device);
   void schedule_world();
   void every(double mean_minutes, const std::string& what, std::function<void()> work);

@@ -63,7 +63,8 @@ INSTANTIATE_TEST_SUITE_P(Seeds, Hostile, testing::Values(1, 51, 101, 151));
 
 // One device that has just come up. `ordered` photos wait in its flash, for its line is broken.
 struct Story {
-  explicit Story(int ordered) : world({.seed = 7, .devices = 1, .minutes = 60}) {
+  explicit Story(int ordered, Site site = Site::awake)
+      : world({.seed = 7, .devices = 1, .minutes = 60, .site = site}) {
     world.start();
     world.run_until(10'000);
     Device& device = world.device(0);

@@ -3,8 +3,8 @@
 //   awake --nothing to do for long enough--> leaving --Sleep said, nobody spoke--> asleep --> awake
 //
 // With everything done it sleeps until a byte comes or its own timer. With something unfinished
-// that nobody takes (no credit, no answer, no clock) it sleeps too, wakes by itself and tries again,
-// after pauses that double. What is heard while it is leaving keeps it awake.
+// that nobody takes (no credit, no answer, no clock) it sleeps too, wakes by itself and tries
+// again, after pauses that double. What is heard while it is leaving keeps it awake.
 // Memory: about 100 bytes, no heap. One thread; no clock of its own.
 #pragma once
 
