@@ -50,7 +50,7 @@ Sleeper::Situation Camera::situation() const {
   const bool unfinished = clock_ms_ == 0 || ring_.waiting_count() > 0 || report_due();
   return {.at_work = shooter_.busy() || !native,
           .unfinished = unfinished,
-          .keeps_time = ring_.keeps_time(),
+          .remembers = ring_.keeps_time() || transfer_.has_flaws(),
           .line_at_rest = link_.at_rest()};
 }
 
@@ -91,13 +91,13 @@ void Camera::hear_unit(protocol::Bytes unit, std::uint64_t now_ms) {
   speak(Dialect::native);
   link_.hear_frame(now_ms);
   sleeper_.hear_word(now_ms);
-  if (!std::holds_alternative<Clock>(*message)) sleeper_.progress(now_ms);
+  if (!std::holds_alternative<Clock>(*message)) {
+    sleeper_.progress(now_ms);
+    if (!std::holds_alternative<Refused>(*message)) sleeper_.encourage();
+  }
   if (const auto* m = std::get_if<Capture>(&*message)) capture(m->command_id, now_ms);
   if (const auto* m = std::get_if<Missing>(&*message)) transfer_.hear(*m);
-  if (const auto* m = std::get_if<Stored>(&*message)) {
-    sleeper_.delivered();
-    transfer_.hear(*m);
-  }
+  if (const auto* m = std::get_if<Stored>(&*message)) transfer_.hear(*m);
   if (const auto* m = std::get_if<Refused>(&*message)) transfer_.hear(*m, now_ms);
   if (const auto* m = std::get_if<Clock>(&*message); m != nullptr && m->unix_ms > now_ms) {
     clock_ms_ = m->unix_ms - now_ms;

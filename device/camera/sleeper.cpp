@@ -69,7 +69,7 @@ bool Sleeper::step(const Situation& situation, bool says, bool drained, std::uin
     if (!tired_ || !situation.line_at_rest || !drained) return false;
     state_ = says ? State::saying : State::going;
     said_ = false;
-    deep_ = settings_.mode == SleepMode::deep && !situation.keeps_time;
+    deep_ = settings_.mode == SleepMode::deep && !situation.remembers;
     go_ms_ = now_ms + leaving_ms;
     return false;
   }

@@ -37,7 +37,7 @@ class Sleeper {
   struct Situation {
     bool at_work = false;     // a shot: stays awake
     bool unfinished = false;  // something to send that may be refused or unheard
-    bool keeps_time = false;  // the memory holds what the flash does not: no deep sleep
+    bool remembers = false;   // the memory holds what the flash does not: no deep sleep
     bool line_at_rest = true;
     std::uint64_t timer_ms = std::numeric_limits<std::uint64_t>::max();  // own next task
   };
@@ -53,8 +53,8 @@ class Sleeper {
   void hear_word(std::uint64_t now_ms) { word_ms_ = now_ms; }
   // A packet left, or the server answered.
   void progress(std::uint64_t now_ms) { progress_ms_ = word_ms_ = now_ms; }
-  // A photo has arrived: the naps begin anew.
-  void delivered() { naps_ = 0; }
+  // The server speaks, and not to refuse: the naps begin anew.
+  void encourage() { naps_ = 0; }
 
   // `says`: whether there is a link to say Sleep to. `drained`: all that was made has been pulled.
   // Sleeps by the board's `sleep`; after a deep one nothing of the camera may be relied on.

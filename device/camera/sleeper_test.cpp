@@ -70,7 +70,7 @@ TEST(Sleeper, WhatForbidsIt) {
       {{}, true, true},
       {{.at_work = true}, false, false},
       {{.unfinished = true}, true, true},
-      {{.keeps_time = true}, true, false},
+      {{.remembers = true}, true, false},
       {{.line_at_rest = false}, false, false},
   };
   for (const auto& row : table) {
@@ -125,10 +125,10 @@ TEST(Sleeper, NapsDoubleUpToAnHourAndSurviveDeepSleep) {
   Story after_power_on(SleepMode::deep, METERLENS_RESET_POWER_ON, survived);
   ASSERT_TRUE(after_power_on.sleep({.unfinished = true}));
   EXPECT_EQ(after_power_on.slept[0].ms, nap_first_ms);
-  Story delivered(SleepMode::deep, METERLENS_RESET_WAKE, survived);
-  delivered.sleeper.delivered();
-  ASSERT_TRUE(delivered.sleep({.unfinished = true}));
-  EXPECT_EQ(delivered.slept[0].ms, nap_first_ms);
+  Story spoken_to(SleepMode::deep, METERLENS_RESET_WAKE, survived);
+  spoken_to.sleeper.encourage();
+  ASSERT_TRUE(spoken_to.sleep({.unfinished = true}));
+  EXPECT_EQ(spoken_to.slept[0].ms, nap_first_ms);
   // Whatever survived: nothing overflows.
   Story garbage(SleepMode::deep, METERLENS_RESET_WAKE, 0xFFFFFFFF);
   ASSERT_TRUE(garbage.sleep({.unfinished = true}));

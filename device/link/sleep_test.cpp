@@ -202,6 +202,22 @@ TEST(Sleep, APhotoWhoseTimeOnlyMemoryKnowsForbidsDeepSleep) {
   EXPECT_TRUE(world.deep);
 }
 
+// Found by the simulator: a deep sleeper forgot how often the photo had failed, and sent it for ever.
+TEST(Sleep, ARottenPhotoIsGivenUpAndTheNextOneGoes) {
+  SleepWorld world(SleepMode::deep);
+  world.run(1'000);
+  world.break_line(true);
+  ASSERT_TRUE(world.shoot(3'000, 1));
+  ASSERT_TRUE(world.shoot(4'000, 2));
+  world.flash.slot(0)[1'000] ^= 1;
+  world.flash.slot(1)[1'000] ^= 1;
+  world.break_line(false);
+  EXPECT_TRUE(world.run(600'000, [&] { return world.camera->ring().waiting_count() == 0; }));
+  EXPECT_EQ(world.camera->ring().lost_count(), 2U);
+  ASSERT_TRUE(world.run_until_asleep());
+  EXPECT_TRUE(world.deep);
+}
+
 TEST(Sleep, NoneNeverSleepsAndNeitherDoesABoardThatCannot) {
   SleepWorld world(SleepMode::none);
   world.run(200'000);
