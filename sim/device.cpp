@@ -245,7 +245,7 @@ MeterlensMqtt Device::mqtt_port() {
   out.context = this;
   out.connect = [](void* context, const MeterlensMqttLogin* login) {
     auto& self = *static_cast<Device*>(context);
-    self.broker_.connect(self.client_, {login->keep_alive_s,
+    self.broker_.connect(self.client_, {login->client_id, login->keep_alive_s,
                                         login->will_topic == nullptr ? "" : login->will_topic,
                                         login->will_payload == nullptr ? "" : login->will_payload});
   };

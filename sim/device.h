@@ -60,6 +60,7 @@ class Device {
   const camera::Camera* camera() const { return camera_.get(); }
   std::uint64_t camera_starts() const { return camera_number_; }
   bool asleep() const { return asleep_; }
+  bool attached() const { return broker_.attached(client_); }
   std::uint64_t camera_sleeps() const { return sleep_number_; }
 
   // After every turn of the camera, and after it has started.

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/deployed.h"
 #include "sim/folder.h"
 #include "sim/judge.h"
 
@@ -22,6 +23,7 @@ enum class Site : std::uint8_t {
   light,  // their camera sleeps between photos
   deep,
   behind_smartdtu,  // a camera of ours behind a SmartDTU
+  deployed,         // camera and SmartDTU as they are in the field
 };
 
 struct Plan {
@@ -30,6 +32,7 @@ struct Plan {
   int minutes = 60;
   Faults faults = {};
   std::optional<Site> site = {};  // of all devices; else they are mixed, by seed and number
+  Server::Limits limits = {};
   // Told what happens: faults, orders, messages. Empty: nobody listens.
   std::function<void(std::int64_t at_ms, const std::string& what)> log = {};
 };
@@ -73,7 +76,9 @@ class World {
   Events& events() { return events_; }
   Broker& broker() { return broker_; }
   Server& server() { return *server_; }
+  // Of those that are ours; the deployed ones are not counted.
   Device& device(std::size_t index) { return *devices_[index]; }
+  Deployed& deployed(std::size_t index) { return *deployed_[index]; }
   Judge& judge() { return judge_; }
 
  private:
@@ -84,7 +89,9 @@ class World {
   void every(double mean_minutes, const std::string& what, std::function<void()> work);
   void log(const std::string& what) const;
   void log_message(std::string_view topic, protocol::Bytes payload) const;
-  void order(Device& device, std::int64_t period_us);
+  void order(const std::string& device, std::int64_t period_us);
+  void schedule_deployed(Deployed& device);
+  std::int64_t order_period_us() const;
   void stop_faults();
 
   Plan plan_;
@@ -96,6 +103,7 @@ class World {
   Folder folder_;
   std::unique_ptr<Server> server_;
   std::vector<std::unique_ptr<Device>> devices_;
+  std::vector<std::unique_ptr<Deployed>> deployed_;
   std::int64_t end_us_;
   std::int64_t arrival_ms_ = 0;
 };
