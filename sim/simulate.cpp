@@ -44,8 +44,9 @@ std::string time_text(std::int64_t at_ms) {
 }
 
 std::string replay_command(const SimulateOptions& options, std::uint64_t seed) {
-  return fmt::format("meterlens sim --seed {} --devices {} --minutes {} --faults {}", seed,
-                     options.devices, options.minutes, options.faults);
+  return fmt::format("meterlens sim --seed {} --devices {} --minutes {} --faults {}{}{}", seed,
+                     options.devices, options.minutes, options.faults,
+                     options.site.empty() ? "" : " --site ", options.site);
 }
 
 double days_per_minute(const SimulateOptions& options, const Sum& sum) {
@@ -119,9 +120,10 @@ int print_goodputs(const SimulateOptions& options) {
 
 int simulate(const SimulateOptions& options) {
   const auto faults = faults_named(options.faults);
-  if (!faults || options.devices < 1 || options.minutes < 1) {
-    fmt::print(stderr, "meterlens sim: --faults is none, lossy or hostile; at least one device "
-                       "and one minute\n");
+  const auto site = site_named(options.site);
+  if (!faults || (!site && !options.site.empty()) || options.devices < 1 || options.minutes < 1) {
+    fmt::print(stderr, "meterlens sim: --faults is none, lossy or hostile; --site is awake, light, "
+                       "deep, behind-smartdtu or deployed; at least one device and one minute\n");
     return 1;
   }
   // What the server says of faults is expected here.
@@ -134,6 +136,7 @@ int simulate(const SimulateOptions& options) {
   for (; seed < options.seed + options.seeds; ++seed) {
     Plan plan{.seed = seed, .devices = options.devices, .minutes = options.minutes};
     plan.faults = *faults;
+    plan.site = site;
     if (options.log)
       plan.log = [](std::int64_t at_ms, const std::string& what) {
         fmt::print(stderr, "{} {}\n", time_text(at_ms), what);

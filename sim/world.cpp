@@ -61,6 +61,14 @@ DeviceSettings settings_of(Site site, int index) {
 
 }  // namespace
 
+std::optional<Site> site_named(std::string_view name) {
+  constexpr std::array<std::string_view, 5> names = {"awake", "light", "deep", "behind-smartdtu",
+                                                     "deployed"};
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<Site>(found - names.begin());
+}
+
 World::World(const Plan& plan)
     : plan_(plan),
       faults_(plan.faults),

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/deployed.h"
@@ -25,6 +26,8 @@ enum class Site : std::uint8_t {
   behind_smartdtu,  // a camera of ours behind a SmartDTU
   deployed,         // camera and SmartDTU as they are in the field
 };
+// "awake", "light", "deep", "behind-smartdtu", "deployed"; nothing for another word.
+std::optional<Site> site_named(std::string_view name);
 
 struct Plan {
   std::uint64_t seed = 1;
@@ -73,6 +76,7 @@ class World {
   // Until all photos have arrived; false: not within `most_ms`.
   bool run_to_arrival(std::int64_t most_ms);
   Outcome outcome() const;
+  const std::filesystem::path& folder() const { return folder_.path(); }
   Events& events() { return events_; }
   Broker& broker() { return broker_; }
   Server& server() { return *server_; }
