@@ -28,8 +28,13 @@ TEST_F(WorldTest, ServerKilledInsideAnyFile) {
     story.world.device(0).sensor().photo_bytes_min = 11'000;
     story.world.device(0).sensor().photo_bytes_max = 12'000;
     story.world.server().kill_at_write(write, 2'000'000);
-    for (int photo = 0; photo < 2; ++photo) story.one_more();
+    story.world.server().capture("m1");
+    const std::int64_t end_us = story.world.events().now_us() + 3 * minute_ms * 1000;
+    while (story.world.server().running() && story.world.events().step(end_us)) {
+    }
     torn += torn_files(story.world.folder());
+    for (int photo = 0; photo < 2; ++photo) story.one_more();
+    EXPECT_EQ(torn_files(story.world.folder()), 0) << "the photo came again, under its name";
     story.world.judge().demand_readings(story.world.server());
     ASSERT_EQ(words_of(story.world.outcome()), "") << "after " << write << " writes";
     ASSERT_GE(story.world.outcome().stored, 1U) << "after " << write << " writes";

@@ -42,9 +42,9 @@ class Server {
 
   void start();
   bool running() const { return steps_ != nullptr; }
-  // The process ends at once after so many more writes of its store or of 4 KB of a file: before it
-  // writes again or sends an answer. Committed is what was committed, a file that was begun stays as
-  // it is; it is back after `away_us`.
+  // The process ends at once after so many more writes of its store or of 4 KB of a file: before
+  // it writes again or sends an answer. Committed is what was committed, a file that was begun
+  // stays as it is; it is back after `away_us`.
   void kill_at_write(int writes, std::int64_t away_us);
   void restore();  // no more kills; back at once
   int writes() const { return writes_; }

@@ -202,7 +202,8 @@ TEST(Sleep, APhotoWhoseTimeOnlyMemoryKnowsForbidsDeepSleep) {
   EXPECT_TRUE(world.deep);
 }
 
-// Found by the simulator: a deep sleeper forgot how often the photo had failed, and sent it for ever.
+// Found by the simulator: a deep sleeper forgot how often the photo had failed, and sent it for
+// ever.
 TEST(Sleep, ARottenPhotoIsGivenUpAndTheNextOneGoes) {
   SleepWorld world(SleepMode::deep);
   world.run(1'000);
