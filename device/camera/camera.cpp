@@ -246,7 +246,7 @@ std::size_t Camera::say_sleep() {
 }
 
 std::size_t Camera::next_unit(std::uint64_t now_ms) {
-  if (sleeper_.leaving()) return say_sleep();
+  if (sleeper_.silent()) return say_sleep();
   const std::size_t link_bytes = link_.next(frame_, wish(now_ms), now_ms);
   if (link_bytes > 0 || !link_.open()) return link_bytes;
   const std::size_t frame_bytes = next_frame(frame_, now_ms);
@@ -308,7 +308,7 @@ std::size_t Camera::next_text(std::span<char> out, std::uint64_t now_ms) {
 std::uint64_t Camera::due_ms(std::uint64_t now_ms) const {
   if (out_taken_ < out_count_) return now_ms;
   std::uint64_t due = std::min(shooter_.due_ms(now_ms), sleeper_.due_ms(situation()));
-  if (sleeper_.leaving()) return due;
+  if (sleeper_.silent()) return due;
   if (dialect_ == Dialect::smartdtu) {
     if (text_failure_ != CaptureFailure::none) return now_ms;
     return std::min(due, std::max(text_transfer_.due_ms(), offers_from_ms_));

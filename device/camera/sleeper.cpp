@@ -42,7 +42,9 @@ bool Sleeper::stay(std::uint64_t now_ms) {
   return said_;
 }
 
-bool Sleeper::hear_bytes(std::uint64_t now_ms) { return leaving() && stay(now_ms); }
+bool Sleeper::hear_bytes(std::uint64_t now_ms) {
+  return state_ != State::awake && stay(now_ms);
+}
 
 bool Sleeper::say() {
   state_ = State::going;
@@ -59,7 +61,7 @@ std::uint64_t Sleeper::tired_from_ms(const Situation& situation) const {
 bool Sleeper::step(const Situation& situation, bool says, bool drained, std::uint64_t now_ms) {
   if (!can_sleep()) return false;
   if (situation.at_work) {
-    if (leaving()) return stay(now_ms);
+    if (state_ != State::awake) return stay(now_ms);
     tired_ = false;
     progress(now_ms);
     return false;
@@ -92,8 +94,8 @@ void Sleeper::sleep(const Situation& situation, std::uint64_t now_ms) {
 }
 
 std::uint64_t Sleeper::due_ms(const Situation& situation) const {
-  if (!can_sleep() || situation.at_work || slept_) return never;
-  if (state_ == State::saying) return 0;
+  if (slept_ || state_ == State::saying) return 0;
+  if (!can_sleep() || situation.at_work) return never;
   if (state_ == State::going) return go_ms_;
   // While tired it waits for the line alone.
   return tired_ ? never : tired_from_ms(situation);

@@ -62,8 +62,8 @@ class Sleeper {
   bool step(const Situation& situation, bool says, bool drained, std::uint64_t now_ms);
   // Would sleep, if the line were at rest.
   bool tired() const { return tired_; }
-  // Says nothing more, but Sleep when that is due.
-  bool leaving() const { return state_ != State::awake; }
+  // Nothing is to be said, but Sleep when that is due; nor before `wakes` was asked after a sleep.
+  bool silent() const { return state_ != State::awake || slept_; }
   bool word_due() const { return state_ == State::saying; }
   // Sleep is on its way; true: deep.
   bool say();

@@ -106,7 +106,7 @@ TEST(Sleeper, BytesKeepTheLeavingAwake) {
   story.sleeper.step({}, true, false, 10'050);
   story.sleeper.step({}, true, true, 10'050 + leaving_ms - 1);
   EXPECT_TRUE(story.sleeper.hear_bytes(10'050 + leaving_ms - 1)) << "Sleep was said";
-  EXPECT_FALSE(story.sleeper.leaving());
+  EXPECT_FALSE(story.sleeper.silent());
   story.sleeper.step({}, true, true, 10'050 + leaving_ms);
   EXPECT_TRUE(story.slept.empty());
 }

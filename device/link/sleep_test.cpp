@@ -219,6 +219,56 @@ TEST(Sleep, ARottenPhotoIsGivenUpAndTheNextOneGoes) {
   EXPECT_TRUE(world.deep);
 }
 
+// As a board has it: `sleep` is a call that comes back later, in the middle of `step`.
+TEST(Sleep, ACallThatReturnsIsFollowedByATurnAtOnce) {
+  camera::FakeFlash flash;
+  camera::FakeSensor sensor;
+  std::uint64_t now_ms = 0;
+  MeterlensPower power{};
+  power.context = &now_ms;
+  power.sleep = [](void* now, bool, std::uint64_t) {
+    *static_cast<std::uint64_t*>(now) += 3'600'000;
+  };
+  camera::CameraSettings settings;
+  settings.sleep = {SleepMode::light, 1'000};
+  camera::Camera camera(sensor.port(), flash.port(), settings, {}, power);
+  camera.start(now_ms);
+  std::array<std::uint8_t, 200> out;
+  std::vector<Buffer> said;
+  UnitReader reader;
+  for (const LinkMessage& message : {LinkMessage(Grant{}), LinkMessage(Grant{1, 9'000, 1, 0})}) {
+    Buffer unit(unit_bytes_max), content(link_bytes_max);
+    content.resize(encode_link(message, content));
+    unit.resize(encode_unit(content, unit));
+    camera.receive(unit, now_ms);
+    camera.pull(out, now_ms);
+  }
+  Buffer unit(unit_bytes_max);
+  const Buffer clock = camera::FakeServer::frame_of(protocol::Clock{1'700'000'000'000});
+  unit.resize(encode_unit(clock, unit));
+  camera.receive(unit, now_ms);
+  while (now_ms < 3'600'000) {
+    const std::uint64_t turn_ms = now_ms;
+    camera.step(turn_ms);
+    const std::size_t count = camera.pull(out, turn_ms);
+    for (std::size_t i = 0; i < count; ++i)
+      if (const auto heard = reader.put(out[i])) said.emplace_back(heard->begin(), heard->end());
+    if (now_ms == turn_ms) now_ms = std::max(now_ms + 1, camera.due_ms(now_ms));
+    ASSERT_NE(now_ms, UINT64_MAX) << "it would never sleep";
+  }
+  ASSERT_FALSE(said.empty());
+  EXPECT_TRUE(std::holds_alternative<Sleep>(*decode_link(said.back())));
+  EXPECT_LE(camera.due_ms(now_ms), now_ms) << "it has slept: its turn is now";
+  EXPECT_EQ(camera.pull(out, now_ms), 0U) << "and not before";
+  camera.step(now_ms);
+  const std::size_t count = camera.pull(out, now_ms);
+  std::optional<LinkMessage> first;
+  for (std::size_t i = 0; i < count && !first; ++i)
+    if (const auto heard = reader.put(out[i])) first = decode_link(*heard);
+  ASSERT_TRUE(first);
+  EXPECT_TRUE(std::holds_alternative<Mark>(*first)) << "so that the DTU knows";
+}
+
 TEST(Sleep, NoneNeverSleepsAndNeitherDoesABoardThatCannot) {
   SleepWorld world(SleepMode::none);
   world.run(200'000);
