@@ -210,11 +210,12 @@ void Judge::demand_readings(Server& server) {
   }
 }
 
-void Judge::demand_presence(const std::string& device, bool attached, const Server& server) {
+void Judge::demand_presence(const std::string& device, bool native, bool attached,
+                            const Server& server) {
   const auto online = server.online(device);
   if (!online) return;
   if (*online && !attached) broken(device, "it is shown as online, and has long gone");
-  if (!*online && attached && !books_[device].smartdtu)
+  if (!*online && attached && native)
     broken(device, "it is connected, and shown as offline");
 }
 

@@ -252,9 +252,10 @@ Outcome World::run() {
     judge_.demand_commands(*server_);
     judge_.demand_readings(*server_);
     for (const auto& device : devices_)
-      judge_.demand_presence(device->name(), device->attached(), *server_);
+      judge_.demand_presence(device->name(), device->dialect() == protocol::Dialect::native,
+                             device->attached(), *server_);
     for (const auto& device : deployed_)
-      judge_.demand_presence(device->name(), device->attached(), *server_);
+      judge_.demand_presence(device->name(), false, device->attached(), *server_);
   } else {
     judge_.broken("server", "it has not come back");
   }

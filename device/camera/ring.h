@@ -32,6 +32,8 @@ using protocol::Bytes;
 
 inline constexpr std::uint32_t slot_count_max = 32;
 inline constexpr std::uint32_t slot_head_bytes = 128;
+// A slot that failed so often in a row is not tried again until the next start.
+inline constexpr std::uint8_t slot_failures_max = 2;
 
 struct Photo {
   std::uint32_t id = 0;
@@ -82,11 +84,14 @@ class PhotoRing {
   struct Slot {
     State state = State::dirty;
     Photo photo;  // id 0: never held one
+    std::uint8_t failures = 0;  // writes and erasures that failed in a row
   };
 
   void load_slot(std::uint32_t at);
   std::optional<std::uint32_t> slot_of(std::uint32_t id) const;
   std::optional<std::uint32_t> best_free() const;
+  void break_slot(std::uint32_t at);
+  void try_broken_again();
   std::uint32_t free_count() const;
   void note_loss();
   void mark_forgotten(std::uint32_t at);
