@@ -148,7 +148,8 @@ TEST(PhotoRing, AHeadWithTwoWrongBitsIsNoPhoto) {
   }
 }
 
-// A slot has failed twice, so that of the oldest is taken: a reset during that must not forget the loss.
+// A slot has failed twice, so that of the oldest is taken: a reset during that must not forget the
+// loss.
 TEST(PhotoRing, ALossForWantOfSoundSlotsIsOnRecordBeforeItHappens) {
   FakeFlash flash;
   PhotoRing ring(flash.port(), 1);
