@@ -169,7 +169,7 @@ FlashStep PhotoRing::prepare() {
     const int progress = flash_.erase(flash_.context, *writing_);
     if (progress == 0) return FlashStep::pending;
     if (newest_slot_ == writing_) newest_slot_.reset();
-    slot = Slot{State::erased, Photo{}, slot.failures};
+    slot = Slot{State::erased, slot.failures, Photo{}};
     if (progress < 0) {
       break_slot(*writing_);
       writing_.reset();
@@ -226,7 +226,7 @@ bool PhotoRing::commit(Photo photo, protocol::Dialect dialect) {
     forget(lost->id, false);
     ++lost_count_;
   }
-  slots_[at] = Slot{State::waiting, photo, 0};
+  slots_[at] = Slot{State::waiting, 0, photo};
   dialect_ = dialect;
   newest_id_ = next_id_++;
   newest_slot_ = at;

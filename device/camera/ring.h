@@ -83,8 +83,8 @@ class PhotoRing {
   enum class State : std::uint8_t { dirty, erased, waiting, broken };
   struct Slot {
     State state = State::dirty;
-    Photo photo;  // id 0: never held one
     std::uint8_t failures = 0;  // writes and erasures that failed in a row
+    Photo photo;                // id 0: never held one
   };
 
   void load_slot(std::uint32_t at);

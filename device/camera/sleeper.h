@@ -39,7 +39,7 @@ class Sleeper {
     bool unfinished = false;  // something to send that may be refused or unheard
     bool remembers = false;   // the memory holds what the flash does not: no deep sleep
     bool line_at_rest = true;
-    std::uint64_t timer_ms = std::numeric_limits<std::uint64_t>::max();  // own next task
+    std::uint64_t next_wake_ms = std::numeric_limits<std::uint64_t>::max();  // own next task
   };
 
   Sleeper(const SleepSettings& settings, const MeterlensPower& power);

@@ -137,10 +137,10 @@ TEST(Sleeper, NapsDoubleUpToAnHourAndSurviveDeepSleep) {
 
 TEST(Sleeper, ItsOwnTimerEndsASleep) {
   Story story(SleepMode::light);
-  ASSERT_TRUE(story.sleep({.timer_ms = 70'000}));
+  ASSERT_TRUE(story.sleep({.next_wake_ms = 70'000}));
   EXPECT_EQ(story.slept[0].ms, 70'000 - story.now_ms);
   story.now_ms = 80'000;
-  ASSERT_TRUE(story.sleep({.timer_ms = 70'000})) << "one that is late";
+  ASSERT_TRUE(story.sleep({.next_wake_ms = 70'000})) << "one that is late";
   EXPECT_EQ(story.slept[1].ms, 0U);
 }
 
