@@ -85,8 +85,8 @@ void Sleeper::sleep(const Situation& situation, std::uint64_t now_ms) {
   naps_ = situation.unfinished ? std::min(naps_ + 1, naps_known_max) : 0;
   if (power_.survives_sleep != nullptr) *power_.survives_sleep = naps_;
   const std::uint64_t nap = naps_ > 0 ? nap_ms(naps_) : never;
-  const std::uint64_t next_wake_ms = situation.next_wake_ms;
-  const std::uint64_t to_timer = next_wake_ms == never ? never : next_wake_ms - std::min(next_wake_ms, now_ms);
+  const std::uint64_t timer_ms = situation.next_wake_ms;
+  const std::uint64_t to_timer = timer_ms == never ? never : timer_ms - std::min(timer_ms, now_ms);
   state_ = State::awake;
   tired_ = false;
   slept_ = true;
