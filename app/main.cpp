@@ -94,6 +94,8 @@ void add_sim(CLI::App& app, int& status) {
   command->add_option("--devices", options.devices, "cameras with a DTU each");
   command->add_option("--minutes", options.minutes, "of virtual time until faults stop");
   command->add_option("--faults", options.faults, "none, lossy or hostile");
+  command->add_option("--site", options.site,
+                      "all devices alike: awake, light, deep, behind-smartdtu or deployed");
   command->add_flag("--goodput", options.goodput,
                     "instead: one photo over a 115200 line, beside the deployed way");
   command->add_flag("--log", options.log, "every fault, order and message to stderr");

@@ -13,11 +13,13 @@ using protocol::CaptureState;
 using protocol::Dialect;
 
 Camera::Camera(const MeterlensSensor& sensor, const MeterlensFlash& flash,
-               const CameraSettings& settings, const MeterlensLine& line)
+               const CameraSettings& settings, const MeterlensLine& line,
+               const MeterlensPower& power)
     : ring_(flash, settings.first_photo_id),
       shooter_(sensor, ring_),
       transfer_(ring_),
       text_transfer_(ring_, settings.text),
+      sleeper_(settings.sleep, power),
       link_(line, settings.first_mark),
       settings_(settings),
       dialect_(settings.first_dialect) {
@@ -30,9 +32,31 @@ void Camera::start(std::uint64_t now_ms) {
   hello_due_ms_ = now_ms;
   hello_retry_ms_ = sent_retry_first_ms;
   offers_from_ms_ = now_ms + clock_wait_ms;
+  sleeper_.start(now_ms);
+}
+
+// The DTU is told, and what was said before the sleep asked again.
+void Camera::note_wake(std::uint64_t now_ms) {
+  if (!sleeper_.wakes(now_ms)) return;
+  link_.wake();
+  input_.reset();
+  line_idle_ = true;
+  transfer_.hurry(now_ms);
+}
+
+Sleeper::Situation Camera::situation() const {
+  // A SmartDTU holds nothing for a camera that sleeps.
+  const bool native = dialect_ == Dialect::native;
+  const bool unfinished = clock_ms_ == 0 || ring_.waiting_count() > 0 || report_due();
+  return {.at_work = shooter_.busy() || !native,
+          .unfinished = unfinished,
+          .remembers = ring_.keeps_time() || transfer_.has_flaws(),
+          .line_at_rest = link_.at_rest()};
 }
 
 void Camera::receive(protocol::Bytes bytes, std::uint64_t now_ms) {
+  note_wake(now_ms);
+  if (!bytes.empty() && sleeper_.hear_bytes(now_ms)) link_.wake();
   for (const std::uint8_t byte : bytes) {
     const Input::Kind kind = input_.put(byte, now_ms);
     if (kind == Input::Kind::unit) hear_unit(input_.unit(), now_ms);
@@ -66,6 +90,11 @@ void Camera::hear_unit(protocol::Bytes unit, std::uint64_t now_ms) {
   }
   speak(Dialect::native);
   link_.hear_frame(now_ms);
+  sleeper_.hear_word(now_ms);
+  if (!std::holds_alternative<Clock>(*message)) {
+    sleeper_.progress(now_ms);
+    if (!std::holds_alternative<Refused>(*message)) sleeper_.encourage();
+  }
   if (const auto* m = std::get_if<Capture>(&*message)) capture(m->command_id, now_ms);
   if (const auto* m = std::get_if<Missing>(&*message)) transfer_.hear(*m);
   if (const auto* m = std::get_if<Stored>(&*message)) transfer_.hear(*m);
@@ -148,11 +177,15 @@ void Camera::shoot(Answered* answer, std::uint64_t now_ms) {
 }
 
 void Camera::step(std::uint64_t now_ms) {
+  note_wake(now_ms);
   while (const auto result = shooter_.step(now_ms, clock_ms_, dialect_)) note(*result);
-  if (!link_.step(out_taken_ == out_count_, now_ms)) return;
-  // What was half heard at the old speed is no unit at the new one.
-  input_.reset();
-  line_idle_ = true;
+  const bool drained = out_taken_ == out_count_;
+  if (link_.step(drained, now_ms)) {
+    // What was half heard at the old speed is no unit at the new one.
+    input_.reset();
+    line_idle_ = true;
+  }
+  if (sleeper_.step(situation(), link_.known(), drained, now_ms)) link_.wake();
 }
 
 void Camera::note(const ShotResult& result) {
@@ -205,10 +238,15 @@ bool Camera::fill(std::uint64_t now_ms) {
 
 link::CameraEnd::Wish Camera::wish(std::uint64_t now_ms) const {
   const bool sends = transfer_.has_packets() && now_ms >= offers_from_ms_;
-  return {frame_due_ms(now_ms) <= now_ms, sends || shooter_.busy()};
+  return {frame_due_ms(now_ms) <= now_ms, sends || shooter_.busy(), sleeper_.tired()};
+}
+
+std::size_t Camera::say_sleep() {
+  return sleeper_.word_due() ? link::encode_link(link::Sleep{sleeper_.say()}, frame_) : 0;
 }
 
 std::size_t Camera::next_unit(std::uint64_t now_ms) {
+  if (sleeper_.silent()) return say_sleep();
   const std::size_t link_bytes = link_.next(frame_, wish(now_ms), now_ms);
   if (link_bytes > 0 || !link_.open()) return link_bytes;
   const std::size_t frame_bytes = next_frame(frame_, now_ms);
@@ -220,7 +258,11 @@ std::size_t Camera::next_frame(std::span<std::uint8_t> out, std::uint64_t now_ms
   if (clock_ms_ == 0 && now_ms >= hello_due_ms_) return hello(out, now_ms);
   if (report_due()) return report(out);
   if (now_ms < offers_from_ms_) return 0;
-  return transfer_.next_frame(out, now_ms, clock_ms_);
+  const bool packets = transfer_.has_packets();
+  const std::size_t count = transfer_.next_frame(out, now_ms, clock_ms_);
+  // A repeated Sent alone is none.
+  if (packets && count > 0) sleeper_.progress(now_ms);
+  return count;
 }
 
 // Until a clock comes: whoever should answer may not have been there.
@@ -265,7 +307,8 @@ std::size_t Camera::next_text(std::span<char> out, std::uint64_t now_ms) {
 
 std::uint64_t Camera::due_ms(std::uint64_t now_ms) const {
   if (out_taken_ < out_count_) return now_ms;
-  std::uint64_t due = shooter_.due_ms(now_ms);
+  std::uint64_t due = std::min(shooter_.due_ms(now_ms), sleeper_.due_ms(situation()));
+  if (sleeper_.silent()) return due;
   if (dialect_ == Dialect::smartdtu) {
     if (text_failure_ != CaptureFailure::none) return now_ms;
     return std::min(due, std::max(text_transfer_.due_ms(), offers_from_ms_));

@@ -21,6 +21,7 @@
 #include "device/camera/input.h"
 #include "device/camera/ring.h"
 #include "device/camera/shooter.h"
+#include "device/camera/sleeper.h"
 #include "device/camera/text_transfer.h"
 #include "device/camera/transfer.h"
 #include "device/link/camera_end.h"
@@ -41,6 +42,7 @@ struct CameraSettings {
   TextSettings text;
   // The number of the first Mark on the line; better another one at each start.
   std::uint16_t first_mark = 1;
+  SleepSettings sleep = {};
 };
 
 // Waits for the clock so long before waiting photos are offered.
@@ -56,9 +58,10 @@ class Camera {
     std::uint32_t doubled_commands = 0;
   };
 
-  // Without `line` the speed of the line is fixed.
+  // Without `line` the speed of the line is fixed, without `power` it never sleeps.
   Camera(const MeterlensSensor& sensor, const MeterlensFlash& flash,
-         const CameraSettings& settings, const MeterlensLine& line = {});
+         const CameraSettings& settings, const MeterlensLine& line = {},
+         const MeterlensPower& power = {});
   Camera(const Camera&) = delete;
   Camera& operator=(const Camera&) = delete;
 
@@ -84,6 +87,8 @@ class Camera {
     bool due = false;
   };
 
+  void note_wake(std::uint64_t now_ms);
+  Sleeper::Situation situation() const;
   void hear_unit(protocol::Bytes unit, std::uint64_t now_ms);
   void hear_link(protocol::Bytes unit, std::uint64_t now_ms);
   void note_damage();
@@ -98,6 +103,7 @@ class Camera {
   std::uint64_t frame_due_ms(std::uint64_t now_ms) const;
   link::CameraEnd::Wish wish(std::uint64_t now_ms) const;
   std::size_t next_unit(std::uint64_t now_ms);
+  std::size_t say_sleep();
   std::size_t next_frame(std::span<std::uint8_t> out, std::uint64_t now_ms);
   std::size_t hello(std::span<std::uint8_t> out, std::uint64_t now_ms);
   std::size_t report(std::span<std::uint8_t> out);
@@ -108,6 +114,7 @@ class Camera {
   Shooter shooter_;
   Transfer transfer_;
   TextTransfer text_transfer_;
+  Sleeper sleeper_;
   Input input_;
   link::CameraEnd link_;
   std::uint32_t damaged_units_ = 0;

@@ -132,7 +132,7 @@ std::uint32_t Dtu::damaged_units() const {
 }
 
 link::DtuEnd::Situation Dtu::situation() const {
-  return {up_.sure_bytes(protocol::frame_bytes_max), damaged_units()};
+  return {up_.sure_bytes(protocol::frame_bytes_max), damaged_units(), down_.count() > 0};
 }
 
 // In the memory of events; until the next one is made.
@@ -216,7 +216,8 @@ void Dtu::step(std::uint64_t now_ms) {
 void Dtu::came_up(std::uint64_t now_ms) {
   status_due_ms_ = now_ms;
   if (native()) {
-    send_clock();
+    // One that sleeps asks for the time when it needs it.
+    if (!link_.asleep()) send_clock();
     return;
   }
   send_state();
@@ -265,9 +266,16 @@ void Dtu::flush() {
   }
 }
 
+bool Dtu::fill_zeros(std::uint64_t now_ms) {
+  out_count_ = down_.count() > 0 ? link_.wake(now_ms) : 0;
+  std::fill_n(out_.begin(), out_count_, std::uint8_t{0});
+  return out_count_ > 0;
+}
+
 // The next unit for the line; false: none.
-bool Dtu::fill() {
+bool Dtu::fill(std::uint64_t now_ms) {
   out_taken_ = out_count_ = 0;
+  if (link_.asleep() && fill_zeros(now_ms)) return true;
   std::array<std::uint8_t, link::link_bytes_max> link_message;
   const std::size_t link_bytes = link_.next(link_message, situation());
   std::optional<Bytes> next = Bytes(link_message).first(link_bytes);
@@ -283,11 +291,11 @@ bool Dtu::fill() {
   return true;
 }
 
-std::size_t Dtu::pull(std::span<std::uint8_t> out, std::uint64_t) {
+std::size_t Dtu::pull(std::span<std::uint8_t> out, std::uint64_t now_ms) {
   if (!native()) return pull_text(out);
   std::size_t count = 0;
   while (count < out.size()) {
-    if (out_taken_ == out_count_ && !fill()) break;
+    if (out_taken_ == out_count_ && !fill(now_ms)) break;
     const std::size_t part = std::min(out.size() - count, out_count_ - out_taken_);
     std::copy_n(out_.begin() + static_cast<std::ptrdiff_t>(out_taken_), part,
                 out.begin() + static_cast<std::ptrdiff_t>(count));

@@ -101,7 +101,8 @@ class Dtu {
   void send_state();
   link::DtuEnd::Situation situation() const;
   std::uint32_t damaged_units() const;
-  bool fill();
+  bool fill(std::uint64_t now_ms);
+  bool fill_zeros(std::uint64_t now_ms);
   std::size_t pull_text(std::span<std::uint8_t> out);
   std::uint64_t unix_ms() const { return mqtt_.unix_ms(mqtt_.context); }
   Bytes frame_of(const protocol::Message& message);
