@@ -44,7 +44,10 @@ bool are_in_range(const MeterlensDtuSettings& settings) {
   if (!is_device_name(text(settings.device)) || !is_device_name(text(settings.firmware)))
     return false;
   if (text(settings.firmware).size() > meterlens::protocol::text_bytes_max) return false;
-  if (settings.smartdtu && !is_device_name(text(settings.product))) return false;
+  const std::string_view product = text(settings.product);
+  if (settings.smartdtu &&
+      (!is_device_name(product) || product == meterlens::protocol::native_prefix))
+    return false;
   return is_login(text(settings.user), text(settings.password)) && is_imei(text(settings.imei)) &&
          settings.window >= 1 && settings.window <= window_max;
 }
