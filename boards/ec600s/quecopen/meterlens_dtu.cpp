@@ -1,11 +1,13 @@
 #include "boards/ec600s/quecopen/meterlens_dtu.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <new>
 #include <string_view>
 
 #include "device/dtu/dtu.h"
 #include "protocol/ids.h"
+#include "protocol/message.h"
 
 struct MeterlensDtu {
   meterlens::dtu::Dtu core;

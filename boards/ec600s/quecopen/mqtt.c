@@ -304,11 +304,13 @@ static void hang_up(bool politely) {
   own.connected = false;
 }
 
-static void fail(const char* what) {
+/* Always false. */
+static bool fail(const char* what) {
   METERLENS_LOG(what);
   hang_up(false);
   if (++own.failures % failures_before_new_call == 0) meterlens_network_drop();
   tell(METERLENS_MQTT_DOWN);
+  return false;
 }
 
 static MQTTPacket_connectData connect_options(void) {
@@ -328,7 +330,7 @@ static MQTTPacket_connectData connect_options(void) {
   return options;
 }
 
-static void call_broker(void) {
+static bool call_broker(void) {
   char host[sizeof own.config->host];
   if (!meterlens_network_up(own.config)) return fail("mqtt: no network");
   memcpy(host, own.config->host, sizeof host);
@@ -343,6 +345,7 @@ static void call_broker(void) {
   METERLENS_LOG("mqtt: connected");
   own.failures = 0;
   tell(METERLENS_MQTT_UP);
+  return true;
 }
 
 /* Begins with what was left for an earlier connection thrown away: the transfer sends it again. */
@@ -384,8 +387,10 @@ static void serve_messages(void) {
   message.retained = slot->retain;
   message.payload = slot->payload;
   message.payloadlen = slot->bytes;
-  if (MQTTPublish(&own.client, slot->topic, &message) != 0)
-    return fail("mqtt: a message was not acknowledged");
+  if (MQTTPublish(&own.client, slot->topic, &message) != 0) {
+    fail("mqtt: a message was not acknowledged");
+    return;
+  }
   pop(&shared.up);
   own.busy_until_ms = now_ms + busy_ms;
   meterlens_wake();

@@ -21,10 +21,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-enum Packet : int {
-  none = 0, connect = 1, connack = 2, publish = 3, puback = 4, subscribe = 8, suback = 9,
-  pingreq = 12, pingresp = 13, disconnect = 14
-};
+constexpr int none = 0, kind_connect = 1, kind_connack = 2, kind_publish = 3, kind_puback = 4;
+constexpr int kind_subscribe = 8, kind_suback = 9, kind_pingreq = 12, kind_pingresp = 13;
+constexpr int kind_disconnect = 14;
 constexpr int failed = -1;
 
 struct Client {
@@ -137,7 +136,7 @@ bool hear_publish(Client& client) {
   if (client.handler != nullptr) client.handler(&data);
   if (qos == 0) return true;
   put(client, client.in + start - 2, 2);
-  return send_packet(client, puback, 0);
+  return send_packet(client, kind_puback, 0);
 }
 
 bool keep_alive(Client& client) {
@@ -146,14 +145,14 @@ bool keep_alive(Client& client) {
   if (now - client.spoke < milliseconds(client.keep_alive_ms / 2)) return true;
   client.ping_waits = true;
   client.pinged = now;
-  return send_packet(client, pingreq, 0);
+  return send_packet(client, kind_pingreq, 0);
 }
 
 // One packet, or the time's end.
 int cycle(Client& client, Clock::time_point until) {
   const int kind = read_packet(client, until);
-  if (kind == publish && !hear_publish(client)) return failed;
-  if (kind == pingresp) client.ping_waits = false;
+  if (kind == kind_publish && !hear_publish(client)) return failed;
+  if (kind == kind_pingresp) client.ping_waits = false;
   return kind != failed && keep_alive(client) ? kind : failed;
 }
 
@@ -227,7 +226,7 @@ int MQTTConnect(MQTTClient* self, MQTTPacket_connectData* options) {
   if (options->willFlag != 0) put_text(client, options->will.message.cstring);
   if (options->username.cstring != nullptr) put_text(client, options->username.cstring);
   if (options->password.cstring != nullptr) put_text(client, options->password.cstring);
-  if (!send_packet(client, connect, 0) || !wait_for(client, connack)) return failed;
+  if (!send_packet(client, kind_connect, 0) || !wait_for(client, kind_connack)) return failed;
   return client.heard == 2 ? client.in[1] : failed;
 }
 
@@ -238,7 +237,7 @@ int MQTTSubscribe(MQTTClient* self, const char* filter, enum QoS qos, messageHan
   put_text(client, filter);
   const auto level = static_cast<unsigned char>(qos);
   put(client, &level, 1);
-  if (!send_packet(client, subscribe, 2) || !wait_for(client, suback)) return failed;
+  if (!send_packet(client, kind_subscribe, 2) || !wait_for(client, kind_suback)) return failed;
   return client.heard == 3 && client.in[2] <= 2 ? 0 : failed;
 }
 
@@ -248,11 +247,11 @@ int MQTTPublish(MQTTClient* self, const char* topic, MQTTMessage* message) {
   if (message->qos != QOS0) put_number(client, next_id(client));
   put(client, message->payload, message->payloadlen);
   const int flags = static_cast<int>(message->qos) << 1 | (message->retained != 0 ? 1 : 0);
-  if (!send_packet(client, publish, flags)) return failed;
-  return message->qos == QOS0 || wait_for(client, puback) ? 0 : failed;
+  if (!send_packet(client, kind_publish, flags)) return failed;
+  return message->qos == QOS0 || wait_for(client, kind_puback) ? 0 : failed;
 }
 
-int MQTTDisconnect(MQTTClient* self) { return send_packet(of(self), disconnect, 0) ? 0 : failed; }
+int MQTTDisconnect(MQTTClient* self) { return send_packet(of(self), kind_disconnect, 0) ? 0 : failed; }
 
 int MQTTYield(MQTTClient* self, int ms) {
   const auto until = Clock::now() + milliseconds(ms);
