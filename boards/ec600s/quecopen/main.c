@@ -66,7 +66,7 @@ static bool read_config(void) {
 static uint32_t jitter_seed(void) {
   uint32_t seed = (uint32_t)meterlens_network_unix_ms() ^ ql_rtos_get_systicks();
   for (const char* digit = radio.imei; *digit != '\0'; ++digit)
-    seed = seed * 31 + (uint32_t)*digit;
+    seed = seed * 31 + (unsigned char)*digit;
   return seed;
 }
 
