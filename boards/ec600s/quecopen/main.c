@@ -2,6 +2,7 @@
 
 #include "boards/ec600s/quecopen/board.h"
 #include "boards/ec600s/quecopen/sdk.h"
+#include "boards/ec600s/quecopen/text.h"
 
 enum {
   config_retry_ms = 10000,
@@ -38,14 +39,12 @@ static void restart(void* context) {
 }
 
 static void log_wrong_line(const char* wrong, uint32_t number) {
-  char text[96] = "settings: meterlens.txt, line 00: ";
-  const size_t before = strlen(text);
-  text[before - 4] = (char)('0' + number / 10 % 10);
-  text[before - 3] = (char)('0' + number % 10);
-  const size_t room = sizeof text - before - 1;
-  const size_t chars = strlen(wrong) < room ? strlen(wrong) : room;
-  memcpy(text + before, wrong, chars);
-  text[before + chars] = '\0';
+  char text[128] = "";
+  size_t at = put_text(text, "settings: meterlens.txt, line ");
+  at += put_number(text + at, number);
+  at += put_text(text + at, ": ");
+  if (strlen(wrong) < sizeof text - at) at += put_text(text + at, wrong);
+  text[at] = '\0';
   METERLENS_LOG(text);
 }
 

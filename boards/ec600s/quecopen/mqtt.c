@@ -5,6 +5,7 @@
 
 #include "boards/ec600s/quecopen/board.h"
 #include "boards/ec600s/quecopen/sdk.h"
+#include "boards/ec600s/quecopen/text.h"
 
 enum {
   slot_count = 4,
@@ -195,24 +196,6 @@ static uint64_t mqtt_unix_ms(void* context) {
   return meterlens_network_unix_ms();
 }
 
-/* 0 to 9999. */
-static size_t put_number(char* out, uint32_t number) {
-  char digits[4];
-  size_t count = 0, written = 0;
-  do {
-    digits[count++] = (char)('0' + number % 10);
-    number /= 10;
-  } while (number > 0 && count < sizeof digits);
-  while (count > 0) out[written++] = digits[--count];
-  return written;
-}
-
-static size_t put_text(char* out, const char* text) {
-  const size_t chars = strlen(text);
-  memcpy(out, text, chars);
-  return chars;
-}
-
 static uint32_t mqtt_health(void* context, char* out, uint32_t chars) {
   (void)context;
   size_t at = 0;
@@ -234,7 +217,7 @@ static uint32_t mqtt_health(void* context, char* out, uint32_t chars) {
     at += put_number(out + at, (uint32_t)-radio.dbm);
   }
   at += put_text(out + at, ",\"mqtt_dropped\":");
-  at += put_number(out + at, dropped < 9999 ? dropped : 9999);
+  at += put_number(out + at, dropped);
   return (uint32_t)at;
 }
 
