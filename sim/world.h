@@ -45,7 +45,7 @@ struct Plan {
 // that asks every 60 s. Commands wait for at most 10 minutes, twice.
 inline constexpr std::int64_t arrival_ms_max = 300'000;
 // A camera that sleeps with a photo that nobody took tries again by itself after so long at most:
-// faults of this world last 20 minutes, and naps double.
+// no fault of this world keeps it from the server for an hour, and naps double.
 inline constexpr std::int64_t nap_ms_max = 32 * 60'000;
 inline constexpr std::int64_t rest_ms_max = 1'500'000;
 

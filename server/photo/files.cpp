@@ -63,7 +63,7 @@ int write_all(int fd, const std::vector<std::uint8_t>& bytes,
     const ssize_t count =
         ::write(fd, bytes.data() + at, before_write ? std::min(left, part_bytes) : left);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return errno;
+    if (count <= 0) return count < 0 ? errno : EIO;
     at += static_cast<std::size_t>(count);
   }
   return 0;
