@@ -114,10 +114,9 @@ int ql_rtc_get_time(ql_rtc_time_t* out);
 /* Restarts the module (U). */
 void ql_power_reset(void);
 
-/* MQTT (P). Paho's structures, as far as they are used; the two that are opaque here are as large as
- * needed. The client keeps pointers to buffers, topic and network. One task may use it at a time. */
+/* MQTT (P). Paho's structures, as far as they are used; the client, opaque here, is as large as needed. The client keeps pointers to buffers, topic and network. One task may use it at a time. */
 typedef struct Network {
-  void* opaque[8];
+  int my_socket;
 } Network;
 typedef struct MQTTClient {
   void* opaque[64];

@@ -42,10 +42,10 @@ struct Client {
 static_assert(sizeof(Client) <= sizeof(MQTTClient) && std::is_trivially_copyable_v<Client>);
 
 Client& of(MQTTClient* client) {
-  return *static_cast<Client*>(static_cast<void*>(client->opaque));
+  return *std::launder(reinterpret_cast<Client*>(client->opaque));
 }
 int& socket_of(Network* network) {
-  return *static_cast<int*>(static_cast<void*>(network->opaque));
+  return network->my_socket;
 }
 
 bool ready(Client& client, Clock::time_point until) {
@@ -179,7 +179,7 @@ bool wait_for(Client& client, int kind) {
 
 extern "C" {
 
-void NetworkInit(Network* network) { new (network->opaque) int(-1); }
+void NetworkInit(Network* network) { socket_of(network) = -1; }
 
 int NetworkConnect(Network* network, char* host, int port) {
   addrinfo wish{};
