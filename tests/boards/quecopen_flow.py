@@ -1,6 +1,6 @@
-"""The port for the EC600S (boards/ec600s/quecopen) on its stand-in SDK, with the real camera program,
-broker and server. `meterlens-quecopen` comes from the same build as the other programs, or from
-$METERLENS_QUECOPEN (a build with another sanitizer)."""
+"""The port for the EC600S (boards/ec600s/quecopen) on its stand-in SDK, with the real camera
+program, broker and server. `meterlens-quecopen` comes from the same build as the other programs, or
+from $METERLENS_QUECOPEN (a build with another sanitizer)."""
 import json
 import os
 import pathlib
@@ -53,8 +53,9 @@ class Quecopen(FlowTest):
         self.stack.wait_online("m1", 30)
 
     def wait_packets(self, command, count=4):
-        wait_until(lambda: self.stack.get(f"/commands/{command['id']}")["packets_received"] >= count,
-                   60, f"{count} packets")
+        def received():
+            return self.stack.get(f"/commands/{command['id']}")["packets_received"]
+        wait_until(lambda: received() >= count, 60, f"{count} packets")
 
     def assert_done(self, command, timeout_s=150):
         done = self.stack.wait_command(command, timeout_s)
