@@ -1,12 +1,13 @@
-"""The port for the EC600S (boards/ec600s/quecopen) on its stand-in SDK, with the real camera program,
-broker and server. `meterlens-quecopen` comes from the same build as the other programs, or from
-$METERLENS_QUECOPEN (a build with another sanitizer)."""
+"""The port for the EC600S (boards/ec600s/quecopen) on its stand-in SDK, with the real camera
+program, broker and server. `meterlens-quecopen` comes from the same build as the other programs, or
+from $METERLENS_QUECOPEN (a build with another sanitizer)."""
 import json
 import os
 import pathlib
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "flow"))
@@ -53,8 +54,7 @@ class Quecopen(FlowTest):
         self.stack.wait_online("m1", 30)
 
     def wait_packets(self, command, count=4):
-        wait_until(lambda: self.stack.get(f"/commands/{command['id']}")["packets_received"] >= count,
-                   60, f"{count} packets")
+        wait_until(lambda: self.received(command) >= count, 60, f"{count} packets")
 
     def assert_done(self, command, timeout_s=150):
         done = self.stack.wait_command(command, timeout_s)
@@ -111,18 +111,38 @@ class Rude(Quecopen):
         self.stack.serve()
         self.assert_done(command)
 
-    def test_line_cut_in_the_middle_of_a_photo(self):
-        self.start()
+    def received(self, command):
+        return self.stack.get(f"/commands/{command['id']}")["packets_received"]
+
+    def cut_the_line(self):
+        """In the middle of a photo; until nothing of it comes any more."""
         command = self.stack.capture("m1")
         self.wait_packets(command)
         self.process.send_signal(signal.SIGUSR1)
-        before = self.stack.get(f"/commands/{command['id']}")["packets_received"]
-        # Nobody can say "cut" to this wire: the camera goes on, and its bytes are lost.
+        last = (self.received(command), time.monotonic())
+
+        def is_quiet():
+            nonlocal last
+            if self.received(command) != last[0]:
+                last = (self.received(command), time.monotonic())
+            return time.monotonic() > last[1] + 3
+        wait_until(is_quiet, 60, "the photo to stop")
+        self.assertLess(last[0], self.stack.get(f"/commands/{command['id']}")["packets_total"])
+        return command
+
+    def test_line_cut_in_the_middle_of_a_photo(self):
+        self.start()
+        command = self.cut_the_line()
+        self.process.send_signal(signal.SIGUSR2)
+        self.assert_done(command)
+
+    def test_line_cut_and_the_cameras_power_too(self):
+        self.start()
+        command = self.cut_the_line()
         self.camera_process.send_signal(signal.SIGKILL)
         self.camera_process.wait()
-        self.assertLess(before, self.stack.get(f"/commands/{command['id']}")["packets_total"])
-        self.camera_process = self.camera(seed=12)
         self.process.send_signal(signal.SIGUSR2)
+        self.camera_process = self.camera(seed=12)
         self.assert_done(command)
 
     def test_torn_settings_are_refused_and_mended_ones_taken(self):

@@ -1,6 +1,6 @@
-/* The parts of the port, each one C file: everything is static memory, one DTU a module. Two tasks:
- * the core's (main.c) calls the DTU and every function of MeterlensDtuBoard; the network's (mqtt.c)
- * calls the SDK's blocking network and MQTT functions. They meet in mqtt.c only, under its mutex. */
+/* The parts of the port, each one C file. Memory: all static, one DTU a module. Two tasks: the
+ * core's (main.c) calls the DTU and every function of MeterlensDtuBoard; the network's (mqtt.c)
+ * calls the SDK's blocking network and MQTT functions. They meet in mqtt.c, under its mutex. */
 #pragma once
 
 #include "boards/ec600s/quecopen/config.h"

@@ -99,8 +99,8 @@ static const char* take_baud_max(MeterlensConfig* config, Text value) {
 }
 
 static const Key keys[] = {
-    {"broker", take_broker},     {"device", take_device},   {"user", take_user},
-    {"password", take_password}, {"dialect", take_dialect}, {"product", take_product},
+    {"broker", take_broker},     {"device", take_device},     {"user", take_user},
+    {"password", take_password}, {"dialect", take_dialect},   {"product", take_product},
     {"apn", take_apn},           {"baud_max", take_baud_max},
 };
 enum { key_count = sizeof(keys) / sizeof(keys[0]) };

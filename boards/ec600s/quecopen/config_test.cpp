@@ -25,7 +25,7 @@ const std::string whole =
     "# the cellar\r\nbroker = broker.example:8883\r\ndevice=D1\n\n user = a b\npassword = x=y # z\n"
     "dialect = smartdtu\nproduct = P1\napn = cmnet\nbaud_max = 921600\nend\n";
 
-TEST(Config, EveryKey) {
+TEST(ModuleConfig, EveryKey) {
   const Outcome read_whole = read(whole);
   ASSERT_EQ(read_whole.wrong, "");
   const MeterlensConfig& config = read_whole.config;
@@ -40,7 +40,7 @@ TEST(Config, EveryKey) {
   EXPECT_EQ(config.baud_max, 921600U);
 }
 
-TEST(Config, LeastAndDefaults) {
+TEST(ModuleConfig, LeastAndDefaults) {
   const Outcome least = read("broker = 10.0.0.1\ndevice = m1\nend");
   ASSERT_EQ(least.wrong, "");
   EXPECT_EQ(least.config.port, 1883);
@@ -50,13 +50,13 @@ TEST(Config, LeastAndDefaults) {
 }
 
 // Wherever the file is torn it is refused, but in the line's end after `end`.
-TEST(Config, TornAnywhere) {
+TEST(ModuleConfig, TornAnywhere) {
   for (std::size_t bytes = 0; bytes < whole.size() - 1; ++bytes)
     EXPECT_NE(read(whole.substr(0, bytes)).wrong, "") << bytes;
   EXPECT_EQ(read(whole.substr(0, whole.size() - 1)).wrong, "");
 }
 
-TEST(Config, WhatIsWrongAndWhere) {
+TEST(ModuleConfig, WhatIsWrongAndWhere) {
   const std::string good = "broker = b\ndevice = m1\n";
   const struct {
     std::string text;
@@ -96,7 +96,7 @@ TEST(Config, WhatIsWrongAndWhere) {
   }
 }
 
-TEST(Config, ErrorsTellNoValue) {
+TEST(ModuleConfig, ErrorsTellNoValue) {
   const Outcome outcome = read("password = secret\x01\nend\n");
   EXPECT_NE(outcome.wrong, "");
   EXPECT_EQ(outcome.wrong.find("secret"), std::string::npos);

@@ -34,7 +34,7 @@ class Linked:
             return image[at:image.index(b"\0", at)].decode()
 
         names = rows[names_index][4]
-        self.sections = [(text(names + row[0]), row[2], row[5]) for row in rows]
+        self.sections = [(text(names + r[0]), r[2], r[5]) for r in rows]
         self.symbols = {}
         table = next(row for row in rows if row[1] == 2)
         strings = rows[table[6]][4]
@@ -59,8 +59,9 @@ def main():
     buffers = ram - storage
     print("the EC600S port on ARM Cortex-R5, clang -Os, without SDK and C library")
     print(f"code and constants {code:7,} of {CODE_BYTES_MAX:,} bytes")
-    print(f"RAM                {ram:7,} of {RAM_BYTES_MAX:,} bytes: storage of the DTU {storage:,}, "
-          f"port {buffers:,}; the network's task has a stack of 8,192 beside it")
+    print(f"RAM                {ram:7,} of {RAM_BYTES_MAX:,} bytes: "
+          f"storage of the DTU {storage:,}, port {buffers:,}; "
+          f"the network's task has a stack of 8,192 beside it")
     missing = linked.undefined()
     from_c = [name for name in missing if C_LIBRARY.match(name)]
     print("of the C library: " + ", ".join(from_c))

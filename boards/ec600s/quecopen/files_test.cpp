@@ -16,7 +16,7 @@ namespace {
 
 using Buffer = std::vector<std::uint8_t>;
 
-class Files : public testing::Test {
+class ModuleFiles : public testing::Test {
  protected:
   void SetUp() override {
     folder_ = testing::TempDir() + "files_XXXXXX";
@@ -39,12 +39,12 @@ class Files : public testing::Test {
   MeterlensAreas areas_ = meterlens_files_areas();
 };
 
-TEST_F(Files, AnAreaNeverWrittenIsErased) {
+TEST_F(ModuleFiles, AnAreaNeverWrittenIsErased) {
   EXPECT_GE(areas_.bytes, 512U);
   EXPECT_EQ(area(0, 512), Buffer(512, 0xFF));
 }
 
-TEST_F(Files, AreasAreReplacedAndApart) {
+TEST_F(ModuleFiles, AreasAreReplacedAndApart) {
   EXPECT_TRUE(write(0, Buffer(300, 1)));
   EXPECT_TRUE(write(1, Buffer(400, 2)));
   EXPECT_TRUE(write(0, Buffer(100, 3)));
@@ -54,7 +54,7 @@ TEST_F(Files, AreasAreReplacedAndApart) {
   EXPECT_EQ(area(1, 400), Buffer(400, 2));
 }
 
-TEST_F(Files, OutOfRange) {
+TEST_F(ModuleFiles, OutOfRange) {
   Buffer data(areas_.bytes + 1);
   EXPECT_FALSE(write(2, Buffer(4)));
   EXPECT_FALSE(write(0, data));
@@ -62,13 +62,13 @@ TEST_F(Files, OutOfRange) {
   EXPECT_FALSE(areas_.read(areas_.context, 0, data.data(), areas_.bytes + 1));
 }
 
-TEST_F(Files, NoFolderIsNoWrite) {
+TEST_F(ModuleFiles, NoFolderIsNoWrite) {
   quecopen::use_folder(folder_ + "/none");
   EXPECT_FALSE(write(0, Buffer(4)));
   EXPECT_EQ(area(0, 16), Buffer(16, 0xFF));
 }
 
-TEST_F(Files, SettingsFile) {
+TEST_F(ModuleFiles, SettingsFile) {
   std::array<char, 8> out{};
   EXPECT_EQ(meterlens_files_read("meterlens.txt", out.data(), out.size()), -1);
   std::ofstream(folder_ + "/meterlens.txt") << "0123456789";
@@ -76,7 +76,7 @@ TEST_F(Files, SettingsFile) {
   EXPECT_EQ(meterlens_files_read(std::string(80, 'a').c_str(), out.data(), out.size()), -1);
 }
 
-TEST(Clock, IsTheNetworksInUtc) {
+TEST(ModuleClock, IsTheNetworksInUtc) {
   const auto now_ms = static_cast<std::uint64_t>(std::time(nullptr)) * 1000;
   const std::uint64_t told_ms = meterlens_network_unix_ms();
   EXPECT_GE(told_ms, now_ms);

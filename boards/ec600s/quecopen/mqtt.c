@@ -155,8 +155,8 @@ static MeterlensMqttState mqtt_state(void* context) {
 static bool mqtt_subscribe(void* context, const char* topic, uint8_t qos) {
   (void)context;
   lock();
-  const bool taken = shared.state == METERLENS_MQTT_UP &&
-                     copy_text(topic, shared.filter, sizeof shared.filter);
+  const bool taken =
+      shared.state == METERLENS_MQTT_UP && copy_text(topic, shared.filter, sizeof shared.filter);
   shared.filter_qos = qos;
   shared.subscribe = taken;
   unlock();

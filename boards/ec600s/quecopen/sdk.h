@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A line for whoever holds the debug port; never with a password. (G: the SDK's way to print differs
- * between versions; the integrator defines it.) */
+/* A line for whoever holds the debug port; never with a password. (G: the SDK's way to print
+ * differs between versions; the integrator defines it.) */
 #ifndef METERLENS_LOG
 #ifdef METERLENS_QUECTEL_SDK
 #define METERLENS_LOG(text) ((void)(text))
@@ -71,7 +71,8 @@ typedef enum QL_UART_PORT_NUMBER_E { QL_MAIN_UART_PORT = 1 } QL_UART_PORT_NUMBER
 typedef enum QL_FLOW_CTRL_E { QL_FC_NONE = 0 } QL_FLOW_CTRL_E;
 typedef void (*ql_uart_callback)(QL_UART_PORT_NUMBER_E port, void* argument);
 /* The speed is passed as the number of baud (N: constants of that value). Opening again after a
- * close is how the speed is changed; a structure of settings exists too, but its members vary (U). */
+ * close is how the speed is changed; a structure of settings exists too, but its members vary
+ * (U). */
 int ql_uart_open(QL_UART_PORT_NUMBER_E port, int baud, QL_FLOW_CTRL_E flow);
 int ql_uart_close(QL_UART_PORT_NUMBER_E port);
 int ql_uart_register_cb(QL_UART_PORT_NUMBER_E port, ql_uart_callback callback);
@@ -104,8 +105,8 @@ int ql_nw_get_csq(unsigned char* csq);
 int ql_dev_get_imei(char* out, size_t chars);
 int ql_sim_get_iccid(char* out, size_t chars);
 
-/* The clock, in UTC, set by the network itself after registration (U). tm_year counts from 0, tm_mon
- * from 1. */
+/* The clock, in UTC, set by the network itself after registration (U). tm_year counts from 0,
+ * tm_mon from 1. */
 typedef struct ql_rtc_time_t {
   int tm_sec, tm_min, tm_hour, tm_mday, tm_mon, tm_year, tm_wday;
 } ql_rtc_time_t;
@@ -114,10 +115,11 @@ int ql_rtc_get_time(ql_rtc_time_t* out);
 /* Restarts the module (U). */
 void ql_power_reset(void);
 
-/* MQTT (P). Paho's structures, as far as they are used; the two that are opaque here are as large as
- * needed. The client keeps pointers to buffers, topic and network. One task may use it at a time. */
+/* MQTT (P). Paho's structures, as far as they are used; the client, opaque here, is as large as
+ * needed. The client keeps pointers to buffers, topic and network. One task may use it at a time.
+ */
 typedef struct Network {
-  void* opaque[8];
+  int my_socket;
 } Network;
 typedef struct MQTTClient {
   void* opaque[64];
@@ -158,7 +160,8 @@ typedef struct MQTTPacket_connectData {
   MQTTPacket_willOptions will;
   MQTTString username, password;
 } MQTTPacket_connectData;
-#define MQTTPacket_connectData_initializer {.MQTTVersion = 4}
+#define MQTTPacket_connectData_initializer \
+  { .MQTTVersion = 4 }
 void NetworkInit(Network* network);
 /* 0: connected. Blocks as long as the SDK's resolver and TCP take. */
 int NetworkConnect(Network* network, char* host, int port);

@@ -70,8 +70,7 @@ size_t meterlens_uart_read(void* out, size_t bytes_max) {
 bool meterlens_uart_write(MeterlensDtu* dtu) {
   while (flush()) {
     line.taken = 0;
-    line.count =
-        meterlens_dtu_pull(dtu, line.waiting, sizeof line.waiting, meterlens_uptime_ms());
+    line.count = meterlens_dtu_pull(dtu, line.waiting, sizeof line.waiting, meterlens_uptime_ms());
     if (line.count == 0) return false;
   }
   return true;

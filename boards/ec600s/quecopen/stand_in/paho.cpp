@@ -41,12 +41,8 @@ struct Client {
 };
 static_assert(sizeof(Client) <= sizeof(MQTTClient) && std::is_trivially_copyable_v<Client>);
 
-Client& of(MQTTClient* client) {
-  return *static_cast<Client*>(static_cast<void*>(client->opaque));
-}
-int& socket_of(Network* network) {
-  return *static_cast<int*>(static_cast<void*>(network->opaque));
-}
+Client& of(MQTTClient* client) { return *std::launder(reinterpret_cast<Client*>(client->opaque)); }
+int& socket_of(Network* network) { return network->my_socket; }
 
 bool ready(Client& client, Clock::time_point until) {
   const auto left = std::chrono::ceil<milliseconds>(until - Clock::now()).count();
@@ -179,7 +175,7 @@ bool wait_for(Client& client, int kind) {
 
 extern "C" {
 
-void NetworkInit(Network* network) { new (network->opaque) int(-1); }
+void NetworkInit(Network* network) { socket_of(network) = -1; }
 
 int NetworkConnect(Network* network, char* host, int port) {
   addrinfo wish{};
@@ -255,7 +251,9 @@ int MQTTPublish(MQTTClient* self, const char* topic, MQTTMessage* message) {
   return message->qos == QOS0 || wait_for(client, kind_puback) ? 0 : failed;
 }
 
-int MQTTDisconnect(MQTTClient* self) { return send_packet(of(self), kind_disconnect, 0) ? 0 : failed; }
+int MQTTDisconnect(MQTTClient* self) {
+  return send_packet(of(self), kind_disconnect, 0) ? 0 : failed;
+}
 
 int MQTTYield(MQTTClient* self, int ms) {
   const auto until = Clock::now() + milliseconds(ms);

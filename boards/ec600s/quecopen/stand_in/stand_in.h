@@ -1,6 +1,6 @@
-// What stands in for the maker's SDK in tests on Linux: exactly the functions of sdk.h, over threads,
-// a pseudo-terminal, a folder and sockets. It proves that the port works with an SDK that behaves as
-// sdk.h assumes, and nothing about the real one.
+// What stands in for the maker's SDK in tests on Linux: exactly the functions of sdk.h, over
+// threads, a pseudo-terminal, a folder and sockets. It proves that the port works with an SDK that
+// behaves as sdk.h assumes, and nothing about the real one. Any thread.
 #pragma once
 
 #include <string>

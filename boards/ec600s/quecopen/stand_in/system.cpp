@@ -157,7 +157,7 @@ int ql_rtc_get_time(ql_rtc_time_t* out) {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
   gmtime_r(&now, &parts);
-  *out = {parts.tm_sec,      parts.tm_min,         parts.tm_hour, parts.tm_mday,
+  *out = {parts.tm_sec,     parts.tm_min,         parts.tm_hour, parts.tm_mday,
           parts.tm_mon + 1, parts.tm_year + 1900, parts.tm_wday};
   return 0;
 }
