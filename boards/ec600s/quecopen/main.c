@@ -9,7 +9,6 @@ enum {
   wait_ms_max = 1000,
   /* Above the sum of the SDK's longest waits: registration, data call, connection, login. */
   network_silent_ms_max = 600000,
-  window = 4, /* what mqtt.c holds */
 };
 
 static const char firmware[] = "meterlens-quecopen-0.1.0";
@@ -81,7 +80,6 @@ static MeterlensDtu* create(void) {
                                          .password = config.password,
                                          .firmware = firmware,
                                          .imei = radio.imei,
-                                         .window = window,
                                          .jitter_seed = jitter_seed()};
   return meterlens_dtu_create(storage, sizeof storage, &board, &settings);
 }

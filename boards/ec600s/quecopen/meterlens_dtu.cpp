@@ -20,7 +20,6 @@ using meterlens::dtu::DtuSettings;
 using meterlens::protocol::Dialect;
 
 constexpr std::size_t login_chars_max = 128;
-constexpr std::uint32_t window_max = 64;
 
 static_assert(sizeof(MeterlensDtu) <= METERLENS_DTU_BYTES);
 static_assert(alignof(MeterlensDtu) <= METERLENS_DTU_ALIGNMENT);
@@ -50,12 +49,12 @@ bool are_in_range(const MeterlensDtuSettings& settings) {
   if (settings.smartdtu &&
       (!is_device_name(product) || product == meterlens::protocol::native_prefix))
     return false;
-  return is_login(text(settings.user), text(settings.password)) && is_imei(text(settings.imei)) &&
-         settings.window >= 1 && settings.window <= window_max;
+  return is_login(text(settings.user), text(settings.password)) && is_imei(text(settings.imei));
 }
 
-DtuSettings core_settings(const MeterlensDtuSettings& from) {
+DtuSettings core_settings(const MeterlensDtuSettings& from, const MeterlensPower& power) {
   DtuSettings settings;
+  settings.power = power;
   settings.session = {from.smartdtu ? Dialect::smartdtu : Dialect::native,
                       text(from.product),
                       text(from.device),
@@ -64,7 +63,6 @@ DtuSettings core_settings(const MeterlensDtuSettings& from) {
                       from.jitter_seed};
   settings.firmware = text(from.firmware);
   settings.imei = text(from.imei);
-  settings.window = from.window;
   return settings;
 }
 
@@ -80,7 +78,8 @@ MeterlensDtu* meterlens_dtu_create(void* storage, std::size_t bytes, const Meter
   if (storage == nullptr || bytes < sizeof(MeterlensDtu)) return nullptr;
   if (reinterpret_cast<std::uintptr_t>(storage) % METERLENS_DTU_ALIGNMENT != 0) return nullptr;
   if (!are_in_range(*settings)) return nullptr;
-  return new (storage) MeterlensDtu{Dtu(board->mqtt, core_settings(*settings), board->line)};
+  const DtuSettings core = core_settings(*settings, board->power);
+  return new (storage) MeterlensDtu{Dtu(board->mqtt, core, board->line, board->areas)};
 }
 
 void meterlens_dtu_start(MeterlensDtu* dtu, std::uint64_t now_ms) { dtu->core.start(now_ms); }

@@ -29,7 +29,6 @@ typedef struct MeterlensDtuSettings {
   const char* password;
   const char* firmware; /* 1 to 32 characters of a device name */
   const char* imei;     /* 15 digits */
-  uint32_t window;      /* messages that may wait for the broker's acknowledgement: 1 to 64 */
   uint32_t jitter_seed; /* differs between devices and starts */
 } MeterlensDtuSettings;
 

@@ -23,7 +23,6 @@ TestProgram program_for(const char* device) {
   program.storage_bytes = storage.size();
   program.device = device;
   program.imei = "860000000000001";
-  program.window = 4;
   return program;
 }
 
@@ -69,8 +68,6 @@ TEST(MeterlensDtuInC, RefusesWhatIsOutOfRange) {
       {"topic in a name", [](TestProgram& p) { p.device = "a/b"; }},
       {"short imei", [](TestProgram& p) { p.imei = "86000000000000"; }},
       {"imei of letters", [](TestProgram& p) { p.imei = "86000000000000x"; }},
-      {"no window", [](TestProgram& p) { p.window = 0; }},
-      {"wide window", [](TestProgram& p) { p.window = 65; }},
   };
   for (const auto& wrong : wrongs) {
     TestProgram program = program_for("m1");

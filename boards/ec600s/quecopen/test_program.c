@@ -58,7 +58,6 @@ bool test_program_run(TestProgram* program, const void* unit, size_t bytes) {
   const MeterlensDtuSettings settings = {.device = program->device,
                                          .firmware = "c-1",
                                          .imei = program->imei,
-                                         .window = program->window,
                                          .jitter_seed = 1};
   MeterlensDtu* dtu =
       meterlens_dtu_create(program->storage, program->storage_bytes, &board, &settings);

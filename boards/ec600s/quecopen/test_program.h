@@ -16,7 +16,6 @@ typedef struct TestProgram {
   size_t storage_bytes;
   const char* device;
   const char* imei;
-  uint32_t window;
   char subscribed[160], published_to[160], published[test_program_lengths];
   uint32_t publishes;
   size_t line_bytes; /* pulled for the serial line */
