@@ -19,6 +19,7 @@ Camera::Camera(const MeterlensSensor& sensor, const MeterlensFlash& flash,
       transfer_(ring_),
       text_transfer_(ring_, settings.text),
       link_(line, settings.first_mark),
+      update_(protocol::Part::camera, settings.update),
       settings_(settings),
       dialect_(settings.first_dialect) {
   protocol::require(settings.firmware.size() <= protocol::text_bytes_max);
@@ -27,6 +28,7 @@ Camera::Camera(const MeterlensSensor& sensor, const MeterlensFlash& flash,
 void Camera::start(std::uint64_t now_ms) {
   ring_.load();
   dialect_ = ring_.dialect().value_or(settings_.first_dialect);
+  update_.start(now_ms);
   hello_due_ms_ = now_ms;
   hello_retry_ms_ = sent_retry_first_ms;
   offers_from_ms_ = now_ms + clock_wait_ms;
@@ -66,6 +68,7 @@ void Camera::hear_unit(protocol::Bytes unit, std::uint64_t now_ms) {
   }
   speak(Dialect::native);
   link_.hear_frame(now_ms);
+  hear_update(*message);
   if (const auto* m = std::get_if<Capture>(&*message)) capture(m->command_id, now_ms);
   if (const auto* m = std::get_if<Missing>(&*message)) transfer_.hear(*m);
   if (const auto* m = std::get_if<Stored>(&*message)) transfer_.hear(*m);
@@ -76,10 +79,21 @@ void Camera::hear_unit(protocol::Bytes unit, std::uint64_t now_ms) {
   }
 }
 
+void Camera::hear_update(const protocol::Message& message) {
+  update_.heard_from_outside();
+  if (const auto* m = std::get_if<protocol::Image>(&message); m != nullptr && update_.is_own(*m))
+    update_.hear(*m);
+  if (const auto* m = std::get_if<protocol::ImagePacket>(&message)) update_.hear(*m);
+  if (const auto* m = std::get_if<protocol::ImageSent>(&message);
+      m != nullptr && update_.is_own(*m))
+    update_.hear(*m);
+}
+
 void Camera::hear_text(std::string_view text, std::uint64_t now_ms) {
   const auto object = protocol::json_text(text);
   if (!object) return;
   speak(Dialect::smartdtu);
+  update_.heard_from_outside();
   const auto wish = protocol::json_member(*object, "capture");
   const auto number = wish ? protocol::json_integer(*wish) : std::nullopt;
   if (!number || *number == 0) {
@@ -149,6 +163,7 @@ void Camera::shoot(Answered* answer, std::uint64_t now_ms) {
 
 void Camera::step(std::uint64_t now_ms) {
   while (const auto result = shooter_.step(now_ms, clock_ms_, dialect_)) note(*result);
+  update_.step(now_ms, !shooter_.busy());
   if (!link_.step(out_taken_ == out_count_, now_ms)) return;
   // What was half heard at the old speed is no unit at the new one.
   input_.reset();
@@ -219,6 +234,7 @@ std::size_t Camera::next_unit(std::uint64_t now_ms) {
 std::size_t Camera::next_frame(std::span<std::uint8_t> out, std::uint64_t now_ms) {
   if (clock_ms_ == 0 && now_ms >= hello_due_ms_) return hello(out, now_ms);
   if (report_due()) return report(out);
+  if (update_.has_frame()) return update_.next_frame(out);
   if (now_ms < offers_from_ms_) return 0;
   return transfer_.next_frame(out, now_ms, clock_ms_);
 }
@@ -265,7 +281,8 @@ std::size_t Camera::next_text(std::span<char> out, std::uint64_t now_ms) {
 
 std::uint64_t Camera::due_ms(std::uint64_t now_ms) const {
   if (out_taken_ < out_count_) return now_ms;
-  std::uint64_t due = shooter_.due_ms(now_ms);
+  std::uint64_t due =
+      std::min(shooter_.due_ms(now_ms), update_.due_ms(now_ms, !shooter_.busy()));
   if (dialect_ == Dialect::smartdtu) {
     if (text_failure_ != CaptureFailure::none) return now_ms;
     return std::min(due, std::max(text_transfer_.due_ms(), offers_from_ms_));
@@ -275,7 +292,7 @@ std::uint64_t Camera::due_ms(std::uint64_t now_ms) const {
 }
 
 std::uint64_t Camera::frame_due_ms(std::uint64_t now_ms) const {
-  if (report_due()) return now_ms;
+  if (report_due() || update_.has_frame()) return now_ms;
   const std::uint64_t due = std::max(transfer_.due_ms(), offers_from_ms_);
   return clock_ms_ == 0 ? std::min(due, hello_due_ms_) : due;
 }

@@ -25,6 +25,7 @@
 #include "device/camera/transfer.h"
 #include "device/link/camera_end.h"
 #include "device/port.h"
+#include "device/update/receiver.h"
 #include "protocol/ids.h"
 #include "protocol/message.h"
 
@@ -41,6 +42,7 @@ struct CameraSettings {
   TextSettings text;
   // The number of the first Mark on the line; better another one at each start.
   std::uint16_t first_mark = 1;
+  update::Settings update = {};  // as it is: no remote update
 };
 
 // Waits for the clock so long before waiting photos are offered.
@@ -76,6 +78,7 @@ class Camera {
   const Transfer::Counters& transfer_counters() const { return transfer_.counters(); }
   const link::UnitReader::Counters& line_counters() const { return input_.counters(); }
   const link::CameraEnd& link() const { return link_; }
+  const update::Receiver& update() const { return update_; }
 
  private:
   struct Answered {
@@ -86,6 +89,7 @@ class Camera {
 
   void hear_unit(protocol::Bytes unit, std::uint64_t now_ms);
   void hear_link(protocol::Bytes unit, std::uint64_t now_ms);
+  void hear_update(const protocol::Message& message);
   void note_damage();
   void hear_text(std::string_view text, std::uint64_t now_ms);
   void speak(protocol::Dialect dialect);
@@ -110,6 +114,7 @@ class Camera {
   TextTransfer text_transfer_;
   Input input_;
   link::CameraEnd link_;
+  update::Receiver update_;
   std::uint32_t damaged_units_ = 0;
   CameraSettings settings_;
   protocol::Dialect dialect_;

@@ -14,6 +14,7 @@ Dtu::Dtu(const MeterlensMqtt& mqtt, const DtuSettings& settings, const Meterlens
       session_(mqtt, settings.session),
       link_(line),
       uart_(settings.uart_read_bytes),
+      update_(protocol::Part::dtu, settings.update),
       up_(up_memory_),
       down_(down_memory_) {
   protocol::require(settings.firmware.size() <= protocol::text_bytes_max);
@@ -22,6 +23,7 @@ Dtu::Dtu(const MeterlensMqtt& mqtt, const DtuSettings& settings, const Meterlens
 void Dtu::start(std::uint64_t now_ms) {
   started_ms_ = now_ms;
   session_.start(now_ms);
+  update_.start(now_ms);
   link_.start(now_ms);
 }
 
@@ -78,10 +80,10 @@ void Dtu::mqtt_in(std::string_view topic, Bytes payload, std::uint64_t) {
     return;
   }
   if (native()) {
-    if (protocol::decode_frame(payload))
-      push_down(payload);
-    else
+    if (!protocol::decode_frame(payload))
       ++counters_.foreign;
+    else if (!hear_update(payload))
+      push_down(payload);
     return;
   }
   const std::string_view text(reinterpret_cast<const char*>(payload.data()), payload.size());
@@ -94,6 +96,33 @@ void Dtu::mqtt_in(std::string_view topic, Bytes payload, std::uint64_t) {
   const auto* uart_bytes = reinterpret_cast<const std::uint8_t*>(control->uart_text.data());
   if (!control->uart_text.empty()) push_down({uart_bytes, control->uart_text.size()});
   if (control->sets_pins) send_event(pins_event(pins_, event_));
+}
+
+// true: it was for this part of the device.
+bool Dtu::hear_update(Bytes frame) {
+  const auto message = protocol::decode_message(frame);
+  if (!message) return false;
+  const auto take = [this](const auto* m) {
+    if (m == nullptr || !update_.is_own(*m)) return false;
+    update_.hear(*m);
+    return true;
+  };
+  return take(std::get_if<protocol::Image>(&*message)) ||
+         take(std::get_if<protocol::ImagePacket>(&*message)) ||
+         take(std::get_if<protocol::ImageSent>(&*message));
+}
+
+// Its own frames pass by the queue, whose room has been granted to the camera.
+void Dtu::step_update(std::uint64_t now_ms) {
+  const std::uint32_t unacknowledged = session_.up() ? mqtt_.unacknowledged(mqtt_.context) : 1;
+  if (status_said_ && unacknowledged == 0) update_.heard_from_outside();
+  update_.step(now_ms, true);
+  std::array<std::uint8_t, protocol::frame_bytes_max> frame;
+  while (native() && session_.up() && update_.has_frame() &&
+         mqtt_.unacknowledged(mqtt_.context) < settings_.window) {
+    const std::size_t bytes = update_.next_frame(frame);
+    if (!session_.publish_up(Bytes(frame).first(bytes))) return;
+  }
 }
 
 void Dtu::send_event(std::size_t chars) {
@@ -114,6 +143,7 @@ void Dtu::step(std::uint64_t now_ms) {
   if (session_.step(now_ms)) came_up(now_ms);
   if (session_.up() && native() && now_ms >= status_due_ms_) say_online(now_ms);
   if (!native() && uart_.step(now_ms)) send_event(uart_.event(event_));
+  step_update(now_ms);
   flush();
   if (!native() || !link_.step(out_taken_ == out_count_, now_ms)) return;
   // What was half heard at the old speed is no unit at the new one.
@@ -129,6 +159,7 @@ void Dtu::came_up(std::uint64_t now_ms) {
   }
   const SmartIdentity identity{settings_.imei, SmartIdentity{}.model, settings_.firmware};
   send_event(state_event(identity, settings_.session.device, pins_, event_));
+  status_said_ = true;
 }
 
 void Dtu::say_online(std::uint64_t now_ms) {
@@ -152,6 +183,7 @@ void Dtu::say_online(std::uint64_t now_ms) {
   }
   status.put("}");
   if (!session_.publish_status(status.text())) return;
+  status_said_ = true;
   status_due_ms_ = now_ms + std::uint64_t{1000} * settings_.status_period_s;
 }
 
@@ -217,7 +249,8 @@ std::size_t Dtu::pull_text(std::span<std::uint8_t> out) {
 std::uint64_t Dtu::due_ms(std::uint64_t now_ms) const {
   if (out_taken_ < out_count_) return now_ms;
   if (down_.count() > 0 && (!native() || link_.open())) return now_ms;
-  std::uint64_t due = std::min(session_.due_ms(), uart_.due_ms());
+  std::uint64_t due = std::min({session_.due_ms(), uart_.due_ms(), update_.due_ms(now_ms, true)});
+  if (session_.up() && native() && update_.has_frame()) due = now_ms;
   if (native()) due = std::min(due, link_.due_ms(situation(), now_ms));
   if (session_.up() && native()) due = std::min(due, status_due_ms_);
   return due;

@@ -26,6 +26,7 @@
 #include "device/link/dtu_end.h"
 #include "device/link/unit.h"
 #include "device/port.h"
+#include "device/update/receiver.h"
 
 namespace meterlens::dtu {
 
@@ -42,6 +43,7 @@ struct DtuSettings {
   std::uint32_t window = 16;
   std::uint32_t status_period_s = 900;
   std::uint16_t uart_read_bytes = uart_text_bytes_max;  // smartdtu: see SmartUart
+  update::Settings update = {};  // of this part; as it is: no remote update
 };
 
 class Dtu {
@@ -79,6 +81,7 @@ class Dtu {
   const link::UnitReader::Counters& line_counters() const { return units_.counters(); }
   const SmartUart::Counters& uart_counters() const { return uart_.counters(); }
   const link::DtuEnd& link() const { return link_; }
+  const update::Receiver& update() const { return update_; }
 
  private:
   bool native() const { return settings_.session.dialect == protocol::Dialect::native; }
@@ -86,6 +89,8 @@ class Dtu {
   void say_online(std::uint64_t now_ms);
   void hear_unit(Bytes unit, std::uint64_t now_ms);
   void hear_link(Bytes unit, std::uint64_t now_ms);
+  bool hear_update(Bytes frame);
+  void step_update(std::uint64_t now_ms);
   link::DtuEnd::Situation situation() const;
   std::uint32_t damaged_units() const;
   bool fill();
@@ -103,6 +108,8 @@ class Dtu {
   link::DtuEnd link_;
   SmartUart uart_;
   Pins pins_{};
+  update::Receiver update_;
+  bool status_said_ = false;  // since the start
   Counters counters_;
   std::uint64_t started_ms_ = 0;
   std::uint64_t status_due_ms_ = 0;
