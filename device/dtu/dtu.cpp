@@ -117,7 +117,7 @@ void Dtu::step_update(std::uint64_t now_ms) {
   const std::uint32_t unacknowledged = session_.up() ? mqtt_.unacknowledged(mqtt_.context) : 1;
   if (status_said_ && unacknowledged == 0) update_.heard_from_outside();
   update_.step(now_ms, true);
-  std::array<std::uint8_t, protocol::frame_bytes_max> frame;
+  const std::span frame(reinterpret_cast<std::uint8_t*>(event_.data()), event_.size());
   while (native() && session_.up() && update_.has_frame() &&
          mqtt_.unacknowledged(mqtt_.context) < settings_.window) {
     const std::size_t bytes = update_.next_frame(frame);
