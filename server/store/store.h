@@ -15,6 +15,7 @@
 #include "protocol/ids.h"
 #include "server/command/command.h"
 #include "server/photo/photo.h"
+#include "server/update/update.h"
 #include "server/validate/reading.h"
 
 namespace meterlens::store {
@@ -112,6 +113,19 @@ class Store {
   // The newest one of a meter that is accepted or corrected: what the next is judged against.
   Result<std::optional<validate::Reading>> newest_accepted(const std::string& meter,
                                                            std::int64_t except_reading = 0);
+
+  // Gives the image its id. One that is in already (part, board, version and hash) keeps its row.
+  Result<std::int64_t> add_image(const update::Image& image);
+  Result<update::Image> image(std::int64_t id);
+  Result<std::vector<update::Image>> images();  // newest first, at most 100
+  // Gives the update its id (never used again, also not on the wire).
+  Result<std::int64_t> add_update(const update::Update& update);
+  Result<void> save_update(const update::Update& update);
+  Result<update::Update> update(std::int64_t id);
+  // Of a device; newest first, at most 100.
+  Result<std::vector<update::Update>> updates(const std::string& device);
+  // Not final, oldest first.
+  Result<std::vector<update::Update>> open_updates();
 
   // A cheap write and read, for health.
   Result<void> check();

@@ -150,7 +150,9 @@ TEST_F(StoreFaults, TheFirstSchemaIsBroughtUpToDateWithItsReadings) {
     old.run("DROP INDEX reading_reviewed");
     old.run("ALTER TABLE reading DROP COLUMN review");
     old.run("DROP TABLE review");
-    old.run("DELETE FROM schema_version WHERE version = 2");
+    old.run("DROP TABLE image");
+    old.run("DROP TABLE \"update\"");
+    old.run("DELETE FROM schema_version WHERE version >= 2");
   }
   store_ = open();
   ASSERT_TRUE(store_);
