@@ -30,6 +30,7 @@ struct Options {
   std::string product = "SMARTDTU";
   protocol::Dialect dialect = protocol::Dialect::native;
   std::uint16_t uart_read_bytes = dtu::uart_text_bytes_max;
+  ImageOptions images;
   bool verbose = false;
 };
 
@@ -69,6 +70,7 @@ void add_options(CLI::App& app, Options& options) {
       ->check(CLI::Range(std::size_t{1}, dtu::uart_text_bytes_max))
       ->capture_default_str();
   add_modem_options(app, options.modem);
+  add_image_options(app, options.images);
   app.add_flag("--verbose", options.verbose, "log connections and losses");
 }
 
@@ -180,6 +182,10 @@ int main_of_dtu(int argument_count, char** arguments) {
                       broker->user,    broker->password, std::random_device()()};
   settings.firmware = firmware;
   settings.uart_read_bytes = options.uart_read_bytes;
+  std::unique_ptr<ImageFiles> images;
+  const auto update = open_images(options.images, arguments, images);
+  if (!update) return stop(update.error());
+  settings.update = *update;
   std::unique_ptr<dtu::Dtu> dtu;
   auto uplink = open_uplink(options.modem, *broker, settings, dtu);
   if (!uplink) return stop(uplink.error());

@@ -8,11 +8,13 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "server/command/command.h"
 #include "server/metrics/metrics.h"
+#include "server/pipeline.h"
 #include "server/store/store.h"
 
 namespace meterlens::api {
@@ -39,12 +41,18 @@ struct CaptureError {
 // What the rest of the server offers to the API; each is called from several threads.
 struct Doors {
   std::function<std::expected<command::Command, CaptureError>(const std::string& device)> capture;
+  std::function<std::expected<update::Image, server::ImageError>(
+      std::span<const std::uint8_t> file)>
+      add_image;
+  std::function<std::expected<update::Update, server::UpdateError>(const std::string& device,
+                                                                   std::int64_t image)>
+      update;
   std::function<bool()> broker_connected;
   std::function<std::string()> reader_state;   // "ok", or what is wrong
   std::function<std::string()> storage_fault;  // empty, or why photos cannot be stored
 };
 
-enum class Subject : std::uint8_t { device, command, photo, reading };
+enum class Subject : std::uint8_t { device, command, photo, reading, update };
 const char* name(Subject subject);
 
 class Api {

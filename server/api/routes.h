@@ -12,6 +12,13 @@
 
 namespace meterlens::api {
 
+Response json_response(std::string body, int status = 200);
+Response bad_request(const std::string& message);
+Response unknown(const std::string& what, const std::string& id);
+Response foreign_response();
+// A browser names the page that a request comes from; only our own pages may change something.
+bool is_foreign(const Request& request);
+
 class Routes {
  public:
   using Changed = std::function<void(Subject, const std::string& id)>;
@@ -38,6 +45,11 @@ class Routes {
   Response readings(const Request& request, const std::string& id);
   Response reading(const Request& request, const std::string& id);
   Response review(const Request& request, const std::string& id);
+  Response images(const Request& request, const std::string& id);
+  Response add_image(const Request& request, const std::string& id);
+  Response updates(const Request& request, const std::string& id);
+  Response order_update(const Request& request, const std::string& id);
+  Response update(const Request& request, const std::string& id);
   Response events(const Request& request, const std::string& id);
   Response health(const Request& request, const std::string& id);
   Response metrics(const Request& request, const std::string& id);
