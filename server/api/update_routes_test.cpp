@@ -34,6 +34,10 @@ class UpdateRoutes : public testing::Test {
     Doors doors;
     doors.add_image = [this](std::span<const std::uint8_t> file) { return add_image(file); };
     doors.update = [this](const std::string& id, std::int64_t image) { return update(id, image); };
+    doors.capture = [](const std::string&) { return command::Command(); };
+    doors.broker_connected = [] { return true; };
+    doors.reader_state = [] { return std::string("ok"); };
+    doors.storage_fault = [] { return std::string(); };
     api_ = *Api::start(settings, *store_, metrics_, std::move(doors));
   }
   void TearDown() override {
