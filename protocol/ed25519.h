@@ -2,7 +2,7 @@
 // it works on is public, so it takes no care to hide its timing; it must never be given a secret.
 // Stricter than the RFC where that leaves a choice: S must be below the group's order, the key and
 // the signature's point must be written canonically and must not be of small order. No heap, any
-// thread; about 1.1 KB of stack, some 4,000 multiplications of 256 bits.
+// thread; about 1.1 KB of stack on ARM, some 4,000 multiplications of 256 bits.
 #pragma once
 
 #include <array>

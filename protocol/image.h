@@ -1,6 +1,7 @@
 // A program image as it is released: what it is for, which version it is, its hash, and a signature
-// over all that (SPEC.md, section 10). The file that carries one is parsed and written here, by the
-// tool that signs and the server that stores. No heap, any thread; views point into the given bytes.
+// over all that (SPEC.md, section 10). The file that carries one is parsed and written here, for
+// the tool that signs and the server that stores. No heap, any thread; views point into the given
+// bytes.
 #pragma once
 
 #include <array>

@@ -34,7 +34,7 @@ Sha512::Sha512()
     : state_{0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,
              0x510e527fade682d1, 0x9b05688c2b3e6c1f, 0x1f83d9abfb41bd6b, 0x5be0cd19137e2179} {}
 
-// The 80 words of a block's schedule are made in the place of its 16, so that it needs no more room.
+// The 80 words of a block's schedule are made in the place of its 16: no more room is needed.
 void Sha512::block() {
   std::array<std::uint64_t, 8> s = state_;
   auto& w = words_;

@@ -1,5 +1,5 @@
-// For the tests of remote update: two slots as a boot loader keeps them, which can lose power at any
-// write, a release that is signed as the tool does it, and the server's half of the exchange.
+// For the tests of remote update: two slots as a boot loader keeps them, which can lose power at
+// any write, a release that is signed as the tool does it, and what a part has said.
 #pragma once
 
 #include <sodium.h>

@@ -80,8 +80,8 @@ void Sender::state(const std::string& device, const protocol::ImageState& state,
   }
 }
 
-// What has run since the part's start tells how a trial ended; before one it means that the part was
-// reset and knows nothing of the update.
+// What has run since the part's start tells how a trial ended; before one it means that the part
+// was reset and knows nothing of the update.
 void Sender::since_start(Entry& entry, const protocol::ImageState& state, std::int64_t now_ms) {
   entry.heard_ms = now_ms;
   const State before = entry.update.state;
@@ -157,7 +157,8 @@ void Sender::send_packets(Entry& entry, const std::vector<std::size_t>& lacking,
   for (const std::size_t index : entry.under_way) {
     const auto data = bytes.subspan(index * protocol::packet_bytes_max,
                                     protocol::packet_bytes(bytes.size(), index));
-    say(entry, protocol::ImagePacket{wire_id(entry.update), static_cast<std::uint16_t>(index), data});
+    const auto number = static_cast<std::uint16_t>(index);
+    say(entry, protocol::ImagePacket{wire_id(entry.update), number, data});
     metrics_.add(Count::update_packets_sent);
   }
   entry.sent_ms = entry.asked_ms = now_ms;

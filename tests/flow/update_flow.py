@@ -1,4 +1,4 @@
-"""Remote update through the real broker, server, DTU and camera: taken, refused, and fallen back."""
+"""Remote update through real broker, server, DTU and camera: taken, refused, and fallen back."""
 import hashlib
 import http.client
 import json

@@ -1,6 +1,6 @@
-// Foreign bytes as an image file, and as frames to a part that takes images. A file that is taken is
-// consistent in itself. A part programs only erased flash, only inside its room and never twice; it
-// gives the board nothing but the one image that was signed, and restarts only after that.
+// Foreign bytes as an image file, and as frames to a part that takes images. A file that is taken
+// is consistent in itself. A part programs only erased flash, only inside its room and never twice;
+// it gives the board nothing but the one image that was signed, and restarts only after that.
 #include <algorithm>
 #include <array>
 #include <utility>
