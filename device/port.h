@@ -61,6 +61,7 @@ typedef struct MeterlensImages {
   uint32_t image_bytes_max;
   uint32_t version; /* of the running program: rises with every release */
   bool on_trial;    /* the running one has not been confirmed */
+  bool fell_back;   /* a newer one was not confirmed, so that this one runs again */
   /* Makes the room empty. 1: done. 0: at work, call again. -1: failed. */
   int (*erase)(void* context);
   bool (*program)(void* context, uint32_t offset, const void* data, uint32_t bytes);

@@ -111,11 +111,6 @@ Decoded decode_clock(ByteReader in) {
   return finish(in, m);
 }
 
-std::optional<Part> part_of(std::uint8_t code) {
-  if (code < 1 || code > 2) return std::nullopt;
-  return static_cast<Part>(code);
-}
-
 Decoded decode_settings(ByteReader in) {
   const auto part = part_of(in.u8());
   Settings m;
@@ -133,6 +128,63 @@ Decoded decode_settings_taken(ByteReader in) {
   m.refused_keys = in.rest();
   if (!part || m.refused_keys.size() > setting_count_max) return malformed();
   m.part = *part;
+  return finish(in, m);
+}
+
+Decoded decode_image(ByteReader in) {
+  const auto part = part_of(in.u8());
+  Image m;
+  m.update_id = in.u32();
+  m.version = in.u32();
+  m.image_bytes = in.u32();
+  const Bytes digest = in.take(m.sha256.size());
+  m.signature = in.take(signature_bytes);
+  if (!in.ok() || !part || m.update_id == 0 || m.version == 0) return malformed();
+  m.part = *part;
+  m.sha256 = digest_of(digest);
+  return finish(in, m);
+}
+
+Decoded decode_image_packet(ByteReader in) {
+  ImagePacket m;
+  m.update_id = in.u32();
+  m.index = in.u16();
+  m.data = in.rest();
+  if (m.data.empty() || m.data.size() > packet_bytes_max || m.index >= packet_count_max)
+    return malformed();
+  return finish(in, m);
+}
+
+Decoded decode_image_sent(ByteReader in) {
+  const auto part = part_of(in.u8());
+  ImageSent m;
+  m.update_id = in.u32();
+  if (!part) return malformed();
+  m.part = *part;
+  return finish(in, m);
+}
+
+Decoded decode_image_missing(ByteReader in) {
+  const auto part = part_of(in.u8());
+  ImageMissing m;
+  m.update_id = in.u32();
+  m.bitmap = in.rest();
+  if (!part || m.bitmap.size() > packet_count_max / 8) return malformed();
+  m.part = *part;
+  return finish(in, m);
+}
+
+Decoded decode_image_state(ByteReader in) {
+  const auto part = part_of(in.u8());
+  ImageState m;
+  m.update_id = in.u32();
+  const std::uint8_t state = in.u8();
+  const std::uint8_t failure = in.u8();
+  m.version = in.u32();
+  if (!part || state < 1 || state > 6 || failure > 8) return malformed();
+  m.part = *part;
+  m.state = static_cast<UpdateState>(state);
+  m.failure = static_cast<UpdateFailure>(failure);
   return finish(in, m);
 }
 
@@ -195,6 +247,38 @@ struct BodyWriter {
     out.u32(m.revision);
     out.put(m.refused_keys);
   }
+  void operator()(const Image& m) const {
+    require(m.update_id != 0 && m.version != 0 && m.signature.size() == signature_bytes);
+    out.u8(static_cast<std::uint8_t>(m.part));
+    out.u32(m.update_id);
+    out.u32(m.version);
+    out.u32(m.image_bytes);
+    out.put(m.sha256);
+    out.put(m.signature);
+  }
+  void operator()(const ImagePacket& m) const {
+    require(!m.data.empty() && m.data.size() <= packet_bytes_max && m.index < packet_count_max);
+    out.u32(m.update_id);
+    out.u16(m.index);
+    out.put(m.data);
+  }
+  void operator()(const ImageSent& m) const {
+    out.u8(static_cast<std::uint8_t>(m.part));
+    out.u32(m.update_id);
+  }
+  void operator()(const ImageMissing& m) const {
+    require(m.bitmap.size() <= packet_count_max / 8);
+    out.u8(static_cast<std::uint8_t>(m.part));
+    out.u32(m.update_id);
+    out.put(m.bitmap);
+  }
+  void operator()(const ImageState& m) const {
+    out.u8(static_cast<std::uint8_t>(m.part));
+    out.u32(m.update_id);
+    out.u8(static_cast<std::uint8_t>(m.state));
+    out.u8(static_cast<std::uint8_t>(m.failure));
+    out.u32(m.version);
+  }
 };
 
 }  // namespace
@@ -222,6 +306,33 @@ const char* name(Refusal refusal) {
   return "unknown";
 }
 
+const char* name(UpdateState state) {
+  switch (state) {
+    case UpdateState::receiving: return "receiving";
+    case UpdateState::verified: return "verified";
+    case UpdateState::trying: return "trying";
+    case UpdateState::confirmed: return "confirmed";
+    case UpdateState::refused: return "refused";
+    case UpdateState::failed: return "failed";
+  }
+  return "unknown";
+}
+
+const char* name(UpdateFailure failure) {
+  switch (failure) {
+    case UpdateFailure::none: return "none";
+    case UpdateFailure::wrong_signature: return "wrong_signature";
+    case UpdateFailure::older_version: return "older_version";
+    case UpdateFailure::too_large: return "too_large";
+    case UpdateFailure::wrong_hash: return "wrong_hash";
+    case UpdateFailure::flash: return "flash";
+    case UpdateFailure::no_room: return "no_room";
+    case UpdateFailure::board_refused: return "board_refused";
+    case UpdateFailure::not_confirmed: return "not_confirmed";
+  }
+  return "unknown";
+}
+
 std::expected<Message, FrameError> decode_message(Bytes bytes) {
   const auto frame = decode_frame(bytes);
   if (!frame) return std::unexpected(frame.error());
@@ -239,6 +350,11 @@ std::expected<Message, FrameError> decode_message(Bytes bytes) {
     case Clock::type: return decode_clock(body);
     case Settings::type: return decode_settings(body);
     case SettingsTaken::type: return decode_settings_taken(body);
+    case Image::type: return decode_image(body);
+    case ImagePacket::type: return decode_image_packet(body);
+    case ImageSent::type: return decode_image_sent(body);
+    case ImageMissing::type: return decode_image_missing(body);
+    case ImageState::type: return decode_image_state(body);
     default: return std::unexpected(FrameError::unknown_type);
   }
 }

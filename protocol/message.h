@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "protocol/checksum.h"
+#include "protocol/ed25519.h"
 #include "protocol/frame.h"
 #include "protocol/settings.h"
 
@@ -140,8 +141,69 @@ struct Settings {
   Bytes entries;               // whole entries, see SettingValues::take
 };
 
+// ---- remote update (SPEC.md, section 10): server to part, and the part's answers ----
+
+inline constexpr std::size_t image_bytes_max = packet_count_max * packet_bytes_max;
+
+// An image for a part: what was signed (protocol/image.h, the board's name is the part's own) and
+// the signature. The part answers with `ImageState`, and with `ImageMissing` once it has made room.
+struct Image {
+  static constexpr std::uint8_t type = 0x28;
+  Part part = Part::camera;
+  std::uint32_t update_id = 0;  // not 0; never used again by that server
+  std::uint32_t version = 0;    // not 0
+  std::uint32_t image_bytes = 0;
+  Digest sha256{};
+  Bytes signature;  // signature_bytes
+};
+
+// 1024 bytes of an image (fewer in the last packet).
+struct ImagePacket {
+  static constexpr std::uint8_t type = 0x29;
+  std::uint32_t update_id = 0;
+  std::uint16_t index = 0;
+  Bytes data;
+};
+
+// Asks for `ImageMissing` or `ImageState`.
+struct ImageSent {
+  static constexpr std::uint8_t type = 0x2A;
+  Part part = Part::camera;
+  std::uint32_t update_id = 0;
+};
+
+// The packets that the part lacks, as in `Missing`. Empty: it does not know the update.
+struct ImageMissing {
+  static constexpr std::uint8_t type = 0x18;
+  Part part = Part::camera;
+  std::uint32_t update_id = 0;
+  Bytes bitmap;
+};
+
+enum class UpdateState : std::uint8_t {
+  receiving = 1, verified = 2, trying = 3, confirmed = 4, refused = 5, failed = 6,
+};
+const char* name(UpdateState state);
+
+enum class UpdateFailure : std::uint8_t {
+  none = 0, wrong_signature = 1, older_version = 2, too_large = 3, wrong_hash = 4, flash = 5,
+  no_room = 6, board_refused = 7, not_confirmed = 8,
+};
+const char* name(UpdateFailure failure);
+
+// How far an update is; with update_id 0 what runs since the part's start.
+struct ImageState {
+  static constexpr std::uint8_t type = 0x19;
+  Part part = Part::camera;
+  std::uint32_t update_id = 0;
+  UpdateState state = UpdateState::confirmed;
+  UpdateFailure failure = UpdateFailure::none;
+  std::uint32_t version = 0;  // of the running program
+};
+
 using Message = std::variant<Hello, Report, Offer, Packet, Sent, Capture, Missing, Stored, Refused,
-                             Clock, Settings, SettingsTaken>;
+                             Clock, Settings, SettingsTaken, Image, ImagePacket, ImageSent,
+                             ImageMissing, ImageState>;
 
 // Decodes one frame; every field has been range-checked.
 std::expected<Message, FrameError> decode_message(Bytes frame);

@@ -47,6 +47,8 @@ Pipeline::Steps::Steps(const Settings& given, store::Store& its_store,
       assembler(settings.assembler, metrics),
       committer(settings.committer, store, photo::Files(settings.folders), metrics),
       commands(settings.commands, metrics),
+      images(settings.images, store),
+      updates(settings.updates, [this](std::int64_t image) { return images.load(image); }, metrics),
       publish([this](std::string topic, std::vector<std::uint8_t> payload, int qos) {
         link->send(std::move(topic), std::move(payload), qos);
       }) {}
@@ -60,6 +62,7 @@ std::expected<void, std::string> Pipeline::Steps::prepare() {
   }
   take_up_commands();
   load_schedules();
+  take_up_updates();
   if (!settings.embedded) return {};
   auto started = ingest::Broker::start(*settings.embedded);
   if (!started) return std::unexpected(started.error().message);
@@ -159,6 +162,7 @@ void Pipeline::Steps::connection(bool connected) {
   inbox.post([this, connected] {
     if (!connected) registry.forget_links();
     commands.set_connected(connected, now_ms);
+    updates.set_connected(connected, now_ms);
   });
 }
 
@@ -177,19 +181,36 @@ std::expected<std::unique_ptr<Pipeline>, std::string> Pipeline::start(
   return std::unique_ptr<Pipeline>(new Pipeline(std::move(steps)));
 }
 
-std::expected<Command, CommandError> Pipeline::capture(const std::string& device) {
-  using Result = std::expected<Command, CommandError>;
-  auto promise = std::make_shared<std::promise<Result>>();
+// Runs `work` in the pipeline's thread and waits for what it gives.
+template <class Value, class Error>
+std::expected<Value, Error> Pipeline::Steps::ask(
+    std::function<std::expected<Value, Error>(Steps&)> work) {
+  auto promise = std::make_shared<std::promise<std::expected<Value, Error>>>();
   auto result = promise->get_future();
-  const bool posted = steps_->inbox.post(
-      [steps = steps_.get(), device, promise] { promise->set_value(steps->capture(device)); });
+  const bool posted =
+      inbox.post([this, work = std::move(work), promise] { promise->set_value(work(*this)); });
   if (!posted || result.wait_for(answer_time) != std::future_status::ready)
-    return std::unexpected(CommandError::store);
+    return std::unexpected(Error::store);
   return result.get();
 }
 
 void Pipeline::schedules_changed() {
   steps_->inbox.post([steps = steps_.get()] { steps->load_schedules(); });
+}
+
+std::expected<Command, CommandError> Pipeline::capture(const std::string& device) {
+  return steps_->ask<Command, CommandError>(
+      [device](Steps& steps) { return steps.capture(device); });
+}
+
+std::expected<update::Update, UpdateError> Pipeline::update(const std::string& device,
+                                                            std::int64_t image) {
+  return steps_->ask<update::Update, UpdateError>(
+      [device, image](Steps& steps) { return steps.update(device, image); });
+}
+
+std::expected<update::Image, ImageError> Pipeline::add_image(std::span<const std::uint8_t> file) {
+  return steps_->images.add(file, unix_ms());
 }
 
 bool Pipeline::broker_connected() const { return steps_->link->connected(); }

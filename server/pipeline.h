@@ -12,11 +12,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "server/command/command.h"
 #include "server/command/queue.h"
 #include "server/committer.h"
+#include "server/images.h"
 #include "server/ingest/broker.h"
 #include "server/ingest/decoder.h"
 #include "server/ingest/link.h"
@@ -27,6 +29,7 @@
 #include "server/reading_queue.h"
 #include "server/registry.h"
 #include "server/store/store.h"
+#include "server/update/sender.h"
 
 namespace meterlens::server {
 
@@ -38,6 +41,8 @@ struct Settings {
   photo::ReceiverLimits receiver;
   photo::AssemblerLimits assembler;
   command::QueueLimits commands;
+  update::SenderLimits updates;
+  ImageSettings images;
   RegistryLimits registry;
   CommitterLimits committer;
   ReadingLimits reading;
@@ -49,13 +54,20 @@ struct Settings {
 
 // Something that people look at has changed.
 struct Change {
-  enum class Kind : std::uint8_t { device, command, photo, reading };
+  enum class Kind : std::uint8_t { device, command, photo, reading, update };
   Kind kind = Kind::device;
   std::string device;
-  std::int64_t id = 0;  // of the command, photo or reading
+  std::int64_t id = 0;  // of the command, photo, reading or update
 };
 
 enum class CommandError : std::uint8_t { unknown_device, queue_full, store };
+enum class UpdateError : std::uint8_t {
+  unknown_device,
+  unknown_image,
+  not_native,   // a SmartDTU has no remote update of ours
+  update_open,  // another one of this device has not ended
+  store,
+};
 
 class Pipeline {
  public:
@@ -73,6 +85,10 @@ class Pipeline {
 
   // The stored schedules are others now. From any thread.
   void schedules_changed();
+  // A new update, stored; its image is offered to the device. From any thread.
+  std::expected<update::Update, UpdateError> update(const std::string& device, std::int64_t image);
+  // Keeps the image of an image file. From any thread.
+  std::expected<update::Image, ImageError> add_image(std::span<const std::uint8_t> file);
 
   bool broker_connected() const;
   // Empty, or why photos cannot be stored at the moment.

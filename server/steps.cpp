@@ -25,6 +25,8 @@ struct Overloaded : Handlers... {
   using Handlers::operator()...;
 };
 
+}  // namespace
+
 std::string topic_of(const store::Device& device, protocol::Channel channel) {
   std::array<char, protocol::topic_chars_max> text;
   return std::string(protocol::format_topic(
@@ -32,8 +34,6 @@ std::string topic_of(const store::Device& device, protocol::Channel channel) {
        device.dialect == Dialect::native ? protocol::native_prefix : device.product, device.id},
       text));
 }
-
-}  // namespace
 
 void Pipeline::Steps::run() {
   std::vector<Packet> packets;
@@ -63,6 +63,7 @@ void Pipeline::Steps::look_at_clock() {
   assembler.clock_moved(by_ms);
   committer.clock_moved(by_ms);
   commands.clock_moved(by_ms);
+  updates.clock_moved(by_ms);
   registry.clock_moved(by_ms);
 }
 
@@ -70,6 +71,7 @@ void Pipeline::Steps::step(Packet& packet) {
   Registry::Entry* device = registry.see(packet);
   if (device == nullptr) return;
   commands.set_link(packet.device, device->row.dialect, device->link, now_ms);
+  updates.set_link(packet.device, device->link, now_ms);
   content(*device, packet);
 }
 
@@ -90,7 +92,11 @@ void Pipeline::Steps::content(Registry::Entry& device, Packet& packet) {
                  },
                  [&](const protocol::Sent& sent) { receiver.sent(id, sent.photo_id, now_ms); },
                  [&](ingest::SmartPiece& piece) { smart_piece(device, std::move(piece)); },
-                 [&](const ingest::SmartEnd& end) { assembler.end(id, end, now_ms); }},
+                 [&](const ingest::SmartEnd& end) { assembler.end(id, end, now_ms); },
+                 [&](const protocol::ImageState& state) { updates.state(id, state, now_ms); },
+                 [&](const ingest::ImageMissing& missing) {
+                   updates.missing(id, {missing.part, missing.update_id, missing.bitmap}, now_ms);
+                 }},
       packet.content);
 }
 
@@ -126,6 +132,7 @@ void Pipeline::Steps::settle() {
   settle_assembler();
   settle_photos();
   settle_receiver();
+  settle_updates();
   settle_commands();
 }
 

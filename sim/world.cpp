@@ -45,6 +45,16 @@ std::string words_of(const protocol::Message& message) {
           [](const Settings& m) {
             return fmt::format("Settings {} for the {}", m.revision, name(m.part));
           },
+          [](const Image& m) {
+            return fmt::format("Image of version {} for the {}", m.version, name(m.part));
+          },
+          [](const ImagePacket& m) { return fmt::format("ImagePacket {}", m.index); },
+          [](const ImageSent& m) { return fmt::format("ImageSent {}", m.update_id); },
+          [](const ImageMissing& m) { return fmt::format("ImageMissing {}", m.update_id); },
+          [](const ImageState& m) {
+            return fmt::format("ImageState {} of the {}: {}", m.update_id, name(m.part),
+                               name(m.state));
+          },
           [](const SettingsTaken& m) {
             return fmt::format("Settings {} taken by the {}", m.revision, name(m.part));
           }},

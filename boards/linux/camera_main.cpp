@@ -32,6 +32,7 @@ struct Options {
   std::string flash;
   protocol::Dialect dialect = protocol::Dialect::native;
   camera::TextSettings text;
+  ImageOptions images;
   bool verbose = false;
 };
 
@@ -58,6 +59,7 @@ void add_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--piece-pause-ms", options.text.pause_ms, "smartdtu: pause between two pieces")
       ->capture_default_str();
+  add_image_options(app, options.images);
   app.add_flag("--verbose", options.verbose, "log every shot and answer");
   app.callback([&options, seed] { options.has_seed = seed->count() > 0; });
 }
@@ -152,6 +154,10 @@ int main_of_camera(int argument_count, char** arguments) {
   settings.first_photo_id = static_cast<std::uint32_t>(unix_ms() / 1000);
   settings.text = options.text;
   settings.first_mark = static_cast<std::uint16_t>(std::random_device()());
+  std::unique_ptr<ImageFiles> images;
+  const auto update = open_images(options.images, arguments, images);
+  if (!update) return stop(update.error());
+  settings.update = *update;
   const auto camera = std::make_unique<camera::Camera>(
       (*source)->port(), (*flash)->port(), settings, (*line)->port(options.line.baud_max));
   run(*camera, **line);

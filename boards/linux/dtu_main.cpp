@@ -21,6 +21,7 @@ struct Options {
   std::vector<std::string> cameras;  // NAME=SERIAL
   std::string state;
   StationOptions station;  // what all have in common
+  ImageOptions images;
   bool verbose = false;
 };
 
@@ -69,6 +70,7 @@ void add_options(CLI::App& app, Options& options) {
       ->check(CLI::Range(std::size_t{1}, dtu::uart_text_bytes_max))
       ->capture_default_str();
   add_modem_options(app, station.modem);
+  add_image_options(app, options.images);
   app.add_flag("--verbose", options.verbose, "log connections and losses");
 }
 
@@ -83,6 +85,8 @@ std::string wrong_names(const Options& options, const std::vector<StationOptions
   const StationOptions& common = options.station;
   if (stations.size() > 1 && !common.modem.line.empty())
     return "--modem: one modem has one connection to the broker, so one camera";
+  if (stations.size() > 1 && !options.images.folder.empty())
+    return "--images: of one DTU, so one camera";
   if (common.dialect == protocol::Dialect::native) return "";
   if (!protocol::is_device_name(common.product) || common.product == protocol::native_prefix)
     return "--product: the smartdtu dialect needs one, of the form of a device name";
@@ -157,6 +161,10 @@ int main_of_dtu(int argument_count, char** arguments) {
   if (broker->host.size() > at::host_chars_max)
     return stop("--broker: the host has at most 128 characters");
   options.station.broker = *broker;
+  std::unique_ptr<ImageFiles> images;
+  const auto update = open_images(options.images, arguments, images);
+  if (!update) return stop(update.error());
+  options.station.update = *update;
   const auto wanted = stations_of(app, options);
   if (!wanted) return stop(wanted.error());
   std::vector<std::unique_ptr<Station>> stations;

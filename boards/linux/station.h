@@ -30,6 +30,7 @@ struct StationOptions {
   protocol::Dialect dialect = protocol::Dialect::native;
   std::uint16_t uart_read_bytes = dtu::uart_text_bytes_max;
   std::filesystem::path state;
+  update::Settings update = {};  // of the DTU's own program
 };
 
 class Station {
@@ -69,6 +70,7 @@ class Station {
   };
 
   explicit Station(const StationOptions& options);
+  MeterlensPower power();
 
   StationOptions options_;
   Diary diary_;

@@ -21,6 +21,7 @@ Camera::Camera(const MeterlensSensor& sensor, const MeterlensFlash& flash,
       text_transfer_(ring_, settings.text),
       sleeper_(settings.sleep, power),
       link_(line, settings.first_mark),
+      update_(protocol::Part::camera, settings.update),
       settings_(settings),
       dialect_(settings.first_dialect) {
   protocol::require(settings.firmware.size() <= protocol::text_bytes_max);
@@ -29,6 +30,7 @@ Camera::Camera(const MeterlensSensor& sensor, const MeterlensFlash& flash,
 void Camera::start(std::uint64_t now_ms) {
   ring_.load();
   dialect_ = ring_.dialect().value_or(settings_.first_dialect);
+  update_.start(now_ms);
   hello_due_ms_ = now_ms;
   hello_retry_ms_ = sent_retry_first_ms;
   offers_from_ms_ = now_ms + clock_wait_ms;
@@ -95,6 +97,7 @@ void Camera::hear_unit(protocol::Bytes unit, std::uint64_t now_ms) {
     sleeper_.progress(now_ms);
     if (!std::holds_alternative<Refused>(*message)) sleeper_.encourage();
   }
+  hear_update(*message);
   if (const auto* m = std::get_if<Capture>(&*message)) capture(m->command_id, now_ms);
   if (const auto* m = std::get_if<Missing>(&*message)) transfer_.hear(*m);
   if (const auto* m = std::get_if<Stored>(&*message)) transfer_.hear(*m);
@@ -105,10 +108,21 @@ void Camera::hear_unit(protocol::Bytes unit, std::uint64_t now_ms) {
   }
 }
 
+void Camera::hear_update(const protocol::Message& message) {
+  update_.heard_from_outside();
+  if (const auto* m = std::get_if<protocol::Image>(&message); m != nullptr && update_.is_own(*m))
+    update_.hear(*m);
+  if (const auto* m = std::get_if<protocol::ImagePacket>(&message)) update_.hear(*m);
+  if (const auto* m = std::get_if<protocol::ImageSent>(&message);
+      m != nullptr && update_.is_own(*m))
+    update_.hear(*m);
+}
+
 void Camera::hear_text(std::string_view text, std::uint64_t now_ms) {
   const auto object = protocol::json_text(text);
   if (!object) return;
   speak(Dialect::smartdtu);
+  update_.heard_from_outside();
   const auto wish = protocol::json_member(*object, "capture");
   const auto number = wish ? protocol::json_integer(*wish) : std::nullopt;
   if (!number || *number == 0) {
@@ -179,6 +193,7 @@ void Camera::shoot(Answered* answer, std::uint64_t now_ms) {
 void Camera::step(std::uint64_t now_ms) {
   note_wake(now_ms);
   while (const auto result = shooter_.step(now_ms, clock_ms_, dialect_)) note(*result);
+  update_.step(now_ms, !shooter_.busy());
   const bool drained = out_taken_ == out_count_;
   if (link_.step(drained, now_ms)) {
     // What was half heard at the old speed is no unit at the new one.
@@ -257,6 +272,7 @@ std::size_t Camera::next_unit(std::uint64_t now_ms) {
 std::size_t Camera::next_frame(std::span<std::uint8_t> out, std::uint64_t now_ms) {
   if (clock_ms_ == 0 && now_ms >= hello_due_ms_) return hello(out, now_ms);
   if (report_due()) return report(out);
+  if (update_.has_frame()) return update_.next_frame(out);
   if (now_ms < offers_from_ms_) return 0;
   const bool packets = transfer_.has_packets();
   const std::size_t count = transfer_.next_frame(out, now_ms, clock_ms_);
@@ -307,7 +323,8 @@ std::size_t Camera::next_text(std::span<char> out, std::uint64_t now_ms) {
 
 std::uint64_t Camera::due_ms(std::uint64_t now_ms) const {
   if (out_taken_ < out_count_) return now_ms;
-  std::uint64_t due = std::min(shooter_.due_ms(now_ms), sleeper_.due_ms(situation()));
+  std::uint64_t due = std::min({shooter_.due_ms(now_ms), sleeper_.due_ms(situation()),
+                                update_.due_ms(now_ms, !shooter_.busy())});
   if (sleeper_.silent()) return due;
   if (dialect_ == Dialect::smartdtu) {
     if (text_failure_ != CaptureFailure::none) return now_ms;
@@ -318,7 +335,7 @@ std::uint64_t Camera::due_ms(std::uint64_t now_ms) const {
 }
 
 std::uint64_t Camera::frame_due_ms(std::uint64_t now_ms) const {
-  if (report_due()) return now_ms;
+  if (report_due() || update_.has_frame()) return now_ms;
   const std::uint64_t due = std::max(transfer_.due_ms(), offers_from_ms_);
   return clock_ms_ == 0 ? std::min(due, hello_due_ms_) : due;
 }

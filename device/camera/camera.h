@@ -26,6 +26,7 @@
 #include "device/camera/transfer.h"
 #include "device/link/camera_end.h"
 #include "device/port.h"
+#include "device/update/receiver.h"
 #include "protocol/ids.h"
 #include "protocol/message.h"
 
@@ -43,6 +44,7 @@ struct CameraSettings {
   // The number of the first Mark on the line; better another one at each start.
   std::uint16_t first_mark = 1;
   SleepSettings sleep = {};
+  update::Settings update = {};  // as it is: no remote update
 };
 
 // Waits for the clock so long before waiting photos are offered.
@@ -79,6 +81,7 @@ class Camera {
   const Transfer::Counters& transfer_counters() const { return transfer_.counters(); }
   const link::UnitReader::Counters& line_counters() const { return input_.counters(); }
   const link::CameraEnd& link() const { return link_; }
+  const update::Receiver& update() const { return update_; }
 
  private:
   struct Answered {
@@ -91,6 +94,7 @@ class Camera {
   Sleeper::Situation situation() const;
   void hear_unit(protocol::Bytes unit, std::uint64_t now_ms);
   void hear_link(protocol::Bytes unit, std::uint64_t now_ms);
+  void hear_update(const protocol::Message& message);
   void note_damage();
   void hear_text(std::string_view text, std::uint64_t now_ms);
   void speak(protocol::Dialect dialect);
@@ -117,6 +121,7 @@ class Camera {
   Sleeper sleeper_;
   Input input_;
   link::CameraEnd link_;
+  update::Receiver update_;
   std::uint32_t damaged_units_ = 0;
   CameraSettings settings_;
   protocol::Dialect dialect_;

@@ -35,6 +35,7 @@ Dtu::Dtu(const MeterlensMqtt& mqtt, const DtuSettings& settings, const Meterlens
       kept_(protocol::Part::dtu, areas),
       timer_(settings.session.device, settings.session.jitter_seed),
       uart_(settings.uart_read_bytes),
+      update_(protocol::Part::dtu, settings.update),
       up_(up_memory_),
       down_(down_memory_) {
   protocol::require(settings.firmware.size() <= protocol::text_bytes_max);
@@ -44,6 +45,7 @@ void Dtu::start(std::uint64_t now_ms) {
   started_ms_ = now_ms;
   kept_.load();
   session_.start(now_ms);
+  update_.start(now_ms);
   link_.start(now_ms);
   obey(now_ms);
 }
@@ -160,6 +162,7 @@ void Dtu::mqtt_in(std::string_view topic, Bytes payload, std::uint64_t now_ms) {
     return;
   }
   if (frame->type == protocol::Settings::type && take_settings(payload, now_ms)) return;
+  if (hear_update(payload)) return;
   push_down(payload);
 }
 
@@ -181,6 +184,33 @@ void Dtu::hear_control(std::string_view text, std::uint64_t now_ms) {
 void Dtu::send_state() {
   const SmartIdentity identity{settings_.imei, SmartIdentity{}.model, settings_.firmware};
   send_event(state_event(identity, settings_.session.device, pins_, kept_.values(), event_));
+}
+
+// true: it was for this part of the device.
+bool Dtu::hear_update(Bytes frame) {
+  const auto message = protocol::decode_message(frame);
+  if (!message) return false;
+  const auto take = [this](const auto* m) {
+    if (m == nullptr || !update_.is_own(*m)) return false;
+    update_.hear(*m);
+    return true;
+  };
+  return take(std::get_if<protocol::Image>(&*message)) ||
+         take(std::get_if<protocol::ImagePacket>(&*message)) ||
+         take(std::get_if<protocol::ImageSent>(&*message));
+}
+
+// Its own frames pass by the queue, whose room has been granted to the camera.
+void Dtu::step_update(std::uint64_t now_ms) {
+  const std::uint32_t unacknowledged = session_.up() ? mqtt_.unacknowledged(mqtt_.context) : 1;
+  if (status_said_ && unacknowledged == 0) update_.heard_from_outside();
+  update_.step(now_ms, true);
+  const std::span frame(reinterpret_cast<std::uint8_t*>(event_.data()), event_.size());
+  while (native() && session_.up() && update_.has_frame() &&
+         mqtt_.unacknowledged(mqtt_.context) < window_) {
+    const std::size_t bytes = update_.next_frame(frame);
+    if (!session_.publish_up(Bytes(frame).first(bytes))) return;
+  }
 }
 
 void Dtu::send_event(std::size_t chars) {
@@ -206,6 +236,7 @@ void Dtu::step(std::uint64_t now_ms) {
   if (!native() && uart_.step(now_ms)) send_event(uart_.event(event_));
   if (!native() && smart_timers_.step(kept_, now_ms) && session_.up()) send_state();
   order_capture(now_ms);
+  step_update(now_ms);
   flush();
   if (!native() || !link_.step(out_taken_ == out_count_, now_ms)) return;
   // What was half heard at the old speed is no unit at the new one.
@@ -221,6 +252,7 @@ void Dtu::came_up(std::uint64_t now_ms) {
     return;
   }
   send_state();
+  status_said_ = true;
 }
 
 void Dtu::say_online(std::uint64_t now_ms) {
@@ -254,6 +286,7 @@ void Dtu::say_online(std::uint64_t now_ms) {
   }
   status.put("}");
   if (!session_.publish_status(status.text())) return;
+  status_said_ = true;
   status_due_ms_ = now_ms + 1000 * static_cast<std::uint64_t>(kept_.get("status_period_s"));
 }
 
@@ -326,8 +359,9 @@ std::size_t Dtu::pull_text(std::span<std::uint8_t> out) {
 std::uint64_t Dtu::due_ms(std::uint64_t now_ms) const {
   if (out_taken_ < out_count_) return now_ms;
   if (down_.count() > 0 && (!native() || link_.open())) return now_ms;
-  std::uint64_t due = std::min(session_.due_ms(), uart_.due_ms());
+  std::uint64_t due = std::min({session_.due_ms(), uart_.due_ms(), update_.due_ms(now_ms, true)});
   due = std::min({due, timer_.due_ms(unix_ms(), now_ms), smart_timers_.due_ms()});
+  if (session_.up() && native() && update_.has_frame()) due = now_ms;
   if (native()) due = std::min(due, link_.due_ms(situation(), now_ms));
   if (session_.up() && native()) due = std::min(due, status_due_ms_);
   return due;

@@ -30,6 +30,7 @@
 #include "device/link/unit.h"
 #include "device/port.h"
 #include "device/settings/kept.h"
+#include "device/update/receiver.h"
 #include "protocol/message.h"
 
 namespace meterlens::dtu {
@@ -45,6 +46,7 @@ struct DtuSettings {
   std::string_view imei = "000000000000000";
   std::uint16_t uart_read_bytes = uart_text_bytes_max;  // smartdtu: see SmartUart
   MeterlensPower power = {};
+  update::Settings update = {};  // of this part; as it is: no remote update
 };
 
 class Dtu {
@@ -86,6 +88,7 @@ class Dtu {
   const link::DtuEnd& link() const { return link_; }
   const settings::Kept& kept() const { return kept_; }
   const CaptureTimer::Counters& timer_counters() const { return timer_.counters(); }
+  const update::Receiver& update() const { return update_; }
 
  private:
   bool native() const { return settings_.session.dialect == protocol::Dialect::native; }
@@ -99,6 +102,8 @@ class Dtu {
   void hear_control(std::string_view text, std::uint64_t now_ms);
   void order_capture(std::uint64_t now_ms);
   void send_state();
+  bool hear_update(Bytes frame);
+  void step_update(std::uint64_t now_ms);
   link::DtuEnd::Situation situation() const;
   std::uint32_t damaged_units() const;
   bool fill(std::uint64_t now_ms);
@@ -124,6 +129,8 @@ class Dtu {
   SmartTimers smart_timers_;
   Pins pins_{};
   std::uint32_t window_ = 1;
+  update::Receiver update_;
+  bool status_said_ = false;  // since the start
   Counters counters_;
   std::uint64_t started_ms_ = 0;
   std::uint64_t status_due_ms_ = 0;

@@ -13,6 +13,7 @@ const char* name(Subject subject) {
     case Subject::command: return "command";
     case Subject::photo: return "photo";
     case Subject::reading: return "reading";
+    case Subject::update: return "update";
   }
   protocol::require(false);
   return "";

@@ -9,11 +9,13 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "server/command/command.h"
 #include "server/metrics/metrics.h"
+#include "server/pipeline.h"
 #include "server/store/store.h"
 
 namespace meterlens::api {
@@ -41,12 +43,18 @@ struct CaptureError {
 struct Doors {
   std::function<std::expected<command::Command, CaptureError>(const std::string& device)> capture;
   std::function<void()> schedules_changed;  // the stored schedules are others now
+  std::function<std::expected<update::Image, server::ImageError>(
+      std::span<const std::uint8_t> file)>
+      add_image;
+  std::function<std::expected<update::Update, server::UpdateError>(const std::string& device,
+                                                                   std::int64_t image)>
+      update;
   std::function<bool()> broker_connected;
   std::function<std::string()> reader_state;   // "ok", or what is wrong
   std::function<std::string()> storage_fault;  // empty, or why photos cannot be stored
 };
 
-enum class Subject : std::uint8_t { device, command, photo, reading };
+enum class Subject : std::uint8_t { device, command, photo, reading, update };
 const char* name(Subject subject);
 
 class Api {

@@ -49,6 +49,31 @@ Json object(const photo::Photo& photo) {
           {"command", or_null(photo.command)}};
 }
 
+Json object(const update::Image& image) {
+  const auto digits = protocol::hex(image.sha256);
+  return {{"id", image.id},
+          {"part", protocol::name(image.part)},
+          {"board", image.board},
+          {"version", image.version},
+          {"bytes", image.image_bytes},
+          {"sha256", std::string(digits.data(), digits.size())},
+          {"created_ms", or_null(image.created_ms)}};
+}
+
+Json object(const update::Update& update) {
+  return {{"id", update.id},
+          {"device", update.device},
+          {"image", update.image},
+          {"part", protocol::name(update.part)},
+          {"version", update.version},
+          {"state", update::name(update.state)},
+          {"reason", or_null(update.reason)},
+          {"packets_received", update.packets_received},
+          {"packets_total", update.packets_total},
+          {"created_ms", or_null(update.created_ms)},
+          {"updated_ms", or_null(update.updated_ms)}};
+}
+
 Json object(const validate::Review& review) {
   return {{"at_ms", review.at_ms},
           {"reviewer", or_null(review.reviewer)},
@@ -133,6 +158,13 @@ std::string command_json(const command::Command& command) { return text(object(c
 std::string photo_json(const photo::Photo& photo) { return text(object(photo)); }
 std::string reading_json(const validate::Reading& reading) { return text(object(reading)); }
 
+std::string image_json(const update::Image& image) { return text(object(image)); }
+std::string update_json(const update::Update& update) { return text(object(update)); }
+
+std::string images_json(const std::vector<update::Image>& images) { return list("images", images); }
+std::string updates_json(const std::vector<update::Update>& updates) {
+  return list("updates", updates);
+}
 std::string devices_json(const std::vector<DeviceView>& views) { return list("devices", views); }
 std::string photos_json(const std::vector<photo::Photo>& photos) { return list("photos", photos); }
 std::string readings_json(const std::vector<validate::Reading>& readings) {
@@ -164,6 +196,17 @@ std::expected<void, std::string> parse_capture(const std::string& body) {
     return std::unexpected("\"capture\" must be the number 1: send {\"capture\":1}");
   }
   return {};
+}
+
+std::expected<std::int64_t, std::string> parse_update(const std::string& body) {
+  const Json json = Json::parse(body, nullptr, false);
+  const bool one_key = json.is_object() && json.size() == 1 && json.contains("image");
+  // A number above the range of ids would be another one when it is taken as one.
+  const bool is_id = one_key && json["image"].is_number_unsigned() &&
+                     json["image"].get<std::uint64_t>() <= std::uint64_t{version_max};
+  if (!is_id || json["image"] == 0)
+    return std::unexpected("send {\"image\":7} with the id of an image, and nothing else");
+  return json["image"].get<std::int64_t>();
 }
 
 std::expected<VersionedEdit, std::string> parse_edit(const std::string& body) {

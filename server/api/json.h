@@ -10,6 +10,7 @@
 #include "server/command/command.h"
 #include "server/photo/photo.h"
 #include "server/store/store.h"
+#include "server/update/update.h"
 #include "server/validate/review.h"
 
 namespace meterlens::api {
@@ -33,12 +34,16 @@ std::string command_json(const command::Command& command);
 std::string photo_json(const photo::Photo& photo);
 std::string reading_json(const validate::Reading& reading);
 std::string health_json(const Health& health, const std::string& version);
+std::string image_json(const update::Image& image);
+std::string update_json(const update::Update& update);
 std::string error_json(const std::string& code, const std::string& message);
 
 // {"devices":[...]} and the like.
 std::string devices_json(const std::vector<DeviceView>& views);
 std::string photos_json(const std::vector<photo::Photo>& photos);
 std::string readings_json(const std::vector<validate::Reading>& readings);
+std::string images_json(const std::vector<update::Image>& images);
+std::string updates_json(const std::vector<update::Update>& updates);
 
 std::string schedule_json(const schedule::Schedule& schedule, std::int64_t now_ms);
 std::string schedules_json(const std::vector<schedule::Schedule>& schedules, std::int64_t now_ms);
@@ -47,6 +52,8 @@ std::string schedules_json(const std::vector<schedule::Schedule>& schedules, std
 std::expected<schedule::Schedule, std::string> parse_schedule(const std::string& body,
                                                               const schedule::Schedule& before);
 
+// The image's id of {"image":7} and nothing else; the error says what is wrong with the body.
+std::expected<std::int64_t, std::string> parse_update(const std::string& body);
 // {"capture":1} and nothing else; the error says what is wrong with the body.
 std::expected<void, std::string> parse_capture(const std::string& body);
 

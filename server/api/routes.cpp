@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "protocol/ids.h"
+#include "protocol/image.h"
 #include "server/api/answers.h"
 #include "server/api/files.h"
 #include "server/api/openapi.h"
@@ -20,12 +23,17 @@ constexpr const char* console_missing =
     "this page again. The API is at <a href=\"/api/v1/devices\">/api/v1/devices</a>, described "
     "by <a href=\"/api/v1/openapi.yaml\">openapi.yaml</a>.</p></html>\n";
 
+// An image file is the longest that anybody sends.
+constexpr std::size_t image_file_bytes_max =
+    protocol::image_file_head_bytes + protocol::image_bytes_max;
+
 }  // namespace
 
 struct Routes::Route {
   const char* method;
   const char* pattern;
   Answer answer;
+  std::size_t body_bytes_max = 0;  // 0: as of all requests
 };
 
 const Routes::Route Routes::routes[] = {
@@ -43,6 +51,11 @@ const Routes::Route Routes::routes[] = {
     {"GET", "/api/v1/schedules/{id}", &Routes::schedule},
     {"PUT", "/api/v1/schedules/{id}", &Routes::change_schedule},
     {"DELETE", "/api/v1/schedules/{id}", &Routes::delete_schedule},
+    {"GET", "/api/v1/images", &Routes::images},
+    {"POST", "/api/v1/images", &Routes::add_image, image_file_bytes_max},
+    {"GET", "/api/v1/devices/{id}/updates", &Routes::updates},
+    {"POST", "/api/v1/devices/{id}/updates", &Routes::order_update},
+    {"GET", "/api/v1/updates/{id}", &Routes::update},
     {"GET", "/api/v1/events", &Routes::events},
     {"GET", "/api/v1/health", &Routes::health},
     {"GET", "/api/v1/metrics", &Routes::metrics},
@@ -71,18 +84,22 @@ Response Routes::answer(const Request& request, bool live_is_full) {
 }
 
 Response Routes::dispatch(const Request& request) {
-  if (request.body.size() > settings_.body_bytes_max) {
+  const auto is_too_large = [&](std::size_t bytes_max) { return request.body.size() > bytes_max; };
+  const auto too_large = [&](std::size_t bytes_max) {
     return error_response(413, "body_too_large",
                           fmt::format("the body has {} bytes, at most {} are read",
-                                      request.body.size(), settings_.body_bytes_max));
-  }
+                                      request.body.size(), bytes_max));
+  };
   std::string other_methods;
   for (const auto& route : routes) {
     const auto id = match(route.pattern, request.path);
     if (!id) continue;
+    const std::size_t bytes_max = std::max(route.body_bytes_max, settings_.body_bytes_max);
+    if (request.method == route.method && is_too_large(bytes_max)) return too_large(bytes_max);
     if (request.method == route.method) return (this->*route.answer)(request, std::string(*id));
     other_methods += (other_methods.empty() ? "" : ", ") + std::string(route.method);
   }
+  if (is_too_large(settings_.body_bytes_max)) return too_large(settings_.body_bytes_max);
   const bool is_api = request.path == "/api" || request.path.starts_with("/api/");
   if (other_methods.empty() && !is_api && request.method != "GET") other_methods = "GET";
   if (!other_methods.empty()) {
@@ -142,9 +159,7 @@ Response Routes::device(const Request&, const std::string& id) {
 }
 
 Response Routes::capture(const Request& request, const std::string& id) {
-  if (is_foreign(request)) {
-    return error_response(403, "foreign_origin", "commands are taken only from our own pages");
-  }
+  if (is_foreign(request)) return foreign_origin();
   if (const auto good = parse_capture(request.body); !good) return bad_request(good.error());
   if (!protocol::is_device_name(id)) return unknown("device", id);
   const auto command = doors_.capture(id);
@@ -317,6 +332,10 @@ std::optional<std::string> Routes::render(Subject subject, const std::string& id
     case Subject::photo: {
       const auto photo = store_.photo(number);
       return photo ? std::optional(photo_json(*photo)) : std::nullopt;
+    }
+    case Subject::update: {
+      const auto update = store_.update(number);
+      return update ? std::optional(update_json(*update)) : std::nullopt;
     }
     case Subject::reading: {
       const auto reading = store_.reading(number);

@@ -43,6 +43,11 @@ class Routes {
   Response schedule(const Request& request, const std::string& id);
   Response change_schedule(const Request& request, const std::string& id);
   Response delete_schedule(const Request& request, const std::string& id);
+  Response images(const Request& request, const std::string& id);
+  Response add_image(const Request& request, const std::string& id);
+  Response updates(const Request& request, const std::string& id);
+  Response order_update(const Request& request, const std::string& id);
+  Response update(const Request& request, const std::string& id);
   Response events(const Request& request, const std::string& id);
   Response health(const Request& request, const std::string& id);
   Response metrics(const Request& request, const std::string& id);

@@ -34,6 +34,12 @@ std::optional<Content> content_of(const protocol::Message& message) {
             return PhotoData{
                 packet.photo_id, packet.index, {packet.data.begin(), packet.data.end()}};
           },
+          [](const protocol::ImageMissing& missing) -> Result {
+            return ImageMissing{missing.part,
+                                missing.update_id,
+                                {missing.bitmap.begin(), missing.bitmap.end()}};
+          },
+          [](const protocol::ImageState& state) -> Result { return state; },
           [](const protocol::Report& report) -> Result { return report; },
           [](const protocol::Offer& offer) -> Result { return offer; },
           [](const protocol::Sent& sent) -> Result { return sent; },

@@ -57,8 +57,16 @@ struct SmartState {
   std::string firmware;  // modem.fwVersion, or empty
 };
 
+// What a part lacks of an image (native).
+struct ImageMissing {
+  protocol::Part part = protocol::Part::camera;
+  std::uint32_t update_id = 0;
+  std::vector<std::uint8_t> bitmap;
+};
+
 using Content = std::variant<Presence, Started, protocol::Report, protocol::Offer, PhotoData,
-                             protocol::Sent, SmartPiece, SmartEnd, SmartState>;
+                             protocol::Sent, SmartPiece, SmartEnd, SmartState, protocol::ImageState,
+                             ImageMissing>;
 
 struct Packet {
   std::string device;

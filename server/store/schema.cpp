@@ -58,7 +58,24 @@ constexpr std::array<std::string_view, 1> schedules{
          version BIGINT NOT NULL))",
 };
 
-constexpr std::array<Migration, 3> all{Migration(first), Migration(reviews), Migration(schedules)};
+// Images that may be sent to devices, and their way there.
+constexpr std::array<std::string_view, 4> updates{
+    R"(CREATE TABLE image (
+         id INTEGER PRIMARY KEY AUTOINCREMENT, part TEXT NOT NULL, board TEXT NOT NULL,
+         version BIGINT NOT NULL, bytes BIGINT NOT NULL, sha256 TEXT NOT NULL, path TEXT NOT NULL,
+         created_ms BIGINT NOT NULL, UNIQUE (part, board, version, sha256)))",
+    R"(CREATE TABLE "update" (
+         id INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, image BIGINT NOT NULL,
+         part TEXT NOT NULL, version BIGINT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
+         packets_received INTEGER NOT NULL, packets_total INTEGER NOT NULL,
+         created_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL))",
+    R"(CREATE INDEX update_device ON "update" (device, id))",
+    R"(CREATE INDEX update_open ON "update" (id)
+         WHERE state NOT IN ('confirmed', 'refused', 'failed'))",
+};
+
+constexpr std::array all{Migration(first), Migration(reviews), Migration(schedules),
+                         Migration(updates)};
 
 }  // namespace
 

@@ -76,13 +76,6 @@ struct CommandRow {
   std::string state;
 };
 
-template <class Found>
-Result<Found> found_or(Result<std::optional<Found>> result, const std::string& what) {
-  if (!result) return std::unexpected(result.error());
-  if (!*result) return std::unexpected(Error{ErrorCode::not_found, "there is no " + what});
-  return std::move(**result);
-}
-
 }  // namespace
 
 Store::Store() = default;

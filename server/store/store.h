@@ -17,6 +17,7 @@
 #include "server/command/command.h"
 #include "server/photo/photo.h"
 #include "server/schedule/schedule.h"
+#include "server/update/update.h"
 #include "server/validate/reading.h"
 
 namespace meterlens::store {
@@ -123,6 +124,18 @@ class Store {
   Result<void> delete_schedule(std::int64_t id, std::int64_t version);
   // id and done_ms.
   Result<void> save_schedules_done(std::span<const std::pair<std::int64_t, std::int64_t>> done);
+  // Gives the image its id. One that is in already (part, board, version and hash) keeps its row.
+  Result<std::int64_t> add_image(const update::Image& image);
+  Result<update::Image> image(std::int64_t id);
+  Result<std::vector<update::Image>> images();  // newest first, at most 100
+  // Gives the update its id (never used again, also not on the wire).
+  Result<std::int64_t> add_update(const update::Update& update);
+  Result<void> save_update(const update::Update& update);
+  Result<update::Update> update(std::int64_t id);
+  // Of a device; newest first, at most 100.
+  Result<std::vector<update::Update>> updates(const std::string& device);
+  // Not final, oldest first.
+  Result<std::vector<update::Update>> open_updates();
 
   // A cheap write and read, for health.
   Result<void> check();
