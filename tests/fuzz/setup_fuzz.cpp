@@ -39,7 +39,9 @@ void answer_dns(protocol::Bytes query) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const protocol::Bytes rest(data + 1, size - 1);
-  if (data[0] % 2 == 0) answer_dns(rest);
-  else read_form({reinterpret_cast<const char*>(rest.data()), rest.size()});
+  if (data[0] % 2 == 0)
+    answer_dns(rest);
+  else
+    read_form({reinterpret_cast<const char*>(rest.data()), rest.size()});
   return 0;
 }

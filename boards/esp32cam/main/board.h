@@ -20,8 +20,8 @@ struct Board {
   int line_tx, line_rx;  // the serial line; `line_rx` must be one that wakes from deep sleep
   int led;               // the light for photos
   bool led_lights_high;
-  int button;  // pressed: low. Opens the set-up page when held
-  int hold;    // kept high while the board is to stay on
+  int button;               // pressed: low. Opens the set-up page when held
+  int hold;                 // kept high while the board is to stay on
   bool upside_down;         // the sensor is mounted so
   std::uint64_t lamp_pins;  // a bit for each pin where an external lamp may be connected
 };

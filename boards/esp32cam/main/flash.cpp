@@ -25,8 +25,8 @@ PhotoFlash::PhotoFlash() : partition_(find_partition("photos")) {}
 MeterlensFlash PhotoFlash::port() {
   MeterlensFlash port{};
   port.context = this;
-  port.slot_count = std::min(static_cast<std::uint32_t>(partition_.size) / slot_bytes,
-                             slot_count_max);
+  port.slot_count =
+      std::min(static_cast<std::uint32_t>(partition_.size) / slot_bytes, slot_count_max);
   port.slot_bytes = slot_bytes;
   port.read = [](void* self, std::uint32_t slot, std::uint32_t offset, void* out,
                  std::uint32_t bytes) {

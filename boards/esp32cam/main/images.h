@@ -1,7 +1,7 @@
 // Program images in the two app slots (MeterlensImages) on esp_ota. The boot loader starts a new
 // image once; if that does not confirm itself, the next start is the old one's.
-// Its calls are for the loop's task. `try_new` reads the whole image and checks its own hash: about a
-// second, the one call that takes longer than a sector; the watchdog allows for it.
+// Its calls are for the loop's task. `try_new` reads the whole image and checks its own hash: about
+// a second, the one call that takes longer than a sector; the watchdog allows for it.
 #pragma once
 
 #include <cstdint>

@@ -49,8 +49,10 @@ Light::Light() {
 void Light::on(const MeterlensShot& shot) {
   const int pin = pin_of(shot);
   if (shot.light == 0 || pin < 0) return;
-  if (shot.lamp_pin >= 0 && shot.lamp_kind == kind_ws281x) row_on(pin, shot);
-  else pwm_on(pin, static_cast<int>(shot.light_percent));
+  if (shot.lamp_pin >= 0 && shot.lamp_kind == kind_ws281x)
+    row_on(pin, shot);
+  else
+    pwm_on(pin, static_cast<int>(shot.light_percent));
 }
 
 void Light::row_on(int pin, const MeterlensShot& shot) {

@@ -22,8 +22,9 @@ constexpr std::uint32_t modem_baud = 115'200;
 BrokerAddress configured_broker() {
   const auto address = read_broker(CONFIG_METERLENS_BROKER);
   if (!address || address->tls) {
-    ESP_LOGE("meterlens", "menuconfig, Meterlens: the broker must be mqtt://[USER:PASSWORD@]HOST"
-                          "[:PORT]; the modem's TLS is not supported");
+    ESP_LOGE("meterlens",
+             "menuconfig, Meterlens: the broker must be mqtt://[USER:PASSWORD@]HOST"
+             "[:PORT]; the modem's TLS is not supported");
     abort();
   }
   return *address;
@@ -88,8 +89,7 @@ struct Line {
     dtu.step(uptime_ms());
     line.write();
     const std::uint64_t now_ms = uptime_ms();
-    loop.wait_until(
-        std::min({camera.due_ms(now_ms), dtu.due_ms(now_ms), line.due_ms(now_ms)}));
+    loop.wait_until(std::min({camera.due_ms(now_ms), dtu.due_ms(now_ms), line.due_ms(now_ms)}));
   }
 }
 

@@ -218,11 +218,11 @@ void Mqtt::obey(const Head& head, const char* topic, const std::uint8_t* payload
       return;
     case Kind::publish: {
       const bool current = client_ != nullptr && head.epoch == client_epoch_;
-      const int id = !current ? -1
-                              : esp_mqtt_client_publish(client_, topic,
-                                                        reinterpret_cast<const char*>(payload),
-                                                        static_cast<int>(head.payload_bytes),
-                                                        head.qos, head.retain ? 1 : 0);
+      const int id =
+          !current ? -1
+                   : esp_mqtt_client_publish(client_, topic, reinterpret_cast<const char*>(payload),
+                                             static_cast<int>(head.payload_bytes), head.qos,
+                                             head.retain ? 1 : 0);
       if (id < 0 || head.qos == 0) finish_one(head.epoch, id < 0);
       return;
     }

@@ -1,8 +1,8 @@
 // The MQTT client of the DTU core (MeterlensMqtt) on ESP-IDF's esp-mqtt. Its calls may block for as
 // long as a TCP connection does, so a task of its own makes them, in order, from a queue; the loop
-// only fills the queue, and takes what has come from another. A connection that ends stays down until
-// the next `connect`: when is the Session's business.
-// Owns: client, queues, task. The port's calls and `deliver` are for the loop's task.
+// only fills the queue, and takes what has come from another. A connection that ends stays down
+// until the next `connect`: when is the Session's business. Owns: client, queues, task. The port's
+// calls and `deliver` are for the loop's task.
 #pragma once
 
 #include <cstddef>
@@ -83,7 +83,7 @@ class Mqtt {
   std::uint32_t in_flight_ = 0;
   Counters counters_;
 
-  alignas(4) std::uint8_t request_[sizeof(Head) + message_bytes_max];  // of the task
+  alignas(4) std::uint8_t request_[sizeof(Head) + message_bytes_max];   // of the task
   alignas(4) std::uint8_t outgoing_[sizeof(Head) + message_bytes_max];  // of the loop
   alignas(4) std::uint8_t incoming_[sizeof(Head) + message_bytes_max];  // of the client's task
   alignas(4) std::uint8_t delivered_[sizeof(Head) + message_bytes_max];

@@ -79,8 +79,10 @@ void sleep_deeply(std::uint64_t ms) {
 void sleep(UartLine& line, bool deep, std::uint64_t ms) {
   line.drain();
   const std::uint64_t bounded_ms = std::clamp<std::uint64_t>(ms, 1, sleep_ms_max);
-  if (deep) sleep_deeply(bounded_ms);
-  else sleep_lightly(bounded_ms);
+  if (deep)
+    sleep_deeply(bounded_ms);
+  else
+    sleep_lightly(bounded_ms);
 }
 
 }  // namespace

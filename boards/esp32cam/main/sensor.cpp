@@ -140,8 +140,10 @@ void Sensor::run() {
     const TickType_t wait = is_on_ ? pdMS_TO_TICKS(stay_on_ms) : portMAX_DELAY;
     const bool called = ulTaskNotifyTake(pdTRUE, wait) != 0;
     const State state = state_;
-    if (state == State::shooting || state == State::abandoned) shoot();
-    else if (!called && state == State::idle) power_down();
+    if (state == State::shooting || state == State::abandoned)
+      shoot();
+    else if (!called && state == State::idle)
+      power_down();
   }
 }
 

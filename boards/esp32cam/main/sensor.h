@@ -40,8 +40,8 @@ class Sensor {
   Light light_;
   void* task_ = nullptr;
   std::atomic<State> state_ = State::idle;
-  MeterlensShot shot_;      // written while idle, read while shooting
-  void* frame_ = nullptr;   // camera_fb_t: written before `ready`, read after
+  MeterlensShot shot_;     // written while idle, read while shooting
+  void* frame_ = nullptr;  // camera_fb_t: written before `ready`, read after
   bool is_on_ = false;
 };
 

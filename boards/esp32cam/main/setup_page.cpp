@@ -64,8 +64,7 @@ bool is_own_origin(httpd_req_t* request) {
 bool receive(httpd_req_t* request, std::span<char> out) {
   if (request->content_len == 0 || request->content_len > out.size()) return false;
   for (std::size_t count = 0; count < request->content_len;) {
-    const int got =
-        httpd_req_recv(request, out.data() + count, request->content_len - count);
+    const int got = httpd_req_recv(request, out.data() + count, request->content_len - count);
     if (got <= 0) return false;
     count += static_cast<std::size_t>(got);
   }
@@ -104,7 +103,8 @@ void SetupPage::open() {
   // What phones ask for to find out whether a network has a page.
   httpd_register_err_handler(server_, HTTPD_404_NOT_FOUND, send_home);
   names_open_ = true;
-  if (xTaskCreate(answer_names, "names", names_stack_bytes, this, names_priority, nullptr) != pdPASS)
+  if (xTaskCreate(answer_names, "names", names_stack_bytes, this, names_priority, nullptr) !=
+      pdPASS)
     ESP_LOGE(tag, "no name server: open %s by hand", home);
 }
 
@@ -121,8 +121,8 @@ esp_err_t SetupPage::send_page(httpd_req_t* request) {
   return httpd_resp_send(request, page_start, HTTPD_RESP_USE_STRLEN);
 }
 
-// {"device":"..","ssid":"..","broker":"..","networks":[{"ssid":"..","dbm":-60},..]}; a broker's user
-// and password are not told again.
+// {"device":"..","ssid":"..","broker":"..","networks":[{"ssid":"..","dbm":-60},..]}; a broker's
+// user and password are not told again.
 esp_err_t SetupPage::send_networks(httpd_req_t* request) {
   const auto& self = *static_cast<SetupPage*>(request->user_ctx);
   static std::array<wifi_ap_record_t, found_count_max> found;

@@ -34,15 +34,19 @@ void set_frame(sensor_t& sensor, const MeterlensShot& shot) {
 void set_exposure(sensor_t& sensor, const MeterlensShot& shot) {
   const bool automatic = shot.exposure < 0;
   set(sensor, sensor.set_exposure_ctrl, automatic ? 1 : 0);
-  if (automatic) set(sensor, sensor.set_ae_level, static_cast<int>(shot.exposure_bias));
-  else set(sensor, sensor.set_aec_value, static_cast<int>(shot.exposure));
+  if (automatic)
+    set(sensor, sensor.set_ae_level, static_cast<int>(shot.exposure_bias));
+  else
+    set(sensor, sensor.set_aec_value, static_cast<int>(shot.exposure));
 }
 
 void set_gain(sensor_t& sensor, const MeterlensShot& shot) {
   const bool automatic = shot.gain < 0;
   set(sensor, sensor.set_gain_ctrl, automatic ? 1 : 0);
-  if (automatic) set(sensor, sensor.set_gainceiling, static_cast<gainceiling_t>(shot.gain_ceiling));
-  else set(sensor, sensor.set_agc_gain, static_cast<int>(shot.gain));
+  if (automatic)
+    set(sensor, sensor.set_gainceiling, static_cast<gainceiling_t>(shot.gain_ceiling));
+  else
+    set(sensor, sensor.set_agc_gain, static_cast<int>(shot.gain));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// A shot's settings as the calls of esp32-camera's sensor_t. What a sensor cannot do it passes over.
+// A shot's settings as the calls of esp32-camera's sensor_t. What a sensor cannot do it passes
+// over.
 #pragma once
 
 #include <cstdint>

@@ -51,8 +51,7 @@ wifi_config_t home_network(const Setup& setup) {
   wifi_config_t config{};
   copy(setup.ssid.view(), config.sta.ssid);
   copy(setup.wifi_password.view(), config.sta.password);
-  config.sta.threshold.authmode =
-      setup.wifi_password.empty() ? WIFI_AUTH_OPEN : WIFI_AUTH_WPA2_PSK;
+  config.sta.threshold.authmode = setup.wifi_password.empty() ? WIFI_AUTH_OPEN : WIFI_AUTH_WPA2_PSK;
   config.sta.scan_method = WIFI_ALL_CHANNEL_SCAN;
   config.sta.sort_method = WIFI_CONNECT_AP_BY_SIGNAL;
   config.sta.pmf_cfg.capable = true;
@@ -187,8 +186,7 @@ void WifiStation::end_scan(std::uint64_t now_ms) {
     return;
   std::array<AccessPoint, found_count_max> found;
   std::transform(records.begin(), records.begin() + count, found.begin(), point_of);
-  const auto better =
-      roaming_.choose(point_of(current), std::span(found).first(count), now_ms);
+  const auto better = roaming_.choose(point_of(current), std::span(found).first(count), now_ms);
   if (!better) return;
   ESP_LOGI(tag, "moves to an access point at %d dBm", better->dbm);
   moving_ = true;

@@ -1,7 +1,7 @@
 // Wi-Fi of the one-chip build: connects to the network it was told, comes back when it is lost,
-// moves to a better access point of the same network, and opens the set-up network with its page when
-// that is needed (portable/wifi.h decides). Sets the clock by SNTP while connected.
-// Owns: the Wi-Fi driver, its task, the page. Constructed once; nothing to call after that.
+// moves to a better access point of the same network, and opens the set-up network with its page
+// when that is needed (portable/wifi.h decides). Sets the clock by SNTP while connected. Owns: the
+// Wi-Fi driver, its task, the page. Constructed once; nothing to call after that.
 #pragma once
 
 #include <atomic>

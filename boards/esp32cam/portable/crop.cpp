@@ -44,8 +44,8 @@ std::optional<Window> crop_window(const MeterlensShot& shot) {
   const int shown_height = std::min(array.height, array.width * frame->height / frame->width);
   const Span across = crop(array.width, shown_width, frame->width, static_cast<int>(shot.crop_left),
                            static_cast<int>(shot.crop_width));
-  const Span down = crop(array.height, shown_height, frame->height,
-                         static_cast<int>(shot.crop_top), static_cast<int>(shot.crop_height));
+  const Span down = crop(array.height, shown_height, frame->height, static_cast<int>(shot.crop_top),
+                         static_cast<int>(shot.crop_height));
   return Window{mode, across.from, down.from, across.length, down.length, across.out, down.out};
 }
 

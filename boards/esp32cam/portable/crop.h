@@ -15,9 +15,9 @@ struct FrameSize {
 std::optional<FrameSize> frame_size(std::int32_t number);
 
 struct Window {
-  int mode;                // 0: the whole array, 1600x1200; 1: every second line, 800x600
-  int left, top;           // in pixels of the mode
-  int width, height;       // of the part that is scaled
+  int mode;                   // 0: the whole array, 1600x1200; 1: every second line, 800x600
+  int left, top;              // in pixels of the mode
+  int width, height;          // of the part that is scaled
   int out_width, out_height;  // of the photo: multiples of 16, never larger than the part
 };
 

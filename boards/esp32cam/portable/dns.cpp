@@ -48,8 +48,8 @@ std::size_t answer_dns(protocol::Bytes query, const Ipv4& address, std::span<std
   if (!name_end || query.size() - *name_end < 4) return 0;
   const std::uint16_t type = read_u16(query, *name_end);
   const std::size_t question_end = *name_end + 4;
-  const bool wants_address = (type == type_a || type == type_any) &&
-                             read_u16(query, *name_end + 2) == class_internet;
+  const bool wants_address =
+      (type == type_a || type == type_any) && read_u16(query, *name_end + 2) == class_internet;
 
   std::ranges::copy(query.first(question_end), out.begin());
   out[2] = static_cast<std::uint8_t>(0x84 | (query[2] & 1));  // an authoritative response
@@ -59,8 +59,8 @@ std::size_t answer_dns(protocol::Bytes query, const Ipv4& address, std::span<std
   if (!wants_address) return question_end;
   // A pointer to the question's name, type, class, 10 s to live, the address.
   const std::array<std::uint8_t, answer_bytes> answer = {
-      0xC0,       head_bytes, 0, type_a,     0,          class_internet, 0, 0, 0, 10, 0, 4,
-      address[0], address[1],    address[2], address[3]};
+      0xC0, head_bytes, 0, type_a, 0,          class_internet, 0,          0,
+      0,    10,         0, 4,      address[0], address[1],     address[2], address[3]};
   std::ranges::copy(answer, out.begin() + static_cast<std::ptrdiff_t>(question_end));
   return question_end + answer_bytes;
 }

@@ -22,8 +22,7 @@ Buffer query(std::string_view name, std::uint8_t type) {
     bytes.insert(bytes.end(), name.begin(), name.begin() + static_cast<std::ptrdiff_t>(at));
     name.remove_prefix(std::min(at + 1, name.size()));
   }
-  for (const int byte : {0, 0, int{type}, 0, 1})
-    bytes.push_back(static_cast<std::uint8_t>(byte));
+  for (const int byte : {0, 0, int{type}, 0, 1}) bytes.push_back(static_cast<std::uint8_t>(byte));
   return bytes;
 }
 
@@ -70,10 +69,14 @@ TEST(Dns, SaysNothingToTheRest) {
     std::size_t at;
     std::uint8_t value;
   };
-  const Case cases[] = {{"a response", 2, 0x80},       {"another operation", 2, 0x10},
-                        {"no question", 5, 0},         {"two questions", 5, 2},
-                        {"an answer", 7, 1},           {"an authority", 9, 1},
-                        {"a pointer as name", 12, 0xC0}, {"a label of 64", 12, 64}};
+  const Case cases[] = {{"a response", 2, 0x80},
+                        {"another operation", 2, 0x10},
+                        {"no question", 5, 0},
+                        {"two questions", 5, 2},
+                        {"an answer", 7, 1},
+                        {"an authority", 9, 1},
+                        {"a pointer as name", 12, 0xC0},
+                        {"a label of 64", 12, 64}};
   for (const Case& c : cases) {
     Buffer bytes = good;
     bytes[c.at] = c.value;

@@ -55,7 +55,6 @@ bool is_host(std::string_view host) {
   });
 }
 
-
 template <class Number>
 std::optional<Number> read_number(std::string_view text) {
   Number number = 0;

@@ -17,7 +17,7 @@ inline constexpr std::size_t broker_chars_max = 320;
 // Each at most as long as its standard or the DTU program allows.
 struct Setup {
   at::Text<32> ssid;
-  at::Text<63> wifi_password;  // empty: an open network
+  at::Text<63> wifi_password;         // empty: an open network
   at::Text<broker_chars_max> broker;  // mqtt://[USER:PASSWORD@]HOST[:PORT], or mqtts://
   at::Text<64> device;
 };
@@ -36,8 +36,8 @@ struct BrokerAddress {
 
 // Flaw::none when all fields are such as the device can use.
 Flaw check(const Setup& setup);
-// The body of a form (application/x-www-form-urlencoded) with the fields ssid, wifi_password, broker
-// and device, each once; unknown fields are passed over. At most form_bytes_max.
+// The body of a form (application/x-www-form-urlencoded) with the fields ssid, wifi_password,
+// broker and device, each once; unknown fields are passed over. At most form_bytes_max.
 std::expected<Setup, Flaw> read_form(std::string_view body);
 // User and password may be percent-encoded. The host is a name or an IPv4 address; port 1883, with
 // TLS 8883, unless it is given.

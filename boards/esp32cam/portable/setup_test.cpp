@@ -81,12 +81,29 @@ TEST(Broker, IsRead) {
 }
 
 TEST(Broker, IsRefused) {
-  const std::string cases[] = {
-      "", "b", "mqtt:/b", "mqtt://", "mqtt://:1883", "mqtt://b:", "mqtt://b:0", "mqtt://b:65536",
-      "mqtt://b:1x", "mqtt://@b", "mqtt://:p@b", "mqtt://u:p@", "mqtt://b/path", "mqtt://a b",
-      "MQTT://b", "ws://b", "mqtt://-b", "mqtt://.b", "mqtt://u%zz@b", "mqtt://b\"",
-      "mqtt://" + std::string(129, 'h'), "mqtt://" + std::string(129, 'u') + "@b",
-      "mqtt://u:" + std::string(400, 'p') + "@b"};
+  const std::string cases[] = {"",
+                               "b",
+                               "mqtt:/b",
+                               "mqtt://",
+                               "mqtt://:1883",
+                               "mqtt://b:",
+                               "mqtt://b:0",
+                               "mqtt://b:65536",
+                               "mqtt://b:1x",
+                               "mqtt://@b",
+                               "mqtt://:p@b",
+                               "mqtt://u:p@",
+                               "mqtt://b/path",
+                               "mqtt://a b",
+                               "MQTT://b",
+                               "ws://b",
+                               "mqtt://-b",
+                               "mqtt://.b",
+                               "mqtt://u%zz@b",
+                               "mqtt://b\"",
+                               "mqtt://" + std::string(129, 'h'),
+                               "mqtt://" + std::string(129, 'u') + "@b",
+                               "mqtt://u:" + std::string(400, 'p') + "@b"};
   for (const std::string& url : cases) EXPECT_FALSE(read_broker(url)) << url;
   EXPECT_TRUE(read_broker("mqtt://" + std::string(128, 'h')));
 }
@@ -95,8 +112,8 @@ TEST(Version, RisesWithReleases) {
   EXPECT_EQ(version_number("2.14.3"), 2014003U);
   EXPECT_EQ(version_number("0.0.1"), 1U);
   EXPECT_LT(version_number("1.999.999"), version_number("2.0.0"));
-  for (const char* text : {"", "1", "1.2", "1.2.3.4", "1.2.", ".2.3", "1.2.3-dirty", "1.2.1000",
-                           "v1.2.3", "1.-2.3"})
+  for (const char* text :
+       {"", "1", "1.2", "1.2.3.4", "1.2.", ".2.3", "1.2.3-dirty", "1.2.1000", "v1.2.3", "1.-2.3"})
     EXPECT_EQ(version_number(text), 0U) << text;
 }
 

@@ -23,8 +23,10 @@ std::optional<AccessPoint> Roaming::choose(const AccessPoint& current,
   int current_dbm = current.dbm;
   for (const AccessPoint& point : found) {
     // Compared as the same scan heard it.
-    if (point.bssid == current.bssid) current_dbm = point.dbm;
-    else if (best == nullptr || point.dbm > best->dbm) best = &point;
+    if (point.bssid == current.bssid)
+      current_dbm = point.dbm;
+    else if (best == nullptr || point.dbm > best->dbm)
+      best = &point;
   }
   const bool move = best != nullptr && best->dbm >= current_dbm + gain_db_min;
   scan_pause_ms_ = move ? scan_pause_first_ms : std::min(2 * scan_pause_ms_, scan_pause_last_ms);
@@ -37,9 +39,12 @@ std::optional<AccessPoint> Roaming::choose(const AccessPoint& current,
 bool SetupDoor::open(bool connected, bool button_is_down, std::uint64_t now_ms) {
   if (connected || was_connected_) lost_ms_ = now_ms;
   was_connected_ = connected;
-  if (!button_is_down) down_since_ms_.reset();
-  else if (!down_since_ms_) down_since_ms_ = now_ms;
-  else if (now_ms - *down_since_ms_ >= hold_ms) visited(now_ms);
+  if (!button_is_down)
+    down_since_ms_.reset();
+  else if (!down_since_ms_)
+    down_since_ms_ = now_ms;
+  else if (now_ms - *down_since_ms_ >= hold_ms)
+    visited(now_ms);
   return !is_set_up_ || now_ms < visit_until_ms_ || now_ms - lost_ms_ >= patience_ms;
 }
 

@@ -1,6 +1,6 @@
 // What the Wi-Fi part decides: when to try again, when to look for a better access point and which
-// to take, when the set-up page is open. Pure decisions: time and facts in, what to do out. No heap,
-// no clock of its own, one thread.
+// to take, when the set-up page is open. Pure decisions: time and facts in, what to do out. No
+// heap, no clock of its own, one thread.
 #pragma once
 
 #include <array>
@@ -34,7 +34,7 @@ struct AccessPoint {
 class Roaming {
  public:
   static constexpr int weak_dbm = -70;
-  static constexpr int gain_db_min = 8;  // so much better must another one be
+  static constexpr int gain_db_min = 8;           // so much better must another one be
   static constexpr std::uint32_t weak_count = 3;  // so many looks in a row before it scans
   static constexpr std::uint64_t scan_pause_first_ms = 60'000;
   static constexpr std::uint64_t scan_pause_last_ms = 3'600'000;  // after scans that found none
@@ -43,8 +43,8 @@ class Roaming {
   bool look(std::int8_t dbm, std::uint64_t now_ms);
   // The access points that a scan found, of this network only; the one to move to, if any is worth
   // it. `current` is where the device is now.
-  std::optional<AccessPoint> choose(const AccessPoint& current,
-                                    std::span<const AccessPoint> found, std::uint64_t now_ms);
+  std::optional<AccessPoint> choose(const AccessPoint& current, std::span<const AccessPoint> found,
+                                    std::uint64_t now_ms);
 
  private:
   std::uint32_t weak_ = 0;

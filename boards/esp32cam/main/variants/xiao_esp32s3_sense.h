@@ -1,6 +1,6 @@
-// Seeed Studio XIAO ESP32S3 Sense: ESP32-S3, 8 MB flash, 8 MB octal PSRAM, OV2640 or OV3660. Pins by
-// the maker's documentation. The serial line is D0 (out) and D1 (in): D6 and D7 cannot wake the chip
-// from deep sleep. No light: connect a lamp to one of the free pins.
+// Seeed Studio XIAO ESP32S3 Sense: ESP32-S3, 8 MB flash, 8 MB octal PSRAM, OV2640 or OV3660. Pins
+// by the maker's documentation. The serial line is D0 (out) and D1 (in): D6 and D7 cannot wake the
+// chip from deep sleep. No light: connect a lamp to one of the free pins.
 #pragma once
 
 namespace meterlens::esp32cam {
