@@ -3,7 +3,6 @@
 #include <span>
 
 #include "cores.h"
-#include "kept_setup.h"
 #include "sdkconfig.h"
 #include "uart_line.h"
 
@@ -19,7 +18,6 @@ constexpr auto first_dialect = protocol::Dialect::native;
 [[noreturn]] void run() {
   static Loop loop;
   keep_board_on();
-  begin_nvs();
   static UartLine line(loop, link::bauds[0]);
   const MeterlensPower power = power_port(&line);
   introduce("camera", power);

@@ -40,10 +40,9 @@ bool Light::allows(const MeterlensShot& shot) {
 Light::Light() {
   if (board.led < 0) return;
   const auto pin = static_cast<gpio_num_t>(board.led);
-  gpio_hold_dis(pin);
-  gpio_reset_pin(pin);
-  gpio_set_direction(pin, GPIO_MODE_OUTPUT);
   gpio_set_level(pin, board.led_lights_high ? 0 : 1);
+  gpio_set_direction(pin, GPIO_MODE_OUTPUT);
+  gpio_hold_dis(pin);  // deep sleep held it
 }
 
 void Light::on(const MeterlensShot& shot) {

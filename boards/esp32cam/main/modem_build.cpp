@@ -57,7 +57,6 @@ struct Line {
 [[noreturn]] void run() {
   static Loop loop;
   keep_board_on();
-  begin_nvs();
   const MeterlensPower power = power_port(nullptr);
   introduce("camera and modem", power);
   static UartLine uart(loop, modem_baud);

@@ -27,8 +27,9 @@ class Mqtt {
     std::uint32_t dropped_messages = 0;  // from the broker: too long, or the queue was full
   };
 
-  // Topic and payload together; a longer message is dropped, or not taken.
-  static constexpr std::size_t message_bytes_max = 4'608;
+  // Topic and payload together: a native frame or a status, and more. A longer message is dropped,
+  // or not taken.
+  static constexpr std::size_t message_bytes_max = 2'048;
 
   Mqtt(Loop& loop, const BrokerAddress& broker);
   // Holds as long as this object, which is never destroyed.

@@ -51,7 +51,8 @@ TEST(Partitions, FillTheFlashAndHoldWhatTheProgramNeeds) {
     for (const Partition& partition : partitions) {
       EXPECT_EQ(partition.offset, end) << c.file << " " << partition.name;
       EXPECT_EQ(partition.bytes % 4096, 0U);
-      if (partition.type == "app") EXPECT_EQ(partition.offset % 0x10000, 0U) << partition.name;
+      const std::uint64_t alignment = partition.type == "app" ? 0x10000 : 0x1000;
+      EXPECT_EQ(partition.offset % alignment, 0U) << partition.name;
       end = partition.offset + partition.bytes;
       of[partition.name] = partition;
     }
