@@ -29,6 +29,9 @@ constexpr std::uint32_t stack_bytes = 4'096;
 constexpr std::uint32_t client_stack_bytes = 6'144;
 constexpr int priority = 5;
 constexpr int network_timeout_ms = 10'000;
+// A client that was never started, or whose task has ended, refuses to be stopped for ever.
+constexpr int stop_tries = 50;
+constexpr TickType_t stop_pause_ticks = pdMS_TO_TICKS(100);
 // 2026-01-01: a clock that says less has not been set.
 constexpr time_t earliest_s = 1'767'225'600;
 
@@ -273,8 +276,14 @@ void Mqtt::open(const at::Login& login, std::uint32_t epoch) {
 
 void Mqtt::close() {
   if (client_ == nullptr) return;
-  esp_mqtt_client_disconnect(client_);
-  esp_mqtt_client_destroy(client_);  // stops its task first
+  // A client that is still connected cannot be stopped when its farewell cannot be sent, and must
+  // not be destroyed before its task has ended: first it lets go of the connection by itself.
+  for (int tries = 0; tries < stop_tries; ++tries) {
+    esp_mqtt_client_disconnect(client_);
+    if (esp_mqtt_client_stop(client_) == ESP_OK) break;
+    vTaskDelay(stop_pause_ticks);
+  }
+  esp_mqtt_client_destroy(client_);
   client_ = nullptr;
 }
 
