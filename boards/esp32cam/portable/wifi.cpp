@@ -39,13 +39,15 @@ std::optional<AccessPoint> Roaming::choose(const AccessPoint& current,
 bool SetupDoor::open(bool connected, bool button_is_down, std::uint64_t now_ms) {
   if (connected || was_connected_) lost_ms_ = now_ms;
   was_connected_ = connected;
+  ever_connected_ |= connected;
   if (!button_is_down)
     down_since_ms_.reset();
   else if (!down_since_ms_)
     down_since_ms_ = now_ms;
   else if (now_ms - *down_since_ms_ >= hold_ms)
     visited(now_ms);
-  return !is_set_up_ || now_ms < visit_until_ms_ || now_ms - lost_ms_ >= patience_ms;
+  const std::uint64_t patience = ever_connected_ ? patience_ms : patience_first_ms;
+  return !is_set_up_ || now_ms < visit_until_ms_ || now_ms - lost_ms_ >= patience;
 }
 
 }  // namespace meterlens::esp32cam

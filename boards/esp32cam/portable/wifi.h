@@ -55,9 +55,11 @@ class Roaming {
 // When the set-up network and its page are there.
 class SetupDoor {
  public:
-  static constexpr std::uint64_t patience_ms = 900'000;  // without a connection
-  static constexpr std::uint64_t visit_ms = 600'000;     // after the button
-  static constexpr std::uint64_t hold_ms = 3'000;        // the button must be held
+  // Without a connection: at first, when what was entered may be wrong, and later.
+  static constexpr std::uint64_t patience_first_ms = 120'000;
+  static constexpr std::uint64_t patience_ms = 900'000;
+  static constexpr std::uint64_t visit_ms = 600'000;  // after the button
+  static constexpr std::uint64_t hold_ms = 3'000;     // the button must be held
 
   // A device without set-up has its door always open.
   SetupDoor(bool is_set_up, std::uint64_t now_ms) : is_set_up_(is_set_up), lost_ms_(now_ms) {}
@@ -69,8 +71,9 @@ class SetupDoor {
 
  private:
   bool is_set_up_;
-  bool was_connected_ = false;
-  std::uint64_t lost_ms_;  // when the connection was last there
+  bool was_connected_ = false;   // at the last look
+  bool ever_connected_ = false;  // since the start
+  std::uint64_t lost_ms_;        // when the connection was last there
   std::optional<std::uint64_t> down_since_ms_;
   std::uint64_t visit_until_ms_ = 0;
 };

@@ -77,12 +77,13 @@ TEST(SetupDoor, IsOpenWithoutSetUp) {
 
 TEST(SetupDoor, OpensWhenTheConnectionIsMissingForLong) {
   SetupDoor door(true, 0);
-  EXPECT_FALSE(door.open(false, false, SetupDoor::patience_ms - 1));
-  EXPECT_TRUE(door.open(false, false, SetupDoor::patience_ms));
-  std::uint64_t now_ms = SetupDoor::patience_ms + 1'000;
+  EXPECT_FALSE(door.open(false, false, SetupDoor::patience_first_ms - 1));
+  EXPECT_TRUE(door.open(false, false, SetupDoor::patience_first_ms));
+  std::uint64_t now_ms = SetupDoor::patience_first_ms + 1'000;
   EXPECT_FALSE(door.open(true, false, now_ms)) << "it is back";
   now_ms += 100 * SetupDoor::patience_ms;
   EXPECT_FALSE(door.open(false, false, now_ms)) << "just lost";
+  EXPECT_FALSE(door.open(false, false, now_ms + SetupDoor::patience_ms - 1));
   EXPECT_TRUE(door.open(false, false, now_ms + SetupDoor::patience_ms));
 }
 
