@@ -14,8 +14,12 @@ using protocol::Dialect;
 
 Camera::Camera(const MeterlensSensor& sensor, const MeterlensFlash& flash,
                const CameraSettings& settings, const MeterlensLine& line)
-    : ring_(flash, settings.first_photo_id),
+    : kept_(protocol::Part::camera, settings.areas),
+      ring_(flash, settings.first_photo_id),
+      tuner_(sensor),
       shooter_(sensor, ring_),
+      aiming_(sensor),
+      health_(settings.power),
       transfer_(ring_),
       text_transfer_(ring_, settings.text),
       link_(line, settings.first_mark),
@@ -25,11 +29,13 @@ Camera::Camera(const MeterlensSensor& sensor, const MeterlensFlash& flash,
 }
 
 void Camera::start(std::uint64_t now_ms) {
+  kept_.load();
   ring_.load();
   dialect_ = ring_.dialect().value_or(settings_.first_dialect);
   hello_due_ms_ = now_ms;
   hello_retry_ms_ = sent_retry_first_ms;
   offers_from_ms_ = now_ms + clock_wait_ms;
+  health_.start(now_ms);
 }
 
 void Camera::receive(protocol::Bytes bytes, std::uint64_t now_ms) {
@@ -67,6 +73,8 @@ void Camera::hear_unit(protocol::Bytes unit, std::uint64_t now_ms) {
   speak(Dialect::native);
   link_.hear_frame(now_ms);
   if (const auto* m = std::get_if<Capture>(&*message)) capture(m->command_id, now_ms);
+  if (const auto* m = std::get_if<Settings>(&*message)) hear_settings(*m);
+  if (const auto* m = std::get_if<Aim>(&*message)) aiming_.hear(*m, now_ms);
   if (const auto* m = std::get_if<Missing>(&*message)) transfer_.hear(*m);
   if (const auto* m = std::get_if<Stored>(&*message)) transfer_.hear(*m);
   if (const auto* m = std::get_if<Refused>(&*message)) transfer_.hear(*m, now_ms);
@@ -74,6 +82,14 @@ void Camera::hear_unit(protocol::Bytes unit, std::uint64_t now_ms) {
     clock_ms_ = m->unix_ms - now_ms;
     offers_from_ms_ = now_ms;
   }
+}
+
+void Camera::hear_settings(const protocol::Settings& settings) {
+  const auto taken = kept_.take(settings, refused_keys_);
+  if (!taken) return;
+  taken_due_ = true;
+  taken_revision_ = taken->revision;
+  refused_count_ = taken->refused_keys.size();
 }
 
 void Camera::hear_text(std::string_view text, std::uint64_t now_ms) {
@@ -95,6 +111,7 @@ void Camera::speak(Dialect dialect) {
   dialect_ = dialect;
   transfer_.reset();
   text_transfer_.reset();
+  aiming_.hear({.seconds = 0}, 0);
   if (dialect == Dialect::smartdtu) link_.reset();
 }
 
@@ -133,12 +150,17 @@ void Camera::shoot(Answered* answer, std::uint64_t now_ms) {
   CaptureFailure failure = CaptureFailure::none;
   if (shooter_.busy()) {
     failure = CaptureFailure::busy;
-  } else if (!shooter_.shoot(answer == nullptr ? 0 : answer->report.command_id, now_ms)) {
-    failure = CaptureFailure::sensor;
-    ++counters_.failed_shots;
+  } else {
+    aiming_.pause();
+    health_.note_tuned(tuner_.tune(shot_of(kept_.values())));
+    const std::uint32_t command_id = answer == nullptr ? 0 : answer->report.command_id;
+    if (!shooter_.shoot(command_id, now_ms)) {
+      failure = CaptureFailure::sensor;
+      note({command_id, failure, SensorFault::no_answer});
+    }
   }
   if (answer == nullptr) {
-    text_failure_ = failure;
+    if (dialect_ == Dialect::smartdtu) text_failure_ = failure;
     return;
   }
   answer->due = true;
@@ -149,17 +171,42 @@ void Camera::shoot(Answered* answer, std::uint64_t now_ms) {
 
 void Camera::step(std::uint64_t now_ms) {
   while (const auto result = shooter_.step(now_ms, clock_ms_, dialect_)) note(*result);
+  step_timer(now_ms);
+  step_aiming(now_ms);
+  health_.note_lost(ring_.lost_count());
+  health_.note_flaws(transfer_.counters().flash_flaws);
+  health_.note_settings(kept_.revision(), kept_.counters().broken_areas,
+                        kept_.counters().failed_writes > 0);
   if (!link_.step(out_taken_ == out_count_, now_ms)) return;
   // What was half heard at the old speed is no unit at the new one.
   input_.reset();
   line_idle_ = true;
 }
 
+// A shot whose turn comes while another is taken follows it.
+void Camera::step_timer(std::uint64_t now_ms) {
+  if (timer_.strike(kept_.get("capture_period_s"), now_ms, clock_ms_)) timer_shot_due_ = true;
+  if (!timer_shot_due_ || shooter_.busy()) return;
+  timer_shot_due_ = false;
+  shoot(nullptr, now_ms);
+}
+
+void Camera::step_aiming(std::uint64_t now_ms) {
+  aiming_.step(now_ms);
+  if (shooter_.busy() || !aiming_.wants_sensor(now_ms)) return;
+  aiming_.pause();
+  MeterlensShot small = shot_of(kept_.values());
+  small.frame_size = 0;
+  tuner_.tune(small);
+  aiming_.take(now_ms);
+}
+
 void Camera::note(const ShotResult& result) {
+  health_.note(result, kept_.get("dark_level"), kept_.get("bright_level"));
   const bool failed = result.failure != CaptureFailure::none;
   ++(failed ? counters_.failed_shots : counters_.shots);
   if (result.command_id == 0) {
-    text_failure_ = result.failure;
+    if (dialect_ == Dialect::smartdtu) text_failure_ = result.failure;
     return;
   }
   Answered* answer = find_answer(result.command_id);
@@ -219,8 +266,27 @@ std::size_t Camera::next_unit(std::uint64_t now_ms) {
 std::size_t Camera::next_frame(std::span<std::uint8_t> out, std::uint64_t now_ms) {
   if (clock_ms_ == 0 && now_ms >= hello_due_ms_) return hello(out, now_ms);
   if (report_due()) return report(out);
+  if (const std::size_t bytes = next_words(out, now_ms); bytes > 0) return bytes;
   if (now_ms < offers_from_ms_) return 0;
-  return transfer_.next_frame(out, now_ms, clock_ms_);
+  const std::size_t bytes = transfer_.next_frame(out, now_ms, clock_ms_);
+  return bytes == 0 && aiming_.has_packets() ? aiming_.next_frame(out) : bytes;
+}
+
+// What the camera says of itself.
+std::size_t Camera::next_words(std::span<std::uint8_t> out, std::uint64_t now_ms) {
+  if (taken_due_) {
+    taken_due_ = false;
+    return protocol::encode_message(
+        protocol::SettingsTaken{protocol::Part::camera, taken_revision_,
+                                protocol::Bytes(refused_keys_).first(refused_count_)},
+        out);
+  }
+  if (now_ms < health_due_ms()) return 0;
+  return protocol::encode_message(health_.take(now_ms), out);
+}
+
+bool Camera::views_due(std::uint64_t now_ms) const {
+  return aiming_.has_packets() && now_ms >= offers_from_ms_;
 }
 
 // Until a clock comes: whoever should answer may not have been there.
@@ -265,7 +331,8 @@ std::size_t Camera::next_text(std::span<char> out, std::uint64_t now_ms) {
 
 std::uint64_t Camera::due_ms(std::uint64_t now_ms) const {
   if (out_taken_ < out_count_) return now_ms;
-  std::uint64_t due = shooter_.due_ms(now_ms);
+  std::uint64_t due = std::min(shooter_.due_ms(now_ms), aiming_.due_ms(now_ms));
+  due = std::min(due, timer_.due_ms(kept_.get("capture_period_s"), now_ms, clock_ms_));
   if (dialect_ == Dialect::smartdtu) {
     if (text_failure_ != CaptureFailure::none) return now_ms;
     return std::min(due, std::max(text_transfer_.due_ms(), offers_from_ms_));
@@ -275,8 +342,9 @@ std::uint64_t Camera::due_ms(std::uint64_t now_ms) const {
 }
 
 std::uint64_t Camera::frame_due_ms(std::uint64_t now_ms) const {
-  if (report_due()) return now_ms;
-  const std::uint64_t due = std::max(transfer_.due_ms(), offers_from_ms_);
+  if (report_due() || taken_due_ || views_due(now_ms)) return now_ms;
+  const std::uint64_t due =
+      std::min(std::max(transfer_.due_ms(), offers_from_ms_), health_due_ms());
   return clock_ms_ == 0 ? std::min(due, hello_due_ms_) : due;
 }
 
