@@ -56,8 +56,12 @@ std::expected<void, std::string> Pipeline::Steps::prepare() {
   for (const auto& [id, entry] : registry.entries()) {
     if (entry.row.dialect == Dialect::smartdtu) decoder.learn(entry.row.product, id);
     commands.set_link(id, entry.row.dialect, entry.link, now_ms);
+    wishes.set_link(id, entry.link, now_ms);
   }
   take_up_commands();
+  auto wished = store.settings();
+  if (!wished) return std::unexpected(wished.error().message);
+  for (auto& one : *wished) wishes.take_up(std::move(one));
   if (!settings.embedded) return {};
   auto started = ingest::Broker::start(*settings.embedded);
   if (!started) return std::unexpected(started.error().message);
@@ -156,6 +160,7 @@ void Pipeline::Steps::connection(bool connected) {
   inbox.post([this, connected] {
     if (!connected) registry.forget_links();
     commands.set_connected(connected, now_ms);
+    wishes.set_connected(connected, now_ms);
   });
 }
 
@@ -180,6 +185,20 @@ std::expected<Command, CommandError> Pipeline::capture(const std::string& device
   auto result = promise->get_future();
   const bool posted = steps_->inbox.post(
       [steps = steps_.get(), device, promise] { promise->set_value(steps->capture(device)); });
+  if (!posted || result.wait_for(answer_time) != std::future_status::ready)
+    return std::unexpected(CommandError::store);
+  return result.get();
+}
+
+std::expected<command::WishedSettings, CommandError> Pipeline::change_settings(
+    const std::string& device, protocol::Part part, std::vector<std::uint8_t> entries) {
+  using Result = std::expected<command::WishedSettings, CommandError>;
+  auto promise = std::make_shared<std::promise<Result>>();
+  auto result = promise->get_future();
+  const bool posted = steps_->inbox.post(
+      [steps = steps_.get(), device, part, entries = std::move(entries), promise] {
+        promise->set_value(steps->change_settings(device, part, entries));
+      });
   if (!posted || result.wait_for(answer_time) != std::future_status::ready)
     return std::unexpected(CommandError::store);
   return result.get();

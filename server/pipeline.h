@@ -13,9 +13,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "server/command/command.h"
 #include "server/command/queue.h"
+#include "server/command/settings.h"
 #include "server/committer.h"
 #include "server/ingest/broker.h"
 #include "server/ingest/decoder.h"
@@ -54,7 +56,7 @@ struct Change {
   std::int64_t id = 0;  // of the command, photo or reading
 };
 
-enum class CommandError : std::uint8_t { unknown_device, queue_full, store };
+enum class CommandError : std::uint8_t { unknown_device, queue_full, store, wrong_dialect };
 
 class Pipeline {
  public:
@@ -69,6 +71,11 @@ class Pipeline {
 
   // A new capture command, stored and queued. From any thread.
   std::expected<command::Command, CommandError> capture(const std::string& device);
+
+  // Settings for a native device's camera or DTU, whole entries, within their ranges: stored, and
+  // sent until they are taken. From any thread.
+  std::expected<command::WishedSettings, CommandError> change_settings(
+      const std::string& device, protocol::Part part, std::vector<std::uint8_t> entries);
 
   bool broker_connected() const;
   // Empty, or why photos cannot be stored at the moment.

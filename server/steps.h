@@ -54,6 +54,7 @@ struct Pipeline::Steps {
   photo::Assembler assembler;
   Committer committer;
   command::Queue commands;
+  command::SettingsBook wishes;
   std::vector<command::Command> unsaved_commands;
   std::int64_t now_ms = 0;
   std::int64_t ticked_ms = 0;
@@ -94,6 +95,12 @@ struct Pipeline::Steps {
   void bad_shot(const std::string& device, std::int64_t command, std::int64_t photo,
                 const std::string& reason);
   void settle_commands();
+  void settings_taken(const std::string& device, const ingest::SettingsTaken& taken);
+  void save_wish(const std::string& device, protocol::Part part);
+  void settle_settings();
+  std::expected<command::WishedSettings, CommandError> change_settings(const std::string& device,
+                                                                       protocol::Part part,
+                                                                       protocol::Bytes entries);
   void send_capture(const command::Send& send);
   bool belongs(const std::string& device, std::int64_t command);
   bool is_sent_again(const photo::Photo& photo);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "server/command/command.h"
+#include "server/command/settings.h"
 #include "server/metrics/metrics.h"
 #include "server/store/store.h"
 
@@ -30,7 +31,7 @@ struct Settings {
   std::size_t live_pending_bytes_max = 1 << 20;  // of one client; more: it is dropped
 };
 
-enum class CaptureErrorCode : std::uint8_t { unknown_device, queue_full, store };
+enum class CaptureErrorCode : std::uint8_t { unknown_device, queue_full, store, wrong_dialect };
 struct CaptureError {
   CaptureErrorCode code = CaptureErrorCode::store;
   std::string message;
@@ -39,6 +40,10 @@ struct CaptureError {
 // What the rest of the server offers to the API; each is called from several threads.
 struct Doors {
   std::function<std::expected<command::Command, CaptureError>(const std::string& device)> capture;
+  // `entries`: whole ones (protocol/settings.h), within their ranges.
+  std::function<std::expected<command::WishedSettings, CaptureError>(
+      const std::string& device, protocol::Part part, std::vector<std::uint8_t> entries)>
+      change_settings;
   std::function<bool()> broker_connected;
   std::function<std::string()> reader_state;   // "ok", or what is wrong
   std::function<std::string()> storage_fault;  // empty, or why photos cannot be stored

@@ -53,6 +53,15 @@ class ApiTest : public testing::Test {
   void start() {
     Doors doors;
     doors.capture = [this](const std::string& device) { return capture(device); };
+    doors.change_settings = [this](const std::string& device, protocol::Part part,
+                                   const std::vector<std::uint8_t>& entries)
+        -> std::expected<command::WishedSettings, CaptureError> {
+      if (device == "full")
+        return std::unexpected(CaptureError{CaptureErrorCode::wrong_dialect, "a SmartDTU"});
+      command::WishedSettings wish{device, part, 3, 0, entries, {}};
+      EXPECT_TRUE(store_->save_settings(wish));
+      return wish;
+    };
     doors.broker_connected = [] { return true; };
     doors.reader_state = [] { return std::string("ok"); };
     doors.storage_fault = [this] { return storage_fault_; };
@@ -137,6 +146,33 @@ TEST_F(ApiTest, ListsDevicesWithTheNewestOfEach) {
   EXPECT_TRUE(m1["active_command"].is_null());
   EXPECT_TRUE(m1["firmware"].is_null());
   EXPECT_EQ(m1, get_json("/api/v1/devices/m1"));
+}
+
+TEST_F(ApiTest, TakesSettingsAndShowsThem) {
+  const std::string path = "/api/v1/devices/m1/settings/camera";
+  EXPECT_EQ(get_json(path)["revision"], 0);
+  const std::string answer = send(port_, "PUT", path, R"({"frame_size":5,"exposure_bias":-2})");
+  ASSERT_EQ(status_of(answer), 202) << answer;
+  const json settings = json::parse(body_of(answer));
+  EXPECT_EQ(settings["settings"], json::parse(R"({"frame_size":5,"exposure_bias":-2})"));
+  EXPECT_EQ(settings["revision"], 3);
+  EXPECT_EQ(settings["confirmed_revision"], 0);
+  EXPECT_EQ(get_json(path), settings);
+  EXPECT_EQ(status_of(send(port_, "PUT", "/api/v1/devices/full/settings/dtu", R"({"window":4})")),
+            409);
+  for (const auto& [body, words] : std::vector<std::pair<std::string, std::string>>{
+           {"", "must be a JSON object"},
+           {"{}", "must be a JSON object"},
+           {R"({"window":4})", "no setting \"window\" of the camera"},
+           {R"({"frame_size":6})", "\"frame_size\" must be a whole number from 0 to 5"},
+           {R"({"frame_size":2.0})", "whole number"},
+           {R"({"frame_size":"2"})", "whole number"},
+           {R"({"frame_size":99999999999999999999})", "whole number"}}) {
+    const std::string refused = send(port_, "PUT", path, body);
+    EXPECT_EQ(status_of(refused), 400) << body;
+    const std::string message = json::parse(body_of(refused))["error"]["message"];
+    EXPECT_NE(message.find(words), std::string::npos) << message;
+  }
 }
 
 TEST_F(ApiTest, TakesACaptureCommandAndShowsIt) {

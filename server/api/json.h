@@ -40,6 +40,12 @@ std::string devices_json(const std::vector<DeviceView>& views);
 std::string photos_json(const std::vector<photo::Photo>& photos);
 std::string readings_json(const std::vector<validate::Reading>& readings);
 
+// The wished values by name, the revision, whether the part has it, and the names it refused.
+std::string settings_json(const command::WishedSettings& settings);
+// An object of names and whole numbers as entries for the wire; the error names what is wrong.
+std::expected<std::vector<std::uint8_t>, std::string> parse_settings(const std::string& body,
+                                                                     protocol::Part part);
+
 // {"capture":1} and nothing else; the error says what is wrong with the body.
 std::expected<void, std::string> parse_capture(const std::string& body);
 

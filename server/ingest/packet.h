@@ -56,8 +56,16 @@ struct SmartState {
   std::string firmware;  // modem.fwVersion, or empty
 };
 
+// The camera's or DTU's answer to its settings.
+struct SettingsTaken {
+  protocol::Part part = protocol::Part::camera;
+  std::uint32_t revision = 0;
+  std::vector<std::uint8_t> refused_keys;
+};
+
 using Content = std::variant<Presence, Started, protocol::Report, protocol::Offer, PhotoData,
-                             protocol::Sent, SmartPiece, SmartEnd, SmartState>;
+                             protocol::Sent, SmartPiece, SmartEnd, SmartState,
+                             protocol::Health, SettingsTaken>;
 
 struct Packet {
   std::string device;

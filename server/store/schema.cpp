@@ -50,7 +50,17 @@ constexpr std::array<std::string_view, 3> reviews{
     R"(CREATE INDEX reading_reviewed ON reading (id) WHERE review <> 0)",
 };
 
-constexpr std::array<Migration, 2> all{Migration(first), Migration(reviews)};
+// The cameras' own word on how they are, and what is wished of the settings of a device's parts.
+constexpr std::array<std::string_view, 2> settings{
+    R"(ALTER TABLE device ADD COLUMN health_json TEXT NOT NULL DEFAULT '')",
+    R"(CREATE TABLE settings (
+         device TEXT NOT NULL, part TEXT NOT NULL, revision BIGINT NOT NULL,
+         confirmed BIGINT NOT NULL, entries TEXT NOT NULL, refused TEXT NOT NULL,
+         PRIMARY KEY (device, part)))",
+};
+
+constexpr std::array<Migration, 3> all{Migration(first), Migration(reviews),
+                                       Migration(settings)};
 
 }  // namespace
 
