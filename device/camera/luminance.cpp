@@ -61,12 +61,12 @@ LuminanceWalk::State LuminanceWalk::step(std::uint32_t unit_count) {
 }
 
 Luminance LuminanceWalk::result() const {
-  if (state_ != State::done || blocks_ == 0) return {};
+  if (state_ != State::done || pixels_ == 0) return {};
   const auto percent = [&](std::uint32_t count) {
-    return static_cast<std::uint8_t>(std::uint64_t{100} * count / blocks_);
+    return static_cast<std::uint8_t>(std::uint64_t{100} * count / pixels_);
   };
-  return {static_cast<std::uint8_t>((sum_ + blocks_ / 2) / blocks_), percent(dark_blocks_),
-          percent(bright_blocks_)};
+  return {static_cast<std::uint8_t>((sum_ + pixels_ / 2) / pixels_), percent(dark_pixels_),
+          percent(bright_pixels_)};
 }
 
 // Everything up to the codes of the scan.
@@ -217,16 +217,19 @@ bool LuminanceWalk::walk_block(Component& component) {
   return true;
 }
 
-// Blocks that only fill up the last units are no part of the picture.
+// Blocks that only fill up the last units are no part of the picture; those at its edge weigh as
+// much as what shows of them.
 void LuminanceWalk::note_block(std::uint32_t column, std::uint32_t row) {
   if (column * 8 >= width_ || row * 8 >= height_) return;
   const Component& component = components_[0];
   const std::int32_t scaled = component.predicted * dc_steps_[component.quantization] / 8 + 128;
   const std::int32_t mean = std::clamp(scaled, 0, 255);
-  ++blocks_;
-  sum_ += static_cast<std::uint32_t>(mean);
-  dark_blocks_ += mean < dark_below ? 1 : 0;
-  bright_blocks_ += mean > bright_above ? 1 : 0;
+  const std::uint32_t pixels =
+      std::min(8U, width_ - 8 * column) * std::min(8U, height_ - 8 * row);
+  pixels_ += pixels;
+  sum_ += std::uint64_t{pixels} * static_cast<std::uint32_t>(mean);
+  dark_pixels_ += mean < dark_below ? pixels : 0;
+  bright_pixels_ += mean > bright_above ? pixels : 0;
 }
 
 bool LuminanceWalk::restart() {

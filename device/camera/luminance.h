@@ -21,8 +21,8 @@ using protocol::Bytes;
 
 struct Luminance {
   std::uint8_t mean = 0;            // 0 black to 255 white
-  std::uint8_t dark_percent = 0;    // of the blocks: below 16
-  std::uint8_t bright_percent = 0;  // above 239
+  std::uint8_t dark_percent = 0;    // of it in blocks below 16
+  std::uint8_t bright_percent = 0;  // and above 239
 };
 
 // By the camera's settings of these names.
@@ -87,7 +87,7 @@ class LuminanceWalk {
   std::uint32_t restart_period_ = 0;
   std::uint8_t next_restart_ = 0;
 
-  std::uint32_t blocks_ = 0, dark_blocks_ = 0, bright_blocks_ = 0;
+  std::uint32_t pixels_ = 0, dark_pixels_ = 0, bright_pixels_ = 0;
   std::uint64_t sum_ = 0;
 };
 

@@ -113,6 +113,11 @@ class FakeSensor {
   MeterlensSensor port() {
     MeterlensSensor sensor{};
     sensor.context = this;
+    sensor.tune = [](void* self, const MeterlensShot* shot) {
+      auto& sensor_ = *static_cast<FakeSensor*>(self);
+      if (sensor_.tune_works) sensor_.tunes.push_back(*shot);
+      return sensor_.tune_works;
+    };
     sensor.start = [](void* self) {
       auto& sensor_ = *static_cast<FakeSensor*>(self);
       ++sensor_.starts;
@@ -136,6 +141,8 @@ class FakeSensor {
   int polls = 3;
   int starts = 0;
   int releases = 0;
+  bool tune_works = true;
+  std::vector<MeterlensShot> tunes;
 
  private:
   int polls_left_ = 0;
