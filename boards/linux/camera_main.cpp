@@ -164,9 +164,12 @@ int main_of_camera(int argument_count, char** arguments) {
   settings.first_photo_id = static_cast<std::uint32_t>(unix_ms() / 1000);
   settings.text = options.text;
   settings.first_mark = static_cast<std::uint16_t>(std::random_device()());
+  settings.areas = (*flash)->areas();
+  settings.power.reset_cause = (*flash)->begin_run();
   const auto camera = std::make_unique<camera::Camera>(
       (*source)->port(), (*flash)->port(), settings, (*line)->port(options.line.baud_max));
   run(*camera, **line);
+  (*flash)->stopped();
   return 0;
 }
 
