@@ -1,6 +1,6 @@
-// Small frames one after another while somebody aims the camera: taken from the sensor, sent straight
-// from its buffer as `View` packets, never stored. The shutter goes first: `pause` gives the sensor
-// back at once. No heap, no clock of its own, one thread.
+// Small frames one after another while somebody aims the camera: taken from the sensor, sent
+// straight from its buffer as `View` packets, never stored. The shutter goes first: `pause` gives
+// the sensor back at once. No heap, no clock of its own, one thread.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// What the camera tells of itself, and when it is worth telling: at start, daily, and when something
-// has gone wrong or come right. No heap, no clock of its own, one thread.
+// What the camera tells of itself, and when it is worth telling: at start, daily, and when
+// something has gone wrong or come right. No heap, no clock of its own, one thread.
 #pragma once
 
 #include <cstdint>

@@ -2,10 +2,10 @@
 // small steps and keeps nothing but the DC coefficients' sums of the luminance (the mean of each
 // block of 8 x 8 pixels is its DC coefficient).
 //
-// Understood: 8 bits, Huffman, sequential; one component, or three in one scan; sampling 1 to 4 with
-// at most 10 blocks a unit; two tables of each kind; restart markers; at most 4096 x 4096 pixels.
-// All else, and damage of any kind, is `unknown`: the bytes come from a sensor and a bus, and may be
-// anything. No heap, one thread; about 800 bytes.
+// Understood: 8 bits, Huffman, sequential; one component, or three in one scan; sampling 1 to 4
+// with at most 10 blocks a unit; two tables of each kind; restart markers; at most 4096 x 4096
+// pixels. All else, and damage of any kind, is `unknown`: the bytes come from a sensor and a bus,
+// and may be anything. No heap, one thread; about 800 bytes.
 #pragma once
 
 #include <array>

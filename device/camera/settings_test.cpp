@@ -201,7 +201,8 @@ TEST(CameraAiming, ShowsFramesAndCapturesMeanwhile) {
   EXPECT_EQ(world.sensor.starts, world.sensor.releases);
   EXPECT_EQ(world.camera->ring().next_id(), 2U);  // none of them in the flash
   // The shot was tuned as the settings have it, not as aiming does.
-  EXPECT_TRUE(std::ranges::any_of(world.sensor.tunes, [](const auto& t) { return t.frame_size == 3; }));
+  EXPECT_TRUE(std::ranges::any_of(world.sensor.tunes,
+                                  [](const auto& shot) { return shot.frame_size == 3; }));
 }
 
 TEST(CameraAiming, AFrameThatIsNotOutGivesWayAndAZeroEndsIt) {

@@ -1,7 +1,7 @@
-// Which settings the server wants a device's camera and DTU to have, and whether they are there yet:
-// each change raises the part's revision, and all that was ever wished goes out until the part says
-// that it has taken that revision. A pure state machine: the clock is the caller's, one thread;
-// storing and sending are the caller's, from `take()`.
+// Which settings the server wants a device's camera and DTU to have, and whether they are there
+// yet: each change raises the part's revision, and all that was ever wished goes out until the part
+// says that it has taken that revision. A pure state machine: the clock is the caller's, one
+// thread; storing and sending are the caller's, from `take()`.
 #pragma once
 
 #include <cstdint>
