@@ -1,6 +1,6 @@
 // From a shutter command to a photo in the flash: asks the sensor, takes its frame, writes it to
-// the ring in small steps, hashes it on the way, then looks how bright it is. One shot at a time. No
-// heap, no clock of its own, one thread.
+// the ring in small steps, hashes it on the way, then looks how bright it is. One shot at a time.
+// No heap, no clock of its own, one thread.
 #pragma once
 
 #include <cstddef>

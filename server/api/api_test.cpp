@@ -1,6 +1,8 @@
 // Against a running server on 127.0.0.1 and a free port, with a store of its own.
 #include "server/api/fixture.h"
 
+#include <sqlite3.h>
+
 namespace meterlens::api {
 namespace {
 
