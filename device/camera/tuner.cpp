@@ -1,43 +1,63 @@
 #include "device/camera/tuner.h"
 
-#include <cstring>
+#include <algorithm>
+#include <iterator>
+#include <string_view>
 
 namespace meterlens::camera {
+namespace {
+
+struct Control {
+  std::string_view name;  // of the setting
+  std::int32_t MeterlensShot::*value;
+};
+
+constexpr Control controls[] = {
+    {"frame_size", &MeterlensShot::frame_size},
+    {"crop_left", &MeterlensShot::crop_left},
+    {"crop_top", &MeterlensShot::crop_top},
+    {"crop_width", &MeterlensShot::crop_width},
+    {"crop_height", &MeterlensShot::crop_height},
+    {"jpeg_quality", &MeterlensShot::jpeg_quality},
+    {"exposure", &MeterlensShot::exposure},
+    {"exposure_bias", &MeterlensShot::exposure_bias},
+    {"gain", &MeterlensShot::gain},
+    {"gain_ceiling", &MeterlensShot::gain_ceiling},
+    {"white_balance", &MeterlensShot::white_balance},
+    {"brightness", &MeterlensShot::brightness},
+    {"contrast", &MeterlensShot::contrast},
+    {"saturation", &MeterlensShot::saturation},
+    {"sharpness", &MeterlensShot::sharpness},
+    {"mirror", &MeterlensShot::mirror},
+    {"flip", &MeterlensShot::flip},
+    {"frames_to_drop", &MeterlensShot::frames_to_drop},
+    {"light", &MeterlensShot::light},
+    {"light_percent", &MeterlensShot::light_percent},
+    {"light_lead_ms", &MeterlensShot::light_lead_ms},
+    {"lamp_pin", &MeterlensShot::lamp_pin},
+    {"lamp_kind", &MeterlensShot::lamp_kind},
+    {"lamp_count", &MeterlensShot::lamp_count},
+    {"lamp_rgb", &MeterlensShot::lamp_rgb},
+};
+static_assert(sizeof(MeterlensShot) == std::size(controls) * sizeof(std::int32_t));
+
+bool is_same(const MeterlensShot& one, const MeterlensShot& other) {
+  return std::ranges::all_of(controls, [&](const Control& control) {
+    return one.*control.value == other.*control.value;
+  });
+}
+
+}  // namespace
 
 MeterlensShot shot_of(const protocol::SettingValues& values) {
   MeterlensShot shot{};
-  shot.frame_size = values.get("frame_size");
-  shot.crop_left = values.get("crop_left");
-  shot.crop_top = values.get("crop_top");
-  shot.crop_width = values.get("crop_width");
-  shot.crop_height = values.get("crop_height");
-  shot.jpeg_quality = values.get("jpeg_quality");
-  shot.exposure = values.get("exposure");
-  shot.exposure_bias = values.get("exposure_bias");
-  shot.gain = values.get("gain");
-  shot.gain_ceiling = values.get("gain_ceiling");
-  shot.white_balance = values.get("white_balance");
-  shot.brightness = values.get("brightness");
-  shot.contrast = values.get("contrast");
-  shot.saturation = values.get("saturation");
-  shot.sharpness = values.get("sharpness");
-  shot.mirror = values.get("mirror");
-  shot.flip = values.get("flip");
-  shot.frames_to_drop = values.get("frames_to_drop");
-  shot.light = values.get("light");
-  shot.light_percent = values.get("light_percent");
-  shot.light_lead_ms = values.get("light_lead_ms");
-  shot.lamp_pin = values.get("lamp_pin");
-  shot.lamp_kind = values.get("lamp_kind");
-  shot.lamp_count = values.get("lamp_count");
-  shot.lamp_rgb = values.get("lamp_rgb");
+  for (const Control& control : controls) shot.*control.value = values.get(control.name);
   return shot;
 }
 
 bool Tuner::tune(const MeterlensShot& shot) {
   if (sensor_.tune == nullptr) return true;
-  // 32-bit numbers alone: no gaps between them.
-  if (has_taken_ && std::memcmp(&shot, &taken_, sizeof(shot)) == 0) return true;
+  if (has_taken_ && is_same(shot, taken_)) return true;
   if (!sensor_.tune(sensor_.context, &shot)) return false;
   taken_ = shot;
   has_taken_ = true;
