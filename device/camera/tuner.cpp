@@ -1,7 +1,6 @@
 #include "device/camera/tuner.h"
 
 #include <algorithm>
-#include <iterator>
 #include <string_view>
 
 namespace meterlens::camera {
