@@ -147,10 +147,12 @@ TEST_F(StoreFaults, TheFirstSchemaIsBroughtUpToDateWithItsReadings) {
   store_.reset();
   {
     Intruder old(path());
+    old.run("DROP TABLE settings");
+    old.run("ALTER TABLE device DROP COLUMN health_json");
     old.run("DROP INDEX reading_reviewed");
     old.run("ALTER TABLE reading DROP COLUMN review");
     old.run("DROP TABLE review");
-    old.run("DELETE FROM schema_version WHERE version = 2");
+    old.run("DELETE FROM schema_version WHERE version >= 2");
   }
   store_ = open();
   ASSERT_TRUE(store_);
