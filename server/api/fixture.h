@@ -50,7 +50,7 @@ class ApiTest : public testing::Test {
     fs::remove_all(folder_);
   }
 
-  void start() {
+  Doors doors() {
     Doors doors;
     doors.capture = [this](const std::string& device) { return capture(device); };
     doors.change_settings = [this](const std::string& device, protocol::Part part,
@@ -65,7 +65,11 @@ class ApiTest : public testing::Test {
     doors.broker_connected = [] { return true; };
     doors.reader_state = [] { return std::string("ok"); };
     doors.storage_fault = [this] { return storage_fault_; };
-    auto api = Api::start(settings_, *store_, metrics_, std::move(doors));
+    return doors;
+  }
+
+  void start() {
+    auto api = Api::start(settings_, *store_, metrics_, doors());
     ASSERT_TRUE(api) << api.error();
     api_ = std::move(*api);
     port_ = api_->port();
