@@ -156,6 +156,9 @@ api::CaptureError explain(server::CommandError error, const std::string& device,
       return {CaptureErrorCode::queue_full,
               fmt::format("{} commands are waiting for {} already; ask again when one is done",
                           settings.limits_device_commands_max, device)};
+    case server::CommandError::wrong_dialect:
+      return {CaptureErrorCode::wrong_dialect,
+              fmt::format("{} is a SmartDTU, which takes no settings from here", device)};
     case server::CommandError::store: break;
   }
   return {CaptureErrorCode::store, "the command could not be stored; /api/v1/health says why"};
@@ -175,6 +178,13 @@ api::Doors doors_of(server::Pipeline& pipeline, const Settings& settings) {
   };
   doors.update = [&pipeline](const std::string& device, std::int64_t image) {
     return pipeline.update(device, image);
+  };
+  doors.change_settings = [&pipeline, settings](const std::string& device, protocol::Part part,
+                                                std::vector<std::uint8_t> entries)
+      -> std::expected<command::WishedSettings, api::CaptureError> {
+    auto wished = pipeline.change_settings(device, part, std::move(entries));
+    if (!wished) return std::unexpected(explain(wished.error(), device, settings));
+    return *std::move(wished);
   };
   doors.broker_connected = [&pipeline] { return pipeline.broker_connected(); };
   doors.reader_state = [] { return std::string("ok"); };

@@ -1,6 +1,7 @@
 #include "protocol/message.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "protocol/bytes.h"
@@ -12,6 +13,15 @@ namespace {
 using Decoded = std::expected<Message, FrameError>;
 
 Decoded malformed() { return std::unexpected(FrameError::malformed); }
+
+constexpr std::uint8_t reset_cause_last = 7;
+
+// Those of 32 bits that stand in a row.
+std::array<std::uint32_t*, 10> fields_of(Health& m) {
+  return {&m.crash_address, &m.settings_revision, &m.shots,        &m.no_answers,
+          &m.frame_timeouts, &m.frame_failures,   &m.empty_frames, &m.failed_saves,
+          &m.photos_lost,    &m.flash_flaws};
+}
 
 Decoded finish(const ByteReader& in, const Message& message) {
   return in.at_end() ? Decoded(message) : malformed();
@@ -188,6 +198,47 @@ Decoded decode_image_state(ByteReader in) {
   return finish(in, m);
 }
 
+Decoded decode_health(ByteReader in) {
+  Health m;
+  m.uptime_s = in.u32();
+  m.reset_cause = in.u8();
+  for (std::uint32_t* field : fields_of(m)) *field = in.u32();
+  m.broken_areas = in.u8();
+  const std::uint8_t flags = in.u8();
+  m.settings_unsaved = (flags & 1U) != 0;
+  m.tune_failed = (flags & 2U) != 0;
+  m.photo_id = in.u32();
+  const std::uint8_t light = in.u8();
+  m.mean = in.u8();
+  m.dark_percent = in.u8();
+  m.bright_percent = in.u8();
+  if (m.reset_cause > reset_cause_last || m.broken_areas > 2 || flags > 3 || light > 3 ||
+      m.dark_percent + m.bright_percent > 100)
+    return malformed();
+  m.light = static_cast<Light>(light);
+  return finish(in, m);
+}
+
+Decoded decode_view(ByteReader in) {
+  View m;
+  m.number = in.u16();
+  m.index = in.u8();
+  m.count = in.u8();
+  m.data = in.rest();
+  if (m.number == 0 || m.count > view_packet_count_max || m.index >= m.count || m.data.empty() ||
+      m.data.size() > packet_bytes_max)
+    return malformed();
+  return finish(in, m);
+}
+
+Decoded decode_aim(ByteReader in) {
+  Aim m;
+  m.seconds = in.u16();
+  m.period_ms = in.u16();
+  if (m.seconds > aim_seconds_max || m.period_ms < aim_period_ms_least) return malformed();
+  return finish(in, m);
+}
+
 struct BodyWriter {
   ByteWriter& out;
 
@@ -235,6 +286,33 @@ struct BodyWriter {
     out.u8(static_cast<std::uint8_t>(m.reason));
   }
   void operator()(const Clock& m) const { out.u64(m.unix_ms); }
+  void operator()(Health m) const {
+    require(m.reset_cause <= reset_cause_last && m.broken_areas <= 2 &&
+            m.dark_percent + m.bright_percent <= 100);
+    out.u32(m.uptime_s);
+    out.u8(m.reset_cause);
+    for (const std::uint32_t* field : fields_of(m)) out.u32(*field);
+    out.u8(m.broken_areas);
+    out.u8(static_cast<std::uint8_t>((m.settings_unsaved ? 1 : 0) | (m.tune_failed ? 2 : 0)));
+    out.u32(m.photo_id);
+    out.u8(static_cast<std::uint8_t>(m.light));
+    out.u8(m.mean);
+    out.u8(m.dark_percent);
+    out.u8(m.bright_percent);
+  }
+  void operator()(const View& m) const {
+    require(m.number != 0 && m.count <= view_packet_count_max && m.index < m.count &&
+            !m.data.empty() && m.data.size() <= packet_bytes_max);
+    out.u16(m.number);
+    out.u8(m.index);
+    out.u8(m.count);
+    out.put(m.data);
+  }
+  void operator()(const Aim& m) const {
+    require(m.seconds <= aim_seconds_max && m.period_ms >= aim_period_ms_least);
+    out.u16(m.seconds);
+    out.u16(m.period_ms);
+  }
   void operator()(const Settings& m) const {
     require(m.revision != 0 && m.entries.size() % setting_bytes == 0);
     out.u8(static_cast<std::uint8_t>(m.part));
@@ -295,6 +373,16 @@ const char* name(CaptureFailure failure) {
   return "unknown";
 }
 
+const char* name(Light light) {
+  switch (light) {
+    case Light::unknown: return "unknown";
+    case Light::good: return "good";
+    case Light::dark: return "dark";
+    case Light::bright: return "bright";
+  }
+  return "unknown";
+}
+
 const char* name(Refusal refusal) {
   switch (refusal) {
     case Refusal::too_large: return "too_large";
@@ -349,6 +437,9 @@ std::expected<Message, FrameError> decode_message(Bytes bytes) {
     case Refused::type: return decode_refused(body);
     case Clock::type: return decode_clock(body);
     case Settings::type: return decode_settings(body);
+    case Health::type: return decode_health(body);
+    case View::type: return decode_view(body);
+    case Aim::type: return decode_aim(body);
     case SettingsTaken::type: return decode_settings_taken(body);
     case Image::type: return decode_image(body);
     case ImagePacket::type: return decode_image_packet(body);

@@ -39,6 +39,10 @@ std::vector<std::pair<std::string, Message>> vectors() {
       {"Clock", Clock{1700000000000}},
       {"Settings", Settings{Part::camera, 4, exposure_bias}},
       {"SettingsTaken", SettingsTaken{Part::dtu, 4, {}}},
+      {"Health", Health{86400, 4, 0x400D1234, 4, 96, 1, 2, 3, 4, 5, 6, 7, 1, true, false, 95,
+                        Light::dark, 9, 91, 2}},
+      {"View", View{5, 1, 3, abc}},
+      {"Aim", Aim{120, 1500}},
       {"Image", Image{Part::camera, 5, 7, 3, sha256(abc), signature}},
       {"ImagePacket", ImagePacket{5, 0, abc}},
       {"ImageSent", ImageSent{Part::camera, 5}},
@@ -66,6 +70,13 @@ TEST(Message, ComesBackAsItWent) {
   }
 }
 
+// A body of Health, zero but for one byte.
+Buffer health_with(std::size_t at, std::uint8_t value) {
+  Buffer body(55);
+  body[at] = value;
+  return body;
+}
+
 TEST(Message, FieldsOutOfRangeAreMalformed) {
   const std::pair<std::uint8_t, Buffer> table[] = {
       {Hello::type, Buffer(9)},
@@ -89,6 +100,18 @@ TEST(Message, FieldsOutOfRangeAreMalformed) {
       {Settings::type, {1, 1, 0, 0, 0, 8, 1, 0}},   // a cut entry
       {SettingsTaken::type, Buffer(5)},             // no such part
       {SettingsTaken::type, Buffer(5 + setting_count_max + 1, 1)},
+      {Health::type, Buffer(54)},                   // one too few
+      {Health::type, health_with(4, 8)},            // no such reset cause
+      {Health::type, health_with(45, 3)},           // there are two areas
+      {Health::type, health_with(46, 4)},           // no such flag
+      {Health::type, health_with(51, 4)},           // no such light
+      {Health::type, health_with(53, 101)},         // of a hundred
+      {View::type, {1, 0, 0, 1}},                   // no data
+      {View::type, {0, 0, 0, 1, 9}},                // number 0
+      {View::type, {1, 0, 1, 1, 9}},                // index past the count
+      {View::type, {1, 0, 0, 65, 9}},
+      {Aim::type, {120, 0, 199, 0}},                // too often
+      {Aim::type, {0x11, 0x0E, 232, 3}},            // too long
       {Image::type, Buffer(109)},                   // no such part
       {Image::type, Buffer(108, 1)},
       {Image::type, Buffer(110, 1)},

@@ -59,10 +59,14 @@ std::expected<void, std::string> Pipeline::Steps::prepare() {
   for (const auto& [id, entry] : registry.entries()) {
     if (entry.row.dialect == Dialect::smartdtu) decoder.learn(entry.row.product, id);
     commands.set_link(id, entry.row.dialect, entry.link, now_ms);
+    wishes.set_link(id, entry.link, now_ms);
   }
   take_up_commands();
   load_schedules();
   take_up_updates();
+  auto wished = store.settings();
+  if (!wished) return std::unexpected(wished.error().message);
+  for (auto& one : *wished) wishes.take_up(std::move(one));
   if (!settings.embedded) return {};
   auto started = ingest::Broker::start(*settings.embedded);
   if (!started) return std::unexpected(started.error().message);
@@ -163,6 +167,7 @@ void Pipeline::Steps::connection(bool connected) {
     if (!connected) registry.forget_links();
     commands.set_connected(connected, now_ms);
     updates.set_connected(connected, now_ms);
+    wishes.set_connected(connected, now_ms);
   });
 }
 
@@ -207,6 +212,14 @@ std::expected<update::Update, UpdateError> Pipeline::update(const std::string& d
                                                             std::int64_t image) {
   return steps_->ask<update::Update, UpdateError>(
       [device, image](Steps& steps) { return steps.update(device, image); });
+}
+
+std::expected<command::WishedSettings, CommandError> Pipeline::change_settings(
+    const std::string& device, protocol::Part part, std::vector<std::uint8_t> entries) {
+  return steps_->ask<command::WishedSettings, CommandError>(
+      [device, part, entries = std::move(entries)](Steps& steps) {
+        return steps.change_settings(device, part, entries);
+      });
 }
 
 std::expected<update::Image, ImageError> Pipeline::add_image(std::span<const std::uint8_t> file) {

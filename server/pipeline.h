@@ -14,9 +14,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "server/command/command.h"
 #include "server/command/queue.h"
+#include "server/command/settings.h"
 #include "server/committer.h"
 #include "server/images.h"
 #include "server/ingest/broker.h"
@@ -60,7 +62,7 @@ struct Change {
   std::int64_t id = 0;  // of the command, photo, reading or update
 };
 
-enum class CommandError : std::uint8_t { unknown_device, queue_full, store };
+enum class CommandError : std::uint8_t { unknown_device, queue_full, store, wrong_dialect };
 enum class UpdateError : std::uint8_t {
   unknown_device,
   unknown_image,
@@ -89,6 +91,10 @@ class Pipeline {
   std::expected<update::Update, UpdateError> update(const std::string& device, std::int64_t image);
   // Keeps the image of an image file. From any thread.
   std::expected<update::Image, ImageError> add_image(std::span<const std::uint8_t> file);
+  // Settings for a native device's camera or DTU, whole entries, within their ranges: stored, and
+  // sent until they are taken. From any thread.
+  std::expected<command::WishedSettings, CommandError> change_settings(
+      const std::string& device, protocol::Part part, std::vector<std::uint8_t> entries);
 
   bool broker_connected() const;
   // Empty, or why photos cannot be stored at the moment.

@@ -47,6 +47,8 @@ class Registry {
   // Takes note of who speaks. Nothing when the device is not known and may not be registered.
   Entry* see(const ingest::Packet& packet);
   Entry* find(const std::string& device);
+  // The camera's word on how it is; kept as JSON.
+  void note_health(Entry& entry, const protocol::Health& health, std::int64_t at_ms);
   const std::unordered_map<std::string, Entry>& entries() const { return entries_; }
 
   // The broker is gone: what is known of connections was known through it.

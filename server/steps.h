@@ -57,6 +57,7 @@ struct Pipeline::Steps {
   photo::Assembler assembler;
   Committer committer;
   command::Queue commands;
+  command::SettingsBook wishes;
   std::vector<command::Command> unsaved_commands;
   schedule::Planner planner;
   std::size_t planned_devices = 0;  // devices never go, so a number tells of new ones
@@ -111,6 +112,12 @@ struct Pipeline::Steps {
                 const std::string& reason);
   void settle_commands();
   void settle_updates();
+  void settings_taken(const std::string& device, const ingest::SettingsTaken& taken);
+  void save_wish(const std::string& device, protocol::Part part);
+  void settle_settings();
+  std::expected<command::WishedSettings, CommandError> change_settings(const std::string& device,
+                                                                       protocol::Part part,
+                                                                       protocol::Bytes entries);
   void send_capture(const command::Send& send);
   bool belongs(const std::string& device, std::int64_t command);
   bool is_sent_again(const photo::Photo& photo);

@@ -158,9 +158,13 @@ int main_of_camera(int argument_count, char** arguments) {
   const auto update = open_images(options.images, arguments, images);
   if (!update) return stop(update.error());
   settings.update = *update;
+  settings.areas = (*flash)->areas();
+  MeterlensPower power{};
+  power.reset_cause = (*flash)->begin_run();
   const auto camera = std::make_unique<camera::Camera>(
-      (*source)->port(), (*flash)->port(), settings, (*line)->port(options.line.baud_max));
+      (*source)->port(), (*flash)->port(), settings, (*line)->port(options.line.baud_max), power);
   run(*camera, **line);
+  (*flash)->stopped();
   return 0;
 }
 

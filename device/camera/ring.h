@@ -75,6 +75,10 @@ class PhotoRing {
   // A photo waits whose time is known by the camera's own clock alone: a reset would lose it.
   bool keeps_time() const;
   std::uint32_t lost_count() const { return lost_count_; }
+  // Of the newest photo, whatever became of it; 0: none, or it was taken without a clock.
+  std::uint64_t newest_captured_at_ms() const {
+    return newest_slot_ ? slots_[*newest_slot_].photo.captured_at_ms : 0;
+  }
   std::uint32_t next_id() const { return next_id_; }  // all photos have smaller ones
   // The dialect kept with the newest photo; nothing on an empty flash.
   std::optional<protocol::Dialect> dialect() const { return dialect_; }

@@ -45,6 +45,7 @@ class Sleeper {
   Sleeper(const SleepSettings& settings, const MeterlensPower& power);
 
   void start(std::uint64_t now_ms);
+  void set(const SleepSettings& settings) { settings_ = settings; }
   // First of all when the camera runs. true: it has slept lightly since it ran last.
   bool wakes(std::uint64_t now_ms);
   // Bytes came. true: it was leaving and stays, though Sleep was said.

@@ -47,7 +47,8 @@ std::expected<std::unique_ptr<Api>, std::string> Api::start(const Settings& sett
                                                             store::Store& store,
                                                             metrics::Metrics& metrics,
                                                             Doors doors) {
-  protocol::require(doors.capture && doors.schedules_changed && doors.broker_connected &&
+  protocol::require(doors.capture && doors.schedules_changed && doors.change_settings &&
+                    doors.broker_connected &&
                     doors.reader_state && doors.storage_fault);
   std::unique_ptr<Api> api(new Api);
   api->parts_ = std::make_unique<Parts>(settings, store, metrics, std::move(doors));

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "server/command/command.h"
+#include "server/command/settings.h"
 #include "server/metrics/metrics.h"
 #include "server/pipeline.h"
 #include "server/store/store.h"
@@ -33,7 +34,7 @@ struct Settings {
   std::size_t live_pending_bytes_max = 1 << 20;  // of one client; more: it is dropped
 };
 
-enum class CaptureErrorCode : std::uint8_t { unknown_device, queue_full, store };
+enum class CaptureErrorCode : std::uint8_t { unknown_device, queue_full, store, wrong_dialect };
 struct CaptureError {
   CaptureErrorCode code = CaptureErrorCode::store;
   std::string message;
@@ -49,6 +50,10 @@ struct Doors {
   std::function<std::expected<update::Update, server::UpdateError>(const std::string& device,
                                                                    std::int64_t image)>
       update;
+  // `entries`: whole ones (protocol/settings.h), within their ranges.
+  std::function<std::expected<command::WishedSettings, CaptureError>(
+      const std::string& device, protocol::Part part, std::vector<std::uint8_t> entries)>
+      change_settings;
   std::function<bool()> broker_connected;
   std::function<std::string()> reader_state;   // "ok", or what is wrong
   std::function<std::string()> storage_fault;  // empty, or why photos cannot be stored

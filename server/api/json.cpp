@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "protocol/bytes.h"
 #include "protocol/checksum.h"
 
 namespace meterlens::api {
@@ -120,6 +121,8 @@ Json object(const DeviceView& view) {
   out["state"] = state.is_object() ? state : Json(nullptr);
   out["newest_photo"] = view.newest_photo ? object(*view.newest_photo) : Json(nullptr);
   out["newest_reading"] = view.newest_reading ? object(*view.newest_reading) : Json(nullptr);
+  const Json health = Json::parse(device.health_json, nullptr, false);
+  out["health"] = health.is_object() ? health : Json(nullptr);
   out["active_command"] = view.active_command ? object(*view.active_command) : Json(nullptr);
   return out;
 }
@@ -177,6 +180,53 @@ std::string health_json(const Health& health, const std::string& version) {
                    {"broker", health.broker},
                    {"store", health.store},
                    {"reader", health.reader}});
+}
+
+std::string settings_json(const command::WishedSettings& settings) {
+  Json values = Json::object();
+  protocol::ByteReader entries(settings.entries);
+  while (!entries.at_end() && entries.ok()) {
+    const auto place = protocol::find_setting(settings.part, entries.u8());
+    const auto value = static_cast<std::int32_t>(entries.u32());
+    if (place) values[std::string(protocol::settings_of(settings.part)[*place].name)] = value;
+  }
+  Json refused = Json::array();
+  for (const std::uint8_t key : settings.refused)
+    if (const auto place = protocol::find_setting(settings.part, key))
+      refused.push_back(protocol::settings_of(settings.part)[*place].name);
+  return text(Json{{"device", settings.device},
+                   {"part", protocol::name(settings.part)},
+                   {"revision", settings.revision},
+                   {"confirmed_revision", settings.confirmed},
+                   {"settings", std::move(values)},
+                   {"refused", std::move(refused)}});
+}
+
+std::expected<std::vector<std::uint8_t>, std::string> parse_settings(const std::string& body,
+                                                                     protocol::Part part) {
+  const Json json = Json::parse(body, nullptr, false);
+  if (!json.is_object() || json.empty())
+    return std::unexpected("the body must be a JSON object of one or more settings");
+  std::vector<std::uint8_t> out(protocol::setting_bytes * protocol::setting_count_max);
+  protocol::ByteWriter entries(out);
+  for (const auto& [name, value] : json.items()) {
+    const auto place = protocol::find_setting(part, name);
+    if (!place) {
+      return std::unexpected("there is no setting \"" + name.substr(0, 64) + "\" of the " +
+                             protocol::name(part));
+    }
+    const protocol::Setting& setting = protocol::settings_of(part)[*place];
+    const bool fits = value.is_number_integer() && value >= setting.least && value <= setting.most;
+    if (!fits) {
+      return std::unexpected("\"" + name + "\" must be a whole number from " +
+                             std::to_string(setting.least) + " to " +
+                             std::to_string(setting.most));
+    }
+    entries.u8(setting.key);
+    entries.u32(static_cast<std::uint32_t>(value.get<std::int32_t>()));
+  }
+  out.resize(entries.count());
+  return out;
 }
 
 std::string error_json(const std::string& code, const std::string& message) {

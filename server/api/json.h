@@ -54,6 +54,12 @@ std::expected<schedule::Schedule, std::string> parse_schedule(const std::string&
 
 // The image's id of {"image":7} and nothing else; the error says what is wrong with the body.
 std::expected<std::int64_t, std::string> parse_update(const std::string& body);
+// The wished values by name, the revision, whether the part has it, and the names it refused.
+std::string settings_json(const command::WishedSettings& settings);
+// An object of names and whole numbers as entries for the wire; the error names what is wrong.
+std::expected<std::vector<std::uint8_t>, std::string> parse_settings(const std::string& body,
+                                                                     protocol::Part part);
+
 // {"capture":1} and nothing else; the error says what is wrong with the body.
 std::expected<void, std::string> parse_capture(const std::string& body);
 

@@ -16,6 +16,19 @@ namespace {
 
 constexpr auto health_age_max = std::chrono::seconds(1);
 
+Response refused(const CaptureError& error) {
+  switch (error.code) {
+    case CaptureErrorCode::unknown_device:
+      return error_response(404, "unknown_device", error.message);
+    case CaptureErrorCode::queue_full:
+      return error_response(429, "queue_full", error.message);
+    case CaptureErrorCode::wrong_dialect:
+      return error_response(409, "wrong_dialect", error.message);
+    case CaptureErrorCode::store: break;
+  }
+  return error_response(503, "store_failed", error.message);
+}
+
 constexpr const char* console_missing =
     "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Meterlens</title>"
     "<h1>Meterlens is running</h1><p>The console has not been built. Run <code>./demo</code>, or "
@@ -40,6 +53,10 @@ const Routes::Route Routes::routes[] = {
     {"GET", "/api/v1/devices", &Routes::devices},
     {"GET", "/api/v1/devices/{id}", &Routes::device},
     {"POST", "/api/v1/devices/{id}/commands", &Routes::capture},
+    {"GET", "/api/v1/devices/{id}/settings/camera", &Routes::camera_settings},
+    {"PUT", "/api/v1/devices/{id}/settings/camera", &Routes::change_camera},
+    {"GET", "/api/v1/devices/{id}/settings/dtu", &Routes::dtu_settings},
+    {"PUT", "/api/v1/devices/{id}/settings/dtu", &Routes::change_dtu},
     {"GET", "/api/v1/commands/{id}", &Routes::command},
     {"GET", "/api/v1/photos", &Routes::photos},
     {"GET", "/api/v1/photos/{id}.jpg", &Routes::photo_file},
@@ -163,15 +180,44 @@ Response Routes::capture(const Request& request, const std::string& id) {
   if (const auto good = parse_capture(request.body); !good) return bad_request(good.error());
   if (!protocol::is_device_name(id)) return unknown("device", id);
   const auto command = doors_.capture(id);
-  if (command) return json_response(command_json(*command), 202);
-  switch (command.error().code) {
-    case CaptureErrorCode::unknown_device:
-      return error_response(404, "unknown_device", command.error().message);
-    case CaptureErrorCode::queue_full:
-      return error_response(429, "queue_full", command.error().message);
-    case CaptureErrorCode::store: break;
+  return command ? json_response(command_json(*command), 202) : refused(command.error());
+}
+
+Response Routes::camera_settings(const Request&, const std::string& id) {
+  return settings_of(protocol::Part::camera, id);
+}
+
+Response Routes::dtu_settings(const Request&, const std::string& id) {
+  return settings_of(protocol::Part::dtu, id);
+}
+
+Response Routes::settings_of(protocol::Part part, const std::string& id) {
+  if (!protocol::is_device_name(id)) return unknown("device", id);
+  if (const auto device = store_.device(id); !device)
+    return store_error(device.error(), "device");
+  const auto settings = store_.settings(id, part);
+  if (!settings) return store_error(settings.error());
+  return json_response(
+      settings_json(settings->value_or(command::WishedSettings{id, part, 0, 0, {}, {}})));
+}
+
+Response Routes::change_camera(const Request& request, const std::string& id) {
+  return change(request, protocol::Part::camera, id);
+}
+
+Response Routes::change_dtu(const Request& request, const std::string& id) {
+  return change(request, protocol::Part::dtu, id);
+}
+
+Response Routes::change(const Request& request, protocol::Part part, const std::string& id) {
+  if (is_foreign(request)) {
+    return error_response(403, "foreign_origin", "settings are taken only from our own pages");
   }
-  return error_response(503, "store_failed", command.error().message);
+  if (!protocol::is_device_name(id)) return unknown("device", id);
+  auto entries = parse_settings(request.body, part);
+  if (!entries) return bad_request(entries.error());
+  const auto settings = doors_.change_settings(id, part, *std::move(entries));
+  return settings ? json_response(settings_json(*settings), 202) : refused(settings.error());
 }
 
 Response Routes::command(const Request&, const std::string& id) {

@@ -32,6 +32,12 @@ class Routes {
   Response devices(const Request& request, const std::string& id);
   Response device(const Request& request, const std::string& id);
   Response capture(const Request& request, const std::string& id);
+  Response camera_settings(const Request& request, const std::string& id);
+  Response dtu_settings(const Request& request, const std::string& id);
+  Response settings_of(protocol::Part part, const std::string& id);
+  Response change_camera(const Request& request, const std::string& id);
+  Response change_dtu(const Request& request, const std::string& id);
+  Response change(const Request& request, protocol::Part part, const std::string& id);
   Response command(const Request& request, const std::string& id);
   Response photos(const Request& request, const std::string& id);
   Response photo_file(const Request& request, const std::string& id);

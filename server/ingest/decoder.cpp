@@ -43,6 +43,12 @@ std::optional<Content> content_of(const protocol::Message& message) {
           [](const protocol::Report& report) -> Result { return report; },
           [](const protocol::Offer& offer) -> Result { return offer; },
           [](const protocol::Sent& sent) -> Result { return sent; },
+          [](const protocol::Health& health) -> Result { return health; },
+          [](const protocol::SettingsTaken& taken) -> Result {
+            return SettingsTaken{taken.part,
+                                 taken.revision,
+                                 {taken.refused_keys.begin(), taken.refused_keys.end()}};
+          },
           [](const auto&) -> Result { return std::nullopt; }},
       message);
 }

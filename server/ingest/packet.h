@@ -57,6 +57,13 @@ struct SmartState {
   std::string firmware;  // modem.fwVersion, or empty
 };
 
+// The camera's or DTU's answer to its settings.
+struct SettingsTaken {
+  protocol::Part part = protocol::Part::camera;
+  std::uint32_t revision = 0;
+  std::vector<std::uint8_t> refused_keys;
+};
+
 // What a part lacks of an image (native).
 struct ImageMissing {
   protocol::Part part = protocol::Part::camera;
@@ -65,8 +72,8 @@ struct ImageMissing {
 };
 
 using Content = std::variant<Presence, Started, protocol::Report, protocol::Offer, PhotoData,
-                             protocol::Sent, SmartPiece, SmartEnd, SmartState, protocol::ImageState,
-                             ImageMissing>;
+                             protocol::Sent, SmartPiece, SmartEnd, SmartState, protocol::Health,
+                             SettingsTaken, protocol::ImageState, ImageMissing>;
 
 struct Packet {
   std::string device;

@@ -74,8 +74,17 @@ constexpr std::array<std::string_view, 4> updates{
          WHERE state NOT IN ('confirmed', 'refused', 'failed'))",
 };
 
+// The cameras' own word on how they are, and what is wished of the settings of a device's parts.
+constexpr std::array<std::string_view, 2> settings{
+    R"(ALTER TABLE device ADD COLUMN health_json TEXT NOT NULL DEFAULT '')",
+    R"(CREATE TABLE settings (
+         device TEXT NOT NULL, part TEXT NOT NULL, revision BIGINT NOT NULL,
+         confirmed BIGINT NOT NULL, entries TEXT NOT NULL, refused TEXT NOT NULL,
+         PRIMARY KEY (device, part)))",
+};
+
 constexpr std::array all{Migration(first), Migration(reviews), Migration(schedules),
-                         Migration(updates)};
+                         Migration(updates), Migration(settings)};
 
 }  // namespace
 

@@ -15,6 +15,7 @@
 
 #include "protocol/ids.h"
 #include "server/command/command.h"
+#include "server/command/settings.h"
 #include "server/photo/photo.h"
 #include "server/schedule/schedule.h"
 #include "server/update/update.h"
@@ -47,6 +48,7 @@ struct Device {
   std::string firmware;
   std::string remark;
   std::string state_json;          // what the DTU last said of itself, an object, or empty
+  std::string health_json;         // the camera's last Health, or empty
   std::int64_t first_seen_ms = 0;
   std::int64_t last_seen_ms = 0;
 };
@@ -80,6 +82,12 @@ class Store {
   Result<void> mark_all_offline();
   Result<std::vector<Device>> devices();
   Result<Device> device(const std::string& id);
+
+  // One row a device and part; nothing when nothing was ever wished.
+  Result<void> save_settings(const command::WishedSettings& settings);
+  Result<std::vector<command::WishedSettings>> settings();
+  Result<std::optional<command::WishedSettings>> settings(const std::string& device,
+                                                          protocol::Part part);
 
   // Gives the command its id (never used again, even after deletion).
   Result<std::int64_t> add_command(const command::Command& command);
