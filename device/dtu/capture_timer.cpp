@@ -65,9 +65,13 @@ std::uint32_t CaptureTimer::order(std::uint64_t now_ms) {
   return command_id();
 }
 
-std::uint32_t CaptureTimer::command_id() const {
+std::uint32_t CaptureTimer::first_id() const {
   const std::uint64_t number = by_unix_ ? second_ : seed_ * 2'654'435'761U + second_;
-  return timer_command | static_cast<std::uint32_t>((number + attempt_) & (timer_command - 1));
+  return static_cast<std::uint32_t>(number & (timer_command - 1));
+}
+
+std::uint32_t CaptureTimer::command_id() const {
+  return timer_command | ((first_id() + attempt_) & (timer_command - 1));
 }
 
 void CaptureTimer::give_up() {
@@ -88,8 +92,11 @@ void CaptureTimer::hear(const protocol::Report& report, std::uint64_t now_ms) {
 }
 
 void CaptureTimer::hear_offer(std::uint32_t command_id) {
-  // Whichever attempt brought the photo.
-  if ((command_id & timer_command) != 0) waits_ = false;
+  if ((command_id & timer_command) == 0 || !begun_) return;
+  // Whichever attempt brought the photo, also one from before a reset. A photo of an earlier
+  // moment, which had to wait in the camera, is none of them.
+  const std::uint32_t attempt = (command_id - first_id()) & (timer_command - 1);
+  if (attempt < std::min(attempts_max, period_s_)) waits_ = false;
 }
 
 std::uint64_t CaptureTimer::due_ms(std::uint64_t unix_ms, std::uint64_t now_ms) const {

@@ -56,6 +56,7 @@ class CaptureTimer {
   };
   Moment moment_at(std::uint64_t unix_ms, std::uint64_t now_ms) const;
   std::uint32_t order(std::uint64_t now_ms);
+  std::uint32_t first_id() const;  // of the newest moment, without the top bit
   std::uint32_t command_id() const;
   void give_up();
 

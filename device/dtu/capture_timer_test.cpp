@@ -135,6 +135,25 @@ TEST(CaptureTimer, AnUnansweredOrderIsRepeatedAndThenMissed) {
   EXPECT_EQ(world.timer.counters().ordered, 2U);
 }
 
+TEST(CaptureTimer, TheOfferOfAnEarlierMomentIsNoAnswer) {
+  World world(every(600));
+  world.run(15 * minute);
+  world.answers = false;
+  world.run(6 * minute);
+  const std::uint32_t waited_for = world.ids.back();
+  const std::size_t before = world.ids.size();
+  // A camera that was off comes back and first offers what waits in its flash.
+  for (const std::uint32_t id : {waited_for - 600, waited_for + 600, waited_for - timer_command})
+    world.timer.hear_offer(id);
+  world.run(2 * minute);
+  EXPECT_GT(world.ids.size(), before);
+  world.timer.hear_offer(waited_for + attempts_max - 1);
+  const std::size_t asked = world.ids.size();
+  world.run(minute);
+  EXPECT_EQ(world.ids.size(), asked);
+  EXPECT_EQ(world.timer.counters().missed, 0U);
+}
+
 TEST(CaptureTimer, AFailedOneIsOrderedAnewAFewTimes) {
   World world(every(3600));
   world.answers = false;
