@@ -8,6 +8,7 @@
 
 #include "app/evaluate.h"
 #include "app/export.h"
+#include "app/image.h"
 #include "app/read.h"
 #include "app/serve.h"
 #include "app/settings.h"
@@ -85,6 +86,29 @@ void add_export(CLI::App& app, int& status) {
   command->callback([&] { status = export_labels(options); });
 }
 
+void add_image(CLI::App& app, int& status) {
+  static SignOptions sign;
+  static std::string key_out, shown;
+  auto* command = app.add_subcommand("image", "program images for remote update");
+  command->require_subcommand(1);
+  auto* key = command->add_subcommand("key", "make a pair of keys");
+  key->add_option("--out", key_out, "the private key; FILE.pub is the public one")->required();
+  key->callback([&] { status = make_image_key(key_out); });
+  auto* make = command->add_subcommand("sign", "make an image file of a program");
+  make->add_option("--key", sign.key, "the private key")->required();
+  make->add_option("--part", sign.part, "what it is for: camera or dtu")
+      ->required()
+      ->check(CLI::IsMember({"camera", "dtu"}));
+  make->add_option("--board", sign.board, "the name of the board it is built for")->required();
+  make->add_option("--version", sign.version, "rises with every release")->required();
+  make->add_option("--in", sign.in, "the program as the board's boot loader takes it")->required();
+  make->add_option("--out", sign.out, "the image file")->required();
+  make->callback([&] { status = sign_image(sign); });
+  auto* show = command->add_subcommand("show", "what an image file says of itself");
+  show->add_option("file", shown, "the image file")->required();
+  show->callback([&] { status = show_image(shown); });
+}
+
 void add_sim(CLI::App& app, int& status) {
   using meterlens::sim::SimulateOptions;
   static SimulateOptions options;
@@ -94,6 +118,8 @@ void add_sim(CLI::App& app, int& status) {
   command->add_option("--devices", options.devices, "cameras with a DTU each");
   command->add_option("--minutes", options.minutes, "of virtual time until faults stop");
   command->add_option("--faults", options.faults, "none, lossy or hostile");
+  command->add_option("--site", options.site,
+                      "all devices alike: awake, light, deep, behind-smartdtu or deployed");
   command->add_flag("--goodput", options.goodput,
                     "instead: one photo over a 115200 line, beside the deployed way");
   command->add_flag("--log", options.log, "every fault, order and message to stderr");
@@ -113,6 +139,7 @@ int main(int argc, char** argv) {
   add_read(app, status);
   add_evaluate(app, status);
   add_export(app, status);
+  add_image(app, status);
   add_sim(app, status);
   auto* version_command = app.add_subcommand("version", "print the version");
   version_command->callback([&] { fmt::print("meterlens {}\n", version); });

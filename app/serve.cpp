@@ -69,6 +69,7 @@ class Relay {
       case Kind::command: return changed(api::Subject::command, change.id);
       case Kind::photo: return changed(api::Subject::photo, change.id);
       case Kind::reading: return changed(api::Subject::reading, change.id);
+      case Kind::update: return changed(api::Subject::update, change.id);
     }
   }
 
@@ -99,6 +100,21 @@ std::expected<std::string, std::string> first_line(const std::string& path) {
   return line;
 }
 
+std::expected<std::vector<protocol::PublicKey>, std::string> public_keys(const std::string& path) {
+  std::vector<protocol::PublicKey> keys;
+  if (path.empty()) return keys;
+  std::ifstream in(path);
+  if (!in) return std::unexpected(fmt::format("cannot read update.public_keys_file {}", path));
+  std::string line;
+  for (int number = 1; std::getline(in, line); ++number) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos || line[0] == '#') continue;
+    const auto key = server::parse_key(line);
+    if (!key) return std::unexpected(fmt::format("{}:{}: {}", path, number, key.error()));
+    keys.push_back(*key);
+  }
+  return keys;
+}
+
 std::expected<server::Settings, std::string> pipeline_settings(const Settings& settings) {
   const fs::path data(settings.storage_data_folder);
   server::Settings out;
@@ -116,6 +132,9 @@ std::expected<server::Settings, std::string> pipeline_settings(const Settings& s
     out.link.user = settings.broker_user;
     out.link.password = *password;
   }
+  auto keys = public_keys(settings.update_public_keys_file);
+  if (!keys) return std::unexpected(keys.error());
+  out.images = {data / "updates", *std::move(keys)};
   out.folders.images = settings.storage_photo_folder;
   out.folders.quarantine = data / "quarantine";
   out.receiver.photos_max = static_cast<std::size_t>(settings.limits_photos_in_flight_max);
@@ -137,6 +156,9 @@ api::CaptureError explain(server::CommandError error, const std::string& device,
       return {CaptureErrorCode::queue_full,
               fmt::format("{} commands are waiting for {} already; ask again when one is done",
                           settings.limits_device_commands_max, device)};
+    case server::CommandError::wrong_dialect:
+      return {CaptureErrorCode::wrong_dialect,
+              fmt::format("{} is a SmartDTU, which takes no settings from here", device)};
     case server::CommandError::store: break;
   }
   return {CaptureErrorCode::store, "the command could not be stored; /api/v1/health says why"};
@@ -149,6 +171,20 @@ api::Doors doors_of(server::Pipeline& pipeline, const Settings& settings) {
     auto command = pipeline.capture(device);
     if (!command) return std::unexpected(explain(command.error(), device, settings));
     return *std::move(command);
+  };
+  doors.schedules_changed = [&pipeline] { pipeline.schedules_changed(); };
+  doors.add_image = [&pipeline](std::span<const std::uint8_t> file) {
+    return pipeline.add_image(file);
+  };
+  doors.update = [&pipeline](const std::string& device, std::int64_t image) {
+    return pipeline.update(device, image);
+  };
+  doors.change_settings = [&pipeline, settings](const std::string& device, protocol::Part part,
+                                                std::vector<std::uint8_t> entries)
+      -> std::expected<command::WishedSettings, api::CaptureError> {
+    auto wished = pipeline.change_settings(device, part, std::move(entries));
+    if (!wished) return std::unexpected(explain(wished.error(), device, settings));
+    return *std::move(wished);
   };
   doors.broker_connected = [&pipeline] { return pipeline.broker_connected(); };
   doors.reader_state = [] { return std::string("ok"); };

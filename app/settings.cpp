@@ -51,6 +51,9 @@ constexpr std::array keys{
         "photos; relative to the working directory"},
     Key{"storage", "busy_timeout_ms", &S::storage_busy_timeout_ms,
         "how long a write waits when another program holds the database", 0, 60'000},
+    Key{"update", "public_keys_file", &S::update_public_keys_file,
+        "file of public keys, one a line, as `meterlens image key` makes them; images that none of "
+        "them has signed are refused"},
     Key{"reader", "models_folder", &S::reader_models_folder,
         "the reader's models; empty: beside the program or /usr/share/meterlens/models"},
     Key{"reader", "threads", &S::reader_threads, "photos read at the same time", 1, 64},

@@ -24,6 +24,8 @@ struct Settings {
   std::string storage_photo_folder = "public/images";
   std::int64_t storage_busy_timeout_ms = 5000;
 
+  std::string update_public_keys_file;
+
   std::string reader_models_folder;
   std::int64_t reader_threads = 1;
 

@@ -61,6 +61,7 @@ typedef struct MeterlensImages {
   uint32_t image_bytes_max;
   uint32_t version; /* of the running program: rises with every release */
   bool on_trial;    /* the running one has not been confirmed */
+  bool fell_back;   /* a newer one was not confirmed, so that this one runs again */
   /* Makes the room empty. 1: done. 0: at work, call again. -1: failed. */
   int (*erase)(void* context);
   bool (*program)(void* context, uint32_t offset, const void* data, uint32_t bytes);
@@ -90,9 +91,13 @@ typedef struct MeterlensPower {
   uint32_t crash_address; /* program counter of the crash; 0: none, or not known */
   /* Starts the program anew; does not return. */
   void (*restart)(void* context);
-  /* Sleeps until a byte comes on the line or `ms` have passed. Light sleep returns. Deep sleep does
-   * not: the program starts anew with METERLENS_RESET_WAKE. The bytes that wake it are lost. */
+  /* Sleeps until a byte comes on the line or `ms` have passed (UINT64_MAX: by a byte alone); what
+   * was pulled leaves before. Light sleep returns; the clock of the core has gone on. Deep sleep
+   * does not: the program starts anew with METERLENS_RESET_WAKE. The bytes that wake it are lost.
+   * Called from `step` only. NULL: never sleeps. */
   void (*sleep)(void* context, bool deep, uint64_t ms);
+  /* One number that deep sleep leaves as it is (memory of the clock's domain). NULL: none. */
+  uint32_t* survives_sleep;
 } MeterlensPower;
 
 /* The serial line between camera and DTU; it begins at 115200 baud. All zero: fixed speed. */

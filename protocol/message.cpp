@@ -1,6 +1,7 @@
 #include "protocol/message.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "protocol/bytes.h"
@@ -12,6 +13,15 @@ namespace {
 using Decoded = std::expected<Message, FrameError>;
 
 Decoded malformed() { return std::unexpected(FrameError::malformed); }
+
+constexpr std::uint8_t reset_cause_last = 7;
+
+// Those of 32 bits that stand in a row.
+std::array<std::uint32_t*, 10> fields_of(Health& m) {
+  return {&m.crash_address, &m.settings_revision, &m.shots,        &m.no_answers,
+          &m.frame_timeouts, &m.frame_failures,   &m.empty_frames, &m.failed_saves,
+          &m.photos_lost,    &m.flash_flaws};
+}
 
 Decoded finish(const ByteReader& in, const Message& message) {
   return in.at_end() ? Decoded(message) : malformed();
@@ -111,11 +121,6 @@ Decoded decode_clock(ByteReader in) {
   return finish(in, m);
 }
 
-std::optional<Part> part_of(std::uint8_t code) {
-  if (code < 1 || code > 2) return std::nullopt;
-  return static_cast<Part>(code);
-}
-
 Decoded decode_settings(ByteReader in) {
   const auto part = part_of(in.u8());
   Settings m;
@@ -133,6 +138,104 @@ Decoded decode_settings_taken(ByteReader in) {
   m.refused_keys = in.rest();
   if (!part || m.refused_keys.size() > setting_count_max) return malformed();
   m.part = *part;
+  return finish(in, m);
+}
+
+Decoded decode_image(ByteReader in) {
+  const auto part = part_of(in.u8());
+  Image m;
+  m.update_id = in.u32();
+  m.version = in.u32();
+  m.image_bytes = in.u32();
+  const Bytes digest = in.take(m.sha256.size());
+  m.signature = in.take(signature_bytes);
+  if (!in.ok() || !part || m.update_id == 0 || m.version == 0) return malformed();
+  m.part = *part;
+  m.sha256 = digest_of(digest);
+  return finish(in, m);
+}
+
+Decoded decode_image_packet(ByteReader in) {
+  ImagePacket m;
+  m.update_id = in.u32();
+  m.index = in.u16();
+  m.data = in.rest();
+  if (m.data.empty() || m.data.size() > packet_bytes_max || m.index >= packet_count_max)
+    return malformed();
+  return finish(in, m);
+}
+
+Decoded decode_image_sent(ByteReader in) {
+  const auto part = part_of(in.u8());
+  ImageSent m;
+  m.update_id = in.u32();
+  if (!part) return malformed();
+  m.part = *part;
+  return finish(in, m);
+}
+
+Decoded decode_image_missing(ByteReader in) {
+  const auto part = part_of(in.u8());
+  ImageMissing m;
+  m.update_id = in.u32();
+  m.bitmap = in.rest();
+  if (!part || m.bitmap.size() > packet_count_max / 8) return malformed();
+  m.part = *part;
+  return finish(in, m);
+}
+
+Decoded decode_image_state(ByteReader in) {
+  const auto part = part_of(in.u8());
+  ImageState m;
+  m.update_id = in.u32();
+  const std::uint8_t state = in.u8();
+  const std::uint8_t failure = in.u8();
+  m.version = in.u32();
+  if (!part || state < 1 || state > 6 || failure > 8) return malformed();
+  m.part = *part;
+  m.state = static_cast<UpdateState>(state);
+  m.failure = static_cast<UpdateFailure>(failure);
+  return finish(in, m);
+}
+
+Decoded decode_health(ByteReader in) {
+  Health m;
+  m.uptime_s = in.u32();
+  m.reset_cause = in.u8();
+  for (std::uint32_t* field : fields_of(m)) *field = in.u32();
+  m.broken_areas = in.u8();
+  const std::uint8_t flags = in.u8();
+  m.settings_unsaved = (flags & 1U) != 0;
+  m.tune_failed = (flags & 2U) != 0;
+  m.photo_id = in.u32();
+  const std::uint8_t light = in.u8();
+  m.mean = in.u8();
+  m.dark_percent = in.u8();
+  m.bright_percent = in.u8();
+  if (m.reset_cause > reset_cause_last || m.broken_areas > 2 || flags > 3 || light > 3 ||
+      m.dark_percent + m.bright_percent > 100)
+    return malformed();
+  m.light = static_cast<Light>(light);
+  return finish(in, m);
+}
+
+Decoded decode_view(ByteReader in) {
+  View m;
+  m.number = in.u16();
+  m.index = in.u8();
+  m.count = in.u8();
+  m.data = in.rest();
+  if (m.number == 0 || m.count > view_packet_count_max || m.index >= m.count || m.data.empty() ||
+      m.data.size() > packet_bytes_max)
+    return malformed();
+  return finish(in, m);
+}
+
+Decoded decode_aim(ByteReader in) {
+  Aim m;
+  m.seconds = in.u16();
+  m.period_ms = in.u16();
+  if (m.seconds > aim_seconds_max || m.period_ms < aim_period_ms_least) return malformed();
   return finish(in, m);
 }
 
@@ -183,6 +286,33 @@ struct BodyWriter {
     out.u8(static_cast<std::uint8_t>(m.reason));
   }
   void operator()(const Clock& m) const { out.u64(m.unix_ms); }
+  void operator()(Health m) const {
+    require(m.reset_cause <= reset_cause_last && m.broken_areas <= 2 &&
+            m.dark_percent + m.bright_percent <= 100);
+    out.u32(m.uptime_s);
+    out.u8(m.reset_cause);
+    for (const std::uint32_t* field : fields_of(m)) out.u32(*field);
+    out.u8(m.broken_areas);
+    out.u8(static_cast<std::uint8_t>((m.settings_unsaved ? 1 : 0) | (m.tune_failed ? 2 : 0)));
+    out.u32(m.photo_id);
+    out.u8(static_cast<std::uint8_t>(m.light));
+    out.u8(m.mean);
+    out.u8(m.dark_percent);
+    out.u8(m.bright_percent);
+  }
+  void operator()(const View& m) const {
+    require(m.number != 0 && m.count <= view_packet_count_max && m.index < m.count &&
+            !m.data.empty() && m.data.size() <= packet_bytes_max);
+    out.u16(m.number);
+    out.u8(m.index);
+    out.u8(m.count);
+    out.put(m.data);
+  }
+  void operator()(const Aim& m) const {
+    require(m.seconds <= aim_seconds_max && m.period_ms >= aim_period_ms_least);
+    out.u16(m.seconds);
+    out.u16(m.period_ms);
+  }
   void operator()(const Settings& m) const {
     require(m.revision != 0 && m.entries.size() % setting_bytes == 0);
     out.u8(static_cast<std::uint8_t>(m.part));
@@ -194,6 +324,38 @@ struct BodyWriter {
     out.u8(static_cast<std::uint8_t>(m.part));
     out.u32(m.revision);
     out.put(m.refused_keys);
+  }
+  void operator()(const Image& m) const {
+    require(m.update_id != 0 && m.version != 0 && m.signature.size() == signature_bytes);
+    out.u8(static_cast<std::uint8_t>(m.part));
+    out.u32(m.update_id);
+    out.u32(m.version);
+    out.u32(m.image_bytes);
+    out.put(m.sha256);
+    out.put(m.signature);
+  }
+  void operator()(const ImagePacket& m) const {
+    require(!m.data.empty() && m.data.size() <= packet_bytes_max && m.index < packet_count_max);
+    out.u32(m.update_id);
+    out.u16(m.index);
+    out.put(m.data);
+  }
+  void operator()(const ImageSent& m) const {
+    out.u8(static_cast<std::uint8_t>(m.part));
+    out.u32(m.update_id);
+  }
+  void operator()(const ImageMissing& m) const {
+    require(m.bitmap.size() <= packet_count_max / 8);
+    out.u8(static_cast<std::uint8_t>(m.part));
+    out.u32(m.update_id);
+    out.put(m.bitmap);
+  }
+  void operator()(const ImageState& m) const {
+    out.u8(static_cast<std::uint8_t>(m.part));
+    out.u32(m.update_id);
+    out.u8(static_cast<std::uint8_t>(m.state));
+    out.u8(static_cast<std::uint8_t>(m.failure));
+    out.u32(m.version);
   }
 };
 
@@ -211,6 +373,16 @@ const char* name(CaptureFailure failure) {
   return "unknown";
 }
 
+const char* name(Light light) {
+  switch (light) {
+    case Light::unknown: return "unknown";
+    case Light::good: return "good";
+    case Light::dark: return "dark";
+    case Light::bright: return "bright";
+  }
+  return "unknown";
+}
+
 const char* name(Refusal refusal) {
   switch (refusal) {
     case Refusal::too_large: return "too_large";
@@ -218,6 +390,33 @@ const char* name(Refusal refusal) {
     case Refusal::busy: return "busy";
     case Refusal::storage_full: return "storage_full";
     case Refusal::wrong_hash: return "wrong_hash";
+  }
+  return "unknown";
+}
+
+const char* name(UpdateState state) {
+  switch (state) {
+    case UpdateState::receiving: return "receiving";
+    case UpdateState::verified: return "verified";
+    case UpdateState::trying: return "trying";
+    case UpdateState::confirmed: return "confirmed";
+    case UpdateState::refused: return "refused";
+    case UpdateState::failed: return "failed";
+  }
+  return "unknown";
+}
+
+const char* name(UpdateFailure failure) {
+  switch (failure) {
+    case UpdateFailure::none: return "none";
+    case UpdateFailure::wrong_signature: return "wrong_signature";
+    case UpdateFailure::older_version: return "older_version";
+    case UpdateFailure::too_large: return "too_large";
+    case UpdateFailure::wrong_hash: return "wrong_hash";
+    case UpdateFailure::flash: return "flash";
+    case UpdateFailure::no_room: return "no_room";
+    case UpdateFailure::board_refused: return "board_refused";
+    case UpdateFailure::not_confirmed: return "not_confirmed";
   }
   return "unknown";
 }
@@ -238,7 +437,15 @@ std::expected<Message, FrameError> decode_message(Bytes bytes) {
     case Refused::type: return decode_refused(body);
     case Clock::type: return decode_clock(body);
     case Settings::type: return decode_settings(body);
+    case Health::type: return decode_health(body);
+    case View::type: return decode_view(body);
+    case Aim::type: return decode_aim(body);
     case SettingsTaken::type: return decode_settings_taken(body);
+    case Image::type: return decode_image(body);
+    case ImagePacket::type: return decode_image_packet(body);
+    case ImageSent::type: return decode_image_sent(body);
+    case ImageMissing::type: return decode_image_missing(body);
+    case ImageState::type: return decode_image_state(body);
     default: return std::unexpected(FrameError::unknown_type);
   }
 }

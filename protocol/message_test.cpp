@@ -21,6 +21,7 @@ Buffer encoded(const Message& message) {
 
 const Buffer abc = {'a', 'b', 'c'};
 const Buffer bitmap = {0x05, 0x80};
+const Buffer signature(signature_bytes, 0x5A);
 const Buffer exposure_bias = {8, 0xFE, 0xFF, 0xFF, 0xFF};
 
 // The same messages, in the same order, stand as hexadecimal in SPEC.md section 8.
@@ -38,6 +39,16 @@ std::vector<std::pair<std::string, Message>> vectors() {
       {"Clock", Clock{1700000000000}},
       {"Settings", Settings{Part::camera, 4, exposure_bias}},
       {"SettingsTaken", SettingsTaken{Part::dtu, 4, {}}},
+      {"Health", Health{86400, 4, 0x400D1234, 4, 96, 1, 2, 3, 4, 5, 6, 7, 1, true, false, 95,
+                        Light::dark, 9, 91, 2}},
+      {"View", View{5, 1, 3, abc}},
+      {"Aim", Aim{120, 1500}},
+      {"Image", Image{Part::camera, 5, 7, 3, sha256(abc), signature}},
+      {"ImagePacket", ImagePacket{5, 0, abc}},
+      {"ImageSent", ImageSent{Part::camera, 5}},
+      {"ImageMissing", ImageMissing{Part::camera, 5, bitmap}},
+      {"ImageState", ImageState{Part::dtu, 5, UpdateState::refused, UpdateFailure::older_version,
+                                9}},
   };
 }
 
@@ -57,6 +68,13 @@ TEST(Message, ComesBackAsItWent) {
     EXPECT_EQ(back->index(), message.index()) << name;
     EXPECT_EQ(encoded(*back), bytes) << name;
   }
+}
+
+// A body of Health, zero but for one byte.
+Buffer health_with(std::size_t at, std::uint8_t value) {
+  Buffer body(55);
+  body[at] = value;
+  return body;
 }
 
 TEST(Message, FieldsOutOfRangeAreMalformed) {
@@ -82,6 +100,33 @@ TEST(Message, FieldsOutOfRangeAreMalformed) {
       {Settings::type, {1, 1, 0, 0, 0, 8, 1, 0}},   // a cut entry
       {SettingsTaken::type, Buffer(5)},             // no such part
       {SettingsTaken::type, Buffer(5 + setting_count_max + 1, 1)},
+      {Health::type, Buffer(54)},                   // one too few
+      {Health::type, health_with(4, 8)},            // no such reset cause
+      {Health::type, health_with(45, 3)},           // there are two areas
+      {Health::type, health_with(46, 4)},           // no such flag
+      {Health::type, health_with(51, 4)},           // no such light
+      {Health::type, health_with(53, 101)},         // of a hundred
+      {View::type, {1, 0, 0, 1}},                   // no data
+      {View::type, {0, 0, 0, 1, 9}},                // number 0
+      {View::type, {1, 0, 1, 1, 9}},                // index past the count
+      {View::type, {1, 0, 0, 65, 9}},
+      {Aim::type, {120, 0, 199, 0}},                // too often
+      {Aim::type, {0x11, 0x0E, 232, 3}},            // too long
+      {Image::type, Buffer(109)},                   // no such part
+      {Image::type, Buffer(108, 1)},
+      {Image::type, Buffer(110, 1)},
+      {Image::type, [] { Buffer b(109, 1); std::fill_n(b.begin() + 1, 4, 0); return b; }()},
+      {Image::type, [] { Buffer b(109, 1); std::fill_n(b.begin() + 5, 4, 0); return b; }()},
+      {ImagePacket::type, Buffer(6)},
+      {ImagePacket::type, {1, 0, 0, 0, 0, 8, 1}},   // index 2048
+      {ImageSent::type, {3, 1, 0, 0, 0}},
+      {ImageSent::type, {1, 1, 0, 0}},
+      {ImageMissing::type, Buffer(5 + 257, 1)},
+      {ImageMissing::type, Buffer(5)},              // no such part
+      {ImageState::type, {1, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0}},
+      {ImageState::type, {1, 1, 0, 0, 0, 7, 0, 1, 0, 0, 0}},
+      {ImageState::type, {1, 1, 0, 0, 0, 6, 9, 1, 0, 0, 0}},
+      {ImageState::type, {1, 1, 0, 0, 0, 6, 8, 1, 0, 0}},
   };
   for (const auto& [type, body] : table) {
     Buffer frame(frame_bytes_max);

@@ -70,6 +70,11 @@ static_assert(std::size(dtu_settings) <= setting_count_max);
 
 const char* name(Part part) { return part == Part::camera ? "camera" : "dtu"; }
 
+std::optional<Part> part_of(std::uint8_t code) {
+  if (code < 1 || code > 2) return std::nullopt;
+  return static_cast<Part>(code);
+}
+
 std::span<const Setting> settings_of(Part part) {
   if (part == Part::camera) return camera_settings;
   return dtu_settings;

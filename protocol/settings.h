@@ -17,6 +17,8 @@ namespace meterlens::protocol {
 // Who behind a device's name is meant.
 enum class Part : std::uint8_t { camera = 1, dtu = 2 };
 const char* name(Part part);
+// Nothing: no part has this number.
+std::optional<Part> part_of(std::uint8_t code);
 
 struct Setting {
   std::uint8_t key;  // never used again for something else

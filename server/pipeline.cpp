@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <utility>
@@ -46,6 +47,8 @@ Pipeline::Steps::Steps(const Settings& given, store::Store& its_store,
       assembler(settings.assembler, metrics),
       committer(settings.committer, store, photo::Files(settings.folders), metrics),
       commands(settings.commands, metrics),
+      images(settings.images, store),
+      updates(settings.updates, [this](std::int64_t image) { return images.load(image); }, metrics),
       publish([this](std::string topic, std::vector<std::uint8_t> payload, int qos) {
         link->send(std::move(topic), std::move(payload), qos);
       }) {}
@@ -56,8 +59,14 @@ std::expected<void, std::string> Pipeline::Steps::prepare() {
   for (const auto& [id, entry] : registry.entries()) {
     if (entry.row.dialect == Dialect::smartdtu) decoder.learn(entry.row.product, id);
     commands.set_link(id, entry.row.dialect, entry.link, now_ms);
+    wishes.set_link(id, entry.link, now_ms);
   }
   take_up_commands();
+  load_schedules();
+  take_up_updates();
+  auto wished = store.settings();
+  if (!wished) return std::unexpected(wished.error().message);
+  for (auto& one : *wished) wishes.take_up(std::move(one));
   if (!settings.embedded) return {};
   auto started = ingest::Broker::start(*settings.embedded);
   if (!started) return std::unexpected(started.error().message);
@@ -80,6 +89,7 @@ void Pipeline::Steps::take_up_commands() {
       command = *std::move(done);
       unsaved_commands.push_back(command);
     }
+    ordered_ms[command.device] = std::max(ordered_ms[command.device], command.created_ms);
     commands.take_up(command, dialect, now_ms);
   }
 }
@@ -163,6 +173,8 @@ void Pipeline::Steps::connection(bool connected) {
   inbox.post([this, connected] {
     if (!connected) registry.forget_links();
     commands.set_connected(connected, now_ms);
+    updates.set_connected(connected, now_ms);
+    wishes.set_connected(connected, now_ms);
   });
 }
 
@@ -181,15 +193,44 @@ std::expected<std::unique_ptr<Pipeline>, std::string> Pipeline::start(
   return std::unique_ptr<Pipeline>(new Pipeline(std::move(steps)));
 }
 
-std::expected<Command, CommandError> Pipeline::capture(const std::string& device) {
-  using Result = std::expected<Command, CommandError>;
-  auto promise = std::make_shared<std::promise<Result>>();
+// Runs `work` in the pipeline's thread and waits for what it gives.
+template <class Value, class Error>
+std::expected<Value, Error> Pipeline::Steps::ask(
+    std::function<std::expected<Value, Error>(Steps&)> work) {
+  auto promise = std::make_shared<std::promise<std::expected<Value, Error>>>();
   auto result = promise->get_future();
-  const bool posted = steps_->inbox.post(
-      [steps = steps_.get(), device, promise] { promise->set_value(steps->capture(device)); });
+  const bool posted =
+      inbox.post([this, work = std::move(work), promise] { promise->set_value(work(*this)); });
   if (!posted || result.wait_for(answer_time) != std::future_status::ready)
-    return std::unexpected(CommandError::store);
+    return std::unexpected(Error::store);
   return result.get();
+}
+
+void Pipeline::schedules_changed() {
+  steps_->inbox.post([steps = steps_.get()] { steps->load_schedules(); });
+}
+
+std::expected<Command, CommandError> Pipeline::capture(const std::string& device) {
+  return steps_->ask<Command, CommandError>(
+      [device](Steps& steps) { return steps.capture(device); });
+}
+
+std::expected<update::Update, UpdateError> Pipeline::update(const std::string& device,
+                                                            std::int64_t image) {
+  return steps_->ask<update::Update, UpdateError>(
+      [device, image](Steps& steps) { return steps.update(device, image); });
+}
+
+std::expected<command::WishedSettings, CommandError> Pipeline::change_settings(
+    const std::string& device, protocol::Part part, std::vector<std::uint8_t> entries) {
+  return steps_->ask<command::WishedSettings, CommandError>(
+      [device, part, entries = std::move(entries)](Steps& steps) {
+        return steps.change_settings(device, part, entries);
+      });
+}
+
+std::expected<update::Image, ImageError> Pipeline::add_image(std::span<const std::uint8_t> file) {
+  return steps_->images.add(file, unix_ms());
 }
 
 bool Pipeline::broker_connected() const { return steps_->link->connected(); }

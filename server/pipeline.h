@@ -1,7 +1,7 @@
 // The server's list of steps, from an MQTT message to a reading in the store:
 //
 //   link > decoder > inbox | registry > receiver or assembler > committer | reading queue > store
-//                          | command queue > link                         |
+//           planner >        | command queue > link                         |
 //
 // The first part runs in the link's thread, the middle in the pipeline's one thread, the last in
 // the readers' threads. Owns all of them, and the embedded broker if there is one.
@@ -12,11 +12,15 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "server/command/command.h"
 #include "server/command/queue.h"
+#include "server/command/settings.h"
 #include "server/committer.h"
+#include "server/images.h"
 #include "server/ingest/broker.h"
 #include "server/ingest/decoder.h"
 #include "server/ingest/link.h"
@@ -27,6 +31,7 @@
 #include "server/reading_queue.h"
 #include "server/registry.h"
 #include "server/store/store.h"
+#include "server/update/sender.h"
 
 namespace meterlens::server {
 
@@ -38,23 +43,33 @@ struct Settings {
   photo::ReceiverLimits receiver;
   photo::AssemblerLimits assembler;
   command::QueueLimits commands;
+  update::SenderLimits updates;
+  ImageSettings images;
   RegistryLimits registry;
   CommitterLimits committer;
   ReadingLimits reading;
   std::size_t inbox_count_max = 16'384;  // packets between the two threads
   std::size_t inbox_bytes_max = std::size_t{32} << 20;
   std::int64_t recapture_ms = 300'000;  // after a bad photo that no command asked for
+  std::size_t scheduled_max = 200;      // captures that schedules order in one tick
 };
 
 // Something that people look at has changed.
 struct Change {
-  enum class Kind : std::uint8_t { device, command, photo, reading };
+  enum class Kind : std::uint8_t { device, command, photo, reading, update };
   Kind kind = Kind::device;
   std::string device;
-  std::int64_t id = 0;  // of the command, photo or reading
+  std::int64_t id = 0;  // of the command, photo, reading or update
 };
 
-enum class CommandError : std::uint8_t { unknown_device, queue_full, store };
+enum class CommandError : std::uint8_t { unknown_device, queue_full, store, wrong_dialect };
+enum class UpdateError : std::uint8_t {
+  unknown_device,
+  unknown_image,
+  not_native,   // a SmartDTU has no remote update of ours
+  update_open,  // another one of this device has not ended
+  store,
+};
 
 class Pipeline {
  public:
@@ -69,6 +84,17 @@ class Pipeline {
 
   // A new capture command, stored and queued. From any thread.
   std::expected<command::Command, CommandError> capture(const std::string& device);
+
+  // The stored schedules are others now. From any thread.
+  void schedules_changed();
+  // A new update, stored; its image is offered to the device. From any thread.
+  std::expected<update::Update, UpdateError> update(const std::string& device, std::int64_t image);
+  // Keeps the image of an image file. From any thread.
+  std::expected<update::Image, ImageError> add_image(std::span<const std::uint8_t> file);
+  // Settings for a native device's camera or DTU, whole entries, within their ranges: stored, and
+  // sent until they are taken. From any thread.
+  std::expected<command::WishedSettings, CommandError> change_settings(
+      const std::string& device, protocol::Part part, std::vector<std::uint8_t> entries);
 
   bool broker_connected() const;
   // Empty, or why photos cannot be stored at the moment.

@@ -78,6 +78,7 @@ struct ReadingQueue::Desk {
   std::vector<std::thread> threads;
 
   void run();
+  bool step();
   std::optional<photo::Photo> next(std::unique_lock<std::mutex>& lock);
   bool fetch();
   std::optional<photo::Photo> pick();
@@ -105,6 +106,22 @@ void ReadingQueue::Desk::run() {
     }
     changed.notify_all();
   }
+}
+
+bool ReadingQueue::Desk::step() {
+  std::optional<photo::Photo> photo;
+  {
+    const std::lock_guard lock(mutex);
+    photo = pick();
+    if (!photo && more && fetch()) photo = pick();
+  }
+  if (!photo) return false;
+  const bool done = process(*photo);
+  const std::lock_guard lock(mutex);
+  devices_busy.erase(photo->device);
+  photos_busy.erase(photo->id);
+  if (!done) more = true;
+  return done;
 }
 
 std::optional<photo::Photo> ReadingQueue::Desk::next(std::unique_lock<std::mutex>& lock) {
@@ -240,7 +257,7 @@ ReadingQueue::ReadingQueue(const ReadingLimits& limits, store::Store& store, Rea
                            metrics::Metrics& metrics, OnReading on_reading)
     : desk_(
           std::make_unique<Desk>(limits, store, std::move(read), metrics, std::move(on_reading))) {
-  for (int i = 0; i < std::max(limits.threads, 1); ++i)
+  for (int i = 0; i < limits.threads; ++i)
     desk_->threads.emplace_back([desk = desk_.get()] { desk->run(); });
 }
 
@@ -252,6 +269,8 @@ ReadingQueue::~ReadingQueue() {
   desk_->changed.notify_all();
   for (std::thread& thread : desk_->threads) thread.join();
 }
+
+bool ReadingQueue::read_next() { return desk_->step(); }
 
 void ReadingQueue::wake() {
   {

@@ -28,7 +28,7 @@ using ReadPhoto =
 reader::Known known_of(const validate::Reading& accepted, std::int64_t at_ms);
 
 struct ReadingLimits {
-  int threads = 1;
+  int threads = 1;                // 0: none of its own, see read_next
   int fetch_max = 128;           // photos known in memory
   std::int64_t retry_ms = 2000;  // after the store failed
 };
@@ -45,6 +45,9 @@ class ReadingQueue {
   ReadingQueue(const ReadingQueue&) = delete;
   ReadingQueue& operator=(const ReadingQueue&) = delete;
 
+  // Reads the next photo in the caller's thread: for a queue without threads, as a simulation has.
+  // false: there is none, or the store failed.
+  bool read_next();
   // There are new photos in the store.
   void wake();
   // Known in memory, being read or about to be.

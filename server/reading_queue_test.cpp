@@ -85,6 +85,19 @@ class ReadingQueueTest : public ::testing::Test {
   std::vector<reader::Known> known_;  // what each reading was told
 };
 
+TEST_F(ReadingQueueTest, without_threads_the_caller_reads) {
+  const auto queue = open(0);
+  EXPECT_FALSE(queue->read_next());
+  std::vector<std::int64_t> ids;
+  for (std::uint32_t number = 1; number <= 5; ++number) ids.push_back(add("m1", number).id);
+  EXPECT_FALSE(queue->read_next()) << "not told of them";
+  queue->wake();
+  while (queue->read_next()) {
+  }
+  EXPECT_EQ(photos_, ids);
+  EXPECT_EQ(queue->backlog(), 0u);
+}
+
 TEST_F(ReadingQueueTest, a_backlog_from_before_is_read_oldest_first) {
   std::vector<std::int64_t> ids;
   for (std::uint32_t number = 1; number <= 8; ++number) ids.push_back(add("m1", number).id);

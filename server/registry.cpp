@@ -1,7 +1,9 @@
 #include "server/registry.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -9,6 +11,10 @@ namespace meterlens::server {
 
 using command::Link;
 using metrics::Count;
+
+// By the number in Health, which decode_message has checked.
+constexpr std::array<const char*, 8> reset_names{"unknown", "power_on", "brown_out", "watchdog",
+                                                 "crash",   "restart",  "wake",      "pin"};
 
 Registry::Registry(const RegistryLimits& limits, store::Store& store, metrics::Metrics& metrics,
                    OnChange on_change)
@@ -80,12 +86,12 @@ void Registry::update(Entry& entry, const ingest::Packet& packet) {
   if (presence != nullptr) {
     entry.by_connection = true;
     firmware = presence->firmware;
+    if (presence->online && !presence->state_json.empty()) note_state(entry, presence->state_json);
   } else if (const auto* started = std::get_if<ingest::Started>(&packet.content)) {
     firmware = started->firmware;
   } else if (const auto* state = std::get_if<ingest::SmartState>(&packet.content)) {
     firmware = state->firmware;
-    row.state_json = state->json;
-    if (packet.received_at_ms - entry.saved_ms >= limits_.state_save_ms) changed(entry);
+    note_state(entry, state->json);
   }
   if (!firmware.empty() && firmware != row.firmware) {
     row.firmware = firmware;
@@ -96,6 +102,28 @@ void Registry::update(Entry& entry, const ingest::Packet& packet) {
   entry.link = online ? Link::online : Link::offline;
   if (row.online != online) set_online(entry, online);
   if (packet.received_at_ms - entry.saved_ms >= limits_.save_ms) unsaved_.insert(row.id);
+}
+
+// Saved by the next tick that may.
+void Registry::note_state(Entry& entry, const std::string& json) {
+  entry.state_unsaved = entry.state_unsaved || entry.row.state_json != json;
+  entry.row.state_json = json;
+}
+
+void Registry::note_health(Entry& entry, const protocol::Health& health, std::int64_t at_ms) {
+  entry.row.health_json = fmt::format(
+      R"({{"at_ms":{},"uptime_s":{},"reset_cause":"{}","crash_address":{},"settings_revision":{},)"
+      R"("shots":{},"no_answers":{},"frame_timeouts":{},"frame_failures":{},"empty_frames":{},)"
+      R"("failed_saves":{},"photos_lost":{},"flash_flaws":{},"broken_areas":{},)"
+      R"("settings_unsaved":{},"tune_failed":{},"photo_id":{},"light":"{}","mean":{},)"
+      R"("dark_percent":{},"bright_percent":{}}})",
+      at_ms, health.uptime_s, reset_names[health.reset_cause], health.crash_address,
+      health.settings_revision, health.shots, health.no_answers, health.frame_timeouts,
+      health.frame_failures, health.empty_frames, health.failed_saves, health.photos_lost,
+      health.flash_flaws, health.broken_areas, health.settings_unsaved, health.tune_failed,
+      health.photo_id, protocol::name(health.light), health.mean, health.dark_percent,
+      health.bright_percent);
+  changed(entry);
 }
 
 void Registry::set_online(Entry& entry, bool online) {
@@ -116,6 +144,7 @@ void Registry::forget_links() {
 
 void Registry::tick(std::int64_t now_ms) {
   for (auto& [id, entry] : entries_) {
+    if (entry.state_unsaved && now_ms - entry.saved_ms >= limits_.state_save_ms) changed(entry);
     if (!entry.row.online || entry.by_connection) continue;
     if (now_ms - entry.row.last_seen_ms < limits_.silence_ms) continue;
     // Silence proves nothing: a command is still tried.
@@ -144,6 +173,7 @@ bool Registry::save(std::int64_t now_ms) {
     }
     unsaved_.erase(unsaved_.begin());
     entry.saved_ms = now_ms;
+    entry.state_unsaved = false;
     on_change_(id);
   }
   return true;

@@ -19,7 +19,7 @@ namespace meterlens::server {
 struct RegistryLimits {
   std::size_t devices_max = 100'000;  // more are refused and counted
   std::int64_t save_ms = 60'000;      // `last_seen` is stored at most so often
-  std::int64_t state_save_ms = 5000;  // a SmartDTU's state at most so often
+  std::int64_t state_save_ms = 5000;  // what a DTU says of itself at most so often
   std::int64_t silence_ms = 900'000;  // known online only by its messages: then offline
   std::size_t saves_max = 256;        // rows written in one go
 };
@@ -31,6 +31,7 @@ class Registry {
     command::Link link = command::Link::unknown;
     bool by_connection = false;  // `link` comes from a status, last will or the broker's log
     bool newest_known = false;   // the photo step has been told the newest photo's hash
+    bool state_unsaved = false;  // it waits for state_save_ms since the last save
     std::int64_t saved_ms = 0;
     std::int64_t recapture_ms = 0;  // last capture that nobody ordered
   };
@@ -46,6 +47,8 @@ class Registry {
   // Takes note of who speaks. Nothing when the device is not known and may not be registered.
   Entry* see(const ingest::Packet& packet);
   Entry* find(const std::string& device);
+  // The camera's word on how it is; kept as JSON.
+  void note_health(Entry& entry, const protocol::Health& health, std::int64_t at_ms);
   const std::unordered_map<std::string, Entry>& entries() const { return entries_; }
 
   // The broker is gone: what is known of connections was known through it.
@@ -60,6 +63,7 @@ class Registry {
  private:
   bool may_register(const ingest::Packet& packet) const;
   void update(Entry& entry, const ingest::Packet& packet);
+  static void note_state(Entry& entry, const std::string& json);
   void set_online(Entry& entry, bool online);
   void changed(const Entry& entry);
 

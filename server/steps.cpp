@@ -25,6 +25,8 @@ struct Overloaded : Handlers... {
   using Handlers::operator()...;
 };
 
+}  // namespace
+
 std::string topic_of(const store::Device& device, protocol::Channel channel) {
   std::array<char, protocol::topic_chars_max> text;
   return std::string(protocol::format_topic(
@@ -32,8 +34,6 @@ std::string topic_of(const store::Device& device, protocol::Channel channel) {
        device.dialect == Dialect::native ? protocol::native_prefix : device.product, device.id},
       text));
 }
-
-}  // namespace
 
 void Pipeline::Steps::run() {
   std::vector<Packet> packets;
@@ -63,6 +63,8 @@ void Pipeline::Steps::look_at_clock() {
   assembler.clock_moved(by_ms);
   committer.clock_moved(by_ms);
   commands.clock_moved(by_ms);
+  updates.clock_moved(by_ms);
+  wishes.clock_moved(by_ms);
   registry.clock_moved(by_ms);
 }
 
@@ -70,6 +72,8 @@ void Pipeline::Steps::step(Packet& packet) {
   Registry::Entry* device = registry.see(packet);
   if (device == nullptr) return;
   commands.set_link(packet.device, device->row.dialect, device->link, now_ms);
+  updates.set_link(packet.device, device->link, now_ms);
+  wishes.set_link(packet.device, device->link, now_ms);
   content(*device, packet);
 }
 
@@ -90,7 +94,18 @@ void Pipeline::Steps::content(Registry::Entry& device, Packet& packet) {
                  },
                  [&](const protocol::Sent& sent) { receiver.sent(id, sent.photo_id, now_ms); },
                  [&](ingest::SmartPiece& piece) { smart_piece(device, std::move(piece)); },
-                 [&](const ingest::SmartEnd& end) { assembler.end(id, end, now_ms); }},
+                 [&](const protocol::Health& health) {
+                   registry.note_health(device, health, packet.received_at_ms);
+                   if (wishes.heard_revision(id, protocol::Part::camera, health.settings_revision,
+                                             now_ms))
+                     save_wish(id, protocol::Part::camera);
+                 },
+                 [&](const ingest::SettingsTaken& taken) { settings_taken(id, taken); },
+                 [&](const ingest::SmartEnd& end) { assembler.end(id, end, now_ms); },
+                 [&](const protocol::ImageState& state) { updates.state(id, state, now_ms); },
+                 [&](const ingest::ImageMissing& missing) {
+                   updates.missing(id, {missing.part, missing.update_id, missing.bitmap}, now_ms);
+                 }},
       packet.content);
 }
 
@@ -112,6 +127,7 @@ void Pipeline::Steps::tick() {
   receiver.tick(now_ms);
   assembler.tick(now_ms);
   registry.tick(now_ms);
+  order_scheduled();
   metrics.set(Gauge::photos_in_flight,
               static_cast<double>(receiver.photos_in_flight() + assembler.photos_in_flight()));
   metrics.set(Gauge::photos_in_flight_bytes,
@@ -125,7 +141,9 @@ void Pipeline::Steps::settle() {
   settle_assembler();
   settle_photos();
   settle_receiver();
+  settle_updates();
   settle_commands();
+  settle_settings();
 }
 
 void Pipeline::Steps::settle_receiver() {
@@ -220,6 +238,48 @@ void Pipeline::Steps::settle_commands() {
                          unsaved_commands.begin() + static_cast<std::ptrdiff_t>(saved));
   if (committer.good() && !registry.save(now_ms))
     committer.fail("devices cannot be saved in the database", now_ms);
+}
+
+void Pipeline::Steps::settings_taken(const std::string& device,
+                                     const ingest::SettingsTaken& taken) {
+  if (wishes.taken(device, {taken.part, taken.revision, taken.refused_keys}))
+    save_wish(device, taken.part);
+}
+
+// What cannot be saved now is asked of the device once more after a restart.
+void Pipeline::Steps::save_wish(const std::string& device, protocol::Part part) {
+  const auto* wish = wishes.find(device, part);
+  if (const auto saved = store.save_settings(*wish); !saved)
+    committer.fail(saved.error().message, now_ms);
+  on_change({Change::Kind::device, device, 0});
+}
+
+void Pipeline::Steps::settle_settings() {
+  for (const command::WishedSettings& wish : wishes.due(now_ms)) {
+    const Registry::Entry* device = registry.find(wish.device);
+    if (device == nullptr || device->row.dialect != Dialect::native) continue;
+    std::array<std::uint8_t, protocol::frame_bytes_max> frame;
+    const std::size_t bytes = protocol::encode_message(
+        protocol::Settings{wish.part, wish.revision, wish.entries}, frame);
+    publish(topic_of(device->row, protocol::Channel::down), {frame.data(), frame.data() + bytes},
+            1);
+  }
+}
+
+std::expected<command::WishedSettings, CommandError> Pipeline::Steps::change_settings(
+    const std::string& device, protocol::Part part, protocol::Bytes entries) {
+  const Registry::Entry* known = registry.find(device);
+  if (known == nullptr) return std::unexpected(CommandError::unknown_device);
+  if (known->row.dialect != Dialect::native) return std::unexpected(CommandError::wrong_dialect);
+  if (!committer.good()) return std::unexpected(CommandError::store);
+  command::WishedSettings wish = wishes.changed(device, part, entries);
+  if (const auto saved = store.save_settings(wish); !saved) {
+    committer.fail(saved.error().message, now_ms);
+    return std::unexpected(CommandError::store);
+  }
+  wishes.put(wish, now_ms);
+  on_change({Change::Kind::device, device, 0});
+  return wish;
 }
 
 void Pipeline::Steps::send_capture(const command::Send& send) {

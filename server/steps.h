@@ -1,12 +1,14 @@
 // The inside of the pipeline: every step as a member and what connects them. steps.cpp has what
-// runs in the pipeline's one thread, in the order of the list in pipeline.h; pipeline.cpp has start
-// and stop, the link's thread and the doors for other threads.
+// runs in the pipeline's one thread, in the order of the list in pipeline.h, update_steps.cpp what
+// remote update adds to it; pipeline.cpp has start and stop, the link's thread and the doors for
+// other threads.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,6 +19,7 @@
 
 #include "server/ingest/inbox.h"
 #include "server/pipeline.h"
+#include "server/schedule/planner.h"
 
 namespace meterlens::server {
 
@@ -54,7 +57,15 @@ struct Pipeline::Steps {
   photo::Assembler assembler;
   Committer committer;
   command::Queue commands;
+  command::SettingsBook wishes;
   std::vector<command::Command> unsaved_commands;
+  schedule::Planner planner;
+  std::size_t planned_devices = 0;  // devices never go, so a number tells of new ones
+  // By device, of the commands that were open at start: a scheduled one may be among them.
+  std::map<std::string, std::int64_t> ordered_ms;
+  Images images;
+  update::Sender updates;
+  std::vector<update::Update> unsaved_updates;
   std::int64_t now_ms = 0;
   std::int64_t ticked_ms = 0;
 
@@ -71,9 +82,12 @@ struct Pipeline::Steps {
 
   std::expected<void, std::string> prepare();
   void take_up_commands();
+  void take_up_updates();
   std::optional<command::Command> already_done(const command::Command& open);
   void start_threads(ReadPhoto read);
   void tell(const photo::Photo& photo, const store::Judged& judged);
+  template <class Value, class Error>
+  std::expected<Value, Error> ask(std::function<std::expected<Value, Error>(Steps&)> work);
   void stop();
 
   void message(std::string_view topic, protocol::Bytes payload);
@@ -87,6 +101,9 @@ struct Pipeline::Steps {
   void content(Registry::Entry& device, ingest::Packet& packet);
   void smart_piece(Registry::Entry& device, ingest::SmartPiece piece);
   void tick();
+  void load_schedules();
+  void order_scheduled();
+  bool order(const schedule::Due& due);
   void settle();
   void settle_receiver();
   void settle_assembler();
@@ -95,12 +112,22 @@ struct Pipeline::Steps {
   void bad_shot(const std::string& device, std::int64_t command, std::int64_t photo,
                 const std::string& reason);
   void settle_commands();
+  void settle_updates();
+  void settings_taken(const std::string& device, const ingest::SettingsTaken& taken);
+  void save_wish(const std::string& device, protocol::Part part);
+  void settle_settings();
+  std::expected<command::WishedSettings, CommandError> change_settings(const std::string& device,
+                                                                       protocol::Part part,
+                                                                       protocol::Bytes entries);
   void send_capture(const command::Send& send);
   bool belongs(const std::string& device, std::int64_t command);
   bool is_sent_again(const photo::Photo& photo);
   std::optional<bool> is_stored(const std::string& device, std::uint32_t photo_id,
                                 const protocol::Digest& sha256);
   std::expected<command::Command, CommandError> capture(const std::string& device);
+  std::expected<update::Update, UpdateError> update(const std::string& device, std::int64_t image);
 };
+
+std::string topic_of(const store::Device& device, protocol::Channel channel);
 
 }  // namespace meterlens::server

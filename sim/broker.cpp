@@ -15,6 +15,7 @@ bool topic_fits(std::string_view filter, std::string_view topic) {
     const std::size_t filter_end = std::min(filter.find('/'), filter.size());
     const std::size_t topic_end = std::min(topic.find('/'), topic.size());
     const std::string_view level = filter.substr(0, filter_end);
+    if (level == "#") return true;
     if (level != "+" && level != topic.substr(0, topic_end)) return false;
     const bool filter_done = filter_end == filter.size(), topic_done = topic_end == topic.size();
     if (filter_done || topic_done) return filter_done && topic_done;
@@ -53,12 +54,13 @@ void Broker::answer_connect(Client client, std::uint64_t number) {
   // Without service nothing answers at all; the client gives up by itself.
   if (events_.now_us() < connection.away_until_us) return;
   if (!up_) return down(client);
-  if (connection.attached) drop(client);
+  if (connection.attached) drop(client, "already connected, closing old connection.");
   connection.attached = connection.wire = true;
   ++connection.session;
   connection.filters.clear();
   connection.last_up_us = connection.last_down_us = events_.now_us();
   connection.state = MqttState::up;
+  log(client, "");
   connection.hooks.changed();
 }
 
@@ -68,17 +70,32 @@ void Broker::down(Client client) {
   clients_[client].hooks.changed();
 }
 
-void Broker::drop(Client client) {
+void Broker::log(Client client, std::string_view words) {
+  const MqttLogin& login = clients_[client].login;
+  if (login.client_id.empty()) return;
+  const std::string id = login.client_id;
+  const std::string line =
+      words.empty() ? "New client connected from 10.0.0.1:1883 as " + id + " (p2, c1, k" +
+                          std::to_string(login.keep_alive_s) + ")."
+                    : "Client " + id + " " + std::string(words);
+  spread({"$SYS/broker/log/N", {line.begin(), line.end()}});
+}
+
+void Broker::drop(Client client, std::string_view words) {
   Connection& connection = clients_[client];
   if (!connection.attached) return;
   connection.attached = connection.wire = false;
+  log(client, words);
   if (!connection.login.will_topic.empty())
     publish_own(connection.login.will_topic, connection.login.will_payload);
 }
 
 void Broker::disconnect(Client client) {
   Connection& connection = clients_[client];
-  if (connection.wire) connection.attached = connection.wire = false;
+  if (connection.wire) {
+    connection.attached = connection.wire = false;
+    log(client, "disconnected.");
+  }
   connection.state = MqttState::down;
   connection.unacknowledged = 0;
   ++connection.number;
@@ -89,7 +106,7 @@ void Broker::vanish(Client client) {
   connection.state = MqttState::down;
   connection.unacknowledged = 0;
   ++connection.number;
-  if (connection.wire) drop(client);
+  if (connection.wire) drop(client, "closed its connection.");
 }
 
 void Broker::cut(Client client, std::int64_t away_us) {
@@ -99,7 +116,8 @@ void Broker::cut(Client client, std::int64_t away_us) {
   const std::uint64_t number = connection.number;
   const std::int64_t silence_us = connection.login.keep_alive_s * second_us * 3 / 2;
   events_.after(silence_us, [=, this, session = connection.session] {
-    if (clients_[client].session == session) drop(client);
+    if (clients_[client].session == session)
+      drop(client, "has exceeded timeout, disconnecting.");
   });
   events_.after(random_.in(0, silence_us), [=, this] {
     if (clients_[client].number == number && clients_[client].state != MqttState::down)
@@ -135,7 +153,7 @@ void Broker::subscribe(Client client, std::string filter) {
   for (const auto& [topic, message] : retained_)
     if (topic_fits(filter, topic)) deliver(client, message);
   // Who has subscribed once is asked each time whether it still does.
-  if (filter.find('+') == std::string::npos) {
+  if (filter.find_first_of("+#") == std::string::npos) {
     auto& known = by_topic_[filter];
     if (std::find(known.begin(), known.end(), client) == known.end()) known.push_back(client);
   } else if (std::pair known(filter, client);

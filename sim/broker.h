@@ -1,5 +1,6 @@
 // An MQTT broker and its clients' connections as the devices and the server see them: QoS 0 and 1,
-// retained messages, last wills, sessions that end with the connection. Each connection keeps the
+// retained messages, last wills, sessions that end with the connection, the log of who comes and
+// goes. Each connection keeps the
 // order of its messages, as TCP does; what faults do to messages happens inside the broker.
 // A connection can break without a word: both sides notice late. A restart forgets everything.
 // One thread; `Events` and the faults outlive it.
@@ -22,9 +23,10 @@ namespace meterlens::sim {
 enum class MqttState : std::uint8_t { down, connecting, up };
 
 struct MqttLogin {
+  std::string client_id = {};  // who comes and goes is told on $SYS/broker/log; empty: not told
   std::int64_t keep_alive_s = 30;
-  std::string will_topic;  // empty: none
-  std::string will_payload;
+  std::string will_topic = {};  // empty: none
+  std::string will_payload = {};
 };
 
 class Broker {
@@ -45,12 +47,14 @@ class Broker {
   // `latency_us`: one way, between this client and the broker.
   Client add(std::int64_t latency_us, Hooks hooks);
   void connect(Client client, MqttLogin login);
-  void subscribe(Client client, std::string filter);  // a topic, with + for whole levels
+  void subscribe(Client client, std::string filter);  // a topic, with + and # for levels
   // false: not connected.
   bool publish(Client client, std::string topic, protocol::Bytes payload, int qos, bool retain);
   void disconnect(Client client);
   MqttState state(Client client) const { return clients_[client].state; }
   std::uint32_t unacknowledged(Client client) const { return clients_[client].unacknowledged; }
+
+  bool attached(Client client) const { return clients_[client].attached; }  // as the broker sees it
 
   // The client's program ends without a word; the broker notices at once.
   void vanish(Client client);
@@ -88,7 +92,9 @@ class Broker {
 
   void answer_connect(Client client, std::uint64_t number);
   void down(Client client);
-  void drop(Client client);  // the broker gives the connection up: last will
+  // The broker gives the connection up: last will. `words`: of its log.
+  void drop(Client client, std::string_view words);
+  void log(Client client, std::string_view words);
   void receive(Client from, std::uint64_t number, Message message, int qos, bool retain);
   void acknowledge(Client client, std::uint64_t number);
   void spread(const Message& message);
@@ -108,7 +114,7 @@ class Broker {
   std::uint64_t trace_ = 0;
 };
 
-// Whether a topic fits a filter with + for whole levels.
+// Whether a topic fits a filter with + for whole levels and # for all that follow.
 bool topic_fits(std::string_view filter, std::string_view topic);
 
 }  // namespace meterlens::sim

@@ -55,14 +55,21 @@ std::uint64_t Device::camera_uptime_ms() const {
   return static_cast<std::uint64_t>((events_.now_us() - camera_since_us_) / 1000);
 }
 
-void Device::power_camera() {
+void Device::power_camera(MeterlensReset cause) {
   if (camera_) return;
   flash_.restore_power();
+  asleep_ = false;
+  if (cause != METERLENS_RESET_WAKE) survives_sleep_ = static_cast<std::uint32_t>(random_.next());
   ++camera_number_;
   camera_wake_us_ = -1;
   camera_since_us_ = events_.now_us();
   camera_ = std::make_unique<camera::Camera>(
-      sensor_.port(), flash_.port(), camera::CameraSettings{"sim", dialect(), 1, settings_.text});
+      sensor_.port(), flash_.port(),
+      camera::CameraSettings{.firmware = "sim",
+                             .first_dialect = dialect(),
+                             .text = settings_.text,
+                             .sleep = settings_.sleep},
+      MeterlensLine{}, power_port(cause));
   camera_->start(0);
   on_camera(*this);
   up_.nudge();
@@ -74,6 +81,8 @@ void Device::cut_camera(std::int64_t away_us) {
 
 void Device::lose_camera(std::int64_t away_us) {
   camera_.reset();
+  asleep_ = false;
+  ++sleep_number_;
   up_.clear();
   events_.after(away_us, [this, number = camera_number_] {
     if (camera_number_ == number) power_camera();
@@ -81,21 +90,65 @@ void Device::lose_camera(std::int64_t away_us) {
 }
 
 std::size_t Device::pull_camera(std::span<std::uint8_t> out) {
-  if (!camera_) return 0;
+  if (!camera_ || asleep_) return 0;
   const std::uint64_t now_ms = camera_uptime_ms();
   camera_->step(now_ms);
-  const std::size_t count = flash_.has_power() ? camera_->pull(out, now_ms) : 0;
+  const bool runs = flash_.has_power() && !asleep_;
+  const std::size_t count = runs ? camera_->pull(out, now_ms) : 0;
   if (!flash_.has_power()) {
     lose_camera(random_.in(1, 60) * second_us);
     return 0;
   }
   on_camera(*this);
-  if (count == 0) wake_camera();
+  if (count == 0 && !asleep_) wake_camera();
   return count;
+}
+
+// ---- sleep ----
+
+MeterlensPower Device::power_port(MeterlensReset cause) {
+  MeterlensPower out{};
+  out.context = this;
+  out.reset_cause = cause;
+  out.survives_sleep = &survives_sleep_;
+  out.sleep = [](void* self, bool deep, std::uint64_t ms) {
+    static_cast<Device*>(self)->sleep(deep, ms);
+  };
+  return out;
+}
+
+// The camera's turn ends here; of a deep sleeper nothing but the flash is looked at until it wakes.
+void Device::sleep(bool deep, std::uint64_t ms) {
+  asleep_ = true;
+  deep_ = deep;
+  waking_ = false;
+  ++sleep_number_;
+  if (ms != never) wake_after(static_cast<std::int64_t>(ms) * 1000);
+}
+
+void Device::wake_after(std::int64_t delay_us) {
+  events_.after(delay_us + (deep_ ? wake_deep_us : wake_light_us), [this, number = sleep_number_] {
+    if (asleep_ && sleep_number_ == number) wake();
+  });
+}
+
+void Device::wake() {
+  asleep_ = false;
+  if (deep_) {
+    camera_.reset();
+    power_camera(METERLENS_RESET_WAKE);
+  } else {
+    up_.nudge();
+  }
 }
 
 void Device::camera_hears(protocol::Bytes bytes) {
   if (!camera_) return;
+  if (asleep_) {
+    if (!waking_ && !bytes.empty()) wake_after(0);
+    waking_ = waking_ || !bytes.empty();
+    return;
+  }
   camera_->receive(bytes, camera_uptime_ms());
   up_.nudge();
 }
@@ -192,7 +245,7 @@ MeterlensMqtt Device::mqtt_port() {
   out.context = this;
   out.connect = [](void* context, const MeterlensMqttLogin* login) {
     auto& self = *static_cast<Device*>(context);
-    self.broker_.connect(self.client_, {login->keep_alive_s,
+    self.broker_.connect(self.client_, {login->client_id, login->keep_alive_s,
                                         login->will_topic == nullptr ? "" : login->will_topic,
                                         login->will_payload == nullptr ? "" : login->will_payload});
   };

@@ -20,6 +20,9 @@ namespace meterlens::sim {
 inline constexpr std::uint32_t flash_slot_count = 4;
 inline constexpr std::uint32_t flash_slot_bytes = 65'536;
 inline constexpr std::int64_t mobile_latency_us = 50'000;  // LTE Cat.1, one way
+// From what wakes a camera to its running program; what the line brings until then is lost.
+inline constexpr std::int64_t wake_light_us = 3'000;
+inline constexpr std::int64_t wake_deep_us = 900'000;
 // The true time at the beginning of every world.
 inline constexpr std::int64_t unix_begin_ms = 1'700'000'000'000;
 
@@ -27,6 +30,7 @@ struct DeviceSettings {
   std::string name;
   std::string product = {};  // not empty: speaks SmartDTU's dialect
   camera::TextSettings text = {};
+  camera::SleepSettings sleep = {};
   std::int64_t latency_us = mobile_latency_us;  // one way, to the broker
 };
 
@@ -55,12 +59,19 @@ class Device {
   // Null without power.
   const camera::Camera* camera() const { return camera_.get(); }
   std::uint64_t camera_starts() const { return camera_number_; }
+  bool asleep() const { return asleep_; }
+  bool attached() const { return broker_.attached(client_); }
+  std::uint64_t camera_sleeps() const { return sleep_number_; }
 
   // After every turn of the camera, and after it has started.
   std::function<void(Device&)> on_camera = [](Device&) {};
 
  private:
-  void power_camera();
+  void power_camera(MeterlensReset cause = METERLENS_RESET_POWER_ON);
+  void sleep(bool deep, std::uint64_t ms);
+  void wake_after(std::int64_t delay_us);
+  void wake();
+  MeterlensPower power_port(MeterlensReset cause);
   void power_dtu();
   void lose_camera(std::int64_t away_us);
   std::size_t pull_camera(std::span<std::uint8_t> out);
@@ -89,6 +100,11 @@ class Device {
   std::int64_t camera_since_us_ = 0;
   std::uint64_t camera_number_ = 0;  // of its starts: what belongs to an earlier one is void
   std::int64_t camera_wake_us_ = -1;
+  bool asleep_ = false;
+  bool deep_ = false;
+  bool waking_ = false;             // a byte has come
+  std::uint64_t sleep_number_ = 0;  // what belongs to an earlier one is void
+  std::uint32_t survives_sleep_ = 0;
   std::unique_ptr<dtu::Dtu> dtu_;
   std::int64_t dtu_since_us_ = 0;
   std::uint64_t dtu_number_ = 0;

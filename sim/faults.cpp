@@ -11,7 +11,8 @@ constexpr Faults lossy{.flip_bytes = 100'000,
                        .twice_chance = 0.002,
                        .late_chance = 0.005,
                        .link_cut_minutes = 60,
-                       .sensor_failure = 0.01};
+                       .sensor_failure = 0.01,
+                       .smartdtu_chance = 0.02};
 
 // Everything that can go wrong does, many times an hour.
 constexpr Faults hostile{.flip_bytes = 12'000,
@@ -33,7 +34,9 @@ constexpr Faults hostile{.flip_bytes = 12'000,
                          .sensor_failure = 0.05,
                          .broker_restart_minutes = 20,
                          .server_kill_minutes = 10,
-                         .server_jump_minutes = 40};
+                         .server_jump_minutes = 40,
+                         .disk_full_minutes = 30,
+                         .smartdtu_chance = 0.1};
 
 }  // namespace
 

@@ -30,8 +30,13 @@ struct Faults {
   double sensor_failure = 0;      // chance of a shot
   // Of the world.
   double broker_restart_minutes = 0;  // forgets everything, away for up to a minute
-  double server_kill_minutes = 0;     // between any two of the next writes, away up to a minute
+  // Between or in any of the next writes, away up to a minute.
+  double server_kill_minutes = 0;
   double server_jump_minutes = 0;     // the server's clock, up to two days
+  double disk_full_minutes = 0;       // the server's, for up to three minutes
+  // Of a camera and SmartDTU as they are in the field (facts of the programs they run): chance of a
+  // text to be cut in two or glued to the next, and of a shot to fail or to have no end mark.
+  double smartdtu_chance = 0;
 };
 
 // none, lossy or hostile; nothing for another name.

@@ -192,10 +192,45 @@ void Judge::demand_commands(Server& server) {
   const auto open = server.store().open_commands();
   if (!open) return broken("server", open.error().message);
   for (const command::Command& command : *open)
-    // `stored` waits for a reader, which is not part of this world.
-    if (command.state != command::State::stored)
-      broken("server", fmt::format("command {} to {} is still {}", command.id, command.device,
-                                   name(command.state)));
+    broken("server", fmt::format("command {} to {} is still {}", command.id, command.device,
+                                 name(command.state)));
+}
+
+void Judge::demand_readings(Server& server) {
+  const auto photos = server.store().photos({.count_max = 10'000'000});
+  const auto readings = server.store().readings({.count_max = 10'000'000});
+  if (!photos || !readings) return broken("server", "its store cannot be asked");
+  std::unordered_map<std::int64_t, int> counts;
+  for (const validate::Reading& reading : *readings) ++counts[reading.photo];
+  for (const photo::Photo& photo : *photos) {
+    const int due = photo.state == photo::PhotoState::stored ? 1 : 0;
+    if (counts[photo.id] != due)
+      broken("server", fmt::format("photo in row {} has {} readings instead of {}", photo.id,
+                                   counts[photo.id], due));
+  }
+}
+
+void Judge::demand_presence(const std::string& device, bool native, bool attached,
+                            const Server& server) {
+  const auto online = server.online(device);
+  if (!online) return;
+  if (*online && !attached) broken(device, "it is shown as online, and has long gone");
+  if (!*online && attached && native)
+    broken(device, "it is connected, and shown as offline");
+}
+
+void Judge::note_shot(const std::string& device, protocol::Bytes photo) {
+  Books& books = books_[device];
+  books.smartdtu = true;
+  const auto sha256 = protocol::sha256(photo);
+  if (find(books, 0, sha256) != nullptr) return;
+  books.photos.push_back({.sha256 = sha256,
+                          .bytes = photo.size(),
+                          .shot_at_ms = events_.now_ms(),
+                          .state = State::unanswered,
+                          .in_flash = false});
+  ++kept_;
+  ++unanswered_;
 }
 
 }  // namespace meterlens::sim

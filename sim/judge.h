@@ -40,6 +40,14 @@ class Judge {
   void demand_arrival();
   // A violation unless each command has come to its end.
   void demand_commands(Server& server);
+  // A violation unless each stored photo has its one reading.
+  void demand_readings(Server& server);
+  // A violation if one who has long gone is shown as online, or a native one who is connected as
+  // offline; of a SmartDTU silence may be all that a server started later knows.
+  void demand_presence(const std::string& device, bool native, bool attached,
+                       const Server& server);
+  // A camera of the field keeps nothing: what it shot may be stored, once and whole.
+  void note_shot(const std::string& device, protocol::Bytes photo);
   // Stored times must be the times of the shots: only where no clock is wrong.
   void expect_times() { expect_times_ = true; }
 

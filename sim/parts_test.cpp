@@ -168,8 +168,8 @@ class BrokerTest : public testing::Test {
                                                                 std::string(p.begin(), p.end()));
                                         }});
   }
-  void connect(Party& party, const std::string& will_topic = {}) {
-    broker_.connect(party.client, {30, will_topic, "gone"});
+  void connect(Party& party, const std::string& will_topic = {}, const std::string& id = {}) {
+    broker_.connect(party.client, {id, 30, will_topic, "gone"});
     pass(1000);
   }
   void pass(std::int64_t ms) {
@@ -255,12 +255,31 @@ TEST_F(BrokerTest, LosesDoublesAndMixesWhereFaultsSaySo) {
   EXPECT_EQ(server_.heard.size(), 2U);
 }
 
+TEST_F(BrokerTest, TellsWhoComesAndGoes) {
+  connect(server_);
+  broker_.subscribe(server_.client, "$SYS/broker/log/#");
+  const auto said = [&](const std::string& words) {
+    return !server_.heard.empty() && server_.heard.back().find(words) != std::string::npos;
+  };
+  connect(device_, {}, "Pm1");
+  EXPECT_TRUE(said("$SYS/broker/log/N=New client connected from")) << "and";
+  EXPECT_TRUE(said(" as Pm1 (p2"));
+  broker_.cut(device_.client, 1'000'000);
+  pass(60'000);
+  EXPECT_TRUE(said("Client Pm1 has exceeded timeout"));
+  connect(device_, {}, "Pm1");
+  broker_.vanish(device_.client);
+  pass(1000);
+  EXPECT_TRUE(said("Client Pm1 closed its connection."));
+}
+
 TEST(Topics, PlusStandsForOneLevel) {
   EXPECT_TRUE(topic_fits("meterlens/+/up", "meterlens/m1/up"));
   EXPECT_TRUE(topic_fits("a/b", "a/b"));
   EXPECT_FALSE(topic_fits("meterlens/+/up", "meterlens/m1/down"));
   EXPECT_FALSE(topic_fits("meterlens/+", "meterlens/m1/up"));
   EXPECT_FALSE(topic_fits("+/+/event", "a/event"));
+  EXPECT_TRUE(topic_fits("$SYS/broker/log/#", "$SYS/broker/log/N"));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -25,19 +26,30 @@ class Server {
     std::function<void()> started;                // the store can be asked
     std::function<void(const std::string&)> broken;  // a bound that did not hold
   };
+  // In place of the server's own.
+  struct Limits {
+    std::size_t photos_in_flight_max = 4096;
+    std::size_t photo_bytes_in_flight_max = std::size_t{256} << 20;
+  };
 
-  Server(Events& events, Broker& broker, std::filesystem::path folder, Hooks hooks);
+  Server(Events& events, Broker& broker, std::filesystem::path folder, Hooks hooks,
+         const Limits& limits);
+  Server(Events& events, Broker& broker, std::filesystem::path folder, Hooks hooks)
+      : Server(events, broker, std::move(folder), std::move(hooks), Limits{}) {}
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   void start();
   bool running() const { return steps_ != nullptr; }
-  // The process ends at once after so many more writes of its store: before it writes again or
-  // sends an answer. Committed is what was committed; it is back after `away_us`.
+  // The process ends at once after so many more writes of its store or of 4 KB of a file: before
+  // it writes again or sends an answer. Committed is what was committed, a file that was begun
+  // stays as it is; it is back after `away_us`.
   void kill_at_write(int writes, std::int64_t away_us);
   void restore();  // no more kills; back at once
   int writes() const { return writes_; }
+  // The disk takes no file for so long.
+  void fill_disk(std::int64_t full_us);
   void jump_clock(std::int64_t by_ms) { clock_offset_ms_ += by_ms; }
   // Orders a photo, as the API does. false: there is no server, or it will not.
   bool capture(const std::string& device);
@@ -45,6 +57,8 @@ class Server {
   // Only while running.
   store::Store& store() { return *store_; }
   const metrics::Metrics& metrics() const { return metrics_; }
+  // As people are shown it; nothing for an unknown device.
+  std::optional<bool> online(const std::string& device) const;
 
  private:
   struct Killed {};
@@ -58,7 +72,8 @@ class Server {
   void turn();
   void count_write();
   void changed(const server::Change& change);
-  void read_photo(std::int64_t row);
+  void read_after(std::int64_t delay_us);
+  void read_photos();
   bool busy() const;
   void check_bounds();
   // Runs `work`; ends the server if it is killed in it.
@@ -69,6 +84,7 @@ class Server {
   Broker& broker_;
   std::filesystem::path folder_;
   Hooks hooks_;
+  Limits limits_;
   Broker::Client client_;
   metrics::Metrics metrics_;
   std::unique_ptr<store::Store> store_;
@@ -81,6 +97,7 @@ class Server {
   int writes_ = 0;
   int writes_left_ = -1;
   std::int64_t kill_away_us_ = 0;
+  std::int64_t disk_full_until_us_ = 0;
 };
 
 }  // namespace meterlens::sim

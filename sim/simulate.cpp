@@ -18,6 +18,7 @@ double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC
 
 struct Sum {
   std::uint64_t worlds = 0, kept = 0, stored = 0, lost = 0, unanswered = 0, commands_failed = 0;
+  std::uint64_t sleeps = 0;
   std::uint64_t messages = 0, events = 0, trace = 0;
   std::int64_t arrival_ms_max = 0;
   double seconds = 0;
@@ -29,6 +30,7 @@ struct Sum {
     lost += one.lost;
     unanswered += one.unanswered;
     commands_failed += one.commands_failed;
+    sleeps += one.sleeps;
     messages += one.messages;
     events += one.events;
     trace = trace * 31 + one.trace;
@@ -42,8 +44,9 @@ std::string time_text(std::int64_t at_ms) {
 }
 
 std::string replay_command(const SimulateOptions& options, std::uint64_t seed) {
-  return fmt::format("meterlens sim --seed {} --devices {} --minutes {} --faults {}", seed,
-                     options.devices, options.minutes, options.faults);
+  return fmt::format("meterlens sim --seed {} --devices {} --minutes {} --faults {}{}{}", seed,
+                     options.devices, options.minutes, options.faults,
+                     options.site.empty() ? "" : " --site ", options.site);
 }
 
 double days_per_minute(const SimulateOptions& options, const Sum& sum) {
@@ -54,9 +57,10 @@ double days_per_minute(const SimulateOptions& options, const Sum& sum) {
 void print_text(const SimulateOptions& options, const Sum& sum,
                 const std::optional<Violation>& violation, std::uint64_t seed) {
   fmt::print("{} worlds of {} devices and {} minutes, faults {}: {} photos kept, {} stored, {} "
-             "lost and counted, {} unanswered by SmartDTUs, {} commands failed\n",
+             "lost and counted, {} unanswered by SmartDTUs, {} commands failed, cameras slept {} "
+             "times\n",
              sum.worlds, options.devices, options.minutes, options.faults, sum.kept, sum.stored,
-             sum.lost, sum.unanswered, sum.commands_failed);
+             sum.lost, sum.unanswered, sum.commands_failed, sum.sleeps);
   fmt::print("last arrival {:.1f} s after the faults; {} messages, {} events, {:.2f} s of a core, "
              "{:.0f} device-days a minute, trace {:016x}\n",
              static_cast<double>(sum.arrival_ms_max) / 1000, sum.messages, sum.events, sum.seconds,
@@ -78,6 +82,7 @@ void print_json(const SimulateOptions& options, const Sum& sum,
                              {"photos_lost", sum.lost},
                              {"photos_unanswered", sum.unanswered},
                              {"commands_failed", sum.commands_failed},
+                             {"sleeps", sum.sleeps},
                              {"arrival_ms_max", sum.arrival_ms_max},
                              {"messages", sum.messages},
                              {"events", sum.events},
@@ -115,9 +120,10 @@ int print_goodputs(const SimulateOptions& options) {
 
 int simulate(const SimulateOptions& options) {
   const auto faults = faults_named(options.faults);
-  if (!faults || options.devices < 1 || options.minutes < 1) {
-    fmt::print(stderr, "meterlens sim: --faults is none, lossy or hostile; at least one device "
-                       "and one minute\n");
+  const auto site = site_named(options.site);
+  if (!faults || (!site && !options.site.empty()) || options.devices < 1 || options.minutes < 1) {
+    fmt::print(stderr, "meterlens sim: --faults is none, lossy or hostile; --site is awake, light, "
+                       "deep, behind-smartdtu or deployed; at least one device and one minute\n");
     return 1;
   }
   // What the server says of faults is expected here.
@@ -128,7 +134,9 @@ int simulate(const SimulateOptions& options) {
   std::optional<Violation> violation;
   std::uint64_t seed = options.seed;
   for (; seed < options.seed + options.seeds; ++seed) {
-    Plan plan{seed, options.devices, options.minutes, *faults, {}};
+    Plan plan{.seed = seed, .devices = options.devices, .minutes = options.minutes};
+    plan.faults = *faults;
+    plan.site = site;
     if (options.log)
       plan.log = [](std::int64_t at_ms, const std::string& what) {
         fmt::print(stderr, "{} {}\n", time_text(at_ms), what);

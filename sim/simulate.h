@@ -12,6 +12,7 @@ struct SimulateOptions {
   int devices = 3;
   int minutes = 60;
   std::string faults = "hostile";
+  std::string site = {};  // all devices of this kind (world.h); empty: mixed
   bool goodput = false;  // instead: how fast one photo comes, ours beside the deployed way
   bool log = false;      // every fault, order and message to stderr
   bool json = false;     // one object

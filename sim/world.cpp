@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace meterlens::sim {
@@ -41,8 +42,23 @@ std::string words_of(const protocol::Message& message) {
             return fmt::format("Refused {}, {}", m.photo_id, name(m.reason));
           },
           [](const Clock&) { return std::string("Clock"); },
+          [](const Health& m) {
+            return fmt::format("Health, settings {}, light {}", m.settings_revision, name(m.light));
+          },
+          [](const View& m) { return fmt::format("View {}.{}", m.number, m.index); },
+          [](const Aim& m) { return fmt::format("Aim for {} s", m.seconds); },
           [](const Settings& m) {
             return fmt::format("Settings {} for the {}", m.revision, name(m.part));
+          },
+          [](const Image& m) {
+            return fmt::format("Image of version {} for the {}", m.version, name(m.part));
+          },
+          [](const ImagePacket& m) { return fmt::format("ImagePacket {}", m.index); },
+          [](const ImageSent& m) { return fmt::format("ImageSent {}", m.update_id); },
+          [](const ImageMissing& m) { return fmt::format("ImageMissing {}", m.update_id); },
+          [](const ImageState& m) {
+            return fmt::format("ImageState {} of the {}: {}", m.update_id, name(m.part),
+                               name(m.state));
           },
           [](const SettingsTaken& m) {
             return fmt::format("Settings {} taken by the {}", m.revision, name(m.part));
@@ -50,7 +66,23 @@ std::string words_of(const protocol::Message& message) {
       message);
 }
 
+DeviceSettings settings_of(Site site, int index) {
+  DeviceSettings out{.name = fmt::format("m{}", index + 1)};
+  if (site == Site::light) out.sleep.mode = camera::SleepMode::light;
+  if (site == Site::deep) out.sleep.mode = camera::SleepMode::deep;
+  if (site == Site::behind_smartdtu) out.product = "meters";
+  return out;
+}
+
 }  // namespace
+
+std::optional<Site> site_named(std::string_view name) {
+  constexpr std::array<std::string_view, 5> names = {"awake", "light", "deep", "behind-smartdtu",
+                                                     "deployed"};
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<Site>(found - names.begin());
+}
 
 World::World(const Plan& plan)
     : plan_(plan),
@@ -63,12 +95,19 @@ World::World(const Plan& plan)
       events_, broker_, folder_.path(),
       Server::Hooks{[this](std::int64_t row) { judge_.look(*server_, row); },
                     [this] { judge_.look(*server_); },
-                    [this](const std::string& what) { judge_.broken("server", what); }});
+                    [this](const std::string& what) { judge_.broken("server", what); }},
+      plan.limits);
   for (int i = 0; i < plan.devices; ++i) {
-    const char* product = i % 4 == 3 ? "meters" : "";
+    if (site_of(i) == Site::deployed) {
+      deployed_.push_back(std::make_unique<Deployed>(events_, broker_, faults_,
+                                                     fmt::format("m{}", i + 1), random_.branch()));
+      deployed_.back()->on_shot = [this](const std::string& name, protocol::Bytes photo) {
+        judge_.note_shot(name, photo);
+      };
+      continue;
+    }
     devices_.push_back(std::make_unique<Device>(
-        events_, broker_, faults_,
-        DeviceSettings{.name = fmt::format("m{}", i + 1), .product = product}, random_.branch()));
+        events_, broker_, faults_, settings_of(site_of(i), i), random_.branch()));
     Device& device = *devices_.back();
     device.on_camera = [this](Device& which) { judge_.look(which, *server_); };
     device.flash().set_failure(faults_.flash_failure);
@@ -78,6 +117,19 @@ World::World(const Plan& plan)
 
 World::~World() = default;
 
+// Many seeds with few devices come to all kinds, and so does one seed with many.
+Site World::site_of(int index) const {
+  constexpr std::array mix = {Site::awake, Site::light, Site::deep,  Site::behind_smartdtu,
+                              Site::awake, Site::deep,  Site::light, Site::deployed};
+  return plan_.site.value_or(mix[(plan_.seed + static_cast<std::uint64_t>(index)) % mix.size()]);
+}
+
+std::int64_t World::arrival_bound_ms() const {
+  for (int i = 0; i < plan_.devices; ++i)
+    if (site_of(i) == Site::light || site_of(i) == Site::deep) return arrival_ms_max + nap_ms_max;
+  return arrival_ms_max;
+}
+
 void World::start() {
   if (plan_.log)
     broker_.on_message = [this](std::string_view topic, protocol::Bytes payload) {
@@ -85,6 +137,7 @@ void World::start() {
     };
   server_->start();
   for (const auto& device : devices_) device->start();
+  for (const auto& device : deployed_) device->start();
 }
 
 void World::log(const std::string& what) const {
@@ -112,12 +165,16 @@ void World::every(double mean_minutes, const std::string& what, std::function<vo
 }
 
 // A few photos in a short world, a few a day in a long one.
-void World::order(Device& device, std::int64_t period_us) {
+std::int64_t World::order_period_us() const {
+  return std::clamp<std::int64_t>(plan_.minutes / 6, 2, 360) * minute_us;
+}
+
+void World::order(const std::string& device, std::int64_t period_us) {
   const std::int64_t gap_us = random_.in(period_us / 2, period_us * 3 / 2);
   if (events_.now_us() + gap_us >= end_us_) return;
-  events_.after(gap_us, [this, &device, period_us] {
-    log("order to " + device.name());
-    server_->capture(device.name());
+  events_.after(gap_us, [this, device, period_us] {
+    log("order to " + device);
+    server_->capture(device);
     order(device, period_us);
   });
 }
@@ -127,7 +184,7 @@ void World::schedule_device(Device& device) {
   const auto with = [&](double mean_minutes, const char* what, std::function<void()> work) {
     every(mean_minutes, device.name() + ": " + what, std::move(work));
   };
-  order(device, std::clamp<std::int64_t>(plan_.minutes / 6, 2, 360) * minute_us);
+  order(device.name(), order_period_us());
   with(faults_.camera_cut_minutes, "camera without power",
        [=, &device] { device.cut_camera(away_us(60)); });
   with(faults_.flash_cut_minutes, "power cut in a flash write to come", [this, &device] {
@@ -145,13 +202,23 @@ void World::schedule_device(Device& device) {
   });
 }
 
+void World::schedule_deployed(Deployed& device) {
+  order(device.name(), order_period_us());
+  every(faults_.link_cut_minutes, device.name() + ": no service",
+        [this, &device] { device.cut_link(random_.in(1, 180) * 1'000'000); });
+  every(faults_.dtu_cut_minutes, device.name() + ": without power",
+        [this, &device] { device.cut_power(random_.in(1, 60) * 1'000'000); });
+}
+
 void World::schedule_world() {
   const auto away_us = [this] { return random_.in(1, 60) * 1'000'000; };
   every(faults_.broker_restart_minutes, "broker restarts",
         [=, this] { broker_.restart(away_us()); });
-  every(faults_.server_kill_minutes, "server killed at one of its next writes", [=, this] {
-    server_->kill_at_write(static_cast<int>(random_.in(0, 12)), away_us());
+  every(faults_.server_kill_minutes, "server killed in one of its next writes", [=, this] {
+    server_->kill_at_write(static_cast<int>(random_.in(0, 20)), away_us());
   });
+  every(faults_.disk_full_minutes, "server's disk is full",
+        [this] { server_->fill_disk(random_.in(1, 180) * 1'000'000); });
   every(faults_.server_jump_minutes, "server's clock jumps",
         [this] { server_->jump_clock(random_.in(-two_days_ms, two_days_ms)); });
 }
@@ -165,6 +232,7 @@ void World::stop_faults() {
     device->sensor().failure_chance = 0;
     device->restore();
   }
+  for (const auto& device : deployed_) device->restore();
   server_->restore();
 }
 
@@ -183,19 +251,26 @@ bool World::run_to_arrival(std::int64_t most_ms) {
 Outcome World::run() {
   start();
   for (const auto& device : devices_) schedule_device(*device);
+  for (const auto& device : deployed_) schedule_deployed(*device);
   schedule_world();
   run_until(plan_.minutes * std::int64_t{60'000});
   stop_faults();
   const std::int64_t calm_since_ms = events_.now_ms();
-  if (!run_to_arrival(arrival_ms_max)) judge_.demand_arrival();
+  if (!run_to_arrival(arrival_bound_ms())) judge_.demand_arrival();
   arrival_ms_ = events_.now_ms() - calm_since_ms;
   if (judge_.violation()) return outcome();
-  run_until(calm_since_ms + rest_ms_max);
+  run_until(std::max(calm_since_ms + rest_ms_max, events_.now_ms()));
   // Commands that were on their way when the faults stopped may have brought more.
-  if (!run_to_arrival(arrival_ms_max)) judge_.demand_arrival();
+  if (!run_to_arrival(arrival_bound_ms())) judge_.demand_arrival();
   if (server_->running()) {
     judge_.look(*server_);
     judge_.demand_commands(*server_);
+    judge_.demand_readings(*server_);
+    for (const auto& device : devices_)
+      judge_.demand_presence(device->name(), device->dialect() == protocol::Dialect::native,
+                             device->attached(), *server_);
+    for (const auto& device : deployed_)
+      judge_.demand_presence(device->name(), false, device->attached(), *server_);
   } else {
     judge_.broken("server", "it has not come back");
   }
@@ -210,6 +285,7 @@ Outcome World::outcome() const {
   out.unanswered = judge_.unanswered_count();
   out.lost = judge_.lost_count();
   out.arrival_ms = arrival_ms_;
+  for (const auto& device : devices_) out.sleeps += device->camera_sleeps();
   out.commands_failed = server_->metrics().count(metrics::Count::commands_failed);
   out.messages = broker_.counters().messages;
   out.events = events_.done_count();

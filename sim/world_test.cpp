@@ -1,28 +1,12 @@
 // Stories in whole worlds: calm, under seeded faults, with power cut at every write to the flash
 // and the server killed between any two writes of its store. A failure prints what replays it.
-#include "sim/world.h"
-
-#include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <spdlog/spdlog.h>
 
 #include "sim/goodput.h"
+#include "sim/story_test.h"
 
 namespace meterlens::sim {
 namespace {
-
-constexpr std::int64_t minute_ms = 60'000;
-
-class WorldTest : public testing::Test {
- protected:
-  WorldTest() { spdlog::set_level(spdlog::level::off); }
-};
-
-std::string words_of(const Outcome& outcome) {
-  return outcome.violation ? fmt::format("at {} ms, {}: {}", outcome.violation->at_ms,
-                                         outcome.violation->where, outcome.violation->what)
-                           : "";
-}
 
 TEST_F(WorldTest, WithoutFaultsEveryOrderBringsItsPhoto) {
   const Outcome outcome = World({.seed = 1, .devices = 3, .minutes = 60}).run();
@@ -61,45 +45,19 @@ INSTANTIATE_TEST_SUITE_P(Seeds, Hostile, testing::Values(1, 51, 101, 151));
 
 // ---- every write ----
 
-// One device that has just come up. `ordered` photos wait in its flash, for its line is broken.
-struct Story {
-  explicit Story(int ordered) : world({.seed = 7, .devices = 1, .minutes = 60}) {
-    world.start();
-    world.run_until(10'000);
-    Device& device = world.device(0);
-    device.sensor().photo_bytes_max = 3'000;
-    device.mute_camera(ordered > 0);
-    for (int i = 0; i < ordered; ++i) {
-      world.server().capture("m1");
-      world.run_until(world.events().now_ms() + minute_ms);
-    }
-    writes_before = device.flash().writes();
-    server_writes_before = world.server().writes();
-  }
-  // One more photo, from the order to the store, and what waited with it.
-  void one_more() {
-    world.server().capture("m1");
-    world.run_until(world.events().now_ms() + 3 * minute_ms);
-    world.device(0).mute_camera(false);
-    if (!world.run_to_arrival(arrival_ms_max)) world.judge().demand_arrival();
-  }
-  World world;
-  int writes_before = 0;
-  int server_writes_before = 0;
-};
-
-void cut_at_every_flash_write(int waiting) {
-  Story calm(waiting);
+void cut_at_every_flash_write(int waiting, Site site = Site::awake) {
+  Story calm(waiting, site);
   calm.one_more();
   ASSERT_EQ(words_of(calm.world.outcome()), "");
   const int writes = calm.world.device(0).flash().writes() - calm.writes_before;
   ASSERT_GE(writes, 4) << "erase, data, head, mark";
   for (int write = 1; write <= writes; ++write) {
     for (const double share : {0.0, 0.3, 0.9, 1.0}) {
-      Story story(waiting);
+      Story story(waiting, site);
+      const std::uint64_t starts = story.world.device(0).camera_starts();
       story.world.device(0).cut_at_flash_write(write, share);
       story.one_more();
-      ASSERT_EQ(story.world.device(0).camera_starts(), 2U);
+      ASSERT_GT(story.world.device(0).camera_starts(), starts);
       // Life goes on.
       const std::uint64_t stored = story.world.outcome().stored;
       story.one_more();
@@ -112,6 +70,19 @@ void cut_at_every_flash_write(int waiting) {
 TEST_F(WorldTest, PowerCutAtEveryFlashWrite) { cut_at_every_flash_write(0); }
 
 TEST_F(WorldTest, PowerCutAtEveryFlashWriteOfAFullRing) { cut_at_every_flash_write(3); }
+
+// What wakes a sleeping camera is followed by the writes of the photo.
+TEST_F(WorldTest, PowerCutAtEveryFlashWriteOfALightSleeper) {
+  cut_at_every_flash_write(0, Site::light);
+}
+
+TEST_F(WorldTest, PowerCutAtEveryFlashWriteOfADeepSleeper) {
+  cut_at_every_flash_write(0, Site::deep);
+}
+
+TEST_F(WorldTest, PowerCutAtEveryFlashWriteOfADeepSleepersFullRing) {
+  cut_at_every_flash_write(3, Site::deep);
+}
 
 // Power comes back, and goes again in one of the next writes.
 TEST_F(WorldTest, PowerCutTwiceAtEveryPairOfFlashWrites) {

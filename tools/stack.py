@@ -4,6 +4,7 @@ Everything listens on loopback and ends with the `Stack`: processes are ended by
 """
 import contextlib
 import json
+import os
 import pathlib
 import signal
 import socket
@@ -71,7 +72,8 @@ class Stack:
         with log:
             process = subprocess.Popen([str(self.build / name), *map(str, arguments)],
                                        cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log,
-                                       stderr=subprocess.STDOUT)
+                                       stderr=subprocess.STDOUT,
+                                       env={**os.environ, "XDG_STATE_HOME": str(self.folder)})
         self.processes.append((name, process))
         return process
 

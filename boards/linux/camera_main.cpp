@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <memory>
 #include <random>
 #include <string>
@@ -14,6 +13,7 @@
 #include "boards/linux/photo_folder.h"
 #include "boards/linux/program.h"
 #include "boards/linux/rendered_meter.h"
+#include "boards/linux/state_folder.h"
 #include "boards/linux/v4l2_camera.h"
 #include "device/camera/camera.h"
 
@@ -32,24 +32,12 @@ struct Options {
   std::string flash;
   protocol::Dialect dialect = protocol::Dialect::native;
   camera::TextSettings text;
+  ImageOptions images;
   bool verbose = false;
 };
 
-// Each serial line has photos of its own; they stay through a restart.
-std::filesystem::path default_flash(const std::string& serial) {
-  std::string name = serial;
-  std::replace_if(
-      name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
-  const char* state = std::getenv("XDG_STATE_HOME");
-  const char* home = std::getenv("HOME");
-  std::filesystem::path folder = std::filesystem::temp_directory_path();
-  if (home != nullptr && *home != '\0') folder = std::filesystem::path(home) / ".local/state";
-  if (state != nullptr && *state != '\0') folder = state;
-  return folder / "meterlens" / ("camera_" + name);
-}
-
 void add_options(CLI::App& app, Options& options) {
-  add_line_options(app, options.line);
+  add_line_options(app, options.line)->required();
   auto* photos = app.add_option("--photos", options.photos, "folder of JPEG files, in turn");
   auto* v4l2 = app.add_option("--v4l2", options.v4l2, "video device that delivers MJPEG");
   auto* seed = app.add_option("--render", options.render.seed, "draw the meter of this seed");
@@ -71,6 +59,7 @@ void add_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--piece-pause-ms", options.text.pause_ms, "smartdtu: pause between two pieces")
       ->capture_default_str();
+  add_image_options(app, options.images);
   app.add_flag("--verbose", options.verbose, "log every shot and answer");
   app.callback([&options, seed] { options.has_seed = seed->count() > 0; });
 }
@@ -151,7 +140,8 @@ int main_of_camera(int argument_count, char** arguments) {
   CLI11_PARSE(app, argument_count, arguments);
   start_log("camera", options.verbose);
   if (const auto wrong = settle_line_options(app, options.line); !wrong.empty()) return stop(wrong);
-  if (options.flash.empty()) options.flash = default_flash(options.line.serial).string();
+  // Each serial line has photos of its own; they stay through a restart.
+  if (options.flash.empty()) options.flash = default_state("camera", options.line.serial).string();
   auto source = open_source(options);
   if (!source) return stop(source.error());
   auto flash = FlashFiles::open(options.flash);
@@ -159,14 +149,22 @@ int main_of_camera(int argument_count, char** arguments) {
   auto line = Line::open(options.line.serial, options.line.baud);
   if (!line) return stop(line.error());
   camera::CameraSettings settings;
-  settings.firmware = firmware;
+  settings.firmware = firmware_name;
   settings.first_dialect = options.dialect;
   settings.first_photo_id = static_cast<std::uint32_t>(unix_ms() / 1000);
   settings.text = options.text;
   settings.first_mark = static_cast<std::uint16_t>(std::random_device()());
+  std::unique_ptr<ImageFiles> images;
+  const auto update = open_images(options.images, arguments, images);
+  if (!update) return stop(update.error());
+  settings.update = *update;
+  settings.areas = (*flash)->areas();
+  MeterlensPower power{};
+  power.reset_cause = (*flash)->begin_run();
   const auto camera = std::make_unique<camera::Camera>(
-      (*source)->port(), (*flash)->port(), settings, (*line)->port(options.line.baud_max));
+      (*source)->port(), (*flash)->port(), settings, (*line)->port(options.line.baud_max), power);
   run(*camera, **line);
+  (*flash)->stopped();
   return 0;
 }
 

@@ -1,35 +1,27 @@
-// meterlens-dtu: the DTU program on Linux, between a serial line and an MQTT broker.
+// meterlens-dtu: the DTU program on Linux, between serial lines and an MQTT broker: of one camera,
+// or as a gateway of many.
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <array>
-#include <expected>
-#include <map>
 #include <memory>
-#include <random>
+#include <set>
 #include <string>
+#include <vector>
 
-#include "boards/linux/line.h"
 #include "boards/linux/loop.h"
-#include "boards/linux/modem_uplink.h"
-#include "boards/linux/mqtt_client.h"
 #include "boards/linux/program.h"
-#include "device/dtu/dtu.h"
+#include "boards/linux/station.h"
 
 namespace meterlens::boards {
 namespace {
 
-// For the goodbye to the broker.
-constexpr std::uint64_t leave_timeout_ms = 8'000;
-
 struct Options {
   LineOptions line;
   std::string broker;
-  ModemOptions modem;  // no line: libmosquitto
-  std::string device;
-  std::string product = "SMARTDTU";
-  protocol::Dialect dialect = protocol::Dialect::native;
-  std::uint16_t uart_read_bytes = dtu::uart_text_bytes_max;
+  std::vector<std::string> cameras;  // NAME=SERIAL
+  std::string state;
+  StationOptions station;  // what all have in common
+  ImageOptions images;
   bool verbose = false;
 };
 
@@ -58,104 +50,102 @@ void add_modem_options(CLI::App& app, ModemOptions& options) {
 }
 
 void add_options(CLI::App& app, Options& options) {
-  add_line_options(app, options.line);
+  StationOptions& station = options.station;
+  station.product = "SMARTDTU";
+  auto* serial = add_line_options(app, options.line);
+  auto* device = app.add_option("--device", station.device, "this DTU's name on the broker");
+  auto* cameras = app.add_option("--camera", options.cameras,
+                                 "NAME=SERIAL, once for each camera of a gateway: its name on the "
+                                 "broker and its serial line");
+  cameras->excludes(serial)->excludes(device)->take_all();
   app.add_option("--broker", options.broker, "mqtt://[USER:PASSWORD@]HOST[:PORT]")->required();
-  app.add_option("--device", options.device, "this DTU's name on the broker")->required();
-  app.add_option("--dialect", options.dialect, "native or smartdtu")
+  app.add_option("--state", options.state,
+                 "folder for the settings that survive a restart, of a gateway one in it for each "
+                 "camera; default: under $XDG_STATE_HOME or ~/.local/state");
+  app.add_option("--dialect", station.dialect, "native or smartdtu")
       ->transform(one_of_the_dialects());
-  app.add_option("--product", options.product, "smartdtu: product id")->capture_default_str();
-  app.add_option("--uart-read-bytes", options.uart_read_bytes,
+  app.add_option("--product", station.product, "smartdtu: product id")->capture_default_str();
+  app.add_option("--uart-read-bytes", station.uart_read_bytes,
                  "smartdtu: texts longer than this are cut; the devices in the field do at 1024")
       ->check(CLI::Range(std::size_t{1}, dtu::uart_text_bytes_max))
       ->capture_default_str();
-  add_modem_options(app, options.modem);
+  add_modem_options(app, station.modem);
+  add_image_options(app, options.images);
   app.add_flag("--verbose", options.verbose, "log connections and losses");
 }
 
-std::string wrong_name(const Options& options) {
-  if (!protocol::is_device_name(options.device))
-    return "--device: 1 to 64 of A-Z a-z 0-9 . _ - and no leading dot";
-  if (options.dialect == protocol::Dialect::native) return "";
-  if (!protocol::is_device_name(options.product) || options.product == protocol::native_prefix)
+std::string wrong_names(const Options& options, const std::vector<StationOptions>& stations) {
+  std::set<std::string> names;
+  for (const StationOptions& station : stations) {
+    if (!protocol::is_device_name(station.device))
+      return "--device, --camera: a name has 1 to 64 of A-Z a-z 0-9 . _ - and no leading dot";
+    if (!names.insert(station.device).second)
+      return "--camera: " + station.device + " is named twice";
+  }
+  const StationOptions& common = options.station;
+  if (stations.size() > 1 && !common.modem.line.empty())
+    return "--modem: one modem has one connection to the broker, so one camera";
+  if (stations.size() > 1 && !options.images.folder.empty())
+    return "--images: of one DTU, so one camera";
+  if (common.dialect == protocol::Dialect::native) return "";
+  if (!protocol::is_device_name(common.product) || common.product == protocol::native_prefix)
     return "--product: the smartdtu dialect needs one, of the form of a device name";
   return "";
 }
 
-// Says what has changed since the last call.
-class Diary {
- public:
-  void write(const dtu::Dtu& dtu, const Uplink& client) {
-    if (dtu.online() != online_) spdlog::info(dtu.online() ? "connected" : "connection lost");
-    online_ = dtu.online();
-    if (client.last_error() != error_) {
-      error_ = client.last_error();
-      spdlog::warn("{}", error_);
-    }
-    const auto& now = dtu.counters();
-    note("frames dropped, the queue to the broker is full", now.up_dropped, before_.up_dropped);
-    note("frames dropped, the queue to the camera is full", now.down_dropped, before_.down_dropped);
-    note("broken frames from the camera", now.serial_errors, before_.serial_errors);
-    note("foreign messages from the broker", now.foreign, before_.foreign);
-    before_ = now;
-    if (dtu.link().baud() != baud_) spdlog::info("line at {} baud", dtu.link().baud());
-    baud_ = dtu.link().baud();
+// Of the command line, one a camera; the error says which option is wrong.
+std::expected<std::vector<StationOptions>, std::string> stations_of(const CLI::App& app,
+                                                                    const Options& options) {
+  std::vector<StationOptions> stations;
+  const auto add = [&](const std::string& device, const std::string& serial,
+                       const std::filesystem::path& state) -> std::string {
+    LineOptions line = options.line;
+    line.serial = serial;
+    if (auto wrong = settle_line_options(app, line); !wrong.empty()) return wrong;
+    StationOptions station = options.station;
+    station.device = device;
+    station.serial = serial;
+    station.baud = line.baud;
+    station.baud_max = line.baud_max;
+    station.state = state.empty() ? default_state("dtu", device) : state;
+    stations.push_back(std::move(station));
+    return "";
+  };
+  std::string wrong;
+  if (options.cameras.empty()) {
+    if (options.line.serial.empty() || options.station.device.empty())
+      return std::unexpected("give --serial and --device, or --camera NAME=SERIAL for each camera");
+    wrong = add(options.station.device, options.line.serial, options.state);
   }
-
- private:
-  static void note(const char* what, std::uint32_t now, std::uint32_t before) {
-    if (now != before) spdlog::info("{}: {}", what, now);
+  for (const std::string& camera : options.cameras) {
+    const std::size_t at = camera.find('=');
+    if (at == std::string::npos) return std::unexpected("--camera: NAME=SERIAL is wanted");
+    const std::string name = camera.substr(0, at);
+    if (!wrong.empty()) break;
+    wrong = add(name, camera.substr(at + 1),
+                options.state.empty() ? std::filesystem::path()
+                                      : std::filesystem::path(options.state) / name);
   }
-
-  bool online_ = false;
-  std::string error_;
-  std::uint32_t baud_ = link::bauds[0];
-  dtu::Dtu::Counters before_;
-};
-
-void run(dtu::Dtu& dtu, Uplink& client, Line& line) {
-  Loop loop;
-  Diary diary;
-  std::array<std::uint8_t, 1024> bytes;
-  bool stopping = false;
-  std::uint64_t leave_ms = 0;
-  dtu.start(uptime_ms());
-  while (!dtu.stopped() || (!client.closed() && uptime_ms() < leave_ms)) {
-    if (loop.asked_to_stop() && !stopping) {
-      dtu.stop(uptime_ms());
-      stopping = true;
-      leave_ms = uptime_ms() + leave_timeout_ms;
-    }
-    client.step();
-    const std::size_t count = line.read(bytes, now_us());
-    dtu.serial_in(std::span(bytes).first(count), uptime_ms());
-    dtu.step(uptime_ms());
-    line.write([&](std::span<std::uint8_t> out) { return dtu.pull(out, uptime_ms()); }, now_us());
-    client.write();
-    diary.write(dtu, client);
-    const std::uint64_t now_ms = uptime_ms();
-    const std::uint64_t due_ms = std::max(dtu.due_ms(now_ms), now_ms + 1);
-    const std::uint64_t most_ms = stopping ? 20 : 1000;
-    const auto timer_us =
-        static_cast<std::int64_t>(std::min<std::uint64_t>(due_ms - now_ms, most_ms)) * 1000;
-    std::array<pollfd, 2> files = {line.wish(), client.wish()};
-    const std::int64_t lines_due_us = std::min(line.due_us(), client.due_us());
-    loop.wait(files, std::min(timer_us, lines_due_us - now_us()));
-  }
+  if (wrong.empty()) wrong = wrong_names(options, stations);
+  if (!wrong.empty()) return std::unexpected(wrong);
+  return stations;
 }
 
-// Also sets what the uplink knows better: the IMEI.
-std::expected<std::unique_ptr<Uplink>, std::string> open_uplink(const ModemOptions& modem,
-                                                                const BrokerAddress& broker,
-                                                                dtu::DtuSettings& settings,
-                                                                std::unique_ptr<dtu::Dtu>& dtu) {
-  const auto receive = [&dtu](std::string_view topic, std::span<const std::uint8_t> payload) {
-    dtu->mqtt_in(topic, payload, uptime_ms());
-  };
-  if (modem.line.empty()) return std::make_unique<MqttClient>(broker, receive);
-  auto uplink = ModemUplink::open(modem, broker.host, broker.port, receive);
-  if (!uplink) return std::unexpected(uplink.error());
-  settings.imei = (*uplink)->modem().identity().imei();
-  return std::move(*uplink);
+void run(std::vector<std::unique_ptr<Station>>& stations) {
+  Loop loop;
+  for (const auto& station : stations) station->start();
+  std::vector<pollfd> files;
+  while (!std::ranges::all_of(stations, &Station::stopped)) {
+    files.clear();
+    std::int64_t due_us = std::numeric_limits<std::int64_t>::max();
+    for (const auto& station : stations) {
+      if (loop.asked_to_stop()) station->stop();
+      station->step();
+      station->add_wishes(files);
+      due_us = std::min(due_us, station->due_us());
+    }
+    loop.wait(files, due_us - now_us());
+  }
 }
 
 int main_of_dtu(int argument_count, char** arguments) {
@@ -164,28 +154,26 @@ int main_of_dtu(int argument_count, char** arguments) {
   add_options(app, options);
   CLI11_PARSE(app, argument_count, arguments);
   start_log("dtu", options.verbose);
-  if (const std::string wrong = wrong_name(options); !wrong.empty()) return stop(wrong);
-  if (const auto wrong = settle_line_options(app, options.line); !wrong.empty()) return stop(wrong);
   const auto broker = parse_broker(options.broker);
   if (!broker) return stop(broker.error());
   if (broker->user.size() > 128 || broker->password.size() > 128)
     return stop("--broker: user and password have at most 128 characters");
   if (broker->host.size() > at::host_chars_max)
     return stop("--broker: the host has at most 128 characters");
-  auto line = Line::open(options.line.serial, options.line.baud);
-  if (!line) return stop(line.error());
-
-  dtu::DtuSettings settings;
-  settings.session = {options.dialect, options.product,  options.device,
-                      broker->user,    broker->password, std::random_device()()};
-  settings.firmware = firmware;
-  settings.uart_read_bytes = options.uart_read_bytes;
-  std::unique_ptr<dtu::Dtu> dtu;
-  auto uplink = open_uplink(options.modem, *broker, settings, dtu);
-  if (!uplink) return stop(uplink.error());
-  dtu = std::make_unique<dtu::Dtu>((*uplink)->port(), settings,
-                                   (*line)->port(options.line.baud_max));
-  run(*dtu, **uplink, **line);
+  options.station.broker = *broker;
+  std::unique_ptr<ImageFiles> images;
+  const auto update = open_images(options.images, arguments, images);
+  if (!update) return stop(update.error());
+  options.station.update = *update;
+  const auto wanted = stations_of(app, options);
+  if (!wanted) return stop(wanted.error());
+  std::vector<std::unique_ptr<Station>> stations;
+  for (const StationOptions& one : *wanted) {
+    auto station = Station::open(one);
+    if (!station) return stop(station.error());
+    stations.push_back(*std::move(station));
+  }
+  run(stations);
   return 0;
 }
 

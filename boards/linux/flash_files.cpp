@@ -63,6 +63,46 @@ MeterlensFlash FlashFiles::port() {
   return flash;
 }
 
+MeterlensAreas FlashFiles::areas() {
+  MeterlensAreas areas{};
+  areas.context = this;
+  areas.bytes = 4096;
+  areas.read = [](void* self, std::uint8_t area, void* out, std::uint32_t bytes) {
+    return static_cast<FlashFiles*>(self)->read_area(area, out, bytes);
+  };
+  areas.write = [](void* self, std::uint8_t area, const void* data, std::uint32_t bytes) {
+    return static_cast<FlashFiles*>(self)->write_area(area, data, bytes);
+  };
+  return areas;
+}
+
+bool FlashFiles::read_area(std::uint8_t area, void* out, std::uint32_t bytes) {
+  std::memset(out, 0xFF, bytes);
+  const std::string name = (folder_ / fmt::format("settings_{}.bin", area)).string();
+  const File file(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.number < 0) return errno == ENOENT;
+  return pread(file.number, out, bytes, 0) >= 0;
+}
+
+bool FlashFiles::write_area(std::uint8_t area, const void* data, std::uint32_t bytes) {
+  const std::string name = (folder_ / fmt::format("settings_{}.bin", area)).string();
+  const File file(::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  return file.number >= 0 && pwrite(file.number, data, bytes, 0) == static_cast<ssize_t>(bytes) &&
+         fsync(file.number) == 0;
+}
+
+MeterlensReset FlashFiles::begin_run() {
+  const std::string name = (folder_ / "running").string();
+  const bool was_running = access(name.c_str(), F_OK) == 0;
+  const bool is_new = access((folder_ / "ran").c_str(), F_OK) != 0;
+  for (const char* mark : {"running", "ran"})
+    const File file(::open((folder_ / mark).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  if (was_running) return METERLENS_RESET_CRASH;
+  return is_new ? METERLENS_RESET_POWER_ON : METERLENS_RESET_RESTART;
+}
+
+void FlashFiles::stopped() { unlink((folder_ / "running").c_str()); }
+
 std::filesystem::path FlashFiles::file_of(std::uint32_t slot) const {
   return folder_ / fmt::format("slot_{:02}.bin", slot);
 }

@@ -1,4 +1,5 @@
-// The camera's flash on Linux: one file a slot in a folder, so that photos survive a restart. What
+// The camera's flash on Linux: one file a slot in a folder, so that photos survive a restart, and
+// beside them the settings and a mark that a program runs. What
 // a call returned true for is on the disk. One process at a time uses a folder (it is locked).
 #pragma once
 
@@ -27,6 +28,15 @@ class FlashFiles {
   // Holds as long as this object.
   MeterlensFlash port();
 
+  // Two files beside the slots, for the settings; holds as long as this object.
+  MeterlensAreas areas();
+  // How the last run of a program in this folder ended, and from now on another runs. The next one
+  // takes it for a crash unless `stopped` is called.
+  MeterlensReset begin_run();
+  void stopped();
+
+  bool read_area(std::uint8_t area, void* out, std::uint32_t bytes);
+  bool write_area(std::uint8_t area, const void* data, std::uint32_t bytes);
   bool read(std::uint32_t slot, std::uint32_t offset, void* out, std::uint32_t bytes);
   bool program(std::uint32_t slot, std::uint32_t offset, const void* data, std::uint32_t bytes);
   int erase(std::uint32_t slot);

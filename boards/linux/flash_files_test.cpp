@@ -21,6 +21,24 @@ class Folder {
   std::filesystem::path path;
 };
 
+TEST(FlashFiles, KeepsTheSettingsAndTellsACrashFromAStop) {
+  const Folder folder;
+  const std::string data = "the settings";
+  std::string out(16, 'x');
+  const auto flash = FlashFiles::open(folder.path);
+  ASSERT_TRUE(flash) << flash.error();
+  const MeterlensAreas areas = (*flash)->areas();
+  ASSERT_TRUE(areas.read(areas.context, 1, out.data(), 16));
+  EXPECT_EQ(out, std::string(16, '\xFF'));
+  ASSERT_TRUE(areas.write(areas.context, 1, data.data(), 12));
+  ASSERT_TRUE(areas.read(areas.context, 1, out.data(), 16));
+  EXPECT_EQ(out, data + std::string(4, '\xFF'));
+  EXPECT_EQ((*flash)->begin_run(), METERLENS_RESET_POWER_ON);
+  EXPECT_EQ((*flash)->begin_run(), METERLENS_RESET_CRASH);
+  (*flash)->stopped();
+  EXPECT_EQ((*flash)->begin_run(), METERLENS_RESET_RESTART);
+}
+
 TEST(FlashFiles, KeepsWhatWasProgrammed) {
   const Folder folder;
   const std::string data = "sixteen bytes !!";

@@ -10,6 +10,9 @@
 
 namespace meterlens::boards {
 
+// What both programs say they are.
+inline constexpr const char* firmware_name = "meterlens-linux-0.1.0";
+
 // Since some moment before the program began; never 0.
 std::int64_t now_us();
 // As the device programs count it: from the program's first call.

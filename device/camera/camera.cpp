@@ -13,26 +13,61 @@ using protocol::CaptureState;
 using protocol::Dialect;
 
 Camera::Camera(const MeterlensSensor& sensor, const MeterlensFlash& flash,
-               const CameraSettings& settings, const MeterlensLine& line)
-    : ring_(flash, settings.first_photo_id),
+               const CameraSettings& settings, const MeterlensLine& line,
+               const MeterlensPower& power)
+    : kept_(protocol::Part::camera, settings.areas),
+      ring_(flash, settings.first_photo_id),
+      tuner_(sensor),
       shooter_(sensor, ring_),
+      aiming_(sensor),
+      health_(power),
       transfer_(ring_),
       text_transfer_(ring_, settings.text),
+      reset_cause_(power.reset_cause),
+      sleeper_(settings.sleep, power),
       link_(line, settings.first_mark),
+      update_(protocol::Part::camera, settings.update),
       settings_(settings),
       dialect_(settings.first_dialect) {
   protocol::require(settings.firmware.size() <= protocol::text_bytes_max);
 }
 
 void Camera::start(std::uint64_t now_ms) {
+  kept_.load();
   ring_.load();
   dialect_ = ring_.dialect().value_or(settings_.first_dialect);
+  update_.start(now_ms);
   hello_due_ms_ = now_ms;
   hello_retry_ms_ = sent_retry_first_ms;
   offers_from_ms_ = now_ms + clock_wait_ms;
+  sleeper_.start(now_ms);
+  health_.start(now_ms);
+  obey();
+}
+
+// The DTU is told, and what was said before the sleep asked again.
+void Camera::note_wake(std::uint64_t now_ms) {
+  if (!sleeper_.wakes(now_ms)) return;
+  link_.wake();
+  input_.reset();
+  line_idle_ = true;
+  transfer_.hurry(now_ms);
+}
+
+Sleeper::Situation Camera::situation(std::uint64_t now_ms) const {
+  // A SmartDTU holds nothing for a camera that sleeps.
+  const bool native = dialect_ == Dialect::native;
+  const bool unfinished = clock_ms_ == 0 || ring_.waiting_count() > 0 || report_due() || taken_due_;
+  return {.at_work = shooter_.busy() || aiming_.active() || !native,
+          .unfinished = unfinished,
+          .remembers = ring_.keeps_time() || transfer_.has_flaws(),
+          .line_at_rest = link_.at_rest(),
+          .next_wake_ms = timer_.due_ms(kept_.get("capture_period_s"), now_ms, clock_ms_)};
 }
 
 void Camera::receive(protocol::Bytes bytes, std::uint64_t now_ms) {
+  note_wake(now_ms);
+  if (!bytes.empty() && sleeper_.hear_bytes(now_ms)) link_.wake();
   for (const std::uint8_t byte : bytes) {
     const Input::Kind kind = input_.put(byte, now_ms);
     if (kind == Input::Kind::unit) hear_unit(input_.unit(), now_ms);
@@ -66,20 +101,63 @@ void Camera::hear_unit(protocol::Bytes unit, std::uint64_t now_ms) {
   }
   speak(Dialect::native);
   link_.hear_frame(now_ms);
+  sleeper_.hear_word(now_ms);
+  if (!std::holds_alternative<Clock>(*message)) {
+    sleeper_.progress(now_ms);
+    if (!std::holds_alternative<Refused>(*message)) sleeper_.encourage();
+  }
+  hear_update(*message);
   if (const auto* m = std::get_if<Capture>(&*message)) capture(m->command_id, now_ms);
+  if (const auto* m = std::get_if<Settings>(&*message)) hear_settings(*m);
+  if (const auto* m = std::get_if<Aim>(&*message)) aiming_.hear(*m, now_ms);
   if (const auto* m = std::get_if<Missing>(&*message)) transfer_.hear(*m);
   if (const auto* m = std::get_if<Stored>(&*message)) transfer_.hear(*m);
   if (const auto* m = std::get_if<Refused>(&*message)) transfer_.hear(*m, now_ms);
-  if (const auto* m = std::get_if<Clock>(&*message); m != nullptr && m->unix_ms > now_ms) {
-    clock_ms_ = m->unix_ms - now_ms;
-    offers_from_ms_ = now_ms;
-  }
+  if (const auto* m = std::get_if<Clock>(&*message); m != nullptr && m->unix_ms > now_ms)
+    hear_clock(m->unix_ms, now_ms);
+}
+
+void Camera::hear_clock(std::uint64_t unix_ms, std::uint64_t now_ms) {
+  const auto period_ms = std::uint64_t{1000} * static_cast<std::uint64_t>(
+                                                   kept_.get("capture_period_s"));
+  // It may have been its own timer that woke it: then this period has no photo yet.
+  if (clock_ms_ == 0 && reset_cause_ == METERLENS_RESET_WAKE && period_ms > 0)
+    timer_shot_due_ = ring_.newest_captured_at_ms() < unix_ms - unix_ms % period_ms;
+  clock_ms_ = unix_ms - now_ms;
+  offers_from_ms_ = now_ms;
+}
+
+// The kept settings are others now, or known for the first time.
+void Camera::obey() {
+  if (kept_.revision() == 0) return;
+  sleeper_.set({static_cast<SleepMode>(kept_.get("sleep")),
+                static_cast<std::uint32_t>(kept_.get("awake_ms"))});
+}
+
+void Camera::hear_update(const protocol::Message& message) {
+  update_.heard_from_outside();
+  if (const auto* m = std::get_if<protocol::Image>(&message); m != nullptr && update_.is_own(*m))
+    update_.hear(*m);
+  if (const auto* m = std::get_if<protocol::ImagePacket>(&message)) update_.hear(*m);
+  if (const auto* m = std::get_if<protocol::ImageSent>(&message);
+      m != nullptr && update_.is_own(*m))
+    update_.hear(*m);
+}
+
+void Camera::hear_settings(const protocol::Settings& settings) {
+  const auto taken = kept_.take(settings, refused_keys_);
+  if (!taken) return;
+  taken_due_ = true;
+  taken_revision_ = taken->revision;
+  refused_count_ = taken->refused_keys.size();
+  obey();
 }
 
 void Camera::hear_text(std::string_view text, std::uint64_t now_ms) {
   const auto object = protocol::json_text(text);
   if (!object) return;
   speak(Dialect::smartdtu);
+  update_.heard_from_outside();
   const auto wish = protocol::json_member(*object, "capture");
   const auto number = wish ? protocol::json_integer(*wish) : std::nullopt;
   if (!number || *number == 0) {
@@ -95,6 +173,7 @@ void Camera::speak(Dialect dialect) {
   dialect_ = dialect;
   transfer_.reset();
   text_transfer_.reset();
+  aiming_.hear({.seconds = 0}, 0);
   if (dialect == Dialect::smartdtu) link_.reset();
 }
 
@@ -133,12 +212,17 @@ void Camera::shoot(Answered* answer, std::uint64_t now_ms) {
   CaptureFailure failure = CaptureFailure::none;
   if (shooter_.busy()) {
     failure = CaptureFailure::busy;
-  } else if (!shooter_.shoot(answer == nullptr ? 0 : answer->report.command_id, now_ms)) {
-    failure = CaptureFailure::sensor;
-    ++counters_.failed_shots;
+  } else {
+    aiming_.pause();
+    health_.note_tuned(tuner_.tune(shot_of(kept_.values())));
+    const std::uint32_t command_id = answer == nullptr ? 0 : answer->report.command_id;
+    if (!shooter_.shoot(command_id, now_ms)) {
+      failure = CaptureFailure::sensor;
+      note({command_id, failure, SensorFault::no_answer});
+    }
   }
   if (answer == nullptr) {
-    text_failure_ = failure;
+    if (dialect_ == Dialect::smartdtu) text_failure_ = failure;
     return;
   }
   answer->due = true;
@@ -148,18 +232,48 @@ void Camera::shoot(Answered* answer, std::uint64_t now_ms) {
 }
 
 void Camera::step(std::uint64_t now_ms) {
+  note_wake(now_ms);
   while (const auto result = shooter_.step(now_ms, clock_ms_, dialect_)) note(*result);
-  if (!link_.step(out_taken_ == out_count_, now_ms)) return;
-  // What was half heard at the old speed is no unit at the new one.
-  input_.reset();
-  line_idle_ = true;
+  step_timer(now_ms);
+  step_aiming(now_ms);
+  health_.note_lost(ring_.lost_count());
+  health_.note_flaws(transfer_.counters().flash_flaws);
+  health_.note_settings(kept_.revision(), kept_.counters().broken_areas,
+                        kept_.counters().failed_writes > 0);
+  update_.step(now_ms, !shooter_.busy());
+  const bool drained = out_taken_ == out_count_;
+  if (link_.step(drained, now_ms)) {
+    // What was half heard at the old speed is no unit at the new one.
+    input_.reset();
+    line_idle_ = true;
+  }
+  if (sleeper_.step(situation(now_ms), link_.known(), drained, now_ms)) link_.wake();
+}
+
+// A shot whose turn comes while another is taken follows it.
+void Camera::step_timer(std::uint64_t now_ms) {
+  if (timer_.strike(kept_.get("capture_period_s"), now_ms, clock_ms_)) timer_shot_due_ = true;
+  if (!timer_shot_due_ || shooter_.busy()) return;
+  timer_shot_due_ = false;
+  shoot(nullptr, now_ms);
+}
+
+void Camera::step_aiming(std::uint64_t now_ms) {
+  aiming_.step(now_ms);
+  if (shooter_.busy() || !aiming_.wants_sensor(now_ms)) return;
+  aiming_.pause();
+  MeterlensShot small = shot_of(kept_.values());
+  small.frame_size = 0;
+  tuner_.tune(small);
+  aiming_.take(now_ms);
 }
 
 void Camera::note(const ShotResult& result) {
+  health_.note(result, kept_.get("dark_level"), kept_.get("bright_level"));
   const bool failed = result.failure != CaptureFailure::none;
   ++(failed ? counters_.failed_shots : counters_.shots);
   if (result.command_id == 0) {
-    text_failure_ = result.failure;
+    if (dialect_ == Dialect::smartdtu) text_failure_ = result.failure;
     return;
   }
   Answered* answer = find_answer(result.command_id);
@@ -205,10 +319,15 @@ bool Camera::fill(std::uint64_t now_ms) {
 
 link::CameraEnd::Wish Camera::wish(std::uint64_t now_ms) const {
   const bool sends = transfer_.has_packets() && now_ms >= offers_from_ms_;
-  return {frame_due_ms(now_ms) <= now_ms, sends || shooter_.busy()};
+  return {frame_due_ms(now_ms) <= now_ms, sends || shooter_.busy(), sleeper_.tired()};
+}
+
+std::size_t Camera::say_sleep() {
+  return sleeper_.word_due() ? link::encode_link(link::Sleep{sleeper_.say()}, frame_) : 0;
 }
 
 std::size_t Camera::next_unit(std::uint64_t now_ms) {
+  if (sleeper_.silent()) return say_sleep();
   const std::size_t link_bytes = link_.next(frame_, wish(now_ms), now_ms);
   if (link_bytes > 0 || !link_.open()) return link_bytes;
   const std::size_t frame_bytes = next_frame(frame_, now_ms);
@@ -219,8 +338,31 @@ std::size_t Camera::next_unit(std::uint64_t now_ms) {
 std::size_t Camera::next_frame(std::span<std::uint8_t> out, std::uint64_t now_ms) {
   if (clock_ms_ == 0 && now_ms >= hello_due_ms_) return hello(out, now_ms);
   if (report_due()) return report(out);
+  if (const std::size_t bytes = next_words(out, now_ms); bytes > 0) return bytes;
+  if (update_.has_frame()) return update_.next_frame(out);
   if (now_ms < offers_from_ms_) return 0;
-  return transfer_.next_frame(out, now_ms, clock_ms_);
+  const bool packets = transfer_.has_packets();
+  const std::size_t count = transfer_.next_frame(out, now_ms, clock_ms_);
+  // A repeated Sent alone is none.
+  if (packets && count > 0) sleeper_.progress(now_ms);
+  return count == 0 && aiming_.has_packets() ? aiming_.next_frame(out) : count;
+}
+
+// What the camera says of itself.
+std::size_t Camera::next_words(std::span<std::uint8_t> out, std::uint64_t now_ms) {
+  if (taken_due_) {
+    taken_due_ = false;
+    return protocol::encode_message(
+        protocol::SettingsTaken{protocol::Part::camera, taken_revision_,
+                                protocol::Bytes(refused_keys_).first(refused_count_)},
+        out);
+  }
+  if (now_ms < health_due_ms()) return 0;
+  return protocol::encode_message(health_.take(now_ms), out);
+}
+
+bool Camera::views_due(std::uint64_t now_ms) const {
+  return aiming_.has_packets() && now_ms >= offers_from_ms_;
 }
 
 // Until a clock comes: whoever should answer may not have been there.
@@ -265,7 +407,11 @@ std::size_t Camera::next_text(std::span<char> out, std::uint64_t now_ms) {
 
 std::uint64_t Camera::due_ms(std::uint64_t now_ms) const {
   if (out_taken_ < out_count_) return now_ms;
-  std::uint64_t due = shooter_.due_ms(now_ms);
+  std::uint64_t due = std::min({shooter_.due_ms(now_ms), sleeper_.due_ms(situation(now_ms)),
+                                update_.due_ms(now_ms, !shooter_.busy()),
+                                aiming_.due_ms(now_ms)});
+  due = std::min(due, timer_.due_ms(kept_.get("capture_period_s"), now_ms, clock_ms_));
+  if (sleeper_.silent()) return due;
   if (dialect_ == Dialect::smartdtu) {
     if (text_failure_ != CaptureFailure::none) return now_ms;
     return std::min(due, std::max(text_transfer_.due_ms(), offers_from_ms_));
@@ -275,8 +421,9 @@ std::uint64_t Camera::due_ms(std::uint64_t now_ms) const {
 }
 
 std::uint64_t Camera::frame_due_ms(std::uint64_t now_ms) const {
-  if (report_due()) return now_ms;
-  const std::uint64_t due = std::max(transfer_.due_ms(), offers_from_ms_);
+  if (report_due() || taken_due_ || views_due(now_ms) || update_.has_frame()) return now_ms;
+  const std::uint64_t due =
+      std::min(std::max(transfer_.due_ms(), offers_from_ms_), health_due_ms());
   return clock_ms_ == 0 ? std::min(due, hello_due_ms_) : due;
 }
 

@@ -8,28 +8,37 @@
 //
 // Output is pulled, so a line that stalls stalls the camera, and so does a DTU whose queue is full
 // (device/link): nothing is dropped.
-// Owns: the photos in the flash it is given. Memory: about 9 KB in the object, no heap.
+// Owns: the photos in the flash it is given. Memory: about 11 KB in the object, no heap.
 // Threads: one. Time: `now_ms` is the board's own clock, rising from its start.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
+#include "device/camera/aiming.h"
+#include "device/camera/health.h"
 #include "device/camera/input.h"
 #include "device/camera/ring.h"
 #include "device/camera/shooter.h"
+#include "device/camera/sleeper.h"
 #include "device/camera/text_transfer.h"
+#include "device/camera/timer.h"
 #include "device/camera/transfer.h"
+#include "device/camera/tuner.h"
 #include "device/link/camera_end.h"
 #include "device/port.h"
+#include "device/settings/kept.h"
+#include "device/update/receiver.h"
 #include "protocol/ids.h"
 #include "protocol/message.h"
 
 namespace meterlens::camera {
 
+// The board's; what the server changes is in settings::Kept.
 struct CameraSettings {
   std::string_view firmware;  // at most 32 printable ASCII characters; must outlive the camera
   // Until it has been spoken to (kept with the photos, so it survives a reset). A native Hello is
@@ -41,6 +50,9 @@ struct CameraSettings {
   TextSettings text;
   // The number of the first Mark on the line; better another one at each start.
   std::uint16_t first_mark = 1;
+  SleepSettings sleep = {};  // until the server has set others
+  update::Settings update = {};  // as it is: no remote update
+  MeterlensAreas areas = {};     // for the settings that the server changes
 };
 
 // Waits for the clock so long before waiting photos are offered.
@@ -56,9 +68,10 @@ class Camera {
     std::uint32_t doubled_commands = 0;
   };
 
-  // Without `line` the speed of the line is fixed.
+  // Without `line` the speed of the line is fixed, without `power` it never sleeps.
   Camera(const MeterlensSensor& sensor, const MeterlensFlash& flash,
-         const CameraSettings& settings, const MeterlensLine& line = {});
+         const CameraSettings& settings, const MeterlensLine& line = {},
+         const MeterlensPower& power = {});
   Camera(const Camera&) = delete;
   Camera& operator=(const Camera&) = delete;
 
@@ -76,6 +89,8 @@ class Camera {
   const Transfer::Counters& transfer_counters() const { return transfer_.counters(); }
   const link::UnitReader::Counters& line_counters() const { return input_.counters(); }
   const link::CameraEnd& link() const { return link_; }
+  const update::Receiver& update() const { return update_; }
+  const settings::Kept& kept() const { return kept_; }
 
  private:
   struct Answered {
@@ -84,13 +99,24 @@ class Camera {
     bool due = false;
   };
 
+  void note_wake(std::uint64_t now_ms);
+  Sleeper::Situation situation(std::uint64_t now_ms) const;
   void hear_unit(protocol::Bytes unit, std::uint64_t now_ms);
+  void hear_settings(const protocol::Settings& settings);
   void hear_link(protocol::Bytes unit, std::uint64_t now_ms);
+  void hear_update(const protocol::Message& message);
+  void obey();
+  void hear_clock(std::uint64_t unix_ms, std::uint64_t now_ms);
   void note_damage();
   void hear_text(std::string_view text, std::uint64_t now_ms);
   void speak(protocol::Dialect dialect);
   void capture(std::uint32_t command_id, std::uint64_t now_ms);
   void shoot(Answered* answer, std::uint64_t now_ms);
+  void step_timer(std::uint64_t now_ms);
+  void step_aiming(std::uint64_t now_ms);
+  std::size_t next_words(std::span<std::uint8_t> out, std::uint64_t now_ms);
+  bool views_due(std::uint64_t now_ms) const;
+  std::uint64_t health_due_ms() const { return std::max(health_.due_ms(), offers_from_ms_); }
   void note(const ShotResult& result);
   Answered* find_answer(std::uint32_t command_id);
   Answered& new_answer(std::uint32_t command_id);
@@ -98,18 +124,28 @@ class Camera {
   std::uint64_t frame_due_ms(std::uint64_t now_ms) const;
   link::CameraEnd::Wish wish(std::uint64_t now_ms) const;
   std::size_t next_unit(std::uint64_t now_ms);
+  std::size_t say_sleep();
   std::size_t next_frame(std::span<std::uint8_t> out, std::uint64_t now_ms);
   std::size_t hello(std::span<std::uint8_t> out, std::uint64_t now_ms);
   std::size_t report(std::span<std::uint8_t> out);
   std::size_t next_text(std::span<char> out, std::uint64_t now_ms);
   bool report_due() const;
 
+  settings::Kept kept_;
   PhotoRing ring_;
+  Tuner tuner_;
   Shooter shooter_;
+  Aiming aiming_;
+  Timer timer_;
+  HealthBook health_;
+  bool timer_shot_due_ = false;
   Transfer transfer_;
   TextTransfer text_transfer_;
+  MeterlensReset reset_cause_;
+  Sleeper sleeper_;
   Input input_;
   link::CameraEnd link_;
+  update::Receiver update_;
   std::uint32_t damaged_units_ = 0;
   CameraSettings settings_;
   protocol::Dialect dialect_;
@@ -123,6 +159,11 @@ class Camera {
   std::array<Answered, 8> answers_{};  // the newest commands, `next_answer_` the oldest
   std::size_t next_answer_ = 0;
   protocol::CaptureFailure text_failure_ = protocol::CaptureFailure::none;
+
+  bool taken_due_ = false;
+  std::uint32_t taken_revision_ = 0;
+  std::size_t refused_count_ = 0;
+  std::array<std::uint8_t, protocol::setting_count_max> refused_keys_;
 
   std::array<std::uint8_t, protocol::frame_bytes_max> frame_;
   std::array<std::uint8_t, text_out_bytes_max> out_;  // a unit or a text on its way to the line

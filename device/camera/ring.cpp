@@ -66,6 +66,7 @@ void PhotoRing::load_slot(std::uint32_t at) {
   HeadBytes raw;
   if (!flash_.read(flash_.context, at, 0, raw.data(), slot_head_bytes)) {
     slot.state = State::broken;
+    slot.failures = slot_failures_max;
     return;
   }
   if (!mend_head(raw)) return;
@@ -105,6 +106,13 @@ std::uint32_t PhotoRing::free_count() const {
       [](const Slot& slot) { return slot.state == State::dirty || slot.state == State::erased; }));
 }
 
+bool PhotoRing::keeps_time() const {
+  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
+    const Photo& photo = slot.photo;
+    return slot.state == State::waiting && photo.captured_at_ms == 0 && photo.shot_since_start;
+  });
+}
+
 std::uint16_t PhotoRing::waiting_count() const {
   return static_cast<std::uint16_t>(std::count_if(
       slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.state == State::waiting; }));
@@ -134,8 +142,24 @@ void PhotoRing::note_loss() {
   }
 }
 
+void PhotoRing::break_slot(std::uint32_t at) {
+  slots_[at].state = State::broken;
+  ++slots_[at].failures;
+}
+
+// Before a waiting photo goes, and with it perhaps the last head that carries the numbers on.
+void PhotoRing::try_broken_again() {
+  for (std::uint32_t at = 0; at < flash_.slot_count; ++at) {
+    Slot& slot = slots_[at];
+    if (slot.state != State::broken || slot.failures >= slot_failures_max) continue;
+    slot.state = State::dirty;
+    return;
+  }
+}
+
 FlashStep PhotoRing::prepare() {
   if (!writing_) {
+    if (free_count() == 0) try_broken_again();
     if (const auto photo = free_count() == 0 ? oldest() : std::nullopt) forget(photo->id, true);
     writing_ = best_free();
     if (!writing_) return FlashStep::failed;
@@ -145,9 +169,9 @@ FlashStep PhotoRing::prepare() {
     const int progress = flash_.erase(flash_.context, *writing_);
     if (progress == 0) return FlashStep::pending;
     if (newest_slot_ == writing_) newest_slot_.reset();
-    slot = Slot{};
-    slot.state = progress > 0 ? State::erased : State::broken;
+    slot = Slot{State::erased, slot.failures, Photo{}};
     if (progress < 0) {
+      break_slot(*writing_);
       writing_.reset();
       return FlashStep::failed;
     }
@@ -163,7 +187,7 @@ bool PhotoRing::write(Bytes part) {
   const auto bytes = static_cast<std::uint32_t>(part.size());
   if (!flash_.program(flash_.context, *writing_, slot_head_bytes + written_bytes_, part.data(),
                       bytes)) {
-    slot.state = State::broken;
+    break_slot(*writing_);
     writing_.reset();
     return false;
   }
@@ -193,7 +217,7 @@ bool PhotoRing::commit(Photo photo, protocol::Dialect dialect) {
   if (!flash_.program(flash_.context, at, 0, raw.data(), raw.size())) {
     // The head may be whole all the same: then a reset would find it, and neither the number nor
     // the photo may be there twice.
-    slots_[at].state = State::broken;
+    break_slot(at);
     mark_forgotten(at);
     ++next_id_;
     return false;
@@ -202,7 +226,7 @@ bool PhotoRing::commit(Photo photo, protocol::Dialect dialect) {
     forget(lost->id, false);
     ++lost_count_;
   }
-  slots_[at] = Slot{State::waiting, photo};
+  slots_[at] = Slot{State::waiting, 0, photo};
   dialect_ = dialect;
   newest_id_ = next_id_++;
   newest_slot_ = at;

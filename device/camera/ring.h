@@ -32,6 +32,8 @@ using protocol::Bytes;
 
 inline constexpr std::uint32_t slot_count_max = 32;
 inline constexpr std::uint32_t slot_head_bytes = 128;
+// A slot that failed so often in a row is not tried again until the next start.
+inline constexpr std::uint8_t slot_failures_max = 2;
 
 struct Photo {
   std::uint32_t id = 0;
@@ -70,7 +72,13 @@ class PhotoRing {
 
   std::uint32_t photo_bytes_max() const { return flash_.slot_bytes - slot_head_bytes; }
   std::uint16_t waiting_count() const;
+  // A photo waits whose time is known by the camera's own clock alone: a reset would lose it.
+  bool keeps_time() const;
   std::uint32_t lost_count() const { return lost_count_; }
+  // Of the newest photo, whatever became of it; 0: none, or it was taken without a clock.
+  std::uint64_t newest_captured_at_ms() const {
+    return newest_slot_ ? slots_[*newest_slot_].photo.captured_at_ms : 0;
+  }
   std::uint32_t next_id() const { return next_id_; }  // all photos have smaller ones
   // The dialect kept with the newest photo; nothing on an empty flash.
   std::optional<protocol::Dialect> dialect() const { return dialect_; }
@@ -79,12 +87,15 @@ class PhotoRing {
   enum class State : std::uint8_t { dirty, erased, waiting, broken };
   struct Slot {
     State state = State::dirty;
-    Photo photo;  // id 0: never held one
+    std::uint8_t failures = 0;  // writes and erasures that failed in a row
+    Photo photo;                // id 0: never held one
   };
 
   void load_slot(std::uint32_t at);
   std::optional<std::uint32_t> slot_of(std::uint32_t id) const;
   std::optional<std::uint32_t> best_free() const;
+  void break_slot(std::uint32_t at);
+  void try_broken_again();
   std::uint32_t free_count() const;
   void note_loss();
   void mark_forgotten(std::uint32_t at);

@@ -99,6 +99,27 @@ TEST(PhotoRing, ABitThatTurnsInHeadOrMarkLosesNoPhoto) {
   }
 }
 
+// Found by the simulator: each failed try pushed out one more photo, and in the end the head
+// that counts the lost ones.
+TEST(PhotoRing, AFailedTryCostsNoFurtherPhoto) {
+  for (const int failures : {0, 1, 2}) {
+    FakeFlash flash;
+    PhotoRing ring(flash.port(), 1);
+    ring.load();
+    for (std::uint32_t i = 1; i <= 3; ++i) ASSERT_TRUE(add(ring, make_photo(100, i)));
+    flash.program_failures = failures;
+    int attempts = 1;
+    while (!add(ring, make_photo(100, 4))) ASSERT_LE(++attempts, 3);
+    EXPECT_EQ(attempts, failures + 1);
+    // A slot that has failed twice is out: then room is made.
+    EXPECT_EQ(ring.lost_count(), failures < 2 ? 1U : 2U) << failures;
+    EXPECT_EQ(ring.waiting_count(), failures < 2 ? 3U : 2U) << failures;
+    PhotoRing later(flash.port(), 1);
+    later.load();
+    EXPECT_EQ(later.lost_count(), ring.lost_count());
+  }
+}
+
 TEST(PhotoRing, AMarkWithAWrongBitStillForgets) {
   for (std::size_t bit = 0; bit < 128; ++bit) {
     FakeFlash flash;
@@ -127,15 +148,19 @@ TEST(PhotoRing, AHeadWithTwoWrongBitsIsNoPhoto) {
   }
 }
 
-// A write fails, so the slot of the oldest is taken: a reset during that must not forget the loss.
+// A slot has failed twice, so that of the oldest is taken: a reset during that must not forget the
+// loss.
 TEST(PhotoRing, ALossForWantOfSoundSlotsIsOnRecordBeforeItHappens) {
   FakeFlash flash;
   PhotoRing ring(flash.port(), 1);
   ring.load();
   for (std::uint32_t i = 1; i <= 3; ++i) ASSERT_TRUE(add(ring, make_photo(100, i)));
-  ASSERT_EQ(ring.prepare(), FlashStep::done);
-  flash.program_failures = 1;
-  ASSERT_FALSE(ring.write(make_photo(100, 4)));
+  for (std::uint8_t failure = 0; failure < slot_failures_max; ++failure) {
+    EXPECT_EQ(ring.lost_count(), 0U);
+    ASSERT_EQ(ring.prepare(), FlashStep::done);
+    flash.program_failures = 1;
+    ASSERT_FALSE(ring.write(make_photo(100, 4)));
+  }
   ASSERT_EQ(ring.prepare(), FlashStep::done);
   EXPECT_EQ(ring.lost_count(), 1U);
   PhotoRing later(flash.port(), 1);

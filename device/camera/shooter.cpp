@@ -25,14 +25,15 @@ std::optional<ShotResult> Shooter::step(std::uint64_t now_ms, std::uint64_t cloc
     case State::exposing: return expose(now_ms, clock_ms);
     case State::preparing: return prepare();
     case State::writing: return write(dialect);
+    case State::walking: return walk();
     default: return std::nullopt;
   }
 }
 
-ShotResult Shooter::finish(CaptureFailure failure) {
+ShotResult Shooter::finish(CaptureFailure failure, SensorFault fault) {
   sensor_.release(sensor_.context);
   state_ = State::idle;
-  return {photo_.command_id, failure};
+  return {photo_.command_id, failure, fault};
 }
 
 std::optional<ShotResult> Shooter::expose(std::uint64_t now_ms, std::uint64_t clock_ms) {
@@ -40,7 +41,9 @@ std::optional<ShotResult> Shooter::expose(std::uint64_t now_ms, std::uint64_t cl
   std::uint32_t bytes = 0;
   const int result = sensor_.poll(sensor_.context, &jpeg, &bytes);
   if (result == 0 && now_ms - started_ms_ < shot_timeout_ms) return std::nullopt;
-  if (result <= 0) return finish(CaptureFailure::sensor);
+  if (result <= 0)
+    return finish(CaptureFailure::sensor,
+                  result == 0 ? SensorFault::timeout : SensorFault::gave_up);
   if (bytes == 0) return finish(CaptureFailure::empty);
   if (bytes > std::min<std::size_t>(ring_.photo_bytes_max(), protocol::photo_bytes_max))
     return finish(CaptureFailure::too_large);
@@ -71,7 +74,20 @@ std::optional<ShotResult> Shooter::write(protocol::Dialect dialect) {
   if (written_ < frame_.size()) return std::nullopt;
   photo_.sha256 = sum_.digest();
   if (!ring_.commit(photo_, dialect)) return retry_save();
-  return finish(CaptureFailure::none);
+  // The photo is safe and may be sent; what follows only looks at it.
+  photo_.id = ring_.next_id() - 1;
+  walk_.begin(frame_);
+  state_ = State::walking;
+  return std::nullopt;
+}
+
+std::optional<ShotResult> Shooter::walk() {
+  const LuminanceWalk::State walked = walk_.step(walk_step_units);
+  if (walked == LuminanceWalk::State::walking) return std::nullopt;
+  ShotResult result = finish(CaptureFailure::none);
+  result.photo_id = photo_.id;
+  if (walked == LuminanceWalk::State::done) result.luminance = walk_.result();
+  return result;
 }
 
 std::optional<ShotResult> Shooter::retry_save() {

@@ -113,6 +113,11 @@ class FakeSensor {
   MeterlensSensor port() {
     MeterlensSensor sensor{};
     sensor.context = this;
+    sensor.tune = [](void* self, const MeterlensShot* shot) {
+      auto& sensor_ = *static_cast<FakeSensor*>(self);
+      if (sensor_.tune_works) sensor_.tunes.push_back(*shot);
+      return sensor_.tune_works;
+    };
     sensor.start = [](void* self) {
       auto& sensor_ = *static_cast<FakeSensor*>(self);
       ++sensor_.starts;
@@ -136,6 +141,8 @@ class FakeSensor {
   int polls = 3;
   int starts = 0;
   int releases = 0;
+  bool tune_works = true;
+  std::vector<MeterlensShot> tunes;
 
  private:
   int polls_left_ = 0;
@@ -285,7 +292,8 @@ class World {
   // As after a reset: all but the flash is new.
   void power_on() {
     flash.restore_power();
-    camera = std::make_unique<Camera>(sensor.port(), flash.port(), settings);
+    camera = std::make_unique<Camera>(sensor.port(), flash.port(), settings, MeterlensLine{},
+                                      power);
     reader_ = {};
     to_camera_.clear();
     booted_ms_ = now_ms;
@@ -319,6 +327,7 @@ class World {
   FakeFlash flash;
   FakeSensor sensor;
   CameraSettings settings{"test-1", protocol::Dialect::native, 1, {}};
+  MeterlensPower power{};
   FakeServer server;
   Judge judge = [](protocol::Bytes, bool) { return Fate{}; };
   bool line_up = true;

@@ -47,6 +47,8 @@ class Transfer {
   // Forgets where it was; the photos stay. The next frame is an offer.
   void reset();
 
+  // The photo in transfer did not match its hash, and is not yet given up.
+  bool has_flaws() const { return state_ != State::idle && flaw_count_ > 0; }
   // Packets are due, or a photo to offer.
   bool has_packets() const;
   // When `next_frame` has something to say next; now or earlier: at once; UINT64_MAX: never.

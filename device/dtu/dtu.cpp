@@ -8,12 +8,34 @@
 
 namespace meterlens::dtu {
 
-Dtu::Dtu(const MeterlensMqtt& mqtt, const DtuSettings& settings, const MeterlensLine& line)
+namespace {
+
+const char* name(MeterlensReset cause) {
+  switch (cause) {
+    case METERLENS_RESET_POWER_ON: return "power_on";
+    case METERLENS_RESET_BROWN_OUT: return "brown_out";
+    case METERLENS_RESET_WATCHDOG: return "watchdog";
+    case METERLENS_RESET_CRASH: return "crash";
+    case METERLENS_RESET_RESTART: return "restart";
+    case METERLENS_RESET_WAKE: return "wake";
+    case METERLENS_RESET_PIN: return "pin";
+    default: return "unknown";
+  }
+}
+
+}  // namespace
+
+Dtu::Dtu(const MeterlensMqtt& mqtt, const DtuSettings& settings, const MeterlensLine& line,
+         const MeterlensAreas& areas)
     : mqtt_(mqtt),
       settings_(settings),
       session_(mqtt, settings.session),
       link_(line),
+      line_(line),
+      kept_(protocol::Part::dtu, areas),
+      timer_(settings.session.device, settings.session.jitter_seed),
       uart_(settings.uart_read_bytes),
+      update_(protocol::Part::dtu, settings.update),
       up_(up_memory_),
       down_(down_memory_) {
   protocol::require(settings.firmware.size() <= protocol::text_bytes_max);
@@ -21,8 +43,22 @@ Dtu::Dtu(const MeterlensMqtt& mqtt, const DtuSettings& settings, const Meterlens
 
 void Dtu::start(std::uint64_t now_ms) {
   started_ms_ = now_ms;
+  kept_.load();
   session_.start(now_ms);
+  update_.start(now_ms);
   link_.start(now_ms);
+  obey(now_ms);
+}
+
+// The kept settings are others now, or known for the first time.
+void Dtu::obey(std::uint64_t now_ms) {
+  window_ = static_cast<std::uint32_t>(kept_.get("window"));
+  timer_.set(kept_.values());
+  status_due_ms_ = now_ms;
+  if (native()) return;
+  smart_timers_.set(kept_, now_ms);
+  const auto baud = static_cast<std::uint32_t>(kept_.get("uart_baud"));
+  if (line_.set_baud != nullptr && baud <= line_.baud_max) line_.set_baud(line_.context, baud);
 }
 
 void Dtu::stop(std::uint64_t now_ms) { session_.stop(now_ms); }
@@ -49,7 +85,43 @@ void Dtu::hear_unit(Bytes unit, std::uint64_t now_ms) {
     link_.hear_hello();
     send_clock();
   }
+  if (frame->type == protocol::Report::type || frame->type == protocol::Offer::type)
+    hear_camera(unit, now_ms);
   link_.hear_frame(push_up(unit) ? unit.size() : 0, now_ms);
+}
+
+// What the camera says of a command that may be the timer's.
+void Dtu::hear_camera(Bytes frame, std::uint64_t now_ms) {
+  const auto message = protocol::decode_message(frame);
+  if (!message) return;
+  if (const auto* report = std::get_if<protocol::Report>(&*message)) timer_.hear(*report, now_ms);
+  if (const auto* offer = std::get_if<protocol::Offer>(&*message))
+    timer_.hear_offer(offer->command_id);
+}
+
+// true: a Settings frame for this part, kept and answered.
+bool Dtu::take_settings(Bytes frame, std::uint64_t now_ms) {
+  const auto message = protocol::decode_message(frame);
+  const auto* wanted = message ? std::get_if<protocol::Settings>(&*message) : nullptr;
+  if (wanted == nullptr || wanted->part != protocol::Part::dtu) return false;
+  std::array<std::uint8_t, protocol::setting_count_max> refused;
+  const auto taken = kept_.take(*wanted, refused);
+  if (!taken) return true;
+  obey(now_ms);
+  push_up(frame_of(*taken));
+  return true;
+}
+
+void Dtu::order_capture(std::uint64_t now_ms) {
+  const auto command_id = timer_.step(unix_ms(), now_ms);
+  if (!command_id) return;
+  if (!native()) {
+    constexpr std::string_view capture = R"({"capture":1})";
+    push_down({reinterpret_cast<const std::uint8_t*>(capture.data()), capture.size()});
+    timer_.hear_offer(*command_id);  // nothing in this dialect answers an order
+    return;
+  }
+  push_down(frame_of(protocol::Capture{*command_id}));
 }
 
 void Dtu::hear_link(Bytes unit, std::uint64_t now_ms) {
@@ -62,30 +134,40 @@ std::uint32_t Dtu::damaged_units() const {
 }
 
 link::DtuEnd::Situation Dtu::situation() const {
-  return {up_.sure_bytes(protocol::frame_bytes_max), damaged_units()};
+  return {up_.sure_bytes(protocol::frame_bytes_max), damaged_units(), down_.count() > 0};
+}
+
+// In the memory of events; until the next one is made.
+Bytes Dtu::frame_of(const protocol::Message& message) {
+  const std::span out(reinterpret_cast<std::uint8_t*>(event_.data()), event_.size());
+  return Bytes(out).first(protocol::encode_message(message, out));
 }
 
 void Dtu::send_clock() {
-  const std::uint64_t unix_ms = mqtt_.unix_ms(mqtt_.context);
-  if (unix_ms == 0) return;
-  std::array<std::uint8_t, protocol::frame_bytes_max> frame;
-  push_down(Bytes(frame).first(protocol::encode_message(protocol::Clock{unix_ms}, frame)));
+  const protocol::Clock clock{unix_ms()};
+  if (clock.unix_ms == 0) return;
+  push_down(frame_of(clock));
 }
 
-void Dtu::mqtt_in(std::string_view topic, Bytes payload, std::uint64_t) {
+void Dtu::mqtt_in(std::string_view topic, Bytes payload, std::uint64_t now_ms) {
   if (!session_.is_down_topic(topic)) {
     ++counters_.foreign;
     return;
   }
-  if (native()) {
-    if (protocol::decode_frame(payload))
-      push_down(payload);
-    else
-      ++counters_.foreign;
+  if (!native())
+    return hear_control({reinterpret_cast<const char*>(payload.data()), payload.size()}, now_ms);
+  const auto frame = protocol::decode_frame(payload);
+  if (!frame) {
+    ++counters_.foreign;
     return;
   }
-  const std::string_view text(reinterpret_cast<const char*>(payload.data()), payload.size());
-  const auto control = decode_control(text, pins_);
+  if (frame->type == protocol::Settings::type && take_settings(payload, now_ms)) return;
+  if (hear_update(payload)) return;
+  push_down(payload);
+}
+
+void Dtu::hear_control(std::string_view text, std::uint64_t now_ms) {
+  const auto control = decode_control(text, pins_, kept_);
   if (!control) {
     ++counters_.foreign;
     return;
@@ -94,6 +176,41 @@ void Dtu::mqtt_in(std::string_view topic, Bytes payload, std::uint64_t) {
   const auto* uart_bytes = reinterpret_cast<const std::uint8_t*>(control->uart_text.data());
   if (!control->uart_text.empty()) push_down({uart_bytes, control->uart_text.size()});
   if (control->sets_pins) send_event(pins_event(pins_, event_));
+  if (!control->sets_settings) return;
+  obey(now_ms);
+  send_state();
+}
+
+void Dtu::send_state() {
+  const SmartIdentity identity{settings_.imei, SmartIdentity{}.model, settings_.firmware};
+  send_event(state_event(identity, settings_.session.device, pins_, kept_.values(), event_));
+}
+
+// true: it was for this part of the device.
+bool Dtu::hear_update(Bytes frame) {
+  const auto message = protocol::decode_message(frame);
+  if (!message) return false;
+  const auto take = [this](const auto* m) {
+    if (m == nullptr || !update_.is_own(*m)) return false;
+    update_.hear(*m);
+    return true;
+  };
+  return take(std::get_if<protocol::Image>(&*message)) ||
+         take(std::get_if<protocol::ImagePacket>(&*message)) ||
+         take(std::get_if<protocol::ImageSent>(&*message));
+}
+
+// Its own frames pass by the queue, whose room has been granted to the camera.
+void Dtu::step_update(std::uint64_t now_ms) {
+  const std::uint32_t unacknowledged = session_.up() ? mqtt_.unacknowledged(mqtt_.context) : 1;
+  if (status_said_ && unacknowledged == 0) update_.heard_from_outside();
+  update_.step(now_ms, true);
+  const std::span frame(reinterpret_cast<std::uint8_t*>(event_.data()), event_.size());
+  while (native() && session_.up() && update_.has_frame() &&
+         mqtt_.unacknowledged(mqtt_.context) < window_) {
+    const std::size_t bytes = update_.next_frame(frame);
+    if (!session_.publish_up(Bytes(frame).first(bytes))) return;
+  }
 }
 
 void Dtu::send_event(std::size_t chars) {
@@ -101,7 +218,10 @@ void Dtu::send_event(std::size_t chars) {
 }
 
 bool Dtu::push_up(Bytes message) {
-  if (up_.push(message)) return true;
+  if (up_.push(message)) {
+    waiting_most_ = std::max(waiting_most_, up_.count());
+    return true;
+  }
   ++counters_.up_dropped;
   return false;
 }
@@ -114,6 +234,9 @@ void Dtu::step(std::uint64_t now_ms) {
   if (session_.step(now_ms)) came_up(now_ms);
   if (session_.up() && native() && now_ms >= status_due_ms_) say_online(now_ms);
   if (!native() && uart_.step(now_ms)) send_event(uart_.event(event_));
+  if (!native() && smart_timers_.step(kept_, now_ms) && session_.up()) send_state();
+  order_capture(now_ms);
+  step_update(now_ms);
   flush();
   if (!native() || !link_.step(out_taken_ == out_count_, now_ms)) return;
   // What was half heard at the old speed is no unit at the new one.
@@ -124,11 +247,12 @@ void Dtu::step(std::uint64_t now_ms) {
 void Dtu::came_up(std::uint64_t now_ms) {
   status_due_ms_ = now_ms;
   if (native()) {
-    send_clock();
+    // One that sleeps asks for the time when it needs it.
+    if (!link_.asleep()) send_clock();
     return;
   }
-  const SmartIdentity identity{settings_.imei, SmartIdentity{}.model, settings_.firmware};
-  send_event(state_event(identity, settings_.session.device, pins_, event_));
+  send_state();
+  status_said_ = true;
 }
 
 void Dtu::say_online(std::uint64_t now_ms) {
@@ -146,17 +270,28 @@ void Dtu::say_online(std::uint64_t now_ms) {
   field("serial_errors", damaged_units());
   field("foreign", counters_.foreign);
   field("line_baud", link_.baud());
+  field("waiting", up_.count());
+  field("waiting_most", waiting_most_);
+  field("settings_revision", kept_.revision());
+  field("settings_broken", kept_.counters().broken_areas);
+  field("settings_unwritten", kept_.counters().failed_writes);
+  field("captures_ordered", timer_.counters().ordered);
+  field("captures_missed", timer_.counters().missed);
+  status.put(R"(,"reset_cause":")").put(name(settings_.power.reset_cause)).put("\"");
+  if (settings_.power.crash_address != 0)
+    status.put(R"(,"crash_address":")").put_hex(settings_.power.crash_address).put("\"");
   if (mqtt_.health != nullptr) {
     const std::span<char> room = status.room().first(health_chars_max);
     status.skip(mqtt_.health(mqtt_.context, room.data(), static_cast<std::uint32_t>(room.size())));
   }
   status.put("}");
   if (!session_.publish_status(status.text())) return;
-  status_due_ms_ = now_ms + std::uint64_t{1000} * settings_.status_period_s;
+  status_said_ = true;
+  status_due_ms_ = now_ms + 1000 * static_cast<std::uint64_t>(kept_.get("status_period_s"));
 }
 
 void Dtu::flush() {
-  while (session_.up() && mqtt_.unacknowledged(mqtt_.context) < settings_.window) {
+  while (session_.up() && mqtt_.unacknowledged(mqtt_.context) < window_) {
     const auto message = up_.front();
     if (!message || !session_.publish_up(*message)) return;
     up_.pop();
@@ -164,9 +299,16 @@ void Dtu::flush() {
   }
 }
 
+bool Dtu::fill_zeros(std::uint64_t now_ms) {
+  out_count_ = down_.count() > 0 ? link_.wake(now_ms) : 0;
+  std::fill_n(out_.begin(), out_count_, std::uint8_t{0});
+  return out_count_ > 0;
+}
+
 // The next unit for the line; false: none.
-bool Dtu::fill() {
+bool Dtu::fill(std::uint64_t now_ms) {
   out_taken_ = out_count_ = 0;
+  if (link_.asleep() && fill_zeros(now_ms)) return true;
   std::array<std::uint8_t, link::link_bytes_max> link_message;
   const std::size_t link_bytes = link_.next(link_message, situation());
   std::optional<Bytes> next = Bytes(link_message).first(link_bytes);
@@ -182,11 +324,11 @@ bool Dtu::fill() {
   return true;
 }
 
-std::size_t Dtu::pull(std::span<std::uint8_t> out, std::uint64_t) {
+std::size_t Dtu::pull(std::span<std::uint8_t> out, std::uint64_t now_ms) {
   if (!native()) return pull_text(out);
   std::size_t count = 0;
   while (count < out.size()) {
-    if (out_taken_ == out_count_ && !fill()) break;
+    if (out_taken_ == out_count_ && !fill(now_ms)) break;
     const std::size_t part = std::min(out.size() - count, out_count_ - out_taken_);
     std::copy_n(out_.begin() + static_cast<std::ptrdiff_t>(out_taken_), part,
                 out.begin() + static_cast<std::ptrdiff_t>(count));
@@ -217,7 +359,9 @@ std::size_t Dtu::pull_text(std::span<std::uint8_t> out) {
 std::uint64_t Dtu::due_ms(std::uint64_t now_ms) const {
   if (out_taken_ < out_count_) return now_ms;
   if (down_.count() > 0 && (!native() || link_.open())) return now_ms;
-  std::uint64_t due = std::min(session_.due_ms(), uart_.due_ms());
+  std::uint64_t due = std::min({session_.due_ms(), uart_.due_ms(), update_.due_ms(now_ms, true)});
+  due = std::min({due, timer_.due_ms(unix_ms(), now_ms), smart_timers_.due_ms()});
+  if (session_.up() && native() && update_.has_frame()) due = now_ms;
   if (native()) due = std::min(due, link_.due_ms(situation(), now_ms));
   if (session_.up() && native()) due = std::min(due, status_due_ms_);
   return due;

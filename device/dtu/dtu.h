@@ -2,6 +2,8 @@
 // keeps the connection. It knows of photos nothing: what it loses the camera sends again. But the
 // camera sends only what the queue has room for (device/link): in normal operation nothing is lost.
 // In the smartdtu dialect it behaves towards both sides like the devices already in the field.
+// It has settings of its own (protocol/settings.h, Part::dtu), which survive a reset in `areas`,
+// and a timer of its own that orders captures.
 // The board runs it:
 //
 //   dtu.start(now);
@@ -20,16 +22,20 @@
 #include <span>
 #include <string_view>
 
+#include "device/dtu/capture_timer.h"
 #include "device/dtu/queue.h"
 #include "device/dtu/session.h"
 #include "device/dtu/smart.h"
 #include "device/link/dtu_end.h"
 #include "device/link/unit.h"
 #include "device/port.h"
+#include "device/settings/kept.h"
+#include "device/update/receiver.h"
+#include "protocol/message.h"
 
 namespace meterlens::dtu {
 
-inline constexpr std::size_t up_queue_bytes = 16'384;
+inline constexpr std::size_t up_queue_bytes = 12'288;
 inline constexpr std::size_t down_queue_bytes = 4'096;
 inline constexpr std::uint32_t health_chars_max = 512;  // of what the board adds to the status
 
@@ -38,10 +44,9 @@ struct DtuSettings {
   SessionSettings session;
   std::string_view firmware;  // at most 32 characters of a device name
   std::string_view imei = "000000000000000";
-  // Messages on their way to the broker without acknowledgement.
-  std::uint32_t window = 16;
-  std::uint32_t status_period_s = 900;
   std::uint16_t uart_read_bytes = uart_text_bytes_max;  // smartdtu: see SmartUart
+  MeterlensPower power = {};
+  update::Settings update = {};  // of this part; as it is: no remote update
 };
 
 class Dtu {
@@ -56,8 +61,10 @@ class Dtu {
     std::uint32_t unknown_keys = 0;   // smartdtu: of control messages
   };
 
-  // Without `line` the speed of the line is fixed.
-  Dtu(const MeterlensMqtt& mqtt, const DtuSettings& settings, const MeterlensLine& line = {});
+  // Without `line` the speed of the line is fixed; without `areas` its own settings are forgotten
+  // at a reset.
+  Dtu(const MeterlensMqtt& mqtt, const DtuSettings& settings, const MeterlensLine& line = {},
+      const MeterlensAreas& areas = {});
   Dtu(const Dtu&) = delete;
   Dtu& operator=(const Dtu&) = delete;
 
@@ -79,6 +86,9 @@ class Dtu {
   const link::UnitReader::Counters& line_counters() const { return units_.counters(); }
   const SmartUart::Counters& uart_counters() const { return uart_.counters(); }
   const link::DtuEnd& link() const { return link_; }
+  const settings::Kept& kept() const { return kept_; }
+  const CaptureTimer::Counters& timer_counters() const { return timer_.counters(); }
+  const update::Receiver& update() const { return update_; }
 
  private:
   bool native() const { return settings_.session.dialect == protocol::Dialect::native; }
@@ -86,10 +96,21 @@ class Dtu {
   void say_online(std::uint64_t now_ms);
   void hear_unit(Bytes unit, std::uint64_t now_ms);
   void hear_link(Bytes unit, std::uint64_t now_ms);
+  void hear_camera(Bytes frame, std::uint64_t now_ms);
+  bool take_settings(Bytes frame, std::uint64_t now_ms);
+  void obey(std::uint64_t now_ms);
+  void hear_control(std::string_view text, std::uint64_t now_ms);
+  void order_capture(std::uint64_t now_ms);
+  void send_state();
+  bool hear_update(Bytes frame);
+  void step_update(std::uint64_t now_ms);
   link::DtuEnd::Situation situation() const;
   std::uint32_t damaged_units() const;
-  bool fill();
+  bool fill(std::uint64_t now_ms);
+  bool fill_zeros(std::uint64_t now_ms);
   std::size_t pull_text(std::span<std::uint8_t> out);
+  std::uint64_t unix_ms() const { return mqtt_.unix_ms(mqtt_.context); }
+  Bytes frame_of(const protocol::Message& message);
   void send_clock();
   void send_event(std::size_t chars);
   void flush();
@@ -101,11 +122,19 @@ class Dtu {
   Session session_;
   link::UnitReader units_;
   link::DtuEnd link_;
+  MeterlensLine line_;
+  settings::Kept kept_;
+  CaptureTimer timer_;
   SmartUart uart_;
+  SmartTimers smart_timers_;
   Pins pins_{};
+  std::uint32_t window_ = 1;
+  update::Receiver update_;
+  bool status_said_ = false;  // since the start
   Counters counters_;
   std::uint64_t started_ms_ = 0;
   std::uint64_t status_due_ms_ = 0;
+  std::size_t waiting_most_ = 0;
   std::array<char, event_bytes_max> event_;
   std::array<std::uint8_t, up_queue_bytes> up_memory_{};
   std::array<std::uint8_t, down_queue_bytes> down_memory_{};

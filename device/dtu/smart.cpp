@@ -55,6 +55,57 @@ void set_pins(const JsonValue& wishes, Pins& pins) {
   }
 }
 
+// A setting and the name that it has in a SmartDTU's JSON.
+struct SmartSetting {
+  std::string_view json, name;
+};
+constexpr SmartSetting uart_settings[] = {{"baud_rate", "uart_baud"},
+                                          {"data_bits", "uart_data_bits"},
+                                          {"parity", "uart_parity"},
+                                          {"stop_bits", "uart_stop_bits"},
+                                          {"flow_control", "uart_flow_control"}};
+constexpr SmartSetting timer_settings[smart_timer_count][3] = {
+    {{"status", "timer1_on"}, {"period", "timer1_period_ms"}, {"mode", "timer1_repeats"}},
+    {{"status", "timer2_on"}, {"period", "timer2_period_ms"}, {"mode", "timer2_repeats"}},
+    {{"status", "timer3_on"}, {"period", "timer3_period_ms"}, {"mode", "timer3_repeats"}}};
+constexpr std::string_view timer_keys[smart_timer_count] = {"timer1", "timer2", "timer3"};
+
+// true: one of them was there and in its range.
+bool take(const JsonValue& object, std::span<const SmartSetting> wanted, settings::Kept& kept) {
+  bool any = false;
+  for (const SmartSetting& setting : wanted) {
+    const auto value = protocol::json_member(object, setting.json);
+    const auto number = value ? protocol::json_integer(*value) : std::nullopt;
+    if (!number || *number < 0 || *number > std::numeric_limits<std::int32_t>::max()) continue;
+    any = kept.set(setting.name, static_cast<std::int32_t>(*number)) || any;
+  }
+  return any;
+}
+
+bool take_timer(std::string_view key, const JsonValue& value, settings::Kept& kept) {
+  const auto found = std::ranges::find(timer_keys, key);
+  if (found == std::end(timer_keys) || value.kind != JsonKind::object) return false;
+  return take(value, timer_settings[found - std::begin(timer_keys)], kept);
+}
+
+bool is_initial(const protocol::SettingValues& values, std::span<const SmartSetting> some) {
+  const protocol::SettingValues initial(protocol::Part::dtu);
+  return std::ranges::all_of(some, [&](const SmartSetting& setting) {
+    return values.get(setting.name) == initial.get(setting.name);
+  });
+}
+
+void put_settings(TextWriter& out, std::string_view key, std::span<const SmartSetting> some,
+                  const protocol::SettingValues& values, std::string_view last) {
+  if (is_initial(values, some)) return;
+  out.put(", \"").put(key).put("\": {");
+  for (const SmartSetting& setting : some) {
+    out.put(&setting == some.data() ? "\"" : ", \"").put(setting.json).put("\": ");
+    out.put_number(static_cast<std::uint64_t>(values.get(setting.name)));
+  }
+  out.put(last).put("}");
+}
+
 }  // namespace
 
 SmartUart::SmartUart(std::size_t read_bytes) : read_bytes_(read_bytes) {
@@ -122,7 +173,8 @@ std::size_t SmartUart::event(std::span<char> out) {
   return written;
 }
 
-std::optional<SmartControl> decode_control(std::string_view payload, Pins& pins) {
+std::optional<SmartControl> decode_control(std::string_view payload, Pins& pins,
+                                           settings::Kept& kept) {
   const auto object = protocol::json_text(payload);
   if (!object || object->kind != JsonKind::object) return std::nullopt;
   SmartControl control;
@@ -131,6 +183,10 @@ std::optional<SmartControl> decode_control(std::string_view payload, Pins& pins)
     if (members.key() == "uart1") {
       const auto text = protocol::json_member(value, "payload");
       if (text && !is_nothing(*text)) control.uart_text = text->text;
+      const auto config = protocol::json_member(value, "config");
+      if (config && take(*config, uart_settings, kept)) control.sets_settings = true;
+    } else if (take_timer(members.key(), value, kept)) {
+      control.sets_settings = true;
     } else if (members.key() == "gpio" && value.kind == JsonKind::object) {
       set_pins(value, pins);
       control.sets_pins = true;
@@ -142,7 +198,7 @@ std::optional<SmartControl> decode_control(std::string_view payload, Pins& pins)
 }
 
 std::size_t state_event(const SmartIdentity& identity, std::string_view device, const Pins& pins,
-                        std::span<char> out) {
+                        const protocol::SettingValues& settings, std::span<char> out) {
   TextWriter event(out);
   event.put(R"({"modem": {"imei": ")").put(identity.imei);
   event.put(R"(", "devModel": ")").put(identity.model);
@@ -150,8 +206,42 @@ std::size_t state_event(const SmartIdentity& identity, std::string_view device, 
   event.put(R"(", "fwVersion": ")").put(identity.firmware);
   event.put(R"(", "productId": "EC600S"}, "aht10": {"temperature": -50, "humidity": 0}, )");
   put_pins(event, pins);
+  for (std::size_t i = 0; i < smart_timer_count; ++i)
+    put_settings(event, timer_keys[i], timer_settings[i], settings,
+                 R"(, "callback": "aht10,gpio")");
+  put_settings(event, "uart1", uart_settings, settings, "");
   event.put("}");
   return event.count();
+}
+
+void SmartTimers::set(const settings::Kept& kept, std::uint64_t now_ms) {
+  for (std::size_t i = 0; i < smart_timer_count; ++i) {
+    const auto period_ms = static_cast<std::uint32_t>(kept.get(timer_settings[i][1].name));
+    const bool on = kept.get(timer_settings[i][0].name) == 1;
+    if (on && due_ms_[i] != 0 && period_ms_[i] == period_ms) continue;
+    period_ms_[i] = period_ms;
+    due_ms_[i] = on ? now_ms + period_ms : 0;
+  }
+}
+
+bool SmartTimers::step(settings::Kept& kept, std::uint64_t now_ms) {
+  bool fired = false;
+  for (std::size_t i = 0; i < smart_timer_count; ++i) {
+    if (due_ms_[i] == 0 || now_ms < due_ms_[i]) continue;
+    fired = true;
+    due_ms_[i] = now_ms + period_ms_[i];
+    if (kept.get(timer_settings[i][2].name) == 1) continue;
+    due_ms_[i] = 0;
+    kept.set(timer_settings[i][0].name, 0);
+  }
+  return fired;
+}
+
+std::uint64_t SmartTimers::due_ms() const {
+  std::uint64_t due = std::numeric_limits<std::uint64_t>::max();
+  for (const std::uint64_t one : due_ms_)
+    if (one != 0) due = std::min(due, one);
+  return due;
 }
 
 std::size_t pins_event(const Pins& pins, std::span<char> out) {

@@ -1,5 +1,6 @@
 // The JSON of a SmartDTU (SPEC.md, section 7): what comes from the UART becomes events, a control
-// message becomes bytes for the UART or levels of the pins. Bounded memory, no heap, one thread.
+// message becomes bytes for the UART, levels of the pins, or kept settings. Bounded memory, no
+// heap, one thread.
 #pragma once
 
 #include <array>
@@ -9,6 +10,7 @@
 #include <span>
 #include <string_view>
 
+#include "device/settings/kept.h"
 #include "protocol/json.h"
 
 namespace meterlens::dtu {
@@ -18,6 +20,7 @@ inline constexpr std::size_t uart_text_bytes_max = 2048;
 inline constexpr std::size_t event_bytes_max = 2 * uart_text_bytes_max + 192;
 inline constexpr std::uint64_t uart_pause_ms = 50;
 inline constexpr std::size_t pin_count = 14;
+inline constexpr std::size_t smart_timer_count = 3;
 
 using Pins = std::array<std::uint8_t, pin_count>;
 
@@ -61,11 +64,28 @@ class SmartUart {
 struct SmartControl {
   std::string_view uart_text;  // JSON to write to uart1; empty: none
   bool sets_pins = false;
-  std::uint32_t unknown_keys = 0;
+  bool sets_settings = false;      // of a timer or of uart1: kept, and told as at a start
+  std::uint32_t unknown_keys = 0;  // also those that a deployed one obeys from its UART alone
 };
 
-// Nothing when `payload` is no JSON object. `pins` is changed as ordered.
-std::optional<SmartControl> decode_control(std::string_view payload, Pins& pins);
+// Nothing when `payload` is no JSON object. `pins` and `kept` are changed as ordered; what is out
+// of range stays as it was.
+std::optional<SmartControl> decode_control(std::string_view payload, Pins& pins,
+                                           settings::Kept& kept);
+
+// The timers of a SmartDTU: each tells the state, once or every period.
+class SmartTimers {
+ public:
+  // The settings are others now, or the DTU has started.
+  void set(const settings::Kept& kept, std::uint64_t now_ms);
+  // true: the state is to be told. A timer that fires once is off afterwards, also in `kept`.
+  bool step(settings::Kept& kept, std::uint64_t now_ms);
+  std::uint64_t due_ms() const;
+
+ private:
+  std::array<std::uint64_t, smart_timer_count> due_ms_{};  // 0: off
+  std::array<std::uint32_t, smart_timer_count> period_ms_{};
+};
 
 struct SmartIdentity {
   std::string_view imei = "000000000000000";
@@ -73,10 +93,11 @@ struct SmartIdentity {
   std::string_view firmware;
 };
 
-// The event at start, and the one that answers a `gpio` order; event_bytes_max always suffices for
+// The event at start, with what has been set of timers and uart1, and the one that answers a `gpio`
+// order; event_bytes_max always suffices for
 // texts of the identity of up to 128 characters that need no escaping.
 std::size_t state_event(const SmartIdentity& identity, std::string_view device, const Pins& pins,
-                        std::span<char> out);
+                        const protocol::SettingValues& settings, std::span<char> out);
 std::size_t pins_event(const Pins& pins, std::span<char> out);
 
 }  // namespace meterlens::dtu

@@ -98,6 +98,11 @@ bool CameraEnd::open() const {
   return !first_rate_due_ && (!known_ || (state_ == State::steady && has_credit()));
 }
 
+bool CameraEnd::at_rest() const {
+  if (first_rate_due_ || rate_ > 0) return false;
+  return !known_ || (state_ == State::steady && mark_answered_ && !mark_due_);
+}
+
 void CameraEnd::sent(std::size_t frame_bytes, std::uint64_t now_ms) {
   sent_ += frame_bytes + frame_cost_bytes;
   used_ms_ = now_ms;
@@ -115,7 +120,7 @@ std::uint8_t CameraEnd::wanted_rate(Wish wish, std::uint64_t now_ms) const {
   const std::uint8_t most = now_ms >= ban_until_ms_ ? rate_last : rate_most_;
   if (errors_ >= error_count_max || rate_ > most) return rate_below(rates(), rate_);
   const bool busy = wish.much && has_credit();
-  if (!busy) return now_ms - used_ms_ >= rest_after_ms ? 0 : rate_;
+  if (!busy) return wish.rest || now_ms - used_ms_ >= rest_after_ms ? 0 : rate_;
   const std::uint8_t above = rate_above(rates(), rate_);
   return mark_answered_ && above <= most ? above : rate_;
 }

@@ -59,6 +59,7 @@ class CameraEnd {
   struct Wish {
     bool frame = false;  // a frame is due
     bool much = false;   // a photo is on its way or being taken
+    bool rest = false;   // would sleep, if the line were at rest
   };
 
   // `first_mark`: better another one after each reset.
@@ -75,6 +76,10 @@ class CameraEnd {
   // A frame may be made now.
   bool open() const;
   void sent(std::size_t frame_bytes, std::uint64_t now_ms);
+  // The camera has slept, or said that it would: says something whole, so that the DTU knows.
+  void wake() { mark_due_ = known_; }
+  // At the first rate, with nothing unanswered.
+  bool at_rest() const;
   // Writes the next link message (link_bytes_max); 0: none.
   std::size_t next(std::span<std::uint8_t> out, Wish wish, std::uint64_t now_ms);
   // `drained`: all that was made has been pulled. true: the speed was changed.

@@ -26,8 +26,10 @@ bool DtuEnd::hear(const LinkMessage& message, std::uint64_t now_ms) {
   }
   const auto* mark = std::get_if<Mark>(&message);
   const auto* wish = std::get_if<Switch>(&message);
-  if (mark == nullptr && wish == nullptr) return false;
+  const auto* sleep = std::get_if<Sleep>(&message);
+  if (mark == nullptr && wish == nullptr && sleep == nullptr) return false;
   note_whole(now_ms);
+  if (sleep != nullptr) take(*sleep);
   if (wish != nullptr) take(*wish);
   if (mark != nullptr) {
     mark_ = mark->number;
@@ -45,6 +47,27 @@ void DtuEnd::take(const Switch& wish) {
   state_ = State::agreeing;
 }
 
+void DtuEnd::take(const Sleep& sleep) {
+  asleep_ = true;
+  waking_ = false;
+  wake_ms_ = sleep.deep ? wake_deep_ms : wake_light_ms;
+}
+
+std::size_t DtuEnd::wake(std::uint64_t now_ms) {
+  if (!waking_) {
+    waking_ = true;
+    wake_due_ms_ = now_ms;
+    wake_until_ms_ = now_ms + wake_ms_;
+  }
+  if (now_ms >= wake_until_ms_) {
+    asleep_ = false;
+    grant_due_ = true;
+  }
+  if (!asleep_ || now_ms < wake_due_ms_) return 0;
+  wake_due_ms_ = now_ms + wake_step_ms;
+  return wake_zero_count;
+}
+
 void DtuEnd::hear_frame(std::size_t queued_bytes, std::uint64_t now_ms) {
   note_whole(now_ms);
   if (queued_bytes > 0) received_ += queued_bytes + frame_cost_bytes;
@@ -58,6 +81,7 @@ void DtuEnd::hear_hello() {
 // At a new rate anything but a Probe says that the camera has heard the Proof.
 void DtuEnd::note_whole(std::uint64_t now_ms) {
   whole_ms_ = now_ms;
+  asleep_ = false;
   if (state_ != State::proving) return;
   state_ = State::steady;
   proof_due_ = false;
@@ -128,8 +152,12 @@ std::uint64_t DtuEnd::due_ms(const Situation& situation, std::uint64_t now_ms) c
     case State::proving: return proof_due_ ? now_ms : whole_ms_ + prove_wait_ms;
     default: break;
   }
-  if (proof_due_ || grant_is_due(situation)) return now_ms;
-  return rate_ > 0 ? whole_ms_ + silence_ms : never;
+  const std::uint64_t silent = rate_ > 0 ? whole_ms_ + silence_ms : never;
+  if (asleep_) {
+    if (!situation.frames_held) return silent;
+    return waking_ ? std::min(wake_due_ms_, wake_until_ms_) : now_ms;
+  }
+  return proof_due_ || grant_is_due(situation) ? now_ms : silent;
 }
 
 }  // namespace meterlens::link

@@ -47,6 +47,8 @@ void put(ByteWriter& out, const Proof& m) {
   out.put(pattern);
 }
 
+void put(ByteWriter& out, const Sleep& m) { out.u8(m.deep ? 1 : 0); }
+
 bool take_pattern(ByteReader& in) {
   const Bytes bytes = in.take(pattern.size());
   return std::equal(bytes.begin(), bytes.end(), pattern.begin(), pattern.end());
@@ -79,6 +81,11 @@ std::optional<LinkMessage> take(std::uint8_t type, ByteReader& in) {
       const Proof proof{in.u16()};
       if (!take_pattern(in)) return std::nullopt;
       return proof;
+    }
+    case Sleep::type: {
+      const std::uint8_t deep = in.u8();
+      if (deep > 1) return std::nullopt;
+      return Sleep{deep == 1};
     }
     default: return std::nullopt;
   }

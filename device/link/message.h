@@ -45,6 +45,12 @@ struct Probe {
   std::uint16_t number = 0;  // of the Switch
 };
 
+// I sleep from now on: hold what you have for me until you have woken me.
+struct Sleep {
+  static constexpr std::uint8_t type = 0x07;
+  bool deep = false;  // begins anew when it wakes, which takes longer
+};
+
 // ---- DTU to camera ----
 
 // The camera may send so many bytes of frames after that Mark, in all.
@@ -69,7 +75,7 @@ struct Proof {
   std::uint16_t number = 0;
 };
 
-using LinkMessage = std::variant<Mark, Grant, Switch, Agree, Probe, Proof>;
+using LinkMessage = std::variant<Mark, Grant, Switch, Agree, Probe, Proof, Sleep>;
 
 // A unit that is meant as a link message, damaged or not.
 inline bool is_link(Bytes unit) { return !unit.empty() && unit[0] == link_head; }

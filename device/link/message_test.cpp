@@ -26,7 +26,8 @@ Buffer encoded(const LinkMessage& message) {
 std::vector<std::pair<std::string, LinkMessage>> vectors() {
   return {{"Mark", Mark{7}},        {"Grant", Grant{7, 14305, 0b1111, 2}},
           {"Switch", Switch{9, 3}}, {"Agree", Agree{9, 3}},
-          {"Probe", Probe{9}},      {"Proof", Proof{9}}};
+          {"Probe", Probe{9}},      {"Proof", Proof{9}},
+          {"Sleep", Sleep{true}}};
 }
 
 TEST(LinkMessage, TheVectorsOfTheSpecification) {
@@ -66,7 +67,8 @@ TEST(LinkMessage, EveryDamageIsFoundOut) {
 TEST(LinkMessage, FieldsOutOfRangeAreRefused) {
   const Buffer table[] = {
       {Mark::type, 0, 0}, {Mark::type, 1, 0, 0},   {Mark::type, 1},  {Switch::type, 1, 0, 4},
-      {0x07, 1, 0},       {Agree::type, 1, 0, 255}, {Probe::type, 1, 0},
+      {0x08, 1, 0}, {Sleep::type, 2}, {Sleep::type}, {Sleep::type, 1, 0},
+            {Agree::type, 1, 0, 255}, {Probe::type, 1, 0},
   };
   for (const Buffer& body : table) {
     Buffer unit = {link_head};
@@ -81,7 +83,7 @@ TEST(LinkMessage, FieldsOutOfRangeAreRefused) {
 // ---- a stream of frames and link messages under damage ----
 
 Buffer random_content(std::mt19937& random) {
-  if (random() % 3 == 0) return encoded(vectors()[random() % 6].second);
+  if (random() % 3 == 0) return encoded(vectors()[random() % vectors().size()].second);
   Buffer data(1 + random() % 1024);
   for (auto& byte : data) byte = static_cast<std::uint8_t>(random() % 4 == 0 ? 0 : random());
   Buffer frame(protocol::frame_bytes_max);

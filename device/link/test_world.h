@@ -1,7 +1,8 @@
 // For the tests of the link: camera and DTU on a serial line that behaves as a UART does (time per
 // byte, garbage when the speeds differ, noise), an uplink that may be slow or stand still, and the
-// server of the camera's tests. Virtual time in steps of 1 ms; each side runs only when something
-// came or its own `due_ms` says so.
+// server of the camera's tests. The camera may sleep: bytes that come meanwhile wake it and are
+// lost, and so are those that come until it is awake. Virtual time in steps of 1 ms; each side runs
+// only when something came or its own `due_ms` says so.
 #pragma once
 
 #include <array>
@@ -153,14 +154,17 @@ class LinkWorld {
   LinkWorld& operator=(const LinkWorld&) = delete;
 
   // Power off and on again at once.
-  void reset_camera() {
+  void reset_camera(MeterlensReset cause = METERLENS_RESET_POWER_ON) {
     up.cut();
     camera_line_.baud = bauds[0];
     camera_since_ms_ = now_ms;
+    asleep = false;
+    if (cause != METERLENS_RESET_WAKE) naps = 0;
     camera::CameraSettings settings{"test-1", protocol::Dialect::native, 1, {}, {}};
     settings.first_mark = static_cast<std::uint16_t>(random_());
+    settings.sleep = sleep;
     camera = std::make_unique<camera::Camera>(sensor.port(), flash.port(), settings,
-                                              camera_line_.port(baud_max_));
+                                              camera_line_.port(baud_max_), power_port(cause));
     camera->start(0);
     camera_due_ms_ = now_ms;
   }
@@ -216,6 +220,12 @@ class LinkWorld {
   std::uint64_t now_ms = 1000;
   std::uint32_t baud_most = 0;  // at which both ever were
   std::uint32_t wakes = 0;      // of both sides
+  camera::SleepSettings sleep;  // of a camera from its next reset on
+  std::uint64_t wake_up_ms = 5;  // from the first byte, or the timer, to the running program
+  bool asleep = false;
+  bool deep = false;
+  std::uint32_t naps = 0;       // what survives deep sleep
+  std::vector<std::uint64_t> sleeps_ms = {};  // how long each was to be
 
  private:
   struct Port {
@@ -233,14 +243,40 @@ class LinkWorld {
     }
   };
 
+  MeterlensPower power_port(MeterlensReset cause) {
+    MeterlensPower power{};
+    power.context = this;
+    power.reset_cause = cause;
+    power.survives_sleep = &naps;
+    power.sleep = [](void* context, bool deeply, std::uint64_t ms) {
+      auto& self = *static_cast<LinkWorld*>(context);
+      self.asleep = true;
+      self.deep = deeply;
+      self.sleeps_ms.push_back(ms);
+      self.wake_at_ms_ = ms == UINT64_MAX ? ms : self.now_ms + ms;
+    };
+    return power;
+  }
+  void wake(bool bytes) {
+    if (bytes) wake_at_ms_ = std::min(wake_at_ms_, now_ms + wake_up_ms);
+    if (now_ms < wake_at_ms_) return;
+    asleep = false;
+    camera_due_ms_ = now_ms;
+    if (deep) reset_camera(METERLENS_RESET_WAKE);
+  }
   void tell(const Buffer& frame) {
     dtu->mqtt_in("meterlens/D/down", frame, now_ms - dtu_since_ms_);
     dtu_due_ms_ = now_ms;
   }
   void tick() {
-    const Buffer to_camera = down.receive(camera_line_.baud);
+    Buffer to_camera = down.receive(camera_line_.baud);
     const Buffer to_dtu = up.receive(dtu_line_.baud);
-    if (!to_camera.empty() || now_ms >= camera_due_ms_) run_camera(to_camera);
+    if (asleep) {
+      const bool bytes = !to_camera.empty();
+      to_camera.clear();
+      wake(bytes);
+    }
+    if (!asleep && (!to_camera.empty() || now_ms >= camera_due_ms_)) run_camera(to_camera);
     const bool acknowledged = uplink.tick(now_ms, [this](const Buffer& reply) { tell(reply); });
     if (!to_dtu.empty() || acknowledged || now_ms >= dtu_due_ms_) run_dtu(to_dtu);
     if (at_baud(camera_line_.baud)) baud_most = std::max(baud_most, camera_line_.baud);
@@ -269,6 +305,7 @@ class LinkWorld {
   std::mt19937 random_;
   Port camera_line_;
   Port dtu_line_;
+  std::uint64_t wake_at_ms_ = 0;
   std::uint64_t camera_since_ms_ = 0;
   std::uint64_t dtu_since_ms_ = 0;
   std::uint64_t camera_due_ms_ = 0;

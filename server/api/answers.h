@@ -1,9 +1,10 @@
-// Inside api/: the answers and checks that all routes share. Pure but for the clock.
+// Inside api/: answers that many routes give.
 #pragma once
+
+#include <fmt/format.h>
 
 #include <chrono>
 #include <string>
-#include <utility>
 
 #include "server/api/http.h"
 
@@ -18,18 +19,22 @@ inline Response bad_request(const std::string& message) {
 }
 
 inline Response unknown(const std::string& what, const std::string& id) {
-  return error_response(404, "unknown_" + what, "there is no " + what + " \"" + id + "\"");
-}
-
-inline std::int64_t unix_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+  return error_response(404, "unknown_" + what, fmt::format("there is no {} \"{}\"", what, id));
 }
 
 // A browser names the page that a request comes from; only our own pages may change something.
 inline bool is_foreign(const Request& request) {
   if (request.origin.empty()) return false;
   return request.origin != "http://" + request.host && request.origin != "https://" + request.host;
+}
+
+inline Response foreign_origin() {
+  return error_response(403, "foreign_origin", "changes are taken only from our own pages");
+}
+
+inline std::int64_t now_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace meterlens::api

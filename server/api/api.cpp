@@ -13,6 +13,7 @@ const char* name(Subject subject) {
     case Subject::command: return "command";
     case Subject::photo: return "photo";
     case Subject::reading: return "reading";
+    case Subject::update: return "update";
   }
   protocol::require(false);
   return "";
@@ -46,8 +47,9 @@ std::expected<std::unique_ptr<Api>, std::string> Api::start(const Settings& sett
                                                             store::Store& store,
                                                             metrics::Metrics& metrics,
                                                             Doors doors) {
-  protocol::require(doors.capture && doors.broker_connected && doors.reader_state &&
-                    doors.storage_fault);
+  protocol::require(doors.capture && doors.schedules_changed && doors.change_settings &&
+                    doors.broker_connected &&
+                    doors.reader_state && doors.storage_fault);
   std::unique_ptr<Api> api(new Api);
   api->parts_ = std::make_unique<Parts>(settings, store, metrics, std::move(doors));
   Parts& parts = *api->parts_;

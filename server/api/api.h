@@ -1,18 +1,22 @@
 // The HTTP door: the JSON API under /api/v1 (openapi.yaml), live events, metrics, and the console's
 // files at `/`. Owns its threads and the listening socket; reads the store, writes only people's
-// reviews into it, and changes all else through `Doors`. Bodies, headers, connections and live
-// clients are bounded. restinio stays in http.cpp, the JSON library in json.cpp.
+// reviews and schedules into it, and changes all else through `Doors`. Bodies, headers, connections
+// and live clients are bounded. restinio stays in http.cpp, the JSON library in json.cpp and
+// schedule_json.cpp.
 #pragma once
 
 #include <cstdint>
 #include <expected>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "server/command/command.h"
+#include "server/command/settings.h"
 #include "server/metrics/metrics.h"
+#include "server/pipeline.h"
 #include "server/store/store.h"
 
 namespace meterlens::api {
@@ -30,7 +34,7 @@ struct Settings {
   std::size_t live_pending_bytes_max = 1 << 20;  // of one client; more: it is dropped
 };
 
-enum class CaptureErrorCode : std::uint8_t { unknown_device, queue_full, store };
+enum class CaptureErrorCode : std::uint8_t { unknown_device, queue_full, store, wrong_dialect };
 struct CaptureError {
   CaptureErrorCode code = CaptureErrorCode::store;
   std::string message;
@@ -39,12 +43,23 @@ struct CaptureError {
 // What the rest of the server offers to the API; each is called from several threads.
 struct Doors {
   std::function<std::expected<command::Command, CaptureError>(const std::string& device)> capture;
+  std::function<void()> schedules_changed;  // the stored schedules are others now
+  std::function<std::expected<update::Image, server::ImageError>(
+      std::span<const std::uint8_t> file)>
+      add_image;
+  std::function<std::expected<update::Update, server::UpdateError>(const std::string& device,
+                                                                   std::int64_t image)>
+      update;
+  // `entries`: whole ones (protocol/settings.h), within their ranges.
+  std::function<std::expected<command::WishedSettings, CaptureError>(
+      const std::string& device, protocol::Part part, std::vector<std::uint8_t> entries)>
+      change_settings;
   std::function<bool()> broker_connected;
   std::function<std::string()> reader_state;   // "ok", or what is wrong
   std::function<std::string()> storage_fault;  // empty, or why photos cannot be stored
 };
 
-enum class Subject : std::uint8_t { device, command, photo, reading };
+enum class Subject : std::uint8_t { device, command, photo, reading, update };
 const char* name(Subject subject);
 
 class Api {

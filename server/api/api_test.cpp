@@ -1,27 +1,10 @@
 // Against a running server on 127.0.0.1 and a free port, with a store of its own.
-#include "server/api/api.h"
-
-#include <gtest/gtest.h>
-#include <sqlite3.h>
-
-#include <filesystem>
-#include <nlohmann/json.hpp>
-#include <random>
-
 #include "server/api/fixture.h"
+
+#include <sqlite3.h>
 
 namespace meterlens::api {
 namespace {
-
-using nlohmann::json;
-using test::ApiTest;
-using test::body_of;
-using test::get;
-using test::post;
-using test::RawClient;
-using test::send;
-using test::status_of;
-namespace fs = std::filesystem;
 
 TEST_F(ApiTest, ListsDevicesWithTheNewestOfEach) {
   const json devices = get_json("/api/v1/devices")["devices"];
@@ -366,17 +349,12 @@ TEST_F(ApiTest, TellsLiveClientsWhatChanges) {
 TEST_F(ApiTest, NamesThePortThatIsInUse) {
   Settings same = settings_;
   same.port = port_;
-  Doors doors;
-  doors.capture = [this](const std::string& device) { return capture(device); };
-  doors.broker_connected = [] { return true; };
-  doors.reader_state = [] { return std::string("ok"); };
-  doors.storage_fault = [] { return std::string(); };
-  const auto second = Api::start(same, *store_, metrics_, doors);
+  const auto second = Api::start(same, *store_, metrics_, doors());
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().find("127.0.0.1:" + std::to_string(port_) + " is in use"),
             std::string::npos) << second.error();
   same.address = "192.0.2.1";
-  const auto elsewhere = Api::start(same, *store_, metrics_, doors);
+  const auto elsewhere = Api::start(same, *store_, metrics_, doors());
   ASSERT_FALSE(elsewhere);
   EXPECT_NE(elsewhere.error().find("http.address"), std::string::npos) << elsewhere.error();
 }

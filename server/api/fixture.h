@@ -1,4 +1,5 @@
-// For the tests of api/: a running server on 127.0.0.1 and a free port, with a store of its own.
+// For the tests of the API: a server on 127.0.0.1 and a free port, with a store of its own that has
+// three devices, two photos and a reading.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -7,13 +8,20 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "server/api/api.h"
 #include "server/api/raw_client.h"
 
-namespace meterlens::api::test {
+namespace meterlens::api {
 
 using nlohmann::json;
+using test::body_of;
+using test::get;
+using test::post;
+using test::RawClient;
+using test::send;
+using test::status_of;
 namespace fs = std::filesystem;
 
 class ApiTest : public testing::Test {
@@ -42,13 +50,27 @@ class ApiTest : public testing::Test {
     fs::remove_all(folder_);
   }
 
-  void start() {
+  Doors doors() {
     Doors doors;
     doors.capture = [this](const std::string& device) { return capture(device); };
+    doors.change_settings = [this](const std::string& device, protocol::Part part,
+                                   const std::vector<std::uint8_t>& entries)
+        -> std::expected<command::WishedSettings, CaptureError> {
+      if (device == "full")
+        return std::unexpected(CaptureError{CaptureErrorCode::wrong_dialect, "a SmartDTU"});
+      command::WishedSettings wish{device, part, 3, 0, entries, {}};
+      EXPECT_TRUE(store_->save_settings(wish));
+      return wish;
+    };
+    doors.schedules_changed = [] {};
     doors.broker_connected = [] { return true; };
     doors.reader_state = [] { return std::string("ok"); };
     doors.storage_fault = [this] { return storage_fault_; };
-    auto api = Api::start(settings_, *store_, metrics_, std::move(doors));
+    return doors;
+  }
+
+  void start() {
+    auto api = Api::start(settings_, *store_, metrics_, doors());
     ASSERT_TRUE(api) << api.error();
     api_ = std::move(*api);
     port_ = api_->port();
@@ -118,4 +140,4 @@ class ApiTest : public testing::Test {
   std::string storage_fault_;
 };
 
-}  // namespace meterlens::api::test
+}  // namespace meterlens::api

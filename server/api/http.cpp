@@ -42,7 +42,7 @@ struct Traits : restinio::default_traits_t {
 using ChunkedBuilder = restinio::response_builder_t<restinio::chunked_output_t>;
 
 // A body between the API's limit and this is read and answered by 413; a longer one is cut off.
-constexpr std::uint64_t body_bytes_cut = 1'500'000;
+constexpr std::uint64_t body_bytes_cut = 3'000'000;
 constexpr auto request_read_limit = 30s;
 constexpr auto request_handle_limit = 60s;  // longer than the heartbeat of a live stream
 constexpr auto response_write_limit = 15s;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "protocol/bytes.h"
 #include "protocol/checksum.h"
 
 namespace meterlens::api {
@@ -47,6 +48,31 @@ Json object(const photo::Photo& photo) {
           {"received_at_ms", or_null(photo.received_at_ms)},
           {"path", photo.path},
           {"command", or_null(photo.command)}};
+}
+
+Json object(const update::Image& image) {
+  const auto digits = protocol::hex(image.sha256);
+  return {{"id", image.id},
+          {"part", protocol::name(image.part)},
+          {"board", image.board},
+          {"version", image.version},
+          {"bytes", image.image_bytes},
+          {"sha256", std::string(digits.data(), digits.size())},
+          {"created_ms", or_null(image.created_ms)}};
+}
+
+Json object(const update::Update& update) {
+  return {{"id", update.id},
+          {"device", update.device},
+          {"image", update.image},
+          {"part", protocol::name(update.part)},
+          {"version", update.version},
+          {"state", update::name(update.state)},
+          {"reason", or_null(update.reason)},
+          {"packets_received", update.packets_received},
+          {"packets_total", update.packets_total},
+          {"created_ms", or_null(update.created_ms)},
+          {"updated_ms", or_null(update.updated_ms)}};
 }
 
 Json object(const validate::Review& review) {
@@ -102,8 +128,12 @@ Json object(const DeviceView& view) {
            {"last_seen_ms", or_null(device.last_seen_ms)},
            {"firmware", or_null(device.firmware)},
            {"remark", device.remark}};
+  const Json state = Json::parse(device.state_json, nullptr, false);
+  out["state"] = state.is_object() ? state : Json(nullptr);
   out["newest_photo"] = view.newest_photo ? object(*view.newest_photo) : Json(nullptr);
   out["newest_reading"] = view.newest_reading ? object(*view.newest_reading) : Json(nullptr);
+  const Json health = Json::parse(device.health_json, nullptr, false);
+  out["health"] = health.is_object() ? health : Json(nullptr);
   out["active_command"] = view.active_command ? object(*view.active_command) : Json(nullptr);
   return out;
 }
@@ -142,6 +172,13 @@ std::string command_json(const command::Command& command) { return text(object(c
 std::string photo_json(const photo::Photo& photo) { return text(object(photo)); }
 std::string reading_json(const validate::Reading& reading) { return text(object(reading)); }
 
+std::string image_json(const update::Image& image) { return text(object(image)); }
+std::string update_json(const update::Update& update) { return text(object(update)); }
+
+std::string images_json(const std::vector<update::Image>& images) { return list("images", images); }
+std::string updates_json(const std::vector<update::Update>& updates) {
+  return list("updates", updates);
+}
 std::string devices_json(const std::vector<DeviceView>& views) { return list("devices", views); }
 std::string photos_json(const std::vector<photo::Photo>& photos) { return list("photos", photos); }
 std::string readings_json(const std::vector<validate::Reading>& readings, bool has_more) {
@@ -161,6 +198,53 @@ std::string health_json(const Health& health, const std::string& version) {
                    {"reader", health.reader}});
 }
 
+std::string settings_json(const command::WishedSettings& settings) {
+  Json values = Json::object();
+  protocol::ByteReader entries(settings.entries);
+  while (!entries.at_end() && entries.ok()) {
+    const auto place = protocol::find_setting(settings.part, entries.u8());
+    const auto value = static_cast<std::int32_t>(entries.u32());
+    if (place) values[std::string(protocol::settings_of(settings.part)[*place].name)] = value;
+  }
+  Json refused = Json::array();
+  for (const std::uint8_t key : settings.refused)
+    if (const auto place = protocol::find_setting(settings.part, key))
+      refused.push_back(protocol::settings_of(settings.part)[*place].name);
+  return text(Json{{"device", settings.device},
+                   {"part", protocol::name(settings.part)},
+                   {"revision", settings.revision},
+                   {"confirmed_revision", settings.confirmed},
+                   {"settings", std::move(values)},
+                   {"refused", std::move(refused)}});
+}
+
+std::expected<std::vector<std::uint8_t>, std::string> parse_settings(const std::string& body,
+                                                                     protocol::Part part) {
+  const Json json = Json::parse(body, nullptr, false);
+  if (!json.is_object() || json.empty())
+    return std::unexpected("the body must be a JSON object of one or more settings");
+  std::vector<std::uint8_t> out(protocol::setting_bytes * protocol::setting_count_max);
+  protocol::ByteWriter entries(out);
+  for (const auto& [name, value] : json.items()) {
+    const auto place = protocol::find_setting(part, name);
+    if (!place) {
+      return std::unexpected("there is no setting \"" + name.substr(0, 64) + "\" of the " +
+                             protocol::name(part));
+    }
+    const protocol::Setting& setting = protocol::settings_of(part)[*place];
+    const bool fits = value.is_number_integer() && value >= setting.least && value <= setting.most;
+    if (!fits) {
+      return std::unexpected("\"" + name + "\" must be a whole number from " +
+                             std::to_string(setting.least) + " to " +
+                             std::to_string(setting.most));
+    }
+    entries.u8(setting.key);
+    entries.u32(static_cast<std::uint32_t>(value.get<std::int32_t>()));
+  }
+  out.resize(entries.count());
+  return out;
+}
+
 std::string error_json(const std::string& code, const std::string& message) {
   return text(Json{{"error", {{"code", code}, {"message", message}}}});
 }
@@ -178,6 +262,17 @@ std::expected<void, std::string> parse_capture(const std::string& body) {
     return std::unexpected("\"capture\" must be the number 1: send {\"capture\":1}");
   }
   return {};
+}
+
+std::expected<std::int64_t, std::string> parse_update(const std::string& body) {
+  const Json json = Json::parse(body, nullptr, false);
+  const bool one_key = json.is_object() && json.size() == 1 && json.contains("image");
+  // A number above the range of ids would be another one when it is taken as one.
+  const bool is_id = one_key && json["image"].is_number_unsigned() &&
+                     json["image"].get<std::uint64_t>() <= std::uint64_t{version_max};
+  if (!is_id || json["image"] == 0)
+    return std::unexpected("send {\"image\":7} with the id of an image, and nothing else");
+  return json["image"].get<std::int64_t>();
 }
 
 std::expected<VersionedEdit, std::string> parse_edit(const std::string& body) {

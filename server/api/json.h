@@ -1,5 +1,5 @@
 // Inside api/: the objects of openapi.yaml as JSON text, and the bodies that are understood. The
-// only file with the JSON library is json.cpp.
+// JSON library stays in json.cpp and schedule_json.cpp.
 #pragma once
 
 #include <expected>
@@ -10,6 +10,7 @@
 #include "server/command/command.h"
 #include "server/photo/photo.h"
 #include "server/store/store.h"
+#include "server/update/update.h"
 #include "server/validate/review.h"
 
 namespace meterlens::api {
@@ -33,6 +34,8 @@ std::string command_json(const command::Command& command);
 std::string photo_json(const photo::Photo& photo);
 std::string reading_json(const validate::Reading& reading);
 std::string health_json(const Health& health, const std::string& version);
+std::string image_json(const update::Image& image);
+std::string update_json(const update::Update& update);
 std::string error_json(const std::string& code, const std::string& message);
 
 // {"devices":[...]} and the like.
@@ -40,6 +43,23 @@ std::string devices_json(const std::vector<DeviceView>& views);
 std::string photos_json(const std::vector<photo::Photo>& photos);
 // With `has_more` the answer's "next" is the cursor of the following page.
 std::string readings_json(const std::vector<validate::Reading>& readings, bool has_more = false);
+std::string images_json(const std::vector<update::Image>& images);
+std::string updates_json(const std::vector<update::Update>& updates);
+
+std::string schedule_json(const schedule::Schedule& schedule, std::int64_t now_ms);
+std::string schedules_json(const std::vector<schedule::Schedule>& schedules, std::int64_t now_ms);
+// A `ScheduleEdit`: what it does not name stays as in `before`. Checked but for what
+// schedule::check() checks.
+std::expected<schedule::Schedule, std::string> parse_schedule(const std::string& body,
+                                                              const schedule::Schedule& before);
+
+// The image's id of {"image":7} and nothing else; the error says what is wrong with the body.
+std::expected<std::int64_t, std::string> parse_update(const std::string& body);
+// The wished values by name, the revision, whether the part has it, and the names it refused.
+std::string settings_json(const command::WishedSettings& settings);
+// An object of names and whole numbers as entries for the wire; the error names what is wrong.
+std::expected<std::vector<std::uint8_t>, std::string> parse_settings(const std::string& body,
+                                                                     protocol::Part part);
 
 // {"capture":1} and nothing else; the error says what is wrong with the body.
 std::expected<void, std::string> parse_capture(const std::string& body);

@@ -9,17 +9,10 @@
 namespace meterlens::api {
 namespace {
 
-using nlohmann::json;
-using test::body_of;
-using test::get;
-using test::post;
-using test::RawClient;
-using test::send;
-using test::status_of;
 
 constexpr std::int64_t hour = 3'600'000;
 
-class MetersTest : public test::ApiTest {
+class MetersTest : public ApiTest {
  protected:
   json asked(const std::string& method, const std::string& path, const json& body, int status) {
     const std::string answer = send(method, port_, "/api/v1" + path, body.dump());

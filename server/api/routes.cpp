@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "protocol/ids.h"
+#include "protocol/image.h"
 #include "server/api/answers.h"
 #include "server/api/files.h"
 #include "server/api/openapi.h"
@@ -15,6 +16,19 @@ namespace {
 
 constexpr auto health_age_max = std::chrono::seconds(1);
 
+Response refused(const CaptureError& error) {
+  switch (error.code) {
+    case CaptureErrorCode::unknown_device:
+      return error_response(404, "unknown_device", error.message);
+    case CaptureErrorCode::queue_full:
+      return error_response(429, "queue_full", error.message);
+    case CaptureErrorCode::wrong_dialect:
+      return error_response(409, "wrong_dialect", error.message);
+    case CaptureErrorCode::store: break;
+  }
+  return error_response(503, "store_failed", error.message);
+}
+
 constexpr const char* console_missing =
     "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Meterlens</title>"
     "<h1>Meterlens is running</h1><p>The console has not been built. Run <code>./demo</code>, or "
@@ -22,24 +36,43 @@ constexpr const char* console_missing =
     "this page again. The API is at <a href=\"/api/v1/devices\">/api/v1/devices</a>, described "
     "by <a href=\"/api/v1/openapi.yaml\">openapi.yaml</a>.</p></html>\n";
 
+// An image file is the longest that anybody sends.
+constexpr std::size_t image_file_bytes_max =
+    protocol::image_file_head_bytes + protocol::image_bytes_max;
+
 }  // namespace
 
 struct Routes::Route {
   const char* method;
   const char* pattern;
   Answer answer;
+  std::size_t body_bytes_max = 0;  // 0: as of all requests
 };
 
 const Routes::Route Routes::routes[] = {
     {"GET", "/api/v1/devices", &Routes::devices},
     {"GET", "/api/v1/devices/{id}", &Routes::device},
     {"POST", "/api/v1/devices/{id}/commands", &Routes::capture},
+    {"GET", "/api/v1/devices/{id}/settings/camera", &Routes::camera_settings},
+    {"PUT", "/api/v1/devices/{id}/settings/camera", &Routes::change_camera},
+    {"GET", "/api/v1/devices/{id}/settings/dtu", &Routes::dtu_settings},
+    {"PUT", "/api/v1/devices/{id}/settings/dtu", &Routes::change_dtu},
     {"GET", "/api/v1/commands/{id}", &Routes::command},
     {"GET", "/api/v1/photos", &Routes::photos},
     {"GET", "/api/v1/photos/{id}.jpg", &Routes::photo_file},
     {"GET", "/api/v1/readings", &Routes::readings},
     {"GET", "/api/v1/readings/{id}", &Routes::reading},
     {"PATCH", "/api/v1/readings/{id}", &Routes::review},
+    {"GET", "/api/v1/schedules", &Routes::schedules},
+    {"POST", "/api/v1/schedules", &Routes::add_schedule},
+    {"GET", "/api/v1/schedules/{id}", &Routes::schedule},
+    {"PUT", "/api/v1/schedules/{id}", &Routes::change_schedule},
+    {"DELETE", "/api/v1/schedules/{id}", &Routes::delete_schedule},
+    {"GET", "/api/v1/images", &Routes::images},
+    {"POST", "/api/v1/images", &Routes::add_image, image_file_bytes_max},
+    {"GET", "/api/v1/devices/{id}/updates", &Routes::updates},
+    {"POST", "/api/v1/devices/{id}/updates", &Routes::order_update},
+    {"GET", "/api/v1/updates/{id}", &Routes::update},
     {"GET", "/api/v1/events", &Routes::events},
     {"GET", "/api/v1/health", &Routes::health},
     {"GET", "/api/v1/metrics", &Routes::metrics},
@@ -71,19 +104,24 @@ Response Routes::answer(const Request& request, bool live_is_full) {
 }
 
 Response Routes::dispatch(const Request& request) {
-  if (request.body.size() > settings_.body_bytes_max) {
+  const auto is_too_large = [&](std::size_t bytes_max) { return request.body.size() > bytes_max; };
+  const auto too_large = [&](std::size_t bytes_max) {
     return error_response(413, "body_too_large",
                           fmt::format("the body has {} bytes, at most {} are read",
-                                      request.body.size(), settings_.body_bytes_max));
-  }
-  if (auto response = meters_.answer(request)) return *std::move(response);
+                                      request.body.size(), bytes_max));
+  };
   std::string other_methods;
   for (const auto& route : routes) {
     const auto id = match(route.pattern, request.path);
     if (!id) continue;
+    const std::size_t bytes_max = std::max(route.body_bytes_max, settings_.body_bytes_max);
+    if (request.method == route.method && is_too_large(bytes_max)) return too_large(bytes_max);
     if (request.method == route.method) return (this->*route.answer)(request, std::string(*id));
     other_methods += (other_methods.empty() ? "" : ", ") + std::string(route.method);
   }
+  if (is_too_large(settings_.body_bytes_max)) return too_large(settings_.body_bytes_max);
+  if (other_methods.empty())
+    if (auto response = meters_.answer(request)) return *std::move(response);
   const bool is_api = request.path == "/api" || request.path.starts_with("/api/");
   if (other_methods.empty() && !is_api && request.method != "GET") other_methods = "GET";
   if (!other_methods.empty()) {
@@ -147,21 +185,48 @@ Response Routes::device(const Request&, const std::string& id) {
 }
 
 Response Routes::capture(const Request& request, const std::string& id) {
-  if (is_foreign(request)) {
-    return error_response(403, "foreign_origin", "commands are taken only from our own pages");
-  }
+  if (is_foreign(request)) return foreign_origin();
   if (const auto good = parse_capture(request.body); !good) return bad_request(good.error());
   if (!protocol::is_device_name(id)) return unknown("device", id);
   const auto command = doors_.capture(id);
-  if (command) return json_response(command_json(*command), 202);
-  switch (command.error().code) {
-    case CaptureErrorCode::unknown_device:
-      return error_response(404, "unknown_device", command.error().message);
-    case CaptureErrorCode::queue_full:
-      return error_response(429, "queue_full", command.error().message);
-    case CaptureErrorCode::store: break;
+  return command ? json_response(command_json(*command), 202) : refused(command.error());
+}
+
+Response Routes::camera_settings(const Request&, const std::string& id) {
+  return settings_of(protocol::Part::camera, id);
+}
+
+Response Routes::dtu_settings(const Request&, const std::string& id) {
+  return settings_of(protocol::Part::dtu, id);
+}
+
+Response Routes::settings_of(protocol::Part part, const std::string& id) {
+  if (!protocol::is_device_name(id)) return unknown("device", id);
+  if (const auto device = store_.device(id); !device)
+    return store_error(device.error(), "device");
+  const auto settings = store_.settings(id, part);
+  if (!settings) return store_error(settings.error());
+  return json_response(
+      settings_json(settings->value_or(command::WishedSettings{id, part, 0, 0, {}, {}})));
+}
+
+Response Routes::change_camera(const Request& request, const std::string& id) {
+  return change(request, protocol::Part::camera, id);
+}
+
+Response Routes::change_dtu(const Request& request, const std::string& id) {
+  return change(request, protocol::Part::dtu, id);
+}
+
+Response Routes::change(const Request& request, protocol::Part part, const std::string& id) {
+  if (is_foreign(request)) {
+    return error_response(403, "foreign_origin", "settings are taken only from our own pages");
   }
-  return error_response(503, "store_failed", command.error().message);
+  if (!protocol::is_device_name(id)) return unknown("device", id);
+  auto entries = parse_settings(request.body, part);
+  if (!entries) return bad_request(entries.error());
+  const auto settings = doors_.change_settings(id, part, *std::move(entries));
+  return settings ? json_response(settings_json(*settings), 202) : refused(settings.error());
 }
 
 Response Routes::command(const Request&, const std::string& id) {
@@ -227,7 +292,7 @@ Response Routes::review(const Request& request, const std::string& id) {
   if (!reading) return store_error(reading.error(), "reading");
   const auto newest = store_.newest_accepted(reading->meter, reading->id);
   if (!newest) return store_error(newest.error());
-  const auto reviewed = validate::review(*reading, wanted->edit, *newest, unix_ms());
+  const auto reviewed = validate::review(*reading, wanted->edit, *newest, now_ms());
   if (!reviewed) return bad_request(reviewed.error());
   const auto stored = store_.add_review(*reviewed, wanted->version);
   if (!stored) return store_error(stored.error(), "reading");
@@ -324,6 +389,10 @@ std::optional<std::string> Routes::render(Subject subject, const std::string& id
     case Subject::photo: {
       const auto photo = store_.photo(number);
       return photo ? std::optional(photo_json(*photo)) : std::nullopt;
+    }
+    case Subject::update: {
+      const auto update = store_.update(number);
+      return update ? std::optional(update_json(*update)) : std::nullopt;
     }
     case Subject::reading: {
       const auto reading = store_.reading(number);

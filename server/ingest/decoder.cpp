@@ -34,9 +34,21 @@ std::optional<Content> content_of(const protocol::Message& message) {
             return PhotoData{
                 packet.photo_id, packet.index, {packet.data.begin(), packet.data.end()}};
           },
+          [](const protocol::ImageMissing& missing) -> Result {
+            return ImageMissing{missing.part,
+                                missing.update_id,
+                                {missing.bitmap.begin(), missing.bitmap.end()}};
+          },
+          [](const protocol::ImageState& state) -> Result { return state; },
           [](const protocol::Report& report) -> Result { return report; },
           [](const protocol::Offer& offer) -> Result { return offer; },
           [](const protocol::Sent& sent) -> Result { return sent; },
+          [](const protocol::Health& health) -> Result { return health; },
+          [](const protocol::SettingsTaken& taken) -> Result {
+            return SettingsTaken{taken.part,
+                                 taken.revision,
+                                 {taken.refused_keys.begin(), taken.refused_keys.end()}};
+          },
           [](const auto&) -> Result { return std::nullopt; }},
       message);
 }
@@ -140,7 +152,7 @@ void Decoder::broker_line(std::string_view line, std::int64_t now_ms, std::vecto
   const auto known = clients_.find(std::string(change->client_id));
   if (known == clients_.end()) return;
   out.push_back({known->second.device, known->second.product, protocol::Dialect::smartdtu, now_ms,
-                 Presence{change->connected, {}}});
+                 Presence{change->connected, {}, {}}});
 }
 
 void Decoder::smart(const Client& client, SmartEvent event, std::int64_t now_ms,

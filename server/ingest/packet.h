@@ -16,7 +16,8 @@ namespace meterlens::ingest {
 // Online or offline: the native status message, the broker's own log, or traffic.
 struct Presence {
   bool online = false;
-  std::string firmware;  // empty: not said
+  std::string firmware;    // empty: not said
+  std::string state_json;  // of a native status: all that the DTU says of itself; else empty
 };
 
 // The camera started (native Hello).
@@ -56,8 +57,23 @@ struct SmartState {
   std::string firmware;  // modem.fwVersion, or empty
 };
 
+// The camera's or DTU's answer to its settings.
+struct SettingsTaken {
+  protocol::Part part = protocol::Part::camera;
+  std::uint32_t revision = 0;
+  std::vector<std::uint8_t> refused_keys;
+};
+
+// What a part lacks of an image (native).
+struct ImageMissing {
+  protocol::Part part = protocol::Part::camera;
+  std::uint32_t update_id = 0;
+  std::vector<std::uint8_t> bitmap;
+};
+
 using Content = std::variant<Presence, Started, protocol::Report, protocol::Offer, PhotoData,
-                             protocol::Sent, SmartPiece, SmartEnd, SmartState>;
+                             protocol::Sent, SmartPiece, SmartEnd, SmartState, protocol::Health,
+                             SettingsTaken, protocol::ImageState, ImageMissing>;
 
 struct Packet {
   std::string device;

@@ -49,6 +49,8 @@ constexpr std::array counts{
     Line{"readings_accepted", "Readings accepted"},
     Line{"readings_doubtful", "Readings kept for review"},
     Line{"readings_rejected", "Photos on which nothing could be read"},
+    Line{"captures_scheduled", "Captures that schedules ordered"},
+    Line{"captures_missed", "Captures of schedules that could not be ordered in time"},
     Line{"commands_created", "Commands created"},
     Line{"commands_finished", "Commands that ended with a reading or a photo"},
     Line{"commands_failed", "Commands that failed"},
@@ -56,6 +58,10 @@ constexpr std::array counts{
     Line{"store_errors", "Database calls that failed"},
     Line{"http_requests", "HTTP requests"},
     Line{"http_errors", "HTTP requests answered with 4xx or 5xx"},
+    Line{"updates_created", "Remote updates ordered"},
+    Line{"updates_confirmed", "Remote updates whose new program reported in"},
+    Line{"updates_failed", "Remote updates refused or failed"},
+    Line{"update_packets_sent", "Packets of images sent to devices"},
 };
 static_assert(counts.size() == static_cast<std::size_t>(Count::count_of));
 

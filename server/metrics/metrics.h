@@ -18,8 +18,10 @@ enum class Count : std::uint8_t {
   photos_stored, photos_quarantined, photos_doubled, photos_stale, photos_refused,
   photos_forgotten, photos_wrong_hash,
   readings_accepted, readings_doubtful, readings_rejected,
+  captures_scheduled, captures_missed,
   commands_created, commands_finished, commands_failed, commands_expired,
   store_errors, http_requests, http_errors,
+  updates_created, updates_confirmed, updates_failed, update_packets_sent,
   count_of,
 };
 enum class Gauge : std::uint8_t {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -18,6 +19,8 @@ namespace fs = std::filesystem;
 
 // Up to so many photos each file is synced by itself; above, the whole file system once.
 constexpr std::size_t few = 8;
+// Written at once when somebody is asked before.
+constexpr std::size_t part_bytes = 4096;
 
 FileError error_of(int reason, const char* verb, const fs::path& path) {
   FileErrorCode code = FileErrorCode::failed;
@@ -51,14 +54,19 @@ class Descriptor {
   int fd_;
 };
 
-bool write_all(int fd, const std::vector<std::uint8_t>& bytes) {
+// 0, or the system's reason.
+int write_all(int fd, const std::vector<std::uint8_t>& bytes,
+              const std::function<bool()>& before_write) {
   for (std::size_t at = 0; at < bytes.size();) {
-    const ssize_t count = ::write(fd, bytes.data() + at, bytes.size() - at);
+    if (before_write && !before_write()) return ENOSPC;
+    const std::size_t left = bytes.size() - at;
+    const ssize_t count =
+        ::write(fd, bytes.data() + at, before_write ? std::min(left, part_bytes) : left);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
+    if (count <= 0) return count < 0 ? errno : EIO;
     at += static_cast<std::size_t>(count);
   }
-  return true;
+  return 0;
 }
 
 int sync_folder(const fs::path& folder, bool whole_file_system) {
@@ -119,8 +127,9 @@ std::expected<void, FileError> Files::write_one(Photo& photo) {
   }
   const Descriptor file(fd);
   if (!file) return std::unexpected(error_of(errno, "write", part));
-  if (!write_all(file.get(), photo.bytes) || rename(part.c_str(), path.c_str()) != 0) {
-    const int reason = errno;
+  int reason = write_all(file.get(), photo.bytes, folders_.before_write);
+  if (reason == 0 && rename(part.c_str(), path.c_str()) != 0) reason = errno;
+  if (reason != 0) {
     unlink(part.c_str());
     return std::unexpected(error_of(reason, "write", path));
   }
@@ -161,7 +170,8 @@ std::expected<void, FileError> Files::probe() {
     const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!file) return std::unexpected(error_of(errno, "write", path));
     const std::vector<std::uint8_t> bytes(65'536, 0x20);
-    const int reason = write_all(file.get(), bytes) && fsync(file.get()) == 0 ? 0 : errno;
+    int reason = write_all(file.get(), bytes, folders_.before_write);
+    if (reason == 0 && fsync(file.get()) != 0) reason = errno;
     unlink(path.c_str());
     if (reason != 0) return std::unexpected(error_of(reason, "write", path));
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <expected>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,9 @@ namespace meterlens::photo {
 struct Folders {
   std::filesystem::path images = "public/images";
   std::filesystem::path quarantine = "var/quarantine";
+  // Asked before each 4 KB of a file are written; false: the disk is full. A simulation throws from
+  // it, as a process ends in the middle of a file. Empty: as the system says.
+  std::function<bool()> before_write = {};
 };
 
 enum class FileErrorCode : std::uint8_t { disk_full, read_only, not_found, failed };

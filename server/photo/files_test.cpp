@@ -61,6 +61,24 @@ TEST_F(FilesTest, a_large_group_is_written_as_well) {
   EXPECT_EQ(files(), 50u);
 }
 
+TEST_F(FilesTest, who_is_asked_before_a_write_can_say_that_the_disk_is_full) {
+  int asked = 0, room = 2;
+  folders_.before_write = [&] { return ++asked <= room; };
+  Files files_under_test(folders_);
+  std::array photos = {photo(7)};
+  photos[0].bytes.assign(10'000, 1);
+  const auto written = files_under_test.write(photos);
+  ASSERT_FALSE(written.has_value());
+  EXPECT_EQ(written.error().code, FileErrorCode::disk_full);
+  EXPECT_EQ(asked, 3) << "the third part of three";
+  EXPECT_EQ(files(), 0u);
+  EXPECT_EQ(files_under_test.probe().error().code, FileErrorCode::disk_full);
+  room = 1000;
+  EXPECT_TRUE(files_under_test.probe().has_value());
+  ASSERT_TRUE(files_under_test.write(photos).has_value());
+  EXPECT_EQ(*Files::read(photos[0].path, 20'000), photos[0].bytes);
+}
+
 TEST_F(FilesTest, after_an_error_nothing_is_left) {
   fs::create_directories(root_ / "public");
   std::ofstream(folders_.images) << "in the way";

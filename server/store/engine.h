@@ -41,6 +41,14 @@ auto select_first(soci::session& sql, const std::string& text, const Values&... 
   return first;
 }
 
+// What was found; `not_found` when nothing was.
+template <class Found>
+Result<Found> found_or(Result<std::optional<Found>> result, const std::string& what) {
+  if (!result) return std::unexpected(result.error());
+  if (!*result) return std::unexpected(Error{ErrorCode::not_found, "there is no " + what});
+  return std::move(**result);
+}
+
 struct IntegerRow {
   explicit IntegerRow(soci::statement& statement) { statement.exchange(soci::into(value)); }
   long long take() const { return value; }

@@ -52,11 +52,44 @@ constexpr std::array<std::string_view, 3> reviews{
     R"(CREATE INDEX reading_reviewed ON reading (id) WHERE review <> 0)",
 };
 
+constexpr std::array<std::string_view, 1> schedules{
+    R"(CREATE TABLE schedule (
+         id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, cron TEXT NOT NULL,
+         zone TEXT NOT NULL, devices TEXT NOT NULL, spread_s INTEGER NOT NULL,
+         catch_up_s INTEGER NOT NULL, enabled INTEGER NOT NULL, done_ms BIGINT NOT NULL,
+         version BIGINT NOT NULL))",
+};
+
+// Images that may be sent to devices, and their way there.
+constexpr std::array<std::string_view, 4> updates{
+    R"(CREATE TABLE image (
+         id INTEGER PRIMARY KEY AUTOINCREMENT, part TEXT NOT NULL, board TEXT NOT NULL,
+         version BIGINT NOT NULL, bytes BIGINT NOT NULL, sha256 TEXT NOT NULL, path TEXT NOT NULL,
+         created_ms BIGINT NOT NULL, UNIQUE (part, board, version, sha256)))",
+    R"(CREATE TABLE "update" (
+         id INTEGER PRIMARY KEY AUTOINCREMENT, device TEXT NOT NULL, image BIGINT NOT NULL,
+         part TEXT NOT NULL, version BIGINT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
+         packets_received INTEGER NOT NULL, packets_total INTEGER NOT NULL,
+         created_ms BIGINT NOT NULL, updated_ms BIGINT NOT NULL))",
+    R"(CREATE INDEX update_device ON "update" (device, id))",
+    R"(CREATE INDEX update_open ON "update" (id)
+         WHERE state NOT IN ('confirmed', 'refused', 'failed'))",
+};
+
+// The cameras' own word on how they are, and what is wished of the settings of a device's parts.
+constexpr std::array<std::string_view, 2> settings{
+    R"(ALTER TABLE device ADD COLUMN health_json TEXT NOT NULL DEFAULT '')",
+    R"(CREATE TABLE settings (
+         device TEXT NOT NULL, part TEXT NOT NULL, revision BIGINT NOT NULL,
+         confirmed BIGINT NOT NULL, entries TEXT NOT NULL, refused TEXT NOT NULL,
+         PRIMARY KEY (device, part)))",
+};
+
 }  // namespace
 
 std::span<const Migration> migrations() {
-  static const std::array<Migration, 3> all{Migration(first), Migration(reviews),
-                                            meters_migration()};
+  static const std::array all{Migration(first),    Migration(reviews),  Migration(schedules),
+                              Migration(updates),  Migration(settings), meters_migration()};
   return all;
 }
 

@@ -13,7 +13,8 @@ using soci::into;
 using soci::use;
 
 constexpr const char* device_columns =
-    "id, dialect, product, online, firmware, remark, state_json, first_seen_ms, last_seen_ms";
+    "id, dialect, product, online, firmware, remark, state_json, health_json, "
+    "first_seen_ms, last_seen_ms";
 
 struct DeviceRow {
   explicit DeviceRow(soci::statement& statement) {
@@ -24,6 +25,7 @@ struct DeviceRow {
     statement.exchange(into(device.firmware));
     statement.exchange(into(device.remark));
     statement.exchange(into(device.state_json));
+    statement.exchange(into(device.health_json));
     statement.exchange(into(device.first_seen_ms));
     statement.exchange(into(device.last_seen_ms));
   }
@@ -77,13 +79,6 @@ struct CommandRow {
   std::string state;
 };
 
-template <class Found>
-Result<Found> found_or(Result<std::optional<Found>> result, const std::string& what) {
-  if (!result) return std::unexpected(result.error());
-  if (!*result) return std::unexpected(Error{ErrorCode::not_found, "there is no " + what});
-  return std::move(**result);
-}
-
 }  // namespace
 
 Store::Store() = default;
@@ -104,13 +99,15 @@ Result<void> Store::save_device(const Device& device) {
     const std::string dialect = protocol::name(device.dialect);
     const int online = device.online ? 1 : 0;
     sql << "INSERT INTO device (" << device_columns
-        << ") VALUES (:id, :dialect, :product, :online, :firmware, :remark, :state, :first, :last)"
+        << ") VALUES (:id, :dialect, :product, :online, :firmware, :remark, :state, :health,"
+           " :first, :last)"
            " ON CONFLICT (id) DO UPDATE SET dialect = excluded.dialect, product = excluded.product,"
            " online = excluded.online, firmware = excluded.firmware,"
-           " state_json = excluded.state_json, last_seen_ms = excluded.last_seen_ms",
+           " state_json = excluded.state_json, health_json = excluded.health_json,"
+           " last_seen_ms = excluded.last_seen_ms",
         use(device.id), use(dialect), use(device.product), use(online), use(device.firmware),
-        use(device.remark), use(device.state_json), use(device.first_seen_ms),
-        use(device.last_seen_ms);
+        use(device.remark), use(device.state_json), use(device.health_json),
+        use(device.first_seen_ms), use(device.last_seen_ms);
     adopt(sql, device.id, device.first_seen_ms);
   });
 }

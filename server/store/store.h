@@ -11,11 +11,15 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/ids.h"
 #include "server/command/command.h"
+#include "server/command/settings.h"
 #include "server/photo/photo.h"
+#include "server/schedule/schedule.h"
+#include "server/update/update.h"
 #include "server/validate/reading.h"
 #include "server/validate/validate.h"
 
@@ -45,7 +49,8 @@ struct Device {
   bool online = false;
   std::string firmware;
   std::string remark;
-  std::string state_json;          // SmartDTU's last state object, or empty
+  std::string state_json;          // what the DTU last said of itself, an object, or empty
+  std::string health_json;         // the camera's last Health, or empty
   std::int64_t first_seen_ms = 0;
   std::int64_t last_seen_ms = 0;
 };
@@ -102,6 +107,12 @@ class Store {
   Result<void> mark_all_offline();
   Result<std::vector<Device>> devices();
   Result<Device> device(const std::string& id);
+
+  // One row a device and part; nothing when nothing was ever wished.
+  Result<void> save_settings(const command::WishedSettings& settings);
+  Result<std::vector<command::WishedSettings>> settings();
+  Result<std::optional<command::WishedSettings>> settings(const std::string& device,
+                                                          protocol::Part part);
 
   // Gives the command its id (never used again, even after deletion).
   Result<std::int64_t> add_command(const command::Command& command);
@@ -176,6 +187,27 @@ class Store {
                                           const validate::Reading& start, const Judge& reconsider,
                                           Judged& out);
   Result<std::vector<validate::Exchange>> exchanges(const std::string& meter);
+
+  Result<std::vector<schedule::Schedule>> schedules();
+  Result<schedule::Schedule> schedule(std::int64_t id);
+  Result<std::int64_t> add_schedule(const schedule::Schedule& schedule);
+  // What people set; `conflict` unless `schedule.version` is the one that is stored.
+  Result<void> save_schedule(const schedule::Schedule& schedule);
+  Result<void> delete_schedule(std::int64_t id, std::int64_t version);
+  // id and done_ms.
+  Result<void> save_schedules_done(std::span<const std::pair<std::int64_t, std::int64_t>> done);
+  // Gives the image its id. One that is in already (part, board, version and hash) keeps its row.
+  Result<std::int64_t> add_image(const update::Image& image);
+  Result<update::Image> image(std::int64_t id);
+  Result<std::vector<update::Image>> images();  // newest first, at most 100
+  // Gives the update its id (never used again, also not on the wire).
+  Result<std::int64_t> add_update(const update::Update& update);
+  Result<void> save_update(const update::Update& update);
+  Result<update::Update> update(std::int64_t id);
+  // Of a device; newest first, at most 100.
+  Result<std::vector<update::Update>> updates(const std::string& device);
+  // Not final, oldest first.
+  Result<std::vector<update::Update>> open_updates();
 
   // A cheap write and read, for health.
   Result<void> check();

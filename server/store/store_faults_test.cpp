@@ -11,6 +11,7 @@
 #include <functional>
 
 #include "server/store/fixture.h"
+#include "server/store/schema.h"
 #include "server/store/store.h"
 
 namespace meterlens::store {
@@ -28,8 +29,8 @@ class Intruder {
     EXPECT_EQ(sqlite3_open(path.c_str(), &db_), SQLITE_OK);
   }
   ~Intruder() { sqlite3_close(db_); }
-  void run(const char* sql) {
-    EXPECT_EQ(sqlite3_exec(db_, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sql;
+  void run(const std::string& sql) {
+    EXPECT_EQ(sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sql;
   }
 
  private:
@@ -143,21 +144,20 @@ TEST_F(StoreFaults, NewerSchemaIsRefusedAndLeftAlone) {
 }
 
 TEST_F(StoreFaults, TheFirstSchemaIsBroughtUpToDateWithItsReadings) {
-  const auto id = store_->add_reading(reading_of("m1", 1, 100)).value();
   store_.reset();
+  std::filesystem::remove(path());
   {
     Intruder old(path());
-    old.run("DROP TABLE meter; DROP TABLE meter_version; DROP TABLE watch;"
-            "DROP TABLE watch_version; DROP TABLE exchange;"
-            "DROP INDEX reading_photo; ALTER TABLE reading DROP COLUMN flags");
-    old.run("DROP INDEX reading_reviewed");
-    old.run("ALTER TABLE reading DROP COLUMN review");
-    old.run("DROP TABLE review");
-    old.run("DELETE FROM schema_version WHERE version >= 2");
+    old.run("CREATE TABLE schema_version (version INTEGER PRIMARY KEY, applied_at_ms BIGINT NOT "
+            "NULL)");
+    for (const std::string_view statement : migrations()[0]) old.run(std::string(statement));
+    old.run("INSERT INTO schema_version VALUES (1, 0)");
+    old.run("INSERT INTO reading VALUES (1, 'm1', 'm1', 1, 100, 'read', '00195419', 8, 3, 195419,"
+            " 3, '195.419', 0.9, '', 4, 'accepted', '')");
   }
   store_ = open();
   ASSERT_TRUE(store_);
-  auto reading = store_->reading(id);
+  auto reading = store_->reading(1);
   ASSERT_TRUE(reading);
   EXPECT_EQ(reading->digits, "00195419");
   EXPECT_FALSE(reading->review);

@@ -75,6 +75,13 @@ MeterlensLine line() {
   return port;
 }
 
+// Wakes at once, from deep sleep as well: as a board that cannot sleep deeply.
+MeterlensPower power() {
+  MeterlensPower port{};
+  port.sleep = [](void*, bool, std::uint64_t ms) { require(ms > 0); };
+  return port;
+}
+
 // With a right checksum: a frame, or from type 0xF0 on a link message of the last four bits.
 std::size_t make_unit(std::uint8_t type, Bytes body, std::span<std::uint8_t> out) {
   if (type < 0xF0) return protocol::encode_frame(type, body, out);
@@ -114,8 +121,10 @@ class FarEnd {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto memory = std::make_unique<Memory>();
   for (auto& slot : memory->slots) slot.fill(0xFF);
-  auto camera = std::make_unique<camera::Camera>(sensor(), flash_of(*memory),
-                                                 camera::CameraSettings{}, line());
+  camera::CameraSettings settings;
+  settings.sleep = {static_cast<camera::SleepMode>(size % 3), 1'000};
+  auto camera = std::make_unique<camera::Camera>(sensor(), flash_of(*memory), settings, line(),
+                                                 power());
   FarEnd far_end;
   std::uint64_t now_ms = 0;
   camera->start(now_ms);

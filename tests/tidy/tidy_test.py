@@ -15,7 +15,7 @@ loader.exec_module(tidy)
 def messages(path, text):
     path = pathlib.Path(path)
     found = list(tidy.check_sizes(path, text))
-    if path.suffix in (".h", ".cpp"):
+    if path.suffix in (".h", ".c", ".cpp"):
         found += tidy.check_cpp(path, text)
     return [message for _, message in found]
 
@@ -30,7 +30,8 @@ class Tidy(unittest.TestCase):
         for path, include in [("device/a.cpp", "server/b.h"), ("server/a.cpp", "device/b.h"),
                               ("protocol/a.cpp", "reader/b.h"), ("app/a.cpp", "tests/b.h"),
                               ("server/photo/a.cpp", "server/store/b.h"),
-                              ("device/a.cpp", "mosquitto.h"), ("app/a.cpp", "opencv2/core.hpp")]:
+                              ("device/a.cpp", "mosquitto.h"), ("boards/linux/a.c", "ql_uart.h"),
+                              ("app/a.cpp", "opencv2/core.hpp")]:
             found = messages(path, f'#include "{include}"\n')
             self.assertEqual(len(found), 1, (path, include, found))
 

@@ -12,6 +12,7 @@ export interface Device {
   last_seen_ms: number | null;
   firmware: string | null;
   remark: string;
+  state: Record<string, unknown> | null;
   newest_photo: Photo | null;
   newest_reading: Reading | null;
   active_command: Command | null;

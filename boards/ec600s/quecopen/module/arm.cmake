@@ -1,0 +1,15 @@
+# ARM Cortex-R5, the processor of the EC600S, by the clang that boards/qemu uses too. Software
+# floating point: the core has none, and so it links with either way.
+include(${CMAKE_CURRENT_LIST_DIR}/../../../qemu/freestanding.cmake)
+set(CMAKE_SYSTEM_PROCESSOR cortex-r5)
+set(CMAKE_C_COMPILER clang-19)
+set(CMAKE_CXX_COMPILER clang++-19)
+set(CMAKE_C_COMPILER_TARGET armv7r-none-eabi)
+set(CMAKE_CXX_COMPILER_TARGET armv7r-none-eabi)
+set(CMAKE_AR ar)
+set(CMAKE_RANLIB ranlib)
+set(quecopen_flags "-mcpu=cortex-r5 -mthumb -mfloat-abi=soft -fshort-enums")
+set(CMAKE_C_FLAGS_INIT "${quecopen_flags} ${freestanding_flags} -isystem ${CMAKE_CURRENT_LIST_DIR}/include")
+set(CMAKE_CXX_FLAGS_INIT "${quecopen_flags} -fstack-size-section ${freestanding_cxx_flags}")
+set(CMAKE_C_FLAGS_MINSIZEREL_INIT "-Os")
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-nostdlib -fuse-ld=lld -Wl,--gc-sections")

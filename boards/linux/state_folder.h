@@ -1,0 +1,47 @@
+// A folder that stands for the small memory of a board that survives a reset: the two areas of its
+// settings, and how the program ended last time. One program at a time uses it (locked). One
+// thread.
+#pragma once
+
+#include <expected>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "device/port.h"
+
+namespace meterlens::boards {
+
+// Under $XDG_STATE_HOME, or ~/.local/state: `program` and the name, other characters as '_'.
+std::filesystem::path default_state(const std::string& program, std::string name);
+
+class StateFolder {
+ public:
+  // Makes the folder. Fails when it cannot, or when another program uses it.
+  static std::expected<std::unique_ptr<StateFolder>, std::string> open(
+      const std::filesystem::path& folder);
+  ~StateFolder();
+  StateFolder(const StateFolder&) = delete;
+  StateFolder& operator=(const StateFolder&) = delete;
+
+  // Holds as long as this object. A write is on the disk when it returns.
+  MeterlensAreas areas();
+  // How the last program that used the folder ended: RESTART when it said `ended`, CRASH or
+  // POWER_ON when it could not (the system is the same, or was started since), UNKNOWN at first.
+  MeterlensReset reset_cause() const { return reset_cause_; }
+  // The program ends as it should.
+  void ended();
+
+ private:
+  StateFolder(std::filesystem::path folder, int lock);
+  void begin();
+  bool read(std::uint8_t area, void* out, std::uint32_t bytes) const;
+  bool write(std::uint8_t area, const void* data, std::uint32_t bytes) const;
+  std::filesystem::path area_file(std::uint8_t area) const;
+
+  std::filesystem::path folder_;
+  int lock_;
+  MeterlensReset reset_cause_ = METERLENS_RESET_UNKNOWN;
+};
+
+}  // namespace meterlens::boards

@@ -1,0 +1,73 @@
+// The routes of schedules.
+#include "server/api/answers.h"
+#include "server/api/query.h"
+#include "server/api/routes.h"
+
+namespace meterlens::api {
+
+constexpr std::size_t schedules_max = 10'000;
+
+Response Routes::schedules(const Request&, const std::string&) {
+  const auto schedules = store_.schedules();
+  if (!schedules) return store_error(schedules.error());
+  return json_response(schedules_json(*schedules, now_ms()));
+}
+
+Response Routes::schedule(const Request&, const std::string& id) {
+  const auto number = parse_id(id);
+  if (!number) return unknown("schedule", id);
+  const auto schedule = store_.schedule(*number);
+  if (!schedule) return store_error(schedule.error(), "schedule");
+  return json_response(schedule_json(*schedule, now_ms()));
+}
+
+Response Routes::add_schedule(const Request& request, const std::string&) {
+  if (is_foreign(request)) return foreign_origin();
+  auto schedule = parse_schedule(request.body, {});
+  if (!schedule) return bad_request(schedule.error());
+  if (const auto good = schedule::check(*schedule, now_ms()); !good)
+    return bad_request(good.error());
+  const auto all = store_.schedules();
+  if (!all) return store_error(all.error());
+  if (all->size() >= schedules_max)
+    return error_response(409, "too_many_schedules", "delete some that are not needed any more");
+  schedule->done_ms = now_ms();
+  const auto id = store_.add_schedule(*schedule);
+  if (!id) return store_error(id.error());
+  doors_.schedules_changed();
+  const auto stored = store_.schedule(*id);
+  if (!stored) return store_error(stored.error(), "schedule");
+  return json_response(schedule_json(*stored, now_ms()), 201);
+}
+
+Response Routes::change_schedule(const Request& request, const std::string& id) {
+  if (is_foreign(request)) return foreign_origin();
+  const auto number = parse_id(id);
+  if (!number) return unknown("schedule", id);
+  const auto before = store_.schedule(*number);
+  if (!before) return store_error(before.error(), "schedule");
+  auto schedule = parse_schedule(request.body, *before);
+  if (!schedule) return bad_request(schedule.error());
+  if (const auto good = schedule::check(*schedule, now_ms()); !good)
+    return bad_request(good.error());
+  // What was due before the change is not caught up by the new rule.
+  schedule->done_ms = now_ms();
+  if (const auto saved = store_.save_schedule(*schedule); !saved)
+    return store_error(saved.error(), "schedule");
+  doors_.schedules_changed();
+  return this->schedule(request, id);
+}
+
+Response Routes::delete_schedule(const Request& request, const std::string& id) {
+  if (is_foreign(request)) return foreign_origin();
+  const auto number = parse_id(id);
+  if (!number) return unknown("schedule", id);
+  const auto before = store_.schedule(*number);
+  if (!before) return store_error(before.error(), "schedule");
+  if (const auto deleted = store_.delete_schedule(*number, before->version); !deleted)
+    return store_error(deleted.error(), "schedule");
+  doors_.schedules_changed();
+  return json_response(schedule_json(*before, now_ms()));
+}
+
+}  // namespace meterlens::api

@@ -1,0 +1,34 @@
+// When devices take photos by themselves.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <vector>
+
+namespace meterlens::schedule {
+
+inline constexpr std::size_t name_chars_max = 64;
+inline constexpr std::size_t schedule_devices_max = 4096;  // named one by one
+inline constexpr int spread_s_max = 86'400;
+inline constexpr int catch_up_s_max = 7 * 86'400;
+
+struct Schedule {
+  std::int64_t id = 0;
+  std::string name;
+  std::string cron = "0 6 * * *";
+  std::string zone = "UTC";
+  std::vector<std::string> devices;  // empty: all, also those to come
+  int spread_s = 600;    // each device so much later at most, always the same for it
+  int catch_up_s = 3600; // what could not be ordered in time is, until so much later
+  bool enabled = true;
+  // Unix; all that was due up to then has been ordered, or given up.
+  std::int64_t done_ms = 0;
+  std::int64_t version = 1;  // of what people set: rises with each change
+};
+
+// Whether it can be obeyed; the error says which field is wrong and what it may be. now_ms: the
+// spread is compared with the time between the next two due moments.
+std::expected<void, std::string> check(const Schedule& schedule, std::int64_t now_ms);
+
+}  // namespace meterlens::schedule

@@ -1,0 +1,126 @@
+// Schedules in the pipeline's own thread: real store, registry and command queue, virtual time.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+
+#include "server/steps.h"
+
+namespace meterlens::server {
+namespace {
+
+namespace fs = std::filesystem;
+using metrics::Count;
+
+constexpr std::int64_t minute = 60'000, hour = 60 * minute, day = 24 * hour;
+constexpr std::int64_t start = 1'700'006'400'000;  // 2023-11-15 00:00 UTC
+
+class ScheduledTest : public ::testing::Test {
+ protected:
+  ScheduledTest() {
+    std::string pattern = (fs::temp_directory_path() / "meterlens-scheduled-XXXXXX").string();
+    root_ = mkdtemp(pattern.data());
+    settings_.embedded.reset();
+    settings_.folders = {root_ / "public/images", root_ / "quarantine"};
+    open();
+    for (const char* id : {"a", "b"}) {
+      store::Device device;
+      device.id = id;
+      device.product = "meterlens";
+      EXPECT_TRUE(store_->save_device(device));
+    }
+    schedule::Schedule schedule;
+    schedule.name = "nights";
+    schedule.cron = "0 2 * * *";
+    schedule.spread_s = 0;
+    schedule.done_ms = start;
+    EXPECT_TRUE(store_->add_schedule(schedule));
+  }
+  ~ScheduledTest() override {
+    steps_.reset();
+    store_.reset();
+    fs::remove_all(root_);
+  }
+
+  void open() {
+    steps_.reset();
+    store_.reset();
+    store_ = *store::Store::open((root_ / "m.db").string());
+    steps_ = std::make_unique<Pipeline::Steps>(settings_, *store_, metrics_, [](const Change&) {});
+    steps_->clock = [this] { return now_ms_; };
+    steps_->publish = [this](std::string, std::vector<std::uint8_t>, int) { ++sent_; };
+    ASSERT_TRUE(steps_->prepare().has_value());
+  }
+  void turn_at(std::int64_t now_ms) {
+    now_ms_ = now_ms;
+    std::vector<ingest::Packet> packets;
+    std::vector<ingest::Task> tasks;
+    steps_->inbox.take(packets, tasks, std::chrono::milliseconds(0));
+    steps_->turn(packets, tasks);
+  }
+  std::uint64_t scheduled() { return metrics_.count(Count::captures_scheduled); }
+  std::uint64_t missed() { return metrics_.count(Count::captures_missed); }
+
+  fs::path root_;
+  Settings settings_;
+  metrics::Metrics metrics_;
+  std::int64_t now_ms_ = start;
+  int sent_ = 0;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<Pipeline::Steps> steps_;
+};
+
+TEST_F(ScheduledTest, OrdersACommandForEachDevice) {
+  open();
+  turn_at(start + 2 * hour - 1000);
+  EXPECT_EQ(scheduled(), 0U);
+  turn_at(start + 2 * hour + 1000);
+  EXPECT_EQ(scheduled(), 2U);
+  EXPECT_EQ(store_->open_commands()->size(), 2U);
+  turn_at(start + 3 * hour);
+  EXPECT_EQ(scheduled(), 2U);
+  EXPECT_EQ(store_->schedule(1)->done_ms, start + 2 * hour);
+}
+
+TEST_F(ScheduledTest, ARestartOrdersNothingTwiceEvenIfItsBookWasNotWritten) {
+  open();
+  turn_at(start + 2 * hour + 1000);
+  const std::pair<std::int64_t, std::int64_t> before[] = {{1, start}};
+  ASSERT_TRUE(store_->save_schedules_done(before));
+  open();
+  turn_at(start + 2 * hour + 5000);
+  EXPECT_EQ(store_->open_commands()->size(), 2U);
+}
+
+TEST_F(ScheduledTest, ADownServerCatchesUpInTimeAndElseMarksWhatItMissed) {
+  now_ms_ = start + 2 * hour + 30 * minute;
+  open();
+  turn_at(now_ms_ + 1000);
+  EXPECT_EQ(scheduled(), 2U);
+  now_ms_ = start + day + 12 * hour;
+  open();
+  turn_at(now_ms_ + 1000);
+  EXPECT_EQ(missed(), 2U);
+  const auto command = store_->command(3);
+  ASSERT_TRUE(command);
+  EXPECT_EQ(command->state, command::State::expired);
+  EXPECT_NE(command->reason.find("missed"), std::string::npos);
+}
+
+TEST_F(ScheduledTest, AChangedScheduleIsObeyedAtOnce) {
+  open();
+  turn_at(start + hour);
+  auto schedule = *store_->schedule(1);
+  schedule.cron = "30 1 * * *";
+  schedule.devices = {"b", "nobody"};
+  ASSERT_TRUE(store_->save_schedule(schedule));
+  steps_->load_schedules();
+  turn_at(start + hour + 31 * minute);
+  EXPECT_EQ(scheduled(), 1U);
+  EXPECT_EQ(missed(), 1U);  // a device that is not known yet
+  turn_at(start + 2 * hour + minute);
+  EXPECT_EQ(scheduled(), 1U);
+}
+
+}  // namespace
+}  // namespace meterlens::server

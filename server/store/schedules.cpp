@@ -1,0 +1,136 @@
+// Schedules.
+#include "server/store/engine.h"
+
+namespace meterlens::store {
+namespace {
+
+using schedule::Schedule;
+using soci::into;
+using soci::use;
+
+constexpr const char* schedule_select =
+    "SELECT id, name, cron, zone, devices, spread_s, catch_up_s, enabled, done_ms, version"
+    " FROM schedule ";
+
+// Names of devices have no spaces.
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : " ") + name;
+  return text;
+}
+
+std::vector<std::string> parted(const std::string& text) {
+  std::vector<std::string> names;
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t end = std::min(text.find(' ', start), text.size());
+    names.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return names;
+}
+
+struct ScheduleRow {
+  explicit ScheduleRow(soci::statement& statement) {
+    statement.exchange(into(schedule.id));
+    statement.exchange(into(schedule.name));
+    statement.exchange(into(schedule.cron));
+    statement.exchange(into(schedule.zone));
+    statement.exchange(into(devices));
+    statement.exchange(into(schedule.spread_s));
+    statement.exchange(into(schedule.catch_up_s));
+    statement.exchange(into(enabled));
+    statement.exchange(into(schedule.done_ms));
+    statement.exchange(into(schedule.version));
+  }
+  Schedule take() {
+    schedule.devices = parted(devices);
+    schedule.enabled = enabled != 0;
+    return schedule;
+  }
+  Schedule schedule;
+  std::string devices;
+  int enabled = 0;
+};
+
+Error no_schedule(std::int64_t id) {
+  return {ErrorCode::not_found, "there is no schedule " + std::to_string(id)};
+}
+
+// Of a change that named its version: done, or why not.
+Result<void> outcome(const Result<int>& rows, bool is_there, std::int64_t id) {
+  if (!rows) return std::unexpected(rows.error());
+  if (*rows > 0) return {};
+  if (!is_there) return std::unexpected(no_schedule(id));
+  return std::unexpected(Error{ErrorCode::conflict,
+                               "the schedule has been changed meanwhile: look at it again, and "
+                               "send its new version"});
+}
+
+}  // namespace
+
+Result<std::vector<Schedule>> Store::schedules() {
+  return engine_->read([](soci::session& sql) {
+    return select_rows<ScheduleRow>(sql, std::string(schedule_select) + "ORDER BY id");
+  });
+}
+
+Result<Schedule> Store::schedule(std::int64_t id) {
+  auto found = engine_->read([&](soci::session& sql) {
+    return select_first<ScheduleRow>(sql, std::string(schedule_select) + "WHERE id = :id", id);
+  });
+  if (!found) return std::unexpected(found.error());
+  if (!*found) return std::unexpected(no_schedule(id));
+  return **std::move(found);
+}
+
+Result<std::int64_t> Store::add_schedule(const Schedule& schedule) {
+  return engine_->write([&](soci::session& sql) {
+    const std::string devices = joined(schedule.devices);
+    const int enabled = schedule.enabled ? 1 : 0;
+    sql << "INSERT INTO schedule (name, cron, zone, devices, spread_s, catch_up_s, enabled,"
+           " done_ms, version) VALUES (:name, :cron, :zone, :devices, :spread, :catch_up, :enabled,"
+           " :done, 1)",
+        use(schedule.name), use(schedule.cron), use(schedule.zone), use(devices),
+        use(schedule.spread_s), use(schedule.catch_up_s), use(enabled), use(schedule.done_ms);
+    std::int64_t id = 0;
+    sql << "SELECT last_insert_rowid()", into(id);
+    return id;
+  });
+}
+
+Result<void> Store::save_schedule(const Schedule& schedule) {
+  const auto rows = engine_->write([&](soci::session& sql) {
+    const std::string devices = joined(schedule.devices);
+    const int enabled = schedule.enabled ? 1 : 0;
+    sql << "UPDATE schedule SET name = :name, cron = :cron, zone = :zone, devices = :devices,"
+           " spread_s = :spread, catch_up_s = :catch_up, enabled = :enabled, done_ms = :done,"
+           " version = version + 1 WHERE id = :id AND version = :version",
+        use(schedule.name), use(schedule.cron), use(schedule.zone), use(devices),
+        use(schedule.spread_s), use(schedule.catch_up_s), use(enabled), use(schedule.done_ms),
+        use(schedule.id), use(schedule.version);
+    int changed = 0;
+    sql << "SELECT changes()", into(changed);
+    return changed;
+  });
+  return outcome(rows, this->schedule(schedule.id).has_value(), schedule.id);
+}
+
+Result<void> Store::delete_schedule(std::int64_t id, std::int64_t version) {
+  const auto rows = engine_->write([&](soci::session& sql) {
+    sql << "DELETE FROM schedule WHERE id = :id AND version = :version", use(id), use(version);
+    int changed = 0;
+    sql << "SELECT changes()", into(changed);
+    return changed;
+  });
+  return outcome(rows, schedule(id).has_value(), id);
+}
+
+Result<void> Store::save_schedules_done(
+    std::span<const std::pair<std::int64_t, std::int64_t>> done) {
+  return engine_->write([&](soci::session& sql) {
+    for (const auto& [id, done_ms] : done)
+      sql << "UPDATE schedule SET done_ms = :done WHERE id = :id", use(done_ms), use(id);
+  });
+}
+
+}  // namespace meterlens::store
