@@ -35,7 +35,10 @@ class UpdateRoutes : public testing::Test {
     doors.add_image = [this](std::span<const std::uint8_t> file) { return add_image(file); };
     doors.update = [this](const std::string& id, std::int64_t image) { return update(id, image); };
     doors.capture = [](const std::string&) { return command::Command(); };
-doors.schedules_changed = [] {};
+    doors.schedules_changed = [] {};
+    doors.change_settings = [](const std::string&, protocol::Part, std::vector<std::uint8_t>) {
+      return std::unexpected(CaptureError{});
+    };
     doors.broker_connected = [] { return true; };
     doors.reader_state = [] { return std::string("ok"); };
     doors.storage_fault = [] { return std::string(); };
