@@ -29,8 +29,8 @@ inline constexpr std::uint64_t grant_step_bytes = 2 * frame_cost_max;
 // boards wake only by several edges.
 inline constexpr std::size_t wake_zero_count = 4;
 inline constexpr std::uint64_t wake_step_ms = 100;
-inline constexpr std::uint64_t wake_light_ms = 2'000;
-inline constexpr std::uint64_t wake_deep_ms = 5'000;
+inline constexpr std::uint16_t wake_light_ms = 2'000;
+inline constexpr std::uint16_t wake_deep_ms = 5'000;
 
 class DtuEnd {
  public:
