@@ -1,6 +1,7 @@
 #include "protocol/ed25519.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 
 #include "protocol/sha512.h"
@@ -268,6 +269,16 @@ Number number_of(Bytes bytes) {
 }
 
 }  // namespace
+
+std::optional<PublicKey> parse_public_key(std::string_view text) {
+  PublicKey key{};
+  if (text.size() != 2 * key.size()) return std::nullopt;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    const char* at = text.data() + 2 * i;
+    if (std::from_chars(at, at + 2, key[i], 16).ptr != at + 2) return std::nullopt;
+  }
+  return key;
+}
 
 bool is_signed(Bytes message, Bytes signature, const PublicKey& key) {
   if (signature.size() != signature_bytes) return false;

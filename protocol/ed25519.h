@@ -8,12 +8,18 @@
 #include <array>
 #include <cstdint>
 
+#include <optional>
+#include <string_view>
+
 #include "protocol/checksum.h"
 
 namespace meterlens::protocol {
 
 using PublicKey = std::array<std::uint8_t, 32>;
 inline constexpr std::size_t signature_bytes = 64;
+
+// 64 hexadecimal digits and nothing else.
+std::optional<PublicKey> parse_public_key(std::string_view text);
 
 // false also for a signature of another length.
 bool is_signed(Bytes message, Bytes signature, const PublicKey& key);

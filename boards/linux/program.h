@@ -5,7 +5,6 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cstdint>
 #include <expected>
 #include <fstream>
@@ -76,12 +75,9 @@ inline std::expected<update::Settings, std::string> open_images(
   std::string line;
   std::ifstream in(options.key);
   std::getline(in, line);
-  bool good = line.size() == 2 * out.key.size();
-  for (std::size_t i = 0; good && i < out.key.size(); ++i) {
-    const char* at = line.data() + 2 * i;
-    good = std::from_chars(at, at + 2, out.key[i], 16).ptr == at + 2;
-  }
-  if (!good) return std::unexpected("--image-key: no file of 64 hexadecimal digits");
+  const auto key = protocol::parse_public_key(line);
+  if (!key) return std::unexpected("--image-key: no file of 64 hexadecimal digits");
+  out.key = *key;
   auto opened = ImageFiles::open(options.folder, options.first_version);
   if (!opened) return std::unexpected(opened.error());
   images = *std::move(opened);

@@ -196,6 +196,9 @@ void Camera::capture(std::uint32_t command_id, std::uint64_t now_ms) {
   Answered* known = find_answer(command_id);
   const bool photographed =
       known != nullptr ? known->photographed : ring_.knows_command(command_id);
+  // It was busy with another shot: now it may not be.
+  if (known != nullptr && known->report.failure == CaptureFailure::busy && !shooter_.busy())
+    return shoot(known, now_ms);
   if (known != nullptr || photographed) {
     ++counters_.doubled_commands;
     if (photographed)

@@ -115,6 +115,14 @@ void Queue::report(const std::string& device, const protocol::Report& report, st
       if (state < State::shooting) set(*entry, State::shooting, now_ms);
       break;
     case protocol::CaptureState::failed:
+      // Another shot is being taken, by a timer of the device's: after that one, then.
+      if (report.failure == protocol::CaptureFailure::busy && entry->busy_count < limits_.busy_retries_max) {
+        ++entry->busy_count;
+        Line& line = *find(device);
+        back_to_waiting(line, now_ms, "the camera is taking another photo");
+        line.not_before_ms = now_ms + limits_.busy_ms;
+        break;
+      }
       finish(*find(device), State::failed, fmt::format("camera: {}", name(report.failure)), now_ms);
       break;
   }

@@ -27,6 +27,8 @@ struct QueueLimits {
   std::int64_t smart_transfer_ms = 30'000;  // SmartDTU: without a piece or a judgement
   int retries_max = 2;                      // SmartDTU: new captures after a bad photo
   std::int64_t pause_ms = 2000;             // SmartDTU: between two commands; it drops sooner ones
+  int busy_retries_max = 5;       // native: the camera was taking another photo
+  std::int64_t busy_ms = 10'000;  // so long after it
   std::int64_t progress_ms = 500;           // packet counts are told at most so often
 };
 
@@ -93,6 +95,7 @@ class Queue {
     Command command;
     int sent_count = 0;
     int shots_failed = 0;
+    int busy_count = 0;  // times that the camera was taking another photo
     std::int64_t last_ms = 0;  // of the last sign of life
     std::int64_t told_ms = 0;  // progress
     std::int64_t since_ms = 0;  // when it was ordered

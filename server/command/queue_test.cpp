@@ -193,6 +193,23 @@ TEST_F(QueueTest, reports_of_other_commands_change_nothing) {
   EXPECT_EQ(state(1), State::shooting);
 }
 
+TEST_F(QueueTest, a_busy_camera_is_asked_again_a_few_times) {
+  online();
+  order(1);
+  look();
+  for (int i = 0; i < 5; ++i) {
+    report(1, CaptureState::failed, CaptureFailure::busy);
+    EXPECT_EQ(state(1), State::queued) << i;
+    pass(5'000);
+    EXPECT_EQ(state(1), State::queued) << i;
+    pass(6'000);
+    EXPECT_EQ(state(1), State::sent) << i;
+  }
+  report(1, CaptureState::failed, CaptureFailure::busy);
+  EXPECT_EQ(state(1), State::failed);
+  EXPECT_EQ(last_[1].reason, "camera: busy");
+}
+
 TEST_F(QueueTest, stalled_steps_fail_with_their_words) {
   online();
   order(1);

@@ -23,7 +23,7 @@ constexpr auto first_dialect = protocol::Dialect::native;
   introduce("camera", power);
   static CameraPorts ports(loop);
   static camera::Camera camera =
-      make_camera(ports, first_dialect, line.port(CONFIG_METERLENS_BAUD_MAX));
+      make_camera(ports, first_dialect, line.port(CONFIG_METERLENS_BAUD_MAX), power);
   static std::array<std::uint8_t, 1024> bytes;
   camera.start(uptime_ms());
   for (;;) {

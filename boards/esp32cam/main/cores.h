@@ -25,11 +25,12 @@ struct CameraPorts {
 // Says on the log what this is and why it was reset.
 void introduce(const char* build, const MeterlensPower& power);
 
-// `line` all zero: the DTU core is in the same chip.
+// `line` all zero: the DTU core is in the same chip. The chip's image is the camera's part, also
+// where both cores are in it.
 camera::Camera make_camera(CameraPorts& ports, protocol::Dialect first_dialect,
-                           const MeterlensLine& line);
-// `address` and `device` must outlive the Dtu.
+                           const MeterlensLine& line, const MeterlensPower& power);
+// `address` and `device` must outlive the Dtu. Once: its settings' areas are made here.
 dtu::Dtu make_dtu(const MeterlensMqtt& mqtt, const BrokerAddress& address, std::string_view device,
-                  std::string_view imei);
+                  std::string_view imei, const MeterlensPower& power);
 
 }  // namespace meterlens::esp32cam

@@ -61,7 +61,7 @@ struct Line {
   introduce("camera and modem", power);
   static UartLine uart(loop, modem_baud);
   static CameraPorts ports(loop);
-  static camera::Camera camera = make_camera(ports, protocol::Dialect::native, {});
+  static camera::Camera camera = make_camera(ports, protocol::Dialect::native, {}, power);
   static const BrokerAddress broker = configured_broker();
   static std::array<std::uint8_t, protocol::frame_bytes_max> publish_memory;
   static dtu::Dtu* receiving = nullptr;
@@ -73,7 +73,7 @@ struct Line {
                             receiving->mqtt_in(topic, payload, uptime_ms());
                           }});
   static dtu::Dtu dtu =
-      make_dtu(modem.port(), broker, configured_device(), modem.identity().imei());
+      make_dtu(modem.port(), broker, configured_device(), modem.identity().imei(), power);
   receiving = &dtu;
   Line line{uart, modem};
   modem.start(uptime_ms());

@@ -25,11 +25,11 @@ namespace {
   static WifiStation station(loop, setup);
   if (!setup) wait_for_setup(loop);
   static CameraPorts ports(loop);
-  static camera::Camera camera = make_camera(ports, protocol::Dialect::native, {});
+  static camera::Camera camera = make_camera(ports, protocol::Dialect::native, {}, power);
   // `load_setup` has checked it.
   static const BrokerAddress broker = read_broker(setup->broker.view()).value_or(BrokerAddress{});
   static Mqtt mqtt(loop, broker);
-  static dtu::Dtu dtu = make_dtu(mqtt.port(), broker, setup->device.view(), {});
+  static dtu::Dtu dtu = make_dtu(mqtt.port(), broker, setup->device.view(), {}, power);
   camera.start(uptime_ms());
   dtu.start(uptime_ms());
   for (;;) {
