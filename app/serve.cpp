@@ -70,6 +70,7 @@ class Relay {
       case Kind::photo: return changed(api::Subject::photo, change.id);
       case Kind::reading: return changed(api::Subject::reading, change.id);
       case Kind::update: return changed(api::Subject::update, change.id);
+      case Kind::view: return api_->changed(api::Subject::view, change.device);
     }
   }
 
@@ -186,6 +187,13 @@ api::Doors doors_of(server::Pipeline& pipeline, const Settings& settings) {
     if (!wished) return std::unexpected(explain(wished.error(), device, settings));
     return *std::move(wished);
   };
+  doors.aim = [&pipeline, settings](const std::string& device, const protocol::Aim& aim)
+      -> std::expected<void, api::CaptureError> {
+    const auto sent = pipeline.aim(device, aim);
+    if (!sent) return std::unexpected(explain(sent.error(), device, settings));
+    return {};
+  };
+  doors.view = [&pipeline](const std::string& device) { return pipeline.view(device); };
   doors.broker_connected = [&pipeline] { return pipeline.broker_connected(); };
   doors.reader_state = [] { return std::string("ok"); };
   doors.storage_fault = [&pipeline] { return pipeline.storage_fault(); };

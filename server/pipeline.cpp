@@ -229,6 +229,16 @@ std::expected<command::WishedSettings, CommandError> Pipeline::change_settings(
       });
 }
 
+std::expected<void, CommandError> Pipeline::aim(const std::string& device,
+                                                const protocol::Aim& aim) {
+  return steps_->ask<void, CommandError>(
+      [device, aim](Steps& steps) { return steps.aim(device, aim); });
+}
+
+std::optional<photo::View> Pipeline::view(const std::string& device) const {
+  return steps_->views.newest(device);
+}
+
 std::expected<update::Image, ImageError> Pipeline::add_image(std::span<const std::uint8_t> file) {
   return steps_->images.add(file, unix_ms());
 }

@@ -28,6 +28,7 @@
 #include "server/photo/assembler.h"
 #include "server/photo/files.h"
 #include "server/photo/receiver.h"
+#include "server/photo/views.h"
 #include "server/reading_queue.h"
 #include "server/registry.h"
 #include "server/store/store.h"
@@ -56,7 +57,7 @@ struct Settings {
 
 // Something that people look at has changed.
 struct Change {
-  enum class Kind : std::uint8_t { device, command, photo, reading, update };
+  enum class Kind : std::uint8_t { device, command, photo, reading, update, view };
   Kind kind = Kind::device;
   std::string device;
   std::int64_t id = 0;  // of the command, photo, reading or update
@@ -91,6 +92,10 @@ class Pipeline {
   std::expected<update::Update, UpdateError> update(const std::string& device, std::int64_t image);
   // Keeps the image of an image file. From any thread.
   std::expected<update::Image, ImageError> add_image(std::span<const std::uint8_t> file);
+  // A native device's camera sends small frames for a while: not stored, not repeated. From any
+  // thread.
+  std::expected<void, CommandError> aim(const std::string& device, const protocol::Aim& aim);
+  std::optional<photo::View> view(const std::string& device) const;
   // Settings for a native device's camera or DTU, whole entries, within their ranges: stored, and
   // sent until they are taken. From any thread.
   std::expected<command::WishedSettings, CommandError> change_settings(

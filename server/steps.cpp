@@ -101,6 +101,10 @@ void Pipeline::Steps::content(Registry::Entry& device, Packet& packet) {
                      save_wish(id, protocol::Part::camera);
                  },
                  [&](const ingest::SettingsTaken& taken) { settings_taken(id, taken); },
+                 [&](const ingest::ViewData& view) {
+                   if (views.add(id, view.data, view.number, view.index, view.count, now_ms))
+                     on_change({Change::Kind::view, id, view.number});
+                 },
                  [&](const ingest::SmartEnd& end) { assembler.end(id, end, now_ms); },
                  [&](const protocol::ImageState& state) { updates.state(id, state, now_ms); },
                  [&](const ingest::ImageMissing& missing) {
@@ -280,6 +284,17 @@ std::expected<command::WishedSettings, CommandError> Pipeline::Steps::change_set
   wishes.put(wish, now_ms);
   on_change({Change::Kind::device, device, 0});
   return wish;
+}
+
+std::expected<void, CommandError> Pipeline::Steps::aim(const std::string& device,
+                                                       const protocol::Aim& aim) {
+  const Registry::Entry* known = registry.find(device);
+  if (known == nullptr) return std::unexpected(CommandError::unknown_device);
+  if (known->row.dialect != Dialect::native) return std::unexpected(CommandError::wrong_dialect);
+  std::array<std::uint8_t, protocol::frame_bytes_max> frame;
+  const std::size_t bytes = protocol::encode_message(aim, frame);
+  publish(topic_of(known->row, protocol::Channel::down), {frame.data(), frame.data() + bytes}, 1);
+  return {};
 }
 
 void Pipeline::Steps::send_capture(const command::Send& send) {

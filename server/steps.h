@@ -60,6 +60,7 @@ struct Pipeline::Steps {
   command::SettingsBook wishes;
   std::vector<command::Command> unsaved_commands;
   schedule::Planner planner;
+  photo::Views views;
   std::size_t planned_devices = 0;  // devices never go, so a number tells of new ones
   // By device, of the commands that were open at start: a scheduled one may be among them.
   std::map<std::string, std::int64_t> ordered_ms;
@@ -116,6 +117,7 @@ struct Pipeline::Steps {
   void settings_taken(const std::string& device, const ingest::SettingsTaken& taken);
   void save_wish(const std::string& device, protocol::Part part);
   void settle_settings();
+  std::expected<void, CommandError> aim(const std::string& device, const protocol::Aim& aim);
   std::expected<command::WishedSettings, CommandError> change_settings(const std::string& device,
                                                                        protocol::Part part,
                                                                        protocol::Bytes entries);

@@ -14,6 +14,8 @@ class PhotoSource {
   enum class Shot : std::int8_t { failed = -1, pending = 0, done = 1 };
 
   virtual ~PhotoSource() = default;
+  // Between shots; what it cannot do it passes over.
+  virtual bool tune(const MeterlensShot&) { return true; }
   virtual bool start() = 0;
   // `photo()` holds the JPEG once `done`, until the next `start`.
   virtual Shot poll() = 0;
@@ -24,6 +26,9 @@ class PhotoSource {
   MeterlensSensor port() {
     MeterlensSensor sensor{};
     sensor.context = this;
+    sensor.tune = [](void* self, const MeterlensShot* shot) {
+      return static_cast<PhotoSource*>(self)->tune(*shot);
+    };
     sensor.start = [](void* self) { return static_cast<PhotoSource*>(self)->start(); };
     sensor.poll = [](void* self, const std::uint8_t** jpeg, std::uint32_t* bytes) {
       auto* source = static_cast<PhotoSource*>(self);

@@ -27,8 +27,17 @@ class RenderedMeter : public PhotoSource {
   explicit RenderedMeter(const RenderSettings& settings)
       : settings_(settings),
         meter_(face::meter_from_seed(settings.seed)),
-        conditions_(face::conditions_from_seed(mixed(settings.seed), settings.hardness)) {}
+        conditions_(face::conditions_from_seed(mixed(settings.seed), settings.hardness)),
+        width_(conditions_.width),
+        height_(conditions_.height) {}
 
+  // One size for photos, a small one for aiming.
+  bool tune(const MeterlensShot& shot) override {
+    const bool is_small = shot.frame_size == 0;
+    conditions_.width = is_small ? 320 : width_;
+    conditions_.height = is_small ? 240 : height_;
+    return true;
+  }
   bool start() override { return true; }
 
   Shot poll() override {
@@ -65,6 +74,7 @@ class RenderedMeter : public PhotoSource {
   RenderSettings settings_;
   face::Meter meter_;
   face::Conditions conditions_;
+  int width_, height_;
 };
 
 }  // namespace

@@ -18,7 +18,9 @@ void Aiming::hear(const protocol::Aim& aim, std::uint64_t now_ms) {
 }
 
 bool Aiming::wants_sensor(std::uint64_t now_ms) const {
-  return active() && state_ != State::exposing && now_ms >= next_ms_;
+  const bool is_free = state_ == State::idle ||
+                       (state_ == State::sending && now_ms >= started_ms_ + view_patience_ms);
+  return active() && is_free && now_ms >= next_ms_;
 }
 
 void Aiming::take(std::uint64_t now_ms) {
@@ -64,7 +66,9 @@ std::size_t Aiming::next_frame(std::span<std::uint8_t> out) {
 std::uint64_t Aiming::due_ms(std::uint64_t now_ms) const {
   if (!active()) return std::numeric_limits<std::uint64_t>::max();
   if (state_ == State::exposing) return now_ms + shot_poll_ms;
-  return std::min(next_ms_, end_ms_);
+  const std::uint64_t free_ms =
+      state_ == State::sending ? started_ms_ + view_patience_ms : next_ms_;
+  return std::min(std::max(next_ms_, free_ms), end_ms_);
 }
 
 }  // namespace meterlens::camera

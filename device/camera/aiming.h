@@ -13,6 +13,9 @@
 
 namespace meterlens::camera {
 
+// A frame that is still not out so long after its shot gives way to a new one.
+inline constexpr std::uint64_t view_patience_ms = 10'000;
+
 class Aiming {
  public:
   explicit Aiming(const MeterlensSensor& sensor) : sensor_(sensor) {}

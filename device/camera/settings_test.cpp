@@ -205,13 +205,15 @@ TEST(CameraAiming, ShowsFramesAndCapturesMeanwhile) {
                                   [](const auto& shot) { return shot.frame_size == 3; }));
 }
 
-TEST(CameraAiming, AFrameThatIsNotOutGivesWayAndAZeroEndsIt) {
+TEST(CameraAiming, AFrameIsFinishedBeforeTheNextAndAZeroEndsIt) {
   SetWorld world;
   world.run(1'000);
   world.sensor.photo = make_photo(30'000, 6);  // takes 2.7 s of the line
   world.order(Aim{3600, 1000});
   world.run(10'000);
-  for (const auto& [number, data] : world.views) EXPECT_LT(data.size(), 30'000U) << number;
+  EXPECT_GE(std::ranges::count_if(
+                world.views, [](const auto& view) { return view.second.size() == 30'000U; }),
+            3);
   world.order(Aim{0, 1000});
   world.run(2'000);
   const std::size_t count = world.views.size();

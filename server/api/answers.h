@@ -32,6 +32,19 @@ inline Response foreign_origin() {
   return error_response(403, "foreign_origin", "changes are taken only from our own pages");
 }
 
+inline Response refused(const CaptureError& error) {
+  switch (error.code) {
+    case CaptureErrorCode::unknown_device:
+      return error_response(404, "unknown_device", error.message);
+    case CaptureErrorCode::queue_full:
+      return error_response(429, "queue_full", error.message);
+    case CaptureErrorCode::wrong_dialect:
+      return error_response(409, "wrong_dialect", error.message);
+    case CaptureErrorCode::store: break;
+  }
+  return error_response(503, "store_failed", error.message);
+}
+
 inline std::int64_t now_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();

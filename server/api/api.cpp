@@ -14,6 +14,7 @@ const char* name(Subject subject) {
     case Subject::photo: return "photo";
     case Subject::reading: return "reading";
     case Subject::update: return "update";
+    case Subject::view: return "view";
   }
   protocol::require(false);
   return "";

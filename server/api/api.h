@@ -54,12 +54,16 @@ struct Doors {
   std::function<std::expected<command::WishedSettings, CaptureError>(
       const std::string& device, protocol::Part part, std::vector<std::uint8_t> entries)>
       change_settings;
+  std::function<std::expected<void, CaptureError>(const std::string& device,
+                                                  const protocol::Aim& aim)>
+      aim;
+  std::function<std::optional<photo::View>(const std::string& device)> view;
   std::function<bool()> broker_connected;
   std::function<std::string()> reader_state;   // "ok", or what is wrong
   std::function<std::string()> storage_fault;  // empty, or why photos cannot be stored
 };
 
-enum class Subject : std::uint8_t { device, command, photo, reading, update };
+enum class Subject : std::uint8_t { device, command, photo, reading, update, view };
 const char* name(Subject subject);
 
 class Api {

@@ -63,6 +63,14 @@ class ApiTest : public testing::Test {
       return wish;
     };
     doors.schedules_changed = [] {};
+    doors.aim = [this](const std::string& device,
+                       const protocol::Aim& aim) -> std::expected<void, CaptureError> {
+      if (device == "full")
+        return std::unexpected(CaptureError{CaptureErrorCode::wrong_dialect, "a SmartDTU"});
+      aimed_.push_back(aim);
+      return {};
+    };
+    doors.view = [this](const std::string&) { return view_; };
     doors.broker_connected = [] { return true; };
     doors.reader_state = [] { return std::string("ok"); };
     doors.storage_fault = [this] { return storage_fault_; };
@@ -138,6 +146,8 @@ class ApiTest : public testing::Test {
   std::unique_ptr<Api> api_;
   std::uint16_t port_ = 0;
   std::string storage_fault_;
+  std::vector<protocol::Aim> aimed_;
+  std::optional<photo::View> view_;
 };
 
 }  // namespace meterlens::api

@@ -218,6 +218,32 @@ std::string settings_json(const command::WishedSettings& settings) {
                    {"refused", std::move(refused)}});
 }
 
+std::string view_json(const std::string& device, const photo::View& view) {
+  return text(Json{{"device", device},
+                   {"number", view.number},
+                   {"at_ms", view.at_ms},
+                   {"bytes", view.jpeg.size()}});
+}
+
+std::expected<protocol::Aim, std::string> parse_aim(const std::string& body) {
+  const Json json = body.empty() ? Json::object() : Json::parse(body, nullptr, false);
+  if (!json.is_object()) return std::unexpected("the body must be a JSON object");
+  protocol::Aim aim{120, 1500};
+  for (const auto& [key, value] : json.items()) {
+    const bool is_seconds = key == "seconds";
+    if (!is_seconds && key != "period_ms")
+      return std::unexpected("the body has an unknown key: known are seconds and period_ms");
+    const std::int64_t least = is_seconds ? 0 : protocol::aim_period_ms_least;
+    const std::int64_t most = is_seconds ? protocol::aim_seconds_max : 60'000;
+    if (!value.is_number_integer() || value < least || value > most) {
+      return std::unexpected("\"" + key + "\" must be a whole number from " +
+                             std::to_string(least) + " to " + std::to_string(most));
+    }
+    (is_seconds ? aim.seconds : aim.period_ms) = value.get<std::uint16_t>();
+  }
+  return aim;
+}
+
 std::expected<std::vector<std::uint8_t>, std::string> parse_settings(const std::string& body,
                                                                      protocol::Part part) {
   const Json json = Json::parse(body, nullptr, false);

@@ -9,6 +9,7 @@
 
 #include "server/command/command.h"
 #include "server/photo/photo.h"
+#include "server/photo/views.h"
 #include "server/store/store.h"
 #include "server/update/update.h"
 #include "server/validate/review.h"
@@ -43,6 +44,7 @@ std::string devices_json(const std::vector<DeviceView>& views);
 std::string photos_json(const std::vector<photo::Photo>& photos);
 // With `has_more` the answer's "next" is the cursor of the following page.
 std::string readings_json(const std::vector<validate::Reading>& readings, bool has_more = false);
+std::string view_json(const std::string& device, const photo::View& view);
 std::string images_json(const std::vector<update::Image>& images);
 std::string updates_json(const std::vector<update::Update>& updates);
 
@@ -55,6 +57,8 @@ std::expected<schedule::Schedule, std::string> parse_schedule(const std::string&
 
 // The image's id of {"image":7} and nothing else; the error says what is wrong with the body.
 std::expected<std::int64_t, std::string> parse_update(const std::string& body);
+// {"seconds":120,"period_ms":1500}, each with that as its default; the error says what is wrong.
+std::expected<protocol::Aim, std::string> parse_aim(const std::string& body);
 // The wished values by name, the revision, whether the part has it, and the names it refused.
 std::string settings_json(const command::WishedSettings& settings);
 // An object of names and whole numbers as entries for the wire; the error names what is wrong.

@@ -16,19 +16,6 @@ namespace {
 
 constexpr auto health_age_max = std::chrono::seconds(1);
 
-Response refused(const CaptureError& error) {
-  switch (error.code) {
-    case CaptureErrorCode::unknown_device:
-      return error_response(404, "unknown_device", error.message);
-    case CaptureErrorCode::queue_full:
-      return error_response(429, "queue_full", error.message);
-    case CaptureErrorCode::wrong_dialect:
-      return error_response(409, "wrong_dialect", error.message);
-    case CaptureErrorCode::store: break;
-  }
-  return error_response(503, "store_failed", error.message);
-}
-
 constexpr const char* console_missing =
     "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Meterlens</title>"
     "<h1>Meterlens is running</h1><p>The console has not been built. Run <code>./demo</code>, or "
@@ -53,6 +40,8 @@ const Routes::Route Routes::routes[] = {
     {"GET", "/api/v1/devices", &Routes::devices},
     {"GET", "/api/v1/devices/{id}", &Routes::device},
     {"POST", "/api/v1/devices/{id}/commands", &Routes::capture},
+    {"POST", "/api/v1/devices/{id}/aim", &Routes::aim},
+    {"GET", "/api/v1/devices/{id}/view.jpg", &Routes::newest_view},
     {"GET", "/api/v1/devices/{id}/settings/camera", &Routes::camera_settings},
     {"PUT", "/api/v1/devices/{id}/settings/camera", &Routes::change_camera},
     {"GET", "/api/v1/devices/{id}/settings/dtu", &Routes::dtu_settings},
@@ -393,6 +382,10 @@ std::optional<std::string> Routes::render(Subject subject, const std::string& id
     case Subject::update: {
       const auto update = store_.update(number);
       return update ? std::optional(update_json(*update)) : std::nullopt;
+    }
+    case Subject::view: {
+      const auto view = doors_.view(id);
+      return view ? std::optional(view_json(id, *view)) : std::nullopt;
     }
     case Subject::reading: {
       const auto reading = store_.reading(number);

@@ -33,6 +33,8 @@ class Routes {
   Response devices(const Request& request, const std::string& id);
   Response device(const Request& request, const std::string& id);
   Response capture(const Request& request, const std::string& id);
+  Response aim(const Request& request, const std::string& id);
+  Response newest_view(const Request& request, const std::string& id);
   Response camera_settings(const Request& request, const std::string& id);
   Response dtu_settings(const Request& request, const std::string& id);
   Response settings_of(protocol::Part part, const std::string& id);

@@ -116,7 +116,8 @@ void Queue::report(const std::string& device, const protocol::Report& report, st
       break;
     case protocol::CaptureState::failed:
       // Another shot is being taken, by a timer of the device's: after that one, then.
-      if (report.failure == protocol::CaptureFailure::busy && entry->busy_count < limits_.busy_retries_max) {
+      if (report.failure == protocol::CaptureFailure::busy &&
+          entry->busy_count < limits_.busy_retries_max) {
         ++entry->busy_count;
         Line& line = *find(device);
         back_to_waiting(line, now_ms, "the camera is taking another photo");

@@ -39,6 +39,10 @@ std::optional<Content> content_of(const protocol::Message& message) {
                                 missing.update_id,
                                 {missing.bitmap.begin(), missing.bitmap.end()}};
           },
+          [](const protocol::View& view) -> Result {
+            return ViewData{
+                view.number, view.index, view.count, {view.data.begin(), view.data.end()}};
+          },
           [](const protocol::ImageState& state) -> Result { return state; },
           [](const protocol::Report& report) -> Result { return report; },
           [](const protocol::Offer& offer) -> Result { return offer; },

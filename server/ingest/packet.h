@@ -64,6 +64,14 @@ struct SettingsTaken {
   std::vector<std::uint8_t> refused_keys;
 };
 
+// A piece of an aiming frame (native).
+struct ViewData {
+  std::uint16_t number = 0;
+  std::uint8_t index = 0;
+  std::uint8_t count = 1;
+  std::vector<std::uint8_t> data;
+};
+
 // What a part lacks of an image (native).
 struct ImageMissing {
   protocol::Part part = protocol::Part::camera;
@@ -73,7 +81,7 @@ struct ImageMissing {
 
 using Content = std::variant<Presence, Started, protocol::Report, protocol::Offer, PhotoData,
                              protocol::Sent, SmartPiece, SmartEnd, SmartState, protocol::Health,
-                             SettingsTaken, protocol::ImageState, ImageMissing>;
+                             SettingsTaken, protocol::ImageState, ImageMissing, ViewData>;
 
 struct Packet {
   std::string device;

@@ -100,6 +100,26 @@ void check_messages() {
   check_message("Stored", Stored{3, sha256(abc)});
   check_message("Refused", Refused{3, Refusal::busy});
   check_message("Clock", Clock{1'700'000'000'000});
+  constexpr std::array<std::uint8_t, 5> exposure_bias = {8, 0xFE, 0xFF, 0xFF, 0xFF};
+  check_message("Settings", Settings{Part::camera, 4, exposure_bias});
+  check_message("SettingsTaken", SettingsTaken{Part::dtu, 4, {}});
+  check_message("Health", Health{86400, 4, 0x400D1234, 4, 96, 1, 2, 3, 4, 5, 6, 7, 1, true, false,
+                                 95, Light::dark, 9, 91, 2});
+  check_message("View", View{5, 1, 3, abc});
+  check_message("Aim", Aim{120, 1500});
+}
+
+void check_update_messages() {
+  constexpr std::array<std::uint8_t, 2> bitmap = {0x05, 0x80};
+  const Bytes abc = bytes_of("abc");
+  std::array<std::uint8_t, signature_bytes> signature;
+  signature.fill(0x5A);
+  check_message("Image", Image{Part::camera, 5, 7, 3, sha256(abc), signature});
+  check_message("ImagePacket", ImagePacket{5, 0, abc});
+  check_message("ImageSent", ImageSent{Part::camera, 5});
+  check_message("ImageMissing", ImageMissing{Part::camera, 5, bitmap});
+  check_message("ImageState",
+                ImageState{Part::dtu, 5, UpdateState::refused, UpdateFailure::older_version, 9});
 }
 
 // Frames of every length with zeros in them come back from the serial line.
@@ -141,6 +161,7 @@ extern "C" void run_board() {
   using namespace meterlens::boards::qemu;
   check_checksums();
   check_messages();
+  check_update_messages();
   check_units();
   check_texts();
   print_number(passed);
