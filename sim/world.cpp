@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t minute_us = 60'000'000;
 constexpr std::int64_t two_days_ms = 2 * 86'400'000;
+constexpr std::int64_t reading_ms_max = 10'000;  // from a stored photo to its reading
 
 template <class... Handlers>
 struct Overloaded : Handlers... {
@@ -262,6 +263,8 @@ Outcome World::run() {
   run_until(std::max(calm_since_ms + rest_ms_max, events_.now_ms()));
   // Commands that were on their way when the faults stopped may have brought more.
   if (!run_to_arrival(arrival_bound_ms())) judge_.demand_arrival();
+  // The last one to arrive is read a little later, and its command ends then.
+  run_until(events_.now_ms() + reading_ms_max);
   if (server_->running()) {
     judge_.look(*server_);
     judge_.demand_commands(*server_);
