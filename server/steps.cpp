@@ -262,12 +262,14 @@ void Pipeline::Steps::settle_settings() {
   for (const command::WishedSettings& wish : wishes.due(now_ms)) {
     const Registry::Entry* device = registry.find(wish.device);
     if (device == nullptr || device->row.dialect != Dialect::native) continue;
-    std::array<std::uint8_t, protocol::frame_bytes_max> frame;
-    const std::size_t bytes = protocol::encode_message(
-        protocol::Settings{wish.part, wish.revision, wish.entries}, frame);
-    publish(topic_of(device->row, protocol::Channel::down), {frame.data(), frame.data() + bytes},
-            1);
+    send(device->row, protocol::Settings{wish.part, wish.revision, wish.entries});
   }
+}
+
+void Pipeline::Steps::send(const store::Device& device, const protocol::Message& message) {
+  std::array<std::uint8_t, protocol::frame_bytes_max> frame;
+  const std::size_t bytes = protocol::encode_message(message, frame);
+  publish(topic_of(device, protocol::Channel::down), {frame.data(), frame.data() + bytes}, 1);
 }
 
 std::expected<command::WishedSettings, CommandError> Pipeline::Steps::change_settings(
@@ -291,24 +293,19 @@ std::expected<void, CommandError> Pipeline::Steps::aim(const std::string& device
   const Registry::Entry* known = registry.find(device);
   if (known == nullptr) return std::unexpected(CommandError::unknown_device);
   if (known->row.dialect != Dialect::native) return std::unexpected(CommandError::wrong_dialect);
-  std::array<std::uint8_t, protocol::frame_bytes_max> frame;
-  const std::size_t bytes = protocol::encode_message(aim, frame);
-  publish(topic_of(known->row, protocol::Channel::down), {frame.data(), frame.data() + bytes}, 1);
+  send(known->row, aim);
   return {};
 }
 
-void Pipeline::Steps::send_capture(const command::Send& send) {
-  const Registry::Entry* device = registry.find(send.device);
+void Pipeline::Steps::send_capture(const command::Send& order) {
+  const Registry::Entry* device = registry.find(order.device);
   if (device == nullptr) return;
-  if (send.dialect == Dialect::smartdtu) {
+  if (order.dialect == Dialect::smartdtu) {
     const std::string text = ingest::encode_capture();
     publish(topic_of(device->row, protocol::Channel::down), {text.begin(), text.end()}, 0);
     return;
   }
-  std::array<std::uint8_t, protocol::frame_bytes_max> frame;
-  const std::size_t bytes =
-      protocol::encode_message(protocol::Capture{static_cast<std::uint32_t>(send.command)}, frame);
-  publish(topic_of(device->row, protocol::Channel::down), {frame.data(), frame.data() + bytes}, 1);
+  send(device->row, protocol::Capture{static_cast<std::uint32_t>(order.command)});
 }
 
 bool Pipeline::Steps::belongs(const std::string& device, std::int64_t command) {

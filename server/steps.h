@@ -117,11 +117,12 @@ struct Pipeline::Steps {
   void settings_taken(const std::string& device, const ingest::SettingsTaken& taken);
   void save_wish(const std::string& device, protocol::Part part);
   void settle_settings();
+  void send(const store::Device& device, const protocol::Message& message);
   std::expected<void, CommandError> aim(const std::string& device, const protocol::Aim& aim);
   std::expected<command::WishedSettings, CommandError> change_settings(const std::string& device,
                                                                        protocol::Part part,
                                                                        protocol::Bytes entries);
-  void send_capture(const command::Send& send);
+  void send_capture(const command::Send& order);
   bool belongs(const std::string& device, std::int64_t command);
   bool is_sent_again(const photo::Photo& photo);
   std::optional<bool> is_stored(const std::string& device, std::uint32_t photo_id,

@@ -25,7 +25,7 @@ struct File {
 }  // namespace
 
 FlashFiles::FlashFiles(std::filesystem::path folder, int lock)
-    : folder_(std::move(folder)), lock_(lock) {}
+    : folder_(std::move(folder)), areas_(folder_), lock_(lock) {}
 
 FlashFiles::~FlashFiles() { close(lock_); }
 
@@ -61,34 +61,6 @@ MeterlensFlash FlashFiles::port() {
     return static_cast<FlashFiles*>(self)->erase(slot);
   };
   return flash;
-}
-
-MeterlensAreas FlashFiles::areas() {
-  MeterlensAreas areas{};
-  areas.context = this;
-  areas.bytes = 4096;
-  areas.read = [](void* self, std::uint8_t area, void* out, std::uint32_t bytes) {
-    return static_cast<FlashFiles*>(self)->read_area(area, out, bytes);
-  };
-  areas.write = [](void* self, std::uint8_t area, const void* data, std::uint32_t bytes) {
-    return static_cast<FlashFiles*>(self)->write_area(area, data, bytes);
-  };
-  return areas;
-}
-
-bool FlashFiles::read_area(std::uint8_t area, void* out, std::uint32_t bytes) {
-  std::memset(out, 0xFF, bytes);
-  const std::string name = (folder_ / fmt::format("settings_{}.bin", area)).string();
-  const File file(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.number < 0) return errno == ENOENT;
-  return pread(file.number, out, bytes, 0) >= 0;
-}
-
-bool FlashFiles::write_area(std::uint8_t area, const void* data, std::uint32_t bytes) {
-  const std::string name = (folder_ / fmt::format("settings_{}.bin", area)).string();
-  const File file(::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  return file.number >= 0 && pwrite(file.number, data, bytes, 0) == static_cast<ssize_t>(bytes) &&
-         fsync(file.number) == 0;
 }
 
 MeterlensReset FlashFiles::begin_run() {

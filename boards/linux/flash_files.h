@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "boards/linux/area_files.h"
 #include "device/port.h"
 
 namespace meterlens::boards {
@@ -29,14 +30,12 @@ class FlashFiles {
   MeterlensFlash port();
 
   // Two files beside the slots, for the settings; holds as long as this object.
-  MeterlensAreas areas();
+  MeterlensAreas areas() { return areas_.port(); }
   // How the last run of a program in this folder ended, and from now on another runs. The next one
   // takes it for a crash unless `stopped` is called.
   MeterlensReset begin_run();
   void stopped();
 
-  bool read_area(std::uint8_t area, void* out, std::uint32_t bytes);
-  bool write_area(std::uint8_t area, const void* data, std::uint32_t bytes);
   bool read(std::uint32_t slot, std::uint32_t offset, void* out, std::uint32_t bytes);
   bool program(std::uint32_t slot, std::uint32_t offset, const void* data, std::uint32_t bytes);
   int erase(std::uint32_t slot);
@@ -46,6 +45,7 @@ class FlashFiles {
   std::filesystem::path file_of(std::uint32_t slot) const;
 
   std::filesystem::path folder_;
+  AreaFiles areas_;
   int lock_;
 };
 

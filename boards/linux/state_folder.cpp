@@ -14,7 +14,6 @@
 namespace meterlens::boards {
 namespace {
 
-constexpr std::uint32_t area_bytes = 512;
 constexpr const char* ended_word = "ended";
 
 std::string first_word(const std::filesystem::path& file) {
@@ -40,7 +39,7 @@ std::filesystem::path default_state(const std::string& program, std::string name
 }
 
 StateFolder::StateFolder(std::filesystem::path folder, int lock)
-    : folder_(std::move(folder)), lock_(lock) {}
+    : folder_(std::move(folder)), areas_(folder_), lock_(lock) {}
 
 StateFolder::~StateFolder() { close(lock_); }
 
@@ -70,40 +69,5 @@ void StateFolder::begin() {
 }
 
 void StateFolder::ended() { std::ofstream(folder_ / "run") << ended_word << '\n'; }
-
-MeterlensAreas StateFolder::areas() {
-  MeterlensAreas areas{};
-  areas.context = this;
-  areas.bytes = area_bytes;
-  areas.read = [](void* self, std::uint8_t area, void* out, std::uint32_t bytes) {
-    return static_cast<StateFolder*>(self)->read(area, out, bytes);
-  };
-  areas.write = [](void* self, std::uint8_t area, const void* data, std::uint32_t bytes) {
-    return static_cast<StateFolder*>(self)->write(area, data, bytes);
-  };
-  return areas;
-}
-
-std::filesystem::path StateFolder::area_file(std::uint8_t area) const {
-  return folder_ / fmt::format("settings_{}.bin", area);
-}
-
-bool StateFolder::read(std::uint8_t area, void* out, std::uint32_t bytes) const {
-  std::memset(out, 0xFF, bytes);
-  const int file = ::open(area_file(area).c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return errno == ENOENT;
-  const bool done = ::read(file, out, bytes) >= 0;
-  close(file);
-  return done;
-}
-
-bool StateFolder::write(std::uint8_t area, const void* data, std::uint32_t bytes) const {
-  const int file =
-      ::open(area_file(area).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return false;
-  const bool done =
-      ::write(file, data, bytes) == static_cast<ssize_t>(bytes) && fsync(file) == 0;
-  return close(file) == 0 && done;
-}
 
 }  // namespace meterlens::boards

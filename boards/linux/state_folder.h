@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "boards/linux/area_files.h"
 #include "device/port.h"
 
 namespace meterlens::boards {
@@ -25,7 +26,7 @@ class StateFolder {
   StateFolder& operator=(const StateFolder&) = delete;
 
   // Holds as long as this object. A write is on the disk when it returns.
-  MeterlensAreas areas();
+  MeterlensAreas areas() { return areas_.port(); }
   // How the last program that used the folder ended: RESTART when it said `ended`, CRASH or
   // POWER_ON when it could not (the system is the same, or was started since), UNKNOWN at first.
   MeterlensReset reset_cause() const { return reset_cause_; }
@@ -35,11 +36,9 @@ class StateFolder {
  private:
   StateFolder(std::filesystem::path folder, int lock);
   void begin();
-  bool read(std::uint8_t area, void* out, std::uint32_t bytes) const;
-  bool write(std::uint8_t area, const void* data, std::uint32_t bytes) const;
-  std::filesystem::path area_file(std::uint8_t area) const;
 
   std::filesystem::path folder_;
+  AreaFiles areas_;
   int lock_;
   MeterlensReset reset_cause_ = METERLENS_RESET_UNKNOWN;
 };

@@ -99,13 +99,11 @@ void Dtu::hear_camera(Bytes frame, std::uint64_t now_ms) {
     timer_.hear_offer(offer->command_id);
 }
 
-// true: a Settings frame for this part, kept and answered.
-bool Dtu::take_settings(Bytes frame, std::uint64_t now_ms) {
-  const auto message = protocol::decode_message(frame);
-  const auto* wanted = message ? std::get_if<protocol::Settings>(&*message) : nullptr;
-  if (wanted == nullptr || wanted->part != protocol::Part::dtu) return false;
+// true: settings for this part, kept and answered.
+bool Dtu::take_settings(const protocol::Settings& wanted, std::uint64_t now_ms) {
+  if (wanted.part != protocol::Part::dtu) return false;
   std::array<std::uint8_t, protocol::setting_count_max> refused;
-  const auto taken = kept_.take(*wanted, refused);
+  const auto taken = kept_.take(wanted, refused);
   if (!taken) return true;
   obey(now_ms);
   push_up(frame_of(*taken));
@@ -156,14 +154,21 @@ void Dtu::mqtt_in(std::string_view topic, Bytes payload, std::uint64_t now_ms) {
   }
   if (!native())
     return hear_control({reinterpret_cast<const char*>(payload.data()), payload.size()}, now_ms);
-  const auto frame = protocol::decode_frame(payload);
-  if (!frame) {
+  const auto message = protocol::decode_message(payload);
+  // A whole frame is carried, also one that only its camera understands.
+  const bool is_frame = message || message.error() == protocol::FrameError::unknown_type ||
+                        message.error() == protocol::FrameError::malformed;
+  if (!is_frame) {
     ++counters_.foreign;
     return;
   }
-  if (frame->type == protocol::Settings::type && take_settings(payload, now_ms)) return;
-  if (hear_update(payload)) return;
-  push_down(payload);
+  if (!message || !hear_own(*message, now_ms)) push_down(payload);
+}
+
+// true: it was for this part of the device.
+bool Dtu::hear_own(const protocol::Message& message, std::uint64_t now_ms) {
+  const auto* settings = std::get_if<protocol::Settings>(&message);
+  return settings != nullptr ? take_settings(*settings, now_ms) : hear_update(message);
 }
 
 void Dtu::hear_control(std::string_view text, std::uint64_t now_ms) {
@@ -186,18 +191,15 @@ void Dtu::send_state() {
   send_event(state_event(identity, settings_.session.device, pins_, kept_.values(), event_));
 }
 
-// true: it was for this part of the device.
-bool Dtu::hear_update(Bytes frame) {
-  const auto message = protocol::decode_message(frame);
-  if (!message) return false;
+bool Dtu::hear_update(const protocol::Message& message) {
   const auto take = [this](const auto* m) {
     if (m == nullptr || !update_.is_own(*m)) return false;
     update_.hear(*m);
     return true;
   };
-  return take(std::get_if<protocol::Image>(&*message)) ||
-         take(std::get_if<protocol::ImagePacket>(&*message)) ||
-         take(std::get_if<protocol::ImageSent>(&*message));
+  return take(std::get_if<protocol::Image>(&message)) ||
+         take(std::get_if<protocol::ImagePacket>(&message)) ||
+         take(std::get_if<protocol::ImageSent>(&message));
 }
 
 // Its own frames pass by the queue, whose room has been granted to the camera.

@@ -97,12 +97,13 @@ class Dtu {
   void hear_unit(Bytes unit, std::uint64_t now_ms);
   void hear_link(Bytes unit, std::uint64_t now_ms);
   void hear_camera(Bytes frame, std::uint64_t now_ms);
-  bool take_settings(Bytes frame, std::uint64_t now_ms);
+  bool hear_own(const protocol::Message& message, std::uint64_t now_ms);
+  bool take_settings(const protocol::Settings& wanted, std::uint64_t now_ms);
   void obey(std::uint64_t now_ms);
   void hear_control(std::string_view text, std::uint64_t now_ms);
   void order_capture(std::uint64_t now_ms);
   void send_state();
-  bool hear_update(Bytes frame);
+  bool hear_update(const protocol::Message& message);
   void step_update(std::uint64_t now_ms);
   link::DtuEnd::Situation situation() const;
   std::uint32_t damaged_units() const;
