@@ -2,7 +2,9 @@
 """Fits the three corrections of reader/trust.cpp, and the limit of risk in reader/trust.h, on
 photos that were not trained on.
 
-Usage: calibrate.py --labels LABELS:SPLIT [LABELS:SPLIT ...] [--none FOLDER] [--models MODELS]
+Usage: calibrate.py --labels LABELS:SPLIT[:MODELS] ... [--none FOLDER] [--models MODELS]
+MODELS of its own: nets that were trained without that kind of photos (train.py --leave-out), so
+that all of them can be used.
 Every photo is read as it is and in `copies` worse copies (defocus, noise, dark, glare, small,
 strong JPEG), so that faults are seen by the hundred; also mirrored, and photos of FOLDER, which
 show no meter. Prints:
@@ -41,8 +43,14 @@ MIRRORED = ("one", "whole", "mirrored")
 REGISTER = ("one", "whole", "nothing", "located")
 
 
+def parts_of(argument):
+    """LABELS, SPLIT and MODELS of its own or None."""
+    labels, split, models = (*argument.split(":"), "", "")[:3]
+    return labels, split, models or None
+
+
 def photos_of(argument):
-    labels, _, split = argument.partition(":")
+    labels, split, _ = parts_of(argument)
     for row in csv.DictReader(open(labels)):
         if re.search(split, row["label"]):
             accepted = (row.get("all_accepted") or row["label"]).split()
@@ -106,8 +114,13 @@ def gather(arguments, folder):
     empty = sorted(pathlib.Path(arguments.none).rglob("*.jpg")) if arguments.none else []
     for number, file in enumerate(empty):
         jobs.append((ALWAYS if number % 2 else TESTED, None, str(file)))
-    results = answers([file for *_, file in jobs], arguments.models)
-    return [(*job[:2], result) for job, result in zip(jobs, results, strict=True)]
+    own = [parts_of(argument)[2] or arguments.models for argument in arguments.labels]
+    of_job = [own[name] if name >= 0 else arguments.models for name, *_ in jobs]
+    results = {}
+    for models in set(of_job):
+        rows = [row for row, its in enumerate(of_job) if its == models]
+        results |= zip(rows, answers([jobs[row][2] for row in rows], models), strict=True)
+    return [(*job[:2], results[row]) for row, job in enumerate(jobs)]
 
 
 def nearest(digits, accepted):

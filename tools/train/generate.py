@@ -62,7 +62,7 @@ def strip_chunk(rng, store):
         draw = registers.draw_strip
         if kind < 0.08:
             draw = registers.draw_false_strip
-        elif kind < 0.24 and store.train:
+        elif kind < 0.24 and store.train and "jorvkve" in store.strip_source:
             draw = registers.recombine
         strips.add(*draw(rng, store))
     return strips.arrays()
@@ -76,7 +76,7 @@ def save(folder, name, arrays):
 
 def work(args, worker):
     cv2.setNumThreads(1)
-    store = registers.Store(args.prepared, args.glyphs, args.split)
+    store = registers.Store(args.prepared, args.glyphs, args.split, args.leave_out)
     stop = time.time() + args.seconds
     for number in range(worker, args.chunks, args.processes):
         if time.time() > stop:
@@ -96,6 +96,7 @@ def main():
     parser.add_argument("--glyphs", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--split", default="train", choices=["train", "calibration"])
+    parser.add_argument("--leave-out", nargs="*", default=(), help="sources of strips")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--chunks", type=int, default=600)
     parser.add_argument("--strips-only", action="store_true")

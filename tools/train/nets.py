@@ -112,14 +112,14 @@ class Wheel(nn.Module):
     def __init__(self):
         super().__init__()
         self.body = nn.Sequential(
-            conv(3, 16, 5, stride=2),
-            conv(16, 40, stride=2),
-            Residual(40, 24),
-            conv(40, 80, stride=2),
-            Residual(80, 48),
-            conv(80, 128, (6, 4), padding=0),
+            conv(3, 20, 5, stride=2),
+            conv(20, 48, stride=2),
+            Residual(48, 32),
+            conv(48, 96, stride=2),
+            Residual(96, 64),
+            conv(96, 144, (6, 4), padding=0),
         )
-        self.head = nn.Conv2d(128, 22, 1)
+        self.head = nn.Conv2d(144, 22, 1)
 
     def forward(self, x):
         return self.head(functional.dropout(self.body(x), 0.1, self.training)).flatten(1)

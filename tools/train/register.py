@@ -22,7 +22,7 @@ class Register:
 class Store:
     """Everything real that drawing uses, from prepared.npz and glyphs.npz."""
 
-    def __init__(self, prepared, glyphs, split="train"):
+    def __init__(self, prepared, glyphs, split="train", leave_out=()):
         pack, glyph = np.load(prepared), np.load(glyphs)
         self.train = split == "train"
         self.digits, self.widths = glyph["digits"], glyph["widths"]
@@ -36,6 +36,13 @@ class Store:
         strips = self.load_pictures(pack, "strip", split)
         self.strips, self.strip_source = strips, pack["strip_source"][pack["strip_split"] == split]
         self.strip_position = pack["strip_position"][pack["strip_split"] == split]
+        self.drop(leave_out)
+
+    def drop(self, sources):
+        """Leaves out the strips of whole kinds of photos."""
+        keep = ~np.isin(self.strip_source, sources)
+        self.strips = [strip for strip, stays in zip(self.strips, keep) if stays]
+        self.strip_source, self.strip_position = self.strip_source[keep], self.strip_position[keep]
 
     def font_indices(self, count):
         order = np.random.default_rng(7).permutation(count)

@@ -263,16 +263,43 @@ def reader_batch(rows):
     return change(seen, 2.4, 0.35), target
 
 
+NEIGHBOUR = 0.5  # how likely a label names the digit of a last wheel half a step off, against none
+
+
+def row_loss(logits, target):
+    """CTC. Where a label names only the digit of the last wheel, the wheel may as well stand half
+    a step before or after it: the loss is that of all three together."""
+    position, count = target["position"], target["count"].clamp(min=1)
+    labels = torch.round(position * 2).long() % 20
+
+    def lost(rows, shift):
+        some = labels[rows].clone()
+        last = (count[rows] - 1)[:, None]
+        some.scatter_(1, last, (some.gather(1, last) + shift) % 20)
+        length = torch.full_like(count[rows], logits.shape[0])
+        return functional.ctc_loss(
+            logits[:, rows], some + 1, length, count[rows], reduction="none", zero_infinity=True
+        )
+
+    result = lost(slice(None), 0)
+    last = position.gather(1, (count - 1)[:, None])[:, 0]
+    rows = torch.nonzero(~target["exact"] & target["valid"] & (last % 1 < 0.25))[:, 0]
+    if len(rows):
+        ways = torch.stack([
+            math.log(NEIGHBOUR) - lost(rows, -1),
+            -result[rows],
+            math.log(NEIGHBOUR) - lost(rows, 1),
+        ])
+        result = result.index_put((rows,), -ways.logsumexp(0))
+    return result
+
+
 def reader_loss(result, target):
     result = result[:, :, 0].float()
     steps = result.shape[2]
     valid = target["valid"]
     logits = result[:, :CLASSES].permute(2, 0, 1).log_softmax(-1)
-    labels = (torch.round(target["position"] * 2).long() % 20 + 1).clamp(min=1)
-    lengths = torch.full_like(target["count"], steps)
-    lost = functional.ctc_loss(
-        logits, labels, lengths, target["count"].clamp(min=1), reduction="none", zero_infinity=True
-    )
+    lost = row_loss(logits, target)
     text = (lost / target["count"].clamp(min=1) * valid).sum() / (valid.sum() + 1)
     whole = functional.binary_cross_entropy_with_logits(
         result[:, CLASSES + 4].mean(1), valid.float()

@@ -66,7 +66,7 @@ class Feed:
     """Batches: a share of real pictures, the rest drawn."""
 
     def __init__(self, args, device):
-        store = register.Store(args.prepared, args.glyphs)
+        store = register.Store(args.prepared, args.glyphs, leave_out=args.leave_out)
         kind = "strip" if args.net == "reader" else "photo"
         rows = real_strips(store) if kind == "strip" else real_photos(store, args.net == "locator")
         self.real = pools.Fixed(*rows, device)
@@ -128,6 +128,13 @@ def arguments():
         nargs="*",
         default=(),
         help="folders of chunk files; the first counts double; not used by the wheel net",
+    )
+    parser.add_argument(
+        "--leave-out",
+        nargs="*",
+        default=(),
+        help="sources whose strips are not trained on, to see what they are to a net; the chunks "
+        "then must be made without them, too",
     )
     parser.add_argument("--wheels", help="wheels.npz, for the wheel net")
     parser.add_argument("--threads", type=int, default=0, help="of PyTorch; 0: its own choice")

@@ -66,7 +66,11 @@ class Watch:
         state = torch.random.get_rng_state()
         torch.manual_seed(5)
         picture, target = tasks.refiner_batch(
-            {"image": self.image, "quad": self.quad, "false": torch.zeros(n, dtype=torch.bool)}
+            {
+                "image": self.image,
+                "quad": self.quad,
+                "false": torch.zeros(n, dtype=torch.bool, device=self.device),
+            }
         )
         torch.random.set_rng_state(state)
         result = net(picture).float()

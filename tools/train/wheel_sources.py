@@ -30,6 +30,11 @@ def rows_of(picture, position, exact, shown, lcd):
     }
 
 
+def kept(array):
+    """An array as a tensor where new tensors are made: see wheels.Feed."""
+    return torch.from_numpy(array).to(torch.empty(0).device)
+
+
 def pick(weights, n):
     return torch.multinomial(weights, n, replacement=True)
 
@@ -44,13 +49,13 @@ def look(images, x, y):
 
 def places(n, off_share=HALF_WHEELS):
     """u, v of every pixel [n, H, W] of slightly wrong crops, and `shown`."""
-    grid = tasks.pixel_grid(W, H, "cpu")
+    grid = tasks.pixel_grid(W, H, None)
     u = ((grid[..., 0] + 0.5) / W - 0.5) / layout.WHEEL_SPAN[0]
     v = ((grid[..., 1] + 0.5) / H - 0.5) / layout.WHEEL_SPAN[1]
     normal = torch.randn(6, n, 1, 1)
     aside = 0.07 * normal[0]
     off = torch.rand(n, 1, 1) < off_share
-    half = uniform(n, 0.42, 0.5, "cpu", (1, 1)) * torch.sign(normal[0])
+    half = uniform(n, 0.42, 0.5, None, (1, 1)) * torch.sign(normal[0])
     aside = torch.where(off, half, aside)
     near = aside.abs()[:, 0, 0]
     shown = torch.where(near < 0.2, 1, torch.where(near > 0.4, 0, -1))
@@ -69,7 +74,7 @@ def outside(picture, mask, share):
     """Paints what lies beyond a wheel in one colour, in a share of the pictures."""
     n = len(picture)
     dark = (torch.rand(n, 1, 1, 1) < 0.65).float()
-    fill = dark * uniform(n, 0, 0.25, "cpu") + (1 - dark) * uniform(n, 0.3, 0.95, "cpu")
+    fill = dark * uniform(n, 0, 0.25, None) + (1 - dark) * uniform(n, 0.3, 0.95, None)
     fill = (fill + 0.03 * torch.randn(n, 3, 1, 1)).clamp(0, 1)
     use = mask[:, None] & (torch.rand(n, 1, 1, 1) < share)
     return torch.where(use, fill, picture)
@@ -79,7 +84,7 @@ def type_face(x, y, strength=1.0):
     """Slants the digits, moves their waist and bends their strokes: more shapes than fonts have."""
     n = len(x)
     lean = 0.06 * torch.randn(n, 1, 1)
-    lean = lean + uniform(n, 0, 0.5, "cpu", (1, 1)) * (torch.rand(n, 1, 1) < 0.15)
+    lean = lean + uniform(n, 0, 0.5, None, (1, 1)) * (torch.rand(n, 1, 1) < 0.15)
     shift, waist, bow = (0.05 * torch.randn(n, 1, 1) for _ in range(3))
     x = x + strength * (lean * y - shift + bow * torch.sin(torch.pi * y))
     return x, y + strength * waist * torch.cos(torch.pi * y)
@@ -103,21 +108,21 @@ class Loose:
     def __init__(self, path, train=True):
         pack = np.load(path)
         keep = np.flatnonzero(pack["train"] == train)
-        self.image = torch.from_numpy(mosaic_wheels(pack, keep))
-        self.position = torch.from_numpy(pack["position"][keep])
-        self.exact = torch.from_numpy(pack["exact"][keep])
-        self.lcd = torch.from_numpy(pack["lcd"][keep]).long()
+        self.image = kept(mosaic_wheels(pack, keep))
+        self.position = kept(pack["position"][keep])
+        self.exact = kept(pack["exact"][keep])
+        self.lcd = kept(pack["lcd"][keep]).long()
         self.group = pack["group"][keep]
-        self.weights = torch.from_numpy(self.balance())
+        self.weights = kept(self.balance())
         order = np.argsort(self.group, kind="stable")
-        self.begin = torch.from_numpy(np.searchsorted(self.group[order], self.group))
-        self.end = torch.from_numpy(np.searchsorted(self.group[order], self.group, "right"))
-        self.order = torch.from_numpy(order)
+        self.begin = kept(np.searchsorted(self.group[order], self.group))
+        self.end = kept(np.searchsorted(self.group[order], self.group, "right"))
+        self.order = kept(order)
 
     def balance(self):
         """Groups by the square root of their size, half steps within a group likewise."""
         weights = np.zeros(len(self.group), np.float32)
-        step = np.round(self.position.numpy() * 2) % 20
+        step = np.round(self.position.cpu().numpy() * 2) % 20
         for group in set(self.group):
             rows = np.flatnonzero(self.group == group)
             _, which, count = np.unique(step[rows], return_inverse=True, return_counts=True)
@@ -132,7 +137,7 @@ class Loose:
         row = torch.cat([self.image[beside[0]], self.image[index], self.image[beside[1]]], 2)
         u, v, shown = places(n)
         which, local = three(u)
-        wide, high = uniform(n, 0.65, 1.05, "cpu", (1, 1)), uniform(n, 0.75, 1.2, "cpu", (1, 1))
+        wide, high = uniform(n, 0.65, 1.05, None, (1, 1)), uniform(n, 0.75, 1.2, None, (1, 1))
         bent_u, bent_v = type_face(local / wide, v / high, 0.6)
         x = which * W + ((bent_u + 0.5) * W - 0.5).clamp(0, W - 1)
         y = (bent_v + 0.5) * H - 0.5
@@ -147,21 +152,21 @@ class Cut:
     """Wheels of the whole-photo sets' straightened strips."""
 
     def __init__(self, store):
-        self.image = torch.from_numpy(np.array(store.strips))
+        self.image = kept(np.array(store.strips))
         rows, self.centre, self.pitch, self.position = strip_wheels(store)
-        self.row = torch.from_numpy(rows)
-        self.centre = torch.from_numpy(self.centre).float()
-        self.pitch = torch.from_numpy(self.pitch).float()
-        self.position = torch.from_numpy(self.position)
+        self.row = kept(rows)
+        self.centre = kept(self.centre).float()
+        self.pitch = kept(self.pitch).float()
+        self.position = kept(self.position)
         self.weights = self.balance(store.strip_source[rows] == "jorvkve")
 
     def balance(self, is_jorvkve):
         """Rare digits of a set oftener, and those of the small set oftener."""
-        digit = np.floor(self.position.numpy()).astype(int) % 10
+        digit = np.floor(self.position.cpu().numpy()).astype(int) % 10
         weights = np.zeros(len(digit), np.float32)
         for mask, share in ((is_jorvkve, 1.6), (~is_jorvkve, 1.0)):
             weights[mask] = share * np.bincount(digit[mask], minlength=10)[digit[mask]] ** -0.6
-        return torch.from_numpy(weights)
+        return kept(weights)
 
     def draw(self, n):
         index = pick(self.weights, n)
@@ -203,7 +208,7 @@ def glyph_bank(digits):
                 drawn = change(glyph, kernel) if change else glyph
                 size = (CELL, CELL)
                 bank[font, k, digit] = cv2.resize(drawn, size, interpolation=cv2.INTER_AREA) / 255
-    return torch.from_numpy(bank)
+    return kept(bank)
 
 
 MARGIN = (64 + 8) / 64  # a stored glyph with its border, against the glyph
@@ -211,13 +216,13 @@ RED = ((0.05, 0.35), (0.05, 0.35), (0.4, 0.95))  # BGR
 
 
 def shades(n, low, high):
-    return (uniform(n, low, high, "cpu") + 0.04 * torch.randn(n, 3, 1, 1)).clamp(0, 1)
+    return (uniform(n, low, high, None) + 0.04 * torch.randn(n, 3, 1, 1)).clamp(0, 1)
 
 
 def inks(n):
     """Ink and paper of wheels, BGR [n, 3, 1, 1]: white on black, black on white, red ones."""
     light, dark = shades(n, 0.4, 1.0), shades(n, 0.0, 0.3)
-    red = torch.cat([uniform(n, low, high, "cpu") for low, high in RED], 1)
+    red = torch.cat([uniform(n, low, high, None) for low, high in RED], 1)
     kind = torch.rand(n, 1, 1, 1)
     ink = torch.where(kind < 0.45, light, torch.where(kind < 0.75, dark, light))
     paper = torch.where(kind < 0.45, dark, torch.where(kind < 0.75, light, red))
@@ -233,7 +238,7 @@ class Drums:
         names = np.array([str(name) for name in store.names])
         fonts = [f for f in store.fonts if not names[f].startswith("DSEG")]
         self.bank = glyph_bank(store.digits[fonts])
-        self.aspect = torch.from_numpy(store.widths[fonts] / 64)
+        self.aspect = kept(store.widths[fonts] / 64)
 
     def draw(self, n):
         u, v, shown = places(n)
@@ -243,14 +248,14 @@ class Drums:
         aligned = torch.rand(n, 3) < 0.35
         still = (torch.round(position) + 0.03 * torch.randn(n, 3)) % 10
         position = torch.where(aligned, still, position)
-        wide = uniform(n, 0.72, 1.0, "cpu", (1, 1))
-        pitches = uniform(n, 0.8, 1.9, "cpu", (1, 1))
-        high = uniform(n, 0.5, 0.84, "cpu", (1, 1))
+        wide = uniform(n, 0.72, 1.0, None, (1, 1))
+        pitches = uniform(n, 0.8, 1.9, None, (1, 1))
+        high = uniform(n, 0.5, 0.84, None, (1, 1))
         across = (self.aspect[font][:, None, None] * high / pitches * H / W).mul(
             torch.exp(0.28 * torch.randn(n, 1, 1))
         )
         across = torch.minimum(across.clamp(min=0.3), wide * 0.92)
-        bend = uniform(n, 0.25, 0.95, "cpu", (1, 1))
+        bend = uniform(n, 0.25, 0.95, None, (1, 1))
         reach = torch.arcsin((v * 2 * bend).clamp(-0.999, 0.999)) / torch.arcsin(bend)
         here = position.gather(1, which.flatten(1)).reshape(n, H, W)
         row = here + reach * pitches / 2 + 0.5
@@ -264,7 +269,7 @@ class Drums:
         ink, paper = torch.where(other, ink2, ink), torch.where(other, paper2, paper)
         picture = (alpha * ink + (1 - alpha) * paper) * self.light(v, local, n)[:, None]
         picture = outside(picture, local.abs() > wide / 2, 0.85)
-        edge = 0.5 + uniform(n, -0.04, 0.06, "cpu", (1, 1))
+        edge = 0.5 + uniform(n, -0.04, 0.06, None, (1, 1))
         picture = outside(picture, v.abs() > edge, 0.85)
         return rows_of(picture, position[:, 1] % 10, True, shown, 0)
 
@@ -284,15 +289,15 @@ class Drums:
     def ticks(row, local, wide, n):
         """Marks beside the digits, as on a last wheel."""
         each = torch.randint(1, 11, (n, 1, 1)) * torch.where(torch.rand(n, 1, 1) < 0.5, 1, 2)
-        start = wide / 2 * uniform(n, 0.65, 0.95, "cpu", (1, 1))
+        start = wide / 2 * uniform(n, 0.65, 0.95, None, (1, 1))
         side = torch.where(torch.rand(n, 1, 1) < 0.8, 1.0, -1.0)
         on = ((row * each + 0.25) % 1 < 0.5) & (local * side > start)
-        return on.float() * (torch.rand(n, 1, 1) < 0.3) * uniform(n, 0.4, 1, "cpu", (1, 1))
+        return on.float() * (torch.rand(n, 1, 1) < 0.3) * uniform(n, 0.4, 1, None, (1, 1))
 
     @staticmethod
     def light(v, local, n):
-        round_off = 1 - uniform(n, 0, 2.4, "cpu", (1, 1)) * v**2
-        rim = 1 - uniform(n, 0, 1.6, "cpu", (1, 1)) * (local.abs() - 0.3).clamp(min=0)
+        round_off = 1 - uniform(n, 0, 2.4, None, (1, 1)) * v**2
+        rim = 1 - uniform(n, 0, 1.6, None, (1, 1)) * (local.abs() - 0.3).clamp(min=0)
         return round_off.clamp(min=0.1) * rim
 
 
@@ -303,7 +308,7 @@ class Displays(Drums):
         names = np.array([str(name) for name in store.names])
         fonts = [f for f in range(len(names)) if names[f].startswith("DSEG")]
         self.bank = glyph_bank(store.digits[fonts])
-        self.aspect = torch.from_numpy(store.widths[fonts] / 64)
+        self.aspect = kept(store.widths[fonts] / 64)
 
     def draw(self, n):
         u, v, shown = places(n)
@@ -311,24 +316,24 @@ class Displays(Drums):
         font, stroke = torch.randint(len(self.bank), (n,)), torch.randint(3, (n,))
         digits = torch.randint(10, (n, 3))
         here = digits.gather(1, which.flatten(1)).reshape(n, H, W)
-        high = uniform(n, 0.5, 0.95, "cpu", (1, 1))
-        across = uniform(n, 0.5, 0.88, "cpu", (1, 1))
-        lean = uniform(n, -0.02, 0.16, "cpu", (1, 1)) * (torch.rand(n, 1, 1) < 0.6)
+        high = uniform(n, 0.5, 0.95, None, (1, 1))
+        across = uniform(n, 0.5, 0.88, None, (1, 1))
+        lean = uniform(n, -0.02, 0.16, None, (1, 1)) * (torch.rand(n, 1, 1) < 0.6)
         shift = 0.04 * torch.randn(n, 1, 1)
         gx, gy = (local + lean * v - shift) / across, v / high
         on = self.coverage(font, stroke, here, gx, gy)
         ghost = self.coverage(font, stroke, torch.full_like(here, 8), gx, gy)
-        ghost = ghost * uniform(n, 0, 0.25, "cpu", (1, 1)) * (torch.rand(n, 1, 1) < 0.5)
+        ghost = ghost * uniform(n, 0, 0.25, None, (1, 1)) * (torch.rand(n, 1, 1) < 0.5)
         point = ((local - across / 2 - 0.06).abs() < 0.04) & ((v - high / 2 + 0.05).abs() < 0.05)
         point = point & (torch.rand(n, 1, 1) < 0.25)
         alpha = torch.maximum(torch.maximum(on, ghost), point.float())[:, None]
         paper = shades(n, 0.3, 0.85) + 0.06 * torch.randn(n, 3, 1, 1)
-        ink = paper * uniform(n, 0.05, 0.65, "cpu")
+        ink = paper * uniform(n, 0.05, 0.65, None)
         lit = torch.rand(n, 1, 1, 1) < 0.15
         ink = torch.where(lit, shades(n, 0.5, 1.0), ink)
         paper = torch.where(lit, shades(n, 0.0, 0.25), paper)
         picture = (alpha * ink + (1 - alpha) * paper).clamp(0, 1)
-        picture = outside(picture, v.abs() > 0.5 + uniform(n, -0.02, 0.1, "cpu", (1, 1)), 0.5)
+        picture = outside(picture, v.abs() > 0.5 + uniform(n, -0.02, 0.1, None, (1, 1)), 0.5)
         return rows_of(picture, digits[:, 1].float(), True, shown, 1)
 
 
@@ -338,7 +343,7 @@ class Nothing:
     def __init__(self, store, count=6000, seed=3):
         rng = np.random.default_rng(seed)
         made = [self.one(rng, store, k % 4) for k in range(count)]
-        self.image = torch.from_numpy(np.array(made))
+        self.image = kept(np.array(made))
 
     def one(self, rng, store, kind):
         if kind < 2:

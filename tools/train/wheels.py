@@ -1,5 +1,7 @@
 """What the wheel net learns: batches with their faults, targets, the loss, a look at held-out
 wheels."""
+import contextlib
+
 import cv2
 import numpy as np
 import torch
@@ -15,26 +17,33 @@ STEPS = 20
 SHARES = {"loose": 0.32, "cut": 0.21, "drums": 0.27, "displays": 0.07, "nothing": 0.13}
 
 
+def drawing_on(device):
+    """Where new tensors are made; a PyTorch that cannot say (before 2) draws on the CPU."""
+    return device if device.type == "cuda" else contextlib.nullcontext()
+
+
 class Feed:
     """Batches of faultless pictures of all sources."""
 
     rings = ()
 
     def __init__(self, args, device):
-        store = register.Store(args.prepared, args.glyphs)
+        store = register.Store(args.prepared, args.glyphs, leave_out=args.leave_out)
         self.device = device
-        self.made = {
-            "loose": sources.Loose(args.wheels),
-            "cut": sources.Cut(store),
-            "drums": sources.Drums(store),
-            "displays": sources.Displays(store),
-            "nothing": sources.Nothing(store),
-        }
+        with drawing_on(device):
+            self.made = {
+                "loose": sources.Loose(args.wheels),
+                "cut": sources.Cut(store),
+                "drums": sources.Drums(store),
+                "displays": sources.Displays(store),
+                "nothing": sources.Nothing(store),
+            }
 
     def batch(self, n):
         count = {name: int(n * share) for name, share in SHARES.items()}
         count["drums"] += n - sum(count.values())
-        parts = [self.made[name].draw(k) for name, k in count.items()]
+        with drawing_on(self.device):
+            parts = [self.made[name].draw(k) for name, k in count.items()]
         return {key: torch.cat([part[key] for part in parts]).to(self.device) for key in parts[0]}
 
 
