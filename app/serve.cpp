@@ -262,6 +262,7 @@ std::expected<void, std::string> Server::start(const Settings& settings,
 }  // namespace
 
 int serve(const Settings& settings, const std::string& version) {
+  meet_service();
   start_log(settings.log_level);
   if (!catch_signals()) return 1;
   Server server;

@@ -12,9 +12,13 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <string>
 
 namespace meterlens::app {
 namespace {
+
+// Of the service manager, as meet_service() found it.
+std::string notify_socket;
 
 // The journal's level as a prefix of the line.
 class JournalLevel final : public spdlog::custom_flag_formatter {
@@ -46,18 +50,23 @@ bool stdout_is_journal() {
 
 }  // namespace
 
-void tell_service(std::string_view state) {
+void meet_service() {
   const char* name = getenv("NOTIFY_SOCKET");
+  if (name != nullptr) notify_socket = name;
+  unsetenv("NOTIFY_SOCKET");
+}
+
+void tell_service(std::string_view state) {
+  const std::string& name = notify_socket;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (name == nullptr || (*name != '/' && *name != '@')) return;
-  const std::size_t length = strlen(name);
-  if (length >= sizeof address.sun_path) return;
-  memcpy(address.sun_path, name, length);
-  if (*name == '@') address.sun_path[0] = '\0';  // an abstract name
+  if (!name.starts_with('/') && !name.starts_with('@')) return;
+  if (name.size() >= sizeof address.sun_path) return;
+  memcpy(address.sun_path, name.data(), name.size());
+  if (name[0] == '@') address.sun_path[0] = '\0';  // an abstract name
   const int file = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (file < 0) return;
-  const auto bytes = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
+  const auto bytes = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
   [[maybe_unused]] const auto sent =
       sendto(file, state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
              reinterpret_cast<const sockaddr*>(&address), bytes);

@@ -7,8 +7,12 @@
 
 namespace meterlens::app {
 
-// Sends e.g. "READY=1" to $NOTIFY_SOCKET (sd_notify(3)); does nothing when there is none. Nothing is
-// retried: a service manager that does not listen is no reason to stop.
+// Takes $NOTIFY_SOCKET out of the environment, so that no program we start speaks for us (mosquitto
+// would). Called once, before any thread.
+void meet_service();
+
+// Sends e.g. "READY=1" to what was $NOTIFY_SOCKET (sd_notify(3)); does nothing when there was none.
+// Nothing is retried: a service manager that does not listen is no reason to stop.
 void tell_service(std::string_view state);
 
 // Log lines go to stdout from `level` on (debug, info, warn, error): "2026-05-01 12:00:00.000 info:
