@@ -34,6 +34,11 @@ void add_serve(CLI::App& app, int& status) {
   static std::string config;
   auto* command = app.add_subcommand("serve", "run the server, its broker and its console");
   command->add_option("--config", config, "settings file (TOML); without it the defaults");
+  command->footer("Examples:\n"
+                  "  meterlens serve                     defaults, data in this folder\n"
+                  "  meterlens config > meterlens.toml   a settings file to begin with\n"
+                  "  meterlens serve --config meterlens.toml\n"
+                  "Ends in good order on SIGINT and SIGTERM.");
   command->callback([&] { status = run_serve(config); });
 }
 
@@ -50,6 +55,11 @@ void add_read(CLI::App& app, int& status) {
                       "JSON file with what is known of the meter: its window, wheels, red and "
                       "earlier reading (reader/known.h)");
   command->add_option("--threads", read.threads, threads_meaning)->check(CLI::Range(0, 256));
+  command->footer("Examples:\n"
+                  "  meterlens read photo.jpg\n"
+                  "  meterlens read --json FOLDER > readings.jsonl\n"
+                  "  meterlens read --known m1.json photo.jpg\n"
+                  "Exit status 1: a file was no picture; the others have been read.");
   command->callback([&] {
     read.json = read.json || isatty(STDOUT_FILENO) == 0;
     status = read_photos(read);
@@ -73,6 +83,9 @@ void add_evaluate(CLI::App& app, int& status) {
   command->add_option("--threads", evaluate.threads, threads_meaning)->check(CLI::Range(0, 256));
   command->add_flag("--json", evaluate.json, "one JSON object");
   command->add_flag("--list", evaluate.list, "each photo that is not exact, to stderr");
+  command->footer("Examples:\n"
+                  "  meterlens evaluate --labels labels.csv\n"
+                  "  meterlens evaluate --stored --config meterlens.toml --json");
   command->callback([&] { status = evaluate_reader(evaluate); });
 }
 
@@ -83,6 +96,8 @@ void add_export(CLI::App& app, int& status) {
   command->add_option("--out", options.out, "folder for the photos and labels.csv")->required();
   command->add_option("--since", options.since_ms, "only photos shot since, Unix milliseconds");
   command->add_flag("--doubtful", options.doubtful, "also doubtful ones, with an empty label");
+  command->footer("Example:\n"
+                  "  meterlens export --config meterlens.toml --out labelled");
   command->callback([&] { status = export_labels(options); });
 }
 
@@ -91,6 +106,11 @@ void add_image(CLI::App& app, int& status) {
   static std::string key_out, shown;
   auto* command = app.add_subcommand("image", "program images for remote update");
   command->require_subcommand(1);
+  command->footer("Examples:\n"
+                  "  meterlens image key --out release.key\n"
+                  "  meterlens image sign --key release.key --part camera --board esp32cam \\\n"
+                  "    --version 7 --in firmware.bin --out firmware.mli\n"
+                  "  meterlens image show firmware.mli");
   auto* key = command->add_subcommand("key", "make a pair of keys");
   key->add_option("--out", key_out, "the private key; FILE.pub is the public one")->required();
   key->callback([&] { status = make_image_key(key_out); });
@@ -124,6 +144,9 @@ void add_sim(CLI::App& app, int& status) {
                     "instead: one photo over a 115200 line, beside the deployed way");
   command->add_flag("--log", options.log, "every fault, order and message to stderr");
   command->add_flag("--json", options.json, "one JSON object");
+  command->footer("Examples:\n"
+                  "  meterlens sim --seed 1 --faults hostile\n"
+                  "  meterlens sim --goodput");
   command->callback([&] { status = meterlens::sim::simulate(options); });
 }
 
@@ -132,6 +155,11 @@ void add_sim(CLI::App& app, int& status) {
 int main(int argc, char** argv) {
   CLI::App app{"Meterlens: reads mechanical meters from photos"};
   app.require_subcommand(1);
+  app.set_version_flag("--version", fmt::format("meterlens {}", version));
+  app.footer("Examples:\n"
+             "  meterlens serve               server, broker and page on this machine\n"
+             "  meterlens read photo.jpg      the number on a photo\n"
+             "  meterlens SUBCOMMAND --help   options and examples of one subcommand");
   int status = 0;
   add_serve(app, status);
   auto* config_command = app.add_subcommand("config", "print all settings with their defaults");

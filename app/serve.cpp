@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,6 +13,7 @@
 
 #include "app/photo_reader.h"
 #include "app/place.h"
+#include "app/service.h"
 #include "server/api/api.h"
 #include "server/metrics/metrics.h"
 #include "server/pipeline.h"
@@ -262,8 +262,8 @@ std::expected<void, std::string> Server::start(const Settings& settings,
 }  // namespace
 
 int serve(const Settings& settings, const std::string& version) {
-  spdlog::set_pattern("%Y-%m-%d %H:%M:%S.%e %l: %v");
-  spdlog::set_level(spdlog::level::from_str(settings.log_level));
+  meet_service();
+  start_log(settings.log_level);
   if (!catch_signals()) return 1;
   Server server;
   if (const auto started = server.start(settings, version); !started) {
@@ -275,7 +275,9 @@ int serve(const Settings& settings, const std::string& version) {
              settings.http_address, server.api->port(), settings.broker_address,
              settings.broker_port);
   std::fflush(stdout);
+  tell_service("READY=1");
   wait_for_signal();
+  tell_service("STOPPING=1");
   fmt::print("meterlens is stopping\n");
   std::fflush(stdout);
   server.stop();

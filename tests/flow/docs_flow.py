@@ -1,0 +1,79 @@
+"""The guide's curl lines against a real server, what dashboards and alerts ask for, and what a service
+manager is told."""
+import os
+import re
+import signal
+import socket
+import subprocess
+import unittest
+
+from flow import ROOT, FlowTest
+
+
+def curl_lines(path):
+    """The commands of the ```bash blocks; a line may go on after a backslash."""
+    blocks = re.findall(r"^```bash\n(.*?)^```", path.read_text(), re.M | re.S)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    return [line for line in lines if line.startswith("curl ")]
+
+
+class Docs(FlowTest):
+    def run_guide(self, language):
+        lines = curl_lines(ROOT / "docs" / language / "api.md")
+        self.assertGreater(len(lines), 15)
+        self.stack.serve()
+        self.rendered_meter("m1", baud=0)
+        self.stack.wait_online("m1")
+        self.take_photo("m1")
+        home = self.folder / "home"
+        home.mkdir()
+        (home / ".curlrc").write_text("fail-with-body\nsilent\nshow-error\nmax-time = 20\n")
+        for line in lines:
+            here = line.replace("http://127.0.0.1:8080", self.stack.url)
+            self.assertNotEqual(here, line)
+            done = subprocess.run(["bash", "-c", here], cwd=self.folder, text=True, timeout=30,
+                                  capture_output=True, env={**os.environ, "CURL_HOME": str(home)})
+            self.assertEqual(done.returncode, 0, f"{line}\n{done.stdout}\n{done.stderr}")
+
+    def test_english_api_guide(self):
+        self.run_guide("en")
+
+    def test_chinese_api_guide(self):
+        self.run_guide("zh")
+
+    def test_dashboard_and_alerts_ask_for_figures_that_exist(self):
+        self.stack.serve()
+        known = set(re.findall(r"^(meterlens_\w+)", self.stack.get("/metrics").decode(), re.M))
+        for path in ("deploy/grafana/meterlens.json", "deploy/prometheus/meterlens_rules.yml"):
+            asked = set(re.findall(r"\bmeterlens_\w+", (ROOT / path).read_text()))
+            asked -= {"meterlens_rules"}
+            self.assertGreater(len(asked), 5, path)
+            self.assertEqual(asked - known, set(), path)
+
+
+class Service(FlowTest):
+    def test_the_service_manager_is_told(self):
+        name = self.folder / "notify"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(str(name))
+            manager.settimeout(30)
+            os.environ["NOTIFY_SOCKET"] = str(name)
+            self.addCleanup(os.environ.pop, "NOTIFY_SOCKET")
+            serve = self.stack.serve()
+            self.assertEqual(manager.recv(100), b"READY=1")
+            serve.send_signal(signal.SIGTERM)
+            self.assertEqual(manager.recv(100), b"STOPPING=1")
+            self.assertEqual(serve.wait(20), 0)
+
+    def test_the_journal_gets_levels(self):
+        log = self.folder / "meterlens-0.log"
+        log.touch()
+        found = log.stat()
+        os.environ["JOURNAL_STREAM"] = f"{found.st_dev}:{found.st_ino}"
+        self.addCleanup(os.environ.pop, "JOURNAL_STREAM")
+        self.stack.serve()
+        self.assertRegex(log.read_text(), r"(?m)^<6>mqtt: connected to 127\.0\.0\.1:")
+
+
+if __name__ == "__main__":
+    unittest.main()
