@@ -14,13 +14,16 @@ using Decoded = std::expected<Message, FrameError>;
 
 Decoded malformed() { return std::unexpected(FrameError::malformed); }
 
-constexpr std::uint8_t reset_cause_last = 7;
-
 // Those of 32 bits that stand in a row.
 std::array<std::uint32_t*, 10> fields_of(Health& m) {
   return {&m.crash_address, &m.settings_revision, &m.shots,        &m.no_answers,
           &m.frame_timeouts, &m.frame_failures,   &m.empty_frames, &m.failed_saves,
           &m.photos_lost,    &m.flash_flaws};
+}
+
+// Those that have come since, at the end.
+std::array<std::uint32_t*, 4> added_fields_of(Health& m) {
+  return {&m.settings_refused, &m.line_raised, &m.line_lowered, &m.line_falls};
 }
 
 Decoded finish(const ByteReader& in, const Message& message) {
@@ -212,6 +215,8 @@ Decoded decode_health(ByteReader in) {
   m.mean = in.u8();
   m.dark_percent = in.u8();
   m.bright_percent = in.u8();
+  if (!in.at_end())
+    for (std::uint32_t* field : added_fields_of(m)) *field = in.u32();
   if (m.reset_cause > reset_cause_last || m.broken_areas > 2 || flags > 3 || light > 3 ||
       m.dark_percent + m.bright_percent > 100)
     return malformed();
@@ -299,6 +304,7 @@ struct BodyWriter {
     out.u8(m.mean);
     out.u8(m.dark_percent);
     out.u8(m.bright_percent);
+    for (const std::uint32_t* field : added_fields_of(m)) out.u32(*field);
   }
   void operator()(const View& m) const {
     require(m.number != 0 && m.count <= view_packet_count_max && m.index < m.count &&
