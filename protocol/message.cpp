@@ -6,6 +6,7 @@
 
 #include "protocol/bytes.h"
 #include "protocol/require.h"
+#include "protocol/to_camera.h"
 
 namespace meterlens::protocol {
 namespace {
@@ -244,6 +245,40 @@ Decoded decode_aim(ByteReader in) {
   return finish(in, m);
 }
 
+// Of a camera or DTU.
+Decoded decode_up(std::uint8_t type, const ByteReader& body) {
+  switch (type) {
+    case Hello::type: return decode_hello(body);
+    case Report::type: return decode_report(body);
+    case SettingsTaken::type: return decode_settings_taken(body);
+    case Health::type: return decode_health(body);
+    case Offer::type: return decode_offer(body);
+    case Packet::type: return decode_packet(body);
+    case Sent::type: return decode_sent(body);
+    case View::type: return decode_view(body);
+    case ImageMissing::type: return decode_image_missing(body);
+    case ImageState::type: return decode_image_state(body);
+    default: return std::unexpected(FrameError::unknown_type);
+  }
+}
+
+// To a camera or DTU.
+Decoded decode_down(std::uint8_t type, const ByteReader& body) {
+  switch (type) {
+    case Capture::type: return decode_capture(body);
+    case Missing::type: return decode_missing(body);
+    case Stored::type: return decode_stored(body);
+    case Refused::type: return decode_refused(body);
+    case Clock::type: return decode_clock(body);
+    case Settings::type: return decode_settings(body);
+    case Aim::type: return decode_aim(body);
+    case Image::type: return decode_image(body);
+    case ImagePacket::type: return decode_image_packet(body);
+    case ImageSent::type: return decode_image_sent(body);
+    default: return std::unexpected(FrameError::unknown_type);
+  }
+}
+
 struct BodyWriter {
   ByteWriter& out;
 
@@ -427,33 +462,18 @@ const char* name(UpdateFailure failure) {
   return "unknown";
 }
 
+std::expected<Message, FrameError> decode_to_camera(Bytes bytes) {
+  const auto frame = decode_frame(bytes);
+  if (!frame) return std::unexpected(frame.error());
+  return decode_down(frame->type, ByteReader(frame->body));
+}
+
 std::expected<Message, FrameError> decode_message(Bytes bytes) {
   const auto frame = decode_frame(bytes);
   if (!frame) return std::unexpected(frame.error());
   const ByteReader body(frame->body);
-  switch (frame->type) {
-    case Hello::type: return decode_hello(body);
-    case Report::type: return decode_report(body);
-    case Offer::type: return decode_offer(body);
-    case Packet::type: return decode_packet(body);
-    case Sent::type: return decode_sent(body);
-    case Capture::type: return decode_capture(body);
-    case Missing::type: return decode_missing(body);
-    case Stored::type: return decode_stored(body);
-    case Refused::type: return decode_refused(body);
-    case Clock::type: return decode_clock(body);
-    case Settings::type: return decode_settings(body);
-    case Health::type: return decode_health(body);
-    case View::type: return decode_view(body);
-    case Aim::type: return decode_aim(body);
-    case SettingsTaken::type: return decode_settings_taken(body);
-    case Image::type: return decode_image(body);
-    case ImagePacket::type: return decode_image_packet(body);
-    case ImageSent::type: return decode_image_sent(body);
-    case ImageMissing::type: return decode_image_missing(body);
-    case ImageState::type: return decode_image_state(body);
-    default: return std::unexpected(FrameError::unknown_type);
-  }
+  return frame->type < Capture::type ? decode_up(frame->type, body)
+                                     : decode_down(frame->type, body);
 }
 
 std::size_t encode_message(const Message& message, std::span<std::uint8_t> out) {

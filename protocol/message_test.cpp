@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocol/specified.h"
+#include "protocol/to_camera.h"
 
 namespace meterlens::protocol {
 namespace {
@@ -75,6 +76,16 @@ Buffer health_with(std::size_t at, std::uint8_t value) {
   Buffer body(55);
   body[at] = value;
   return body;
+}
+
+TEST(Message, ACameraHearsWhatIsForCamerasAlone) {
+  for (const auto& [name, message] : vectors()) {
+    const bool is_down =
+        std::visit([](const auto& m) { return m.type >= Capture::type; }, message);
+    const auto heard = decode_to_camera(encoded(message));
+    EXPECT_EQ(heard.has_value(), is_down) << name;
+    if (!is_down) EXPECT_EQ(heard.error(), FrameError::unknown_type) << name;
+  }
 }
 
 TEST(Message, AHealthOfAnOlderProgramIsUnderstood) {

@@ -5,6 +5,7 @@
 
 #include "device/text.h"
 #include "protocol/require.h"
+#include "protocol/to_camera.h"
 
 namespace meterlens::camera {
 
@@ -93,9 +94,9 @@ void Camera::hear_link(protocol::Bytes unit, std::uint64_t now_ms) {
 void Camera::hear_unit(protocol::Bytes unit, std::uint64_t now_ms) {
   using namespace protocol;
   if (link::is_link(unit)) return hear_link(unit, now_ms);
-  const auto message = decode_message(unit);
+  const auto message = decode_to_camera(unit);
   // Messages of the other direction are an echo or a miswired line.
-  if (!message || !std::visit([](const auto& m) { return m.type >= Capture::type; }, *message)) {
+  if (!message) {
     ++counters_.frame_errors;
     return;
   }
