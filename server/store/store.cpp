@@ -5,6 +5,7 @@
 
 #include "server/store/engine.h"
 #include "server/store/meter_rows.h"
+#include "server/store/text_columns.h"
 
 namespace meterlens::store {
 namespace {
