@@ -24,6 +24,8 @@ class PhotoSource {
   // `photo()` holds the JPEG once `done`, until the next `start`.
   virtual Shot poll() = 0;
   virtual void release() {}
+  // After `poll` said done and the photo is as it will be sent.
+  virtual void finished() {}
   const std::vector<std::uint8_t>& photo() const { return photo_; }
 
   // Holds as long as this object.
@@ -53,10 +55,13 @@ class PhotoSource {
 
  private:
   bool finish() {
-    if (!wants_picture_step(shot_)) return true;
-    auto made = picture_step(photo_, shot_);
-    if (made) photo_ = *std::move(made);
-    return made.has_value();
+    if (wants_picture_step(shot_)) {
+      auto made = picture_step(photo_, shot_);
+      if (!made) return false;
+      photo_ = *std::move(made);
+    }
+    finished();
+    return true;
   }
 
   MeterlensShot shot_{};

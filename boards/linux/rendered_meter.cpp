@@ -61,13 +61,13 @@ class RenderedMeter : public PhotoSource {
   bool start() override { return true; }
 
   Shot poll() override {
-    const std::int64_t value = value_at(unix_ms());
+    value_ = value_at(unix_ms());
     // The camera stays in its place; daylight changes a little, so that no photo is like another.
     face::Conditions conditions = conditions_;
     conditions.light *= 0.98 + 0.04 * static_cast<double>(mixed(unix_ms()) % 1000) / 1000;
-    face::Picture picture = face::render(meter_, value, conditions);
+    face::Picture picture = face::render(meter_, value_, conditions);
     photo_ = std::move(picture.jpeg);
-    write_truth(picture.truth, value);
+    truth_ = std::move(picture.truth);
     return photo_.empty() ? Shot::failed : Shot::done;
   }
 
@@ -81,18 +81,20 @@ class RenderedMeter : public PhotoSource {
     return (begin + static_cast<std::int64_t>(minutes * settings_.rate)) % range;
   }
 
-  void write_truth(const face::Truth& truth, std::int64_t value) const {
+  void finished() override {
     if (settings_.truth.empty()) return;
     const auto hash = protocol::hex(protocol::sha256(photo_));
     std::ofstream out(settings_.truth, std::ios::app);
     out << fmt::format(R"({{"sha256":"{}","digits":"{}","accepted":["{}"],"red":{},"tenths":{}}})",
-                       std::string_view(hash.data(), hash.size()), truth.digits,
-                       fmt::join(truth.accepted, "\",\""), truth.red, value)
+                       std::string_view(hash.data(), hash.size()), truth_.digits,
+                       fmt::join(truth_.accepted, "\",\""), truth_.red, value_)
         << std::endl;
   }
 
   RenderSettings settings_;
   face::Meter meter_;
+  std::int64_t value_ = 0;  // on the newest photo
+  face::Truth truth_;
   face::Conditions drawn_;
   face::Conditions conditions_;
 };
