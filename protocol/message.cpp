@@ -6,6 +6,7 @@
 
 #include "protocol/bytes.h"
 #include "protocol/require.h"
+#include "protocol/to_camera.h"
 
 namespace meterlens::protocol {
 namespace {
@@ -14,13 +15,16 @@ using Decoded = std::expected<Message, FrameError>;
 
 Decoded malformed() { return std::unexpected(FrameError::malformed); }
 
-constexpr std::uint8_t reset_cause_last = 7;
-
 // Those of 32 bits that stand in a row.
 std::array<std::uint32_t*, 10> fields_of(Health& m) {
   return {&m.crash_address, &m.settings_revision, &m.shots,        &m.no_answers,
           &m.frame_timeouts, &m.frame_failures,   &m.empty_frames, &m.failed_saves,
           &m.photos_lost,    &m.flash_flaws};
+}
+
+// Those that have come since, at the end.
+std::array<std::uint32_t*, 4> added_fields_of(Health& m) {
+  return {&m.settings_refused, &m.line_raised, &m.line_lowered, &m.line_falls};
 }
 
 Decoded finish(const ByteReader& in, const Message& message) {
@@ -212,6 +216,8 @@ Decoded decode_health(ByteReader in) {
   m.mean = in.u8();
   m.dark_percent = in.u8();
   m.bright_percent = in.u8();
+  if (!in.at_end())
+    for (std::uint32_t* field : added_fields_of(m)) *field = in.u32();
   if (m.reset_cause > reset_cause_last || m.broken_areas > 2 || flags > 3 || light > 3 ||
       m.dark_percent + m.bright_percent > 100)
     return malformed();
@@ -237,6 +243,40 @@ Decoded decode_aim(ByteReader in) {
   m.period_ms = in.u16();
   if (m.seconds > aim_seconds_max || m.period_ms < aim_period_ms_least) return malformed();
   return finish(in, m);
+}
+
+// Of a camera or DTU.
+Decoded decode_up(std::uint8_t type, const ByteReader& body) {
+  switch (type) {
+    case Hello::type: return decode_hello(body);
+    case Report::type: return decode_report(body);
+    case SettingsTaken::type: return decode_settings_taken(body);
+    case Health::type: return decode_health(body);
+    case Offer::type: return decode_offer(body);
+    case Packet::type: return decode_packet(body);
+    case Sent::type: return decode_sent(body);
+    case View::type: return decode_view(body);
+    case ImageMissing::type: return decode_image_missing(body);
+    case ImageState::type: return decode_image_state(body);
+    default: return std::unexpected(FrameError::unknown_type);
+  }
+}
+
+// To a camera or DTU.
+Decoded decode_down(std::uint8_t type, const ByteReader& body) {
+  switch (type) {
+    case Capture::type: return decode_capture(body);
+    case Missing::type: return decode_missing(body);
+    case Stored::type: return decode_stored(body);
+    case Refused::type: return decode_refused(body);
+    case Clock::type: return decode_clock(body);
+    case Settings::type: return decode_settings(body);
+    case Aim::type: return decode_aim(body);
+    case Image::type: return decode_image(body);
+    case ImagePacket::type: return decode_image_packet(body);
+    case ImageSent::type: return decode_image_sent(body);
+    default: return std::unexpected(FrameError::unknown_type);
+  }
 }
 
 struct BodyWriter {
@@ -299,6 +339,7 @@ struct BodyWriter {
     out.u8(m.mean);
     out.u8(m.dark_percent);
     out.u8(m.bright_percent);
+    for (const std::uint32_t* field : added_fields_of(m)) out.u32(*field);
   }
   void operator()(const View& m) const {
     require(m.number != 0 && m.count <= view_packet_count_max && m.index < m.count &&
@@ -421,33 +462,18 @@ const char* name(UpdateFailure failure) {
   return "unknown";
 }
 
+std::expected<Message, FrameError> decode_to_camera(Bytes bytes) {
+  const auto frame = decode_frame(bytes);
+  if (!frame) return std::unexpected(frame.error());
+  return decode_down(frame->type, ByteReader(frame->body));
+}
+
 std::expected<Message, FrameError> decode_message(Bytes bytes) {
   const auto frame = decode_frame(bytes);
   if (!frame) return std::unexpected(frame.error());
   const ByteReader body(frame->body);
-  switch (frame->type) {
-    case Hello::type: return decode_hello(body);
-    case Report::type: return decode_report(body);
-    case Offer::type: return decode_offer(body);
-    case Packet::type: return decode_packet(body);
-    case Sent::type: return decode_sent(body);
-    case Capture::type: return decode_capture(body);
-    case Missing::type: return decode_missing(body);
-    case Stored::type: return decode_stored(body);
-    case Refused::type: return decode_refused(body);
-    case Clock::type: return decode_clock(body);
-    case Settings::type: return decode_settings(body);
-    case Health::type: return decode_health(body);
-    case View::type: return decode_view(body);
-    case Aim::type: return decode_aim(body);
-    case SettingsTaken::type: return decode_settings_taken(body);
-    case Image::type: return decode_image(body);
-    case ImagePacket::type: return decode_image_packet(body);
-    case ImageSent::type: return decode_image_sent(body);
-    case ImageMissing::type: return decode_image_missing(body);
-    case ImageState::type: return decode_image_state(body);
-    default: return std::unexpected(FrameError::unknown_type);
-  }
+  return frame->type < Capture::type ? decode_up(frame->type, body)
+                                     : decode_down(frame->type, body);
 }
 
 std::size_t encode_message(const Message& message, std::span<std::uint8_t> out) {

@@ -12,6 +12,7 @@
 #include "protocol/checksum.h"
 #include "protocol/ed25519.h"
 #include "protocol/frame.h"
+#include "protocol/reset.h"
 #include "protocol/settings.h"
 
 namespace meterlens::protocol {
@@ -74,7 +75,7 @@ const char* name(Light light);
 struct Health {
   static constexpr std::uint8_t type = 0x04;
   std::uint32_t uptime_s = 0;
-  std::uint8_t reset_cause = 0;     // MeterlensReset, 0 to 7
+  std::uint8_t reset_cause = 0;     // see reset_name
   std::uint32_t crash_address = 0;  // 0: none, or not known
   std::uint32_t settings_revision = 0;
   std::uint32_t shots = 0;
@@ -94,6 +95,11 @@ struct Health {
   std::uint8_t mean = 0;           // luminance, 0 black to 255 white
   std::uint8_t dark_percent = 0;   // blocks that are nearly black
   std::uint8_t bright_percent = 0; // nearly white
+  // 0 from a camera of an older program, which does not tell them.
+  std::uint32_t settings_refused = 0;  // wishes of unknown keys, or out of range
+  std::uint32_t line_raised = 0;       // changes to a higher speed, to a lower one by errors,
+  std::uint32_t line_lowered = 0;
+  std::uint32_t line_falls = 0;        // and to the first because nothing was heard
 };
 
 // A piece of an aiming frame; never repeated, a frame that is not whole is never shown.

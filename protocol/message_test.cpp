@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocol/specified.h"
+#include "protocol/to_camera.h"
 
 namespace meterlens::protocol {
 namespace {
@@ -40,7 +41,7 @@ std::vector<std::pair<std::string, Message>> vectors() {
       {"Settings", Settings{Part::camera, 4, exposure_bias}},
       {"SettingsTaken", SettingsTaken{Part::dtu, 4, {}}},
       {"Health", Health{86400, 4, 0x400D1234, 4, 96, 1, 2, 3, 4, 5, 6, 7, 1, true, false, 95,
-                        Light::dark, 9, 91, 2}},
+                        Light::dark, 9, 91, 2, 8, 9, 10, 11}},
       {"View", View{5, 1, 3, abc}},
       {"Aim", Aim{120, 1500}},
       {"Image", Image{Part::camera, 5, 7, 3, sha256(abc), signature}},
@@ -77,6 +78,25 @@ Buffer health_with(std::size_t at, std::uint8_t value) {
   return body;
 }
 
+TEST(Message, ACameraHearsWhatIsForCamerasAlone) {
+  for (const auto& [name, message] : vectors()) {
+    const bool is_down =
+        std::visit([](const auto& m) { return m.type >= Capture::type; }, message);
+    const auto heard = decode_to_camera(encoded(message));
+    EXPECT_EQ(heard.has_value(), is_down) << name;
+    if (!is_down) EXPECT_EQ(heard.error(), FrameError::unknown_type) << name;
+  }
+}
+
+TEST(Message, AHealthOfAnOlderProgramIsUnderstood) {
+  Buffer frame(frame_bytes_max);
+  frame.resize(encode_frame(Health::type, health_with(46, 1), frame));
+  const auto message = decode_message(frame);
+  ASSERT_TRUE(message);
+  EXPECT_TRUE(std::get<Health>(*message).settings_unsaved);
+  EXPECT_EQ(std::get<Health>(*message).line_falls, 0U);
+}
+
 TEST(Message, FieldsOutOfRangeAreMalformed) {
   const std::pair<std::uint8_t, Buffer> table[] = {
       {Hello::type, Buffer(9)},
@@ -101,6 +121,7 @@ TEST(Message, FieldsOutOfRangeAreMalformed) {
       {SettingsTaken::type, Buffer(5)},             // no such part
       {SettingsTaken::type, Buffer(5 + setting_count_max + 1, 1)},
       {Health::type, Buffer(54)},                   // one too few
+      {Health::type, Buffer(56)},                   // neither the older form nor the newer
       {Health::type, health_with(4, 8)},            // no such reset cause
       {Health::type, health_with(45, 3)},           // there are two areas
       {Health::type, health_with(46, 4)},           // no such flag

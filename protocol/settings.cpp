@@ -61,6 +61,16 @@ constexpr Setting dtu_settings[] = {
     {17, "uart_parity", 0, 2, 0},  // none, even, odd
     {18, "uart_stop_bits", 1, 2, 1},
     {19, "uart_flow_control", 0, 1, 0},
+    {20, "uart0_baud", 1200, 921600, 115200},  // of the two that no camera is at: kept and told
+    {21, "uart0_data_bits", 7, 8, 8},
+    {22, "uart0_parity", 0, 2, 0},
+    {23, "uart0_stop_bits", 1, 2, 1},
+    {24, "uart0_flow_control", 0, 1, 0},
+    {25, "uart2_baud", 1200, 921600, 115200},
+    {26, "uart2_data_bits", 7, 8, 8},
+    {27, "uart2_parity", 0, 2, 0},
+    {28, "uart2_stop_bits", 1, 2, 1},
+    {29, "uart2_flow_control", 0, 1, 0},
 };
 
 static_assert(std::size(camera_settings) <= setting_count_max);

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <expected>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -17,6 +18,8 @@
 #include <vector>
 
 #include "protocol/message.h"
+#include "protocol/settings.h"
+#include "server/photo/brightness.h"
 #include "server/photo/files.h"
 
 namespace meterlens::server {
@@ -36,6 +39,17 @@ std::array<reader::Point, 4> corners_of(const validate::Region& region) {
     return reader::Point{corner[0], corner[1]};
   });
   return out;
+}
+
+// Of a photo's file, or why it is not the photo.
+using PhotoBytes = std::expected<std::vector<std::uint8_t>, std::string>;
+
+PhotoBytes bytes_of(const photo::Photo& photo) {
+  auto bytes = photo::Files::read(photo.path, protocol::photo_bytes_max);
+  if (!bytes) return std::unexpected(bytes.error().message);
+  if (protocol::sha256(*bytes) != photo.sha256)
+    return std::unexpected("the stored file is not the photo that was received");
+  return *std::move(bytes);
 }
 
 }  // namespace
@@ -83,9 +97,12 @@ struct ReadingQueue::Desk {
   bool fetch();
   std::optional<photo::Photo> pick();
   bool process(const photo::Photo& photo);
-  std::optional<std::vector<store::Case>> cases_of(const photo::Photo& photo);
-  validate::Claim claim_of(const photo::Photo& photo, const validate::Watch& watch,
+  std::optional<std::vector<store::Case>> cases_of(const photo::Photo& photo,
+                                                   const PhotoBytes& bytes);
+  validate::Claim claim_of(const photo::Photo& photo, const PhotoBytes& bytes,
+                           const validate::Watch& watch,
                            const std::optional<validate::Reading>& before) const;
+  photo::Brightness brightness_of(const photo::Photo& photo, protocol::Bytes jpeg) const;
   void count(const validate::Reading& reading);
 };
 
@@ -169,17 +186,22 @@ bool ReadingQueue::Desk::fetch() {
   return true;
 }
 
+// By the levels that are wished for the device's camera, or the initial ones.
+photo::Brightness ReadingQueue::Desk::brightness_of(const photo::Photo& photo,
+                                                    protocol::Bytes jpeg) const {
+  protocol::SettingValues values(protocol::Part::camera);
+  const auto wished = store.settings(photo.device, protocol::Part::camera);
+  if (wished && *wished) values.take((*wished)->entries, {});
+  return photo::brightness_of(jpeg, values.get("dark_level"), values.get("bright_level"));
+}
+
 validate::Claim ReadingQueue::Desk::claim_of(
-    const photo::Photo& photo, const validate::Watch& watch,
+    const photo::Photo& photo, const PhotoBytes& bytes, const validate::Watch& watch,
     const std::optional<validate::Reading>& before) const {
   validate::Claim claim;
-  const auto bytes = photo::Files::read(photo.path, protocol::photo_bytes_max);
   if (!bytes) {
     claim.status = "unreadable";
-    claim.reason = bytes.error().message;
-  } else if (protocol::sha256(*bytes) != photo.sha256) {
-    claim.status = "unreadable";
-    claim.reason = "the stored file is not the photo that was received";
+    claim.reason = bytes.error();
   } else {
     if (before)
       spdlog::debug("device {}: photo {} is of a known meter of {} wheels", photo.device, photo.id,
@@ -198,14 +220,15 @@ validate::Claim ReadingQueue::Desk::claim_of(
 }
 
 // One case for each meter that the photo shows; nothing when the store failed.
-std::optional<std::vector<store::Case>> ReadingQueue::Desk::cases_of(const photo::Photo& photo) {
+std::optional<std::vector<store::Case>> ReadingQueue::Desk::cases_of(const photo::Photo& photo,
+                                                                     const PhotoBytes& bytes) {
   const auto watches = store.watched(photo.device, photo.captured_at_ms);
   if (!watches) return {};
   std::vector<store::Case> cases;
   for (const validate::Watch& watch : *watches) {
     const auto before = store.newest_accepted(watch.meter);
     if (!before) return {};
-    validate::Claim claim = claim_of(photo, watch, *before);
+    validate::Claim claim = claim_of(photo, bytes, watch, *before);
     metrics.observe_read_ms(claim.ms);
     const std::int64_t at_ms = claim.at_ms;
     cases.push_back({watch.meter, at_ms, photo.id,
@@ -225,11 +248,13 @@ std::optional<std::vector<store::Case>> ReadingQueue::Desk::cases_of(const photo
 
 // False when the store failed: the photo stays unread and comes again.
 bool ReadingQueue::Desk::process(const photo::Photo& photo) {
-  const auto cases = cases_of(photo);
+  const PhotoBytes bytes = bytes_of(photo);
+  auto cases = cases_of(photo, bytes);
   if (!cases) {
     metrics.add(Count::store_errors);
     return false;
   }
+  if (bytes) cases->front().brightness = brightness_of(photo, *bytes);
   const auto judged = store.judge(*cases, unix_ms());
   if (!judged) {
     metrics.add(Count::store_errors);

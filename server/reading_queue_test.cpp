@@ -29,13 +29,15 @@ class ReadingQueueTest : public ::testing::Test {
     store_.reset();
     fs::remove_all(root_);
   }
-  // Stores a photo whose bytes are its number.
-  photo::Photo add(const std::string& device, std::uint32_t number) {
+  // Stores a photo whose bytes are its number, or these.
+  photo::Photo add(const std::string& device, std::uint32_t number,
+                   std::vector<std::uint8_t> bytes = {}) {
     std::vector<photo::Photo> photos(1);
     photos[0].device = device;
     photos[0].photo_id = number;
-    photos[0].bytes = {static_cast<std::uint8_t>(number)};
-    photos[0].photo_bytes = 1;
+    photos[0].bytes = std::move(bytes);
+    if (photos[0].bytes.empty()) photos[0].bytes = {static_cast<std::uint8_t>(number)};
+    photos[0].photo_bytes = static_cast<std::int64_t>(photos[0].bytes.size());
     photos[0].sha256 = protocol::sha256(photos[0].bytes);
     photos[0].received_at_ms = photos[0].captured_at_ms = 1'000'000 + number;
     photo::Files files({root_ / "images", root_ / "quarantine"});
@@ -96,6 +98,39 @@ TEST_F(ReadingQueueTest, without_threads_the_caller_reads) {
   }
   EXPECT_EQ(photos_, ids);
   EXPECT_EQ(queue->backlog(), 0u);
+}
+
+TEST_F(ReadingQueueTest, the_light_of_a_photo_is_kept_with_it_and_told_with_its_command) {
+  std::ifstream in("tests/golden/smartdtu/capture_8k.jpg", std::ios::binary);
+  const std::vector<std::uint8_t> jpeg{std::istreambuf_iterator<char>(in), {}};
+  command::Command command;
+  command.device = "m1";
+  command.photo = add("m1", 1, jpeg).id;
+  EXPECT_FALSE(store_->photo(command.photo)->brightness);
+  const auto command_id = store_->add_command(command);
+  ASSERT_TRUE(command_id);
+  const photo::Photo no_jpeg = add("m1", 2);
+  auto queue = open(0);
+  while (queue->read_next()) {
+  }
+  const auto seen = store_->photo(command.photo)->brightness;
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->light, protocol::Light::good);
+  EXPECT_NEAR(seen->mean, 100.66, 1) << "as decoders see it";
+  EXPECT_EQ(store_->command(*command_id)->brightness->mean, seen->mean);
+  EXPECT_EQ(store_->photo(no_jpeg.id)->brightness->light, protocol::Light::unknown);
+  EXPECT_EQ(store_->photo(no_jpeg.id)->brightness->mean, 0);
+
+  // The wishes for the camera count.
+  const auto key = protocol::settings_of(protocol::Part::camera)[*protocol::find_setting(
+      protocol::Part::camera, "dark_level")].key;
+  ASSERT_TRUE(store_->save_settings({"m1", protocol::Part::camera, 1, 0, {key, 110, 0, 0, 0}, {}}));
+  const photo::Photo dark = add("m1", 3, jpeg);
+  queue->wake();
+  while (queue->read_next()) {
+  }
+  EXPECT_EQ(store_->photo(dark.id)->brightness->light, protocol::Light::dark);
+  EXPECT_EQ(store_->newest_photo("m1")->value().brightness->light, protocol::Light::dark);
 }
 
 TEST_F(ReadingQueueTest, a_backlog_from_before_is_read_oldest_first) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <array>
 #include <utility>
 #include <vector>
 
@@ -11,10 +10,6 @@ namespace meterlens::server {
 
 using command::Link;
 using metrics::Count;
-
-// By the number in Health, which decode_message has checked.
-constexpr std::array<const char*, 8> reset_names{"unknown", "power_on", "brown_out", "watchdog",
-                                                 "crash",   "restart",  "wake",      "pin"};
 
 Registry::Registry(const RegistryLimits& limits, store::Store& store, metrics::Metrics& metrics,
                    OnChange on_change)
@@ -116,13 +111,15 @@ void Registry::note_health(Entry& entry, const protocol::Health& health, std::in
       R"("shots":{},"no_answers":{},"frame_timeouts":{},"frame_failures":{},"empty_frames":{},)"
       R"("failed_saves":{},"photos_lost":{},"flash_flaws":{},"broken_areas":{},)"
       R"("settings_unsaved":{},"tune_failed":{},"photo_id":{},"light":"{}","mean":{},)"
-      R"("dark_percent":{},"bright_percent":{}}})",
-      at_ms, health.uptime_s, reset_names[health.reset_cause], health.crash_address,
+      R"("dark_percent":{},"bright_percent":{},"settings_refused":{},"line_raised":{},)"
+      R"("line_lowered":{},"line_falls":{}}})",
+      at_ms, health.uptime_s, protocol::reset_name(health.reset_cause), health.crash_address,
       health.settings_revision, health.shots, health.no_answers, health.frame_timeouts,
       health.frame_failures, health.empty_frames, health.failed_saves, health.photos_lost,
       health.flash_flaws, health.broken_areas, health.settings_unsaved, health.tune_failed,
       health.photo_id, protocol::name(health.light), health.mean, health.dark_percent,
-      health.bright_percent);
+      health.bright_percent, health.settings_refused, health.line_raised, health.line_lowered,
+      health.line_falls);
   changed(entry);
 }
 

@@ -1,8 +1,12 @@
 #include "sim/device.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
+
+#include "protocol/bytes.h"
+#include "protocol/require.h"
 
 namespace meterlens::sim {
 namespace {
@@ -39,6 +43,7 @@ protocol::Dialect Device::dialect() const {
 
 void Device::start() {
   power_dtu();
+  if (settings_.timer_period_s > 0) set_timer(settings_.timer_period_s);
   power_camera();
 }
 
@@ -187,9 +192,31 @@ void Device::power_dtu() {
   if (dialect() == protocol::Dialect::smartdtu) settings.uart_read_bytes = 1024;
   settings.session.jitter_seed = static_cast<std::uint32_t>(random_.next());
   settings.firmware = "sim";
-  dtu_ = std::make_unique<dtu::Dtu>(mqtt_port(), settings);
+  dtu_ = std::make_unique<dtu::Dtu>(mqtt_port(), settings, MeterlensLine{}, areas_.port());
   dtu_->start(0);
   dtu_turn();
+}
+
+void Device::set_timer(std::uint32_t period_s) {
+  protocol::require(dtu_ != nullptr && dialect() == protocol::Dialect::native);
+  settings_.timer_period_s = period_s;
+  std::array<std::uint8_t, protocol::setting_bytes> entry;
+  protocol::ByteWriter out(entry);
+  const auto place = protocol::find_setting(protocol::Part::dtu, "capture_period_s");
+  out.u8(protocol::settings_of(protocol::Part::dtu)[*place].key);
+  out.u32(period_s);
+  std::array<std::uint8_t, protocol::frame_bytes_max> frame;
+  const std::size_t bytes = protocol::encode_message(
+      protocol::Settings{protocol::Part::dtu, dtu_->kept().revision() + 1, entry}, frame);
+  dtu_->mqtt_in("meterlens/" + settings_.name + "/down", std::span(frame).first(bytes),
+                dtu_uptime_ms());
+  dtu_turn();
+}
+
+std::int64_t Device::timer_moment_ms(std::int64_t from_ms) const {
+  const std::int64_t period_ms = std::int64_t{1000} * settings_.timer_period_s;
+  const std::int64_t past_ms = (unix_begin_ms + clock_offset_ms_ + from_ms) % period_ms;
+  return past_ms == 0 ? from_ms : from_ms + period_ms - past_ms;
 }
 
 void Device::cut_dtu(std::int64_t away_us) {

@@ -10,6 +10,7 @@
 
 #include "device/camera/camera.h"
 #include "device/dtu/dtu.h"
+#include "sim/areas.h"
 #include "sim/broker.h"
 #include "sim/flash.h"
 #include "sim/line.h"
@@ -32,6 +33,7 @@ struct DeviceSettings {
   camera::TextSettings text = {};
   camera::SleepSettings sleep = {};
   std::int64_t latency_us = mobile_latency_us;  // one way, to the broker
+  std::uint32_t timer_period_s = 0;  // of the DTU's own timer, which it keeps; 0: none
 };
 
 class Device {
@@ -49,6 +51,12 @@ class Device {
   void cut_link(std::int64_t away_us) { broker_.cut(client_, away_us); }
   void mute_camera(bool muted) { up_.mute(muted); }
   void jump_clock(std::int64_t by_ms) { clock_offset_ms_ += by_ms; }
+  // The DTU's own timer, by a message as the server's; it keeps the period. Requires power.
+  void set_timer(std::uint32_t period_s);
+  // The first moment of that timer, by the network's time as it is now, not before `from_ms` of
+  // the world; the others follow by the period.
+  std::int64_t timer_moment_ms(std::int64_t from_ms) const;
+  std::uint32_t timer_period_s() const { return settings_.timer_period_s; }
   // Power everywhere, now.
   void restore();
 
@@ -105,6 +113,7 @@ class Device {
   bool waking_ = false;             // a byte has come
   std::uint64_t sleep_number_ = 0;  // what belongs to an earlier one is void
   std::uint32_t survives_sleep_ = 0;
+  Areas areas_;  // of the DTU
   std::unique_ptr<dtu::Dtu> dtu_;
   std::int64_t dtu_since_us_ = 0;
   std::uint64_t dtu_number_ = 0;

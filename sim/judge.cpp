@@ -13,6 +13,9 @@ namespace {
 // Photos that a flash can hold, and some: how far back a number may come again.
 constexpr std::uint32_t ids_back = 40;
 constexpr std::int64_t time_error_ms_max = 3'000;
+// From a timer's moment to the shot: a lost order is repeated after 20 s and 40 s, and a camera may
+// have to be woken.
+constexpr std::int64_t timer_late_ms_max = 120'000;
 
 std::string short_hash(const protocol::Digest& sha256) {
   const auto digits = protocol::hex(sha256);
@@ -73,6 +76,7 @@ void Judge::note_new(Device& device, Books& books) {
                     fmt::format("the camera keeps photo {}, which was never shot", id));
     books.in_flash.push_back(books.photos.size());
     books.photos.push_back({id, shot->sha256, shot->bytes, shot->at_ms});
+    books.photos.back().by_timer = (photo->command_id & dtu::timer_command) != 0;
     ++kept_;
     ++waiting_;
   }
@@ -217,6 +221,20 @@ void Judge::demand_presence(const std::string& device, bool native, bool attache
   if (*online && !attached) broken(device, "it is shown as online, and has long gone");
   if (!*online && attached && native)
     broken(device, "it is connected, and shown as offline");
+}
+
+void Judge::demand_timer(const Device& device, std::int64_t from_ms, std::int64_t to_ms) {
+  const std::int64_t period_ms = std::int64_t{1000} * device.timer_period_s();
+  for (std::int64_t due_ms = device.timer_moment_ms(from_ms);
+       due_ms + timer_late_ms_max <= to_ms; due_ms += period_ms) {
+    const auto& photos = books_[device.name()].photos;
+    const bool came = std::ranges::any_of(photos, [&](const Photo& photo) {
+      return photo.by_timer && photo.shot_at_ms >= due_ms &&
+             photo.shot_at_ms <= due_ms + timer_late_ms_max;
+    });
+    if (!came)
+      broken(device.name(), fmt::format("its DTU's timer brought no photo at {} ms", due_ms));
+  }
 }
 
 void Judge::note_shot(const std::string& device, protocol::Bytes photo) {

@@ -46,6 +46,9 @@ class Judge {
   // offline; of a SmartDTU silence may be all that a server started later knows.
   void demand_presence(const std::string& device, bool native, bool attached,
                        const Server& server);
+  // A violation unless the DTU's own timer brought a photo for each of its moments between these
+  // times, in which nothing goes wrong and its period stands.
+  void demand_timer(const Device& device, std::int64_t from_ms, std::int64_t to_ms);
   // A camera of the field keeps nothing: what it shot may be stored, once and whole.
   void note_shot(const std::string& device, protocol::Bytes photo);
   // Stored times must be the times of the shots: only where no clock is wrong.
@@ -67,6 +70,7 @@ class Judge {
     State state = State::waiting;
     std::int64_t row = 0;  // 0: not stored, as far as is known
     bool in_flash = true;
+    bool by_timer = false;  // the DTU's
   };
   struct Books {
     std::vector<Photo> photos;

@@ -12,6 +12,7 @@ namespace {
 constexpr std::int64_t minute_us = 60'000'000;
 constexpr std::int64_t two_days_ms = 2 * 86'400'000;
 constexpr std::int64_t reading_ms_max = 10'000;  // from a stored photo to its reading
+constexpr std::int64_t timer_period_s_min = 300;
 
 template <class... Handlers>
 struct Overloaded : Handlers... {
@@ -67,14 +68,6 @@ std::string words_of(const protocol::Message& message) {
       message);
 }
 
-DeviceSettings settings_of(Site site, int index) {
-  DeviceSettings out{.name = fmt::format("m{}", index + 1)};
-  if (site == Site::light) out.sleep.mode = camera::SleepMode::light;
-  if (site == Site::deep) out.sleep.mode = camera::SleepMode::deep;
-  if (site == Site::behind_smartdtu) out.product = "meters";
-  return out;
-}
-
 }  // namespace
 
 std::optional<Site> site_named(std::string_view name) {
@@ -108,7 +101,7 @@ World::World(const Plan& plan)
       continue;
     }
     devices_.push_back(std::make_unique<Device>(
-        events_, broker_, faults_, settings_of(site_of(i), i), random_.branch()));
+        events_, broker_, faults_, settings_of(i), random_.branch()));
     Device& device = *devices_.back();
     device.on_camera = [this](Device& which) { judge_.look(which, *server_); };
     device.flash().set_failure(faults_.flash_failure);
@@ -123,6 +116,19 @@ Site World::site_of(int index) const {
   constexpr std::array mix = {Site::awake, Site::light, Site::deep,  Site::behind_smartdtu,
                               Site::awake, Site::deep,  Site::light, Site::deployed};
   return plan_.site.value_or(mix[(plan_.seed + static_cast<std::uint64_t>(index)) % mix.size()]);
+}
+
+DeviceSettings World::settings_of(int index) const {
+  const Site site = site_of(index);
+  DeviceSettings out{.name = fmt::format("m{}", index + 1)};
+  if (site == Site::light) out.sleep.mode = camera::SleepMode::light;
+  if (site == Site::deep) out.sleep.mode = camera::SleepMode::deep;
+  if (site == Site::behind_smartdtu) out.product = "meters";
+  const bool has_timer = (plan_.seed / 8 + static_cast<std::uint64_t>(index)) % 3 == 1;
+  if (!plan_.site && has_timer && out.product.empty())
+    out.timer_period_s = static_cast<std::uint32_t>(
+        std::max(order_period_us() / 1'000'000, timer_period_s_min));
+  return out;
 }
 
 std::int64_t World::arrival_bound_ms() const {
@@ -235,6 +241,8 @@ void World::stop_faults() {
   }
   for (const auto& device : deployed_) device->restore();
   server_->restore();
+  for (const auto& device : devices_)
+    calm_marks_.emplace_back(device->camera_starts(), device->camera()->counters().failed_shots);
 }
 
 void World::run_until(std::int64_t at_ms) {
@@ -249,6 +257,22 @@ bool World::run_to_arrival(std::int64_t most_ms) {
   return judge_.all_arrived();
 }
 
+// And ends them, so that the world comes to rest.
+void World::demand_timers(std::int64_t calm_since_ms) {
+  for (const auto& device : devices_) {
+    if (device->timer_period_s() == 0) continue;
+    // A slot of the flash that failed is not tried again: then a shot may find no room.
+    const auto index = static_cast<std::size_t>(&device - devices_.data());
+    const auto& [starts, failed_shots] = calm_marks_[index];
+    const bool all_well = device->camera() != nullptr && device->camera_starts() == starts
+                              ? device->camera()->counters().failed_shots == failed_shots
+                              : device->camera_sleeps() > 0;
+    if (all_well)
+      judge_.demand_timer(*device, calm_since_ms + arrival_ms_max, events_.now_ms());
+    device->set_timer(0);
+  }
+}
+
 Outcome World::run() {
   start();
   for (const auto& device : devices_) schedule_device(*device);
@@ -261,6 +285,7 @@ Outcome World::run() {
   arrival_ms_ = events_.now_ms() - calm_since_ms;
   if (judge_.violation()) return outcome();
   run_until(std::max(calm_since_ms + rest_ms_max, events_.now_ms()));
+  demand_timers(calm_since_ms);
   // Commands that were on their way when the faults stopped may have brought more.
   if (!run_to_arrival(arrival_bound_ms())) judge_.demand_arrival();
   // The last one to arrive is read a little later, and its command ends then.

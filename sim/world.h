@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sim/deployed.h"
@@ -34,7 +35,9 @@ struct Plan {
   int devices = 1;
   int minutes = 60;
   Faults faults = {};
-  std::optional<Site> site = {};  // of all devices; else they are mixed, by seed and number
+  // Of all devices; else they are mixed, by seed and number, and a third of our DTUs has a timer
+  // of its own.
+  std::optional<Site> site = {};
   Server::Limits limits = {};
   // Told what happens: faults, orders, messages. Empty: nobody listens.
   std::function<void(std::int64_t at_ms, const std::string& what)> log = {};
@@ -87,6 +90,8 @@ class World {
 
  private:
   Site site_of(int index) const;
+  DeviceSettings settings_of(int index) const;
+  void demand_timers(std::int64_t calm_since_ms);
   std::int64_t arrival_bound_ms() const;
   void schedule_device(Device& device);
   void schedule_world();
@@ -108,6 +113,8 @@ class World {
   std::unique_ptr<Server> server_;
   std::vector<std::unique_ptr<Device>> devices_;
   std::vector<std::unique_ptr<Deployed>> deployed_;
+  // Of each of our devices when the faults stopped: starts of its camera, failed shots since.
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> calm_marks_;
   std::int64_t end_us_;
   std::int64_t arrival_ms_ = 0;
 };

@@ -135,7 +135,50 @@ TEST_F(WorldTest, AFullRingLosesTheOldestAndCountsIt) {
   EXPECT_EQ(outcome.lost, 2U);
 }
 
+// ---- the DTU's own timer ----
+
+constexpr std::uint32_t timer_period_s = 240;
+
+TEST_F(WorldTest, CapturesGoOnWhileServerAndBrokerAreAway) {
+  World world({.seed = 7, .devices = 1, .minutes = 60, .site = Site::awake});
+  world.start();
+  world.run_until(10'000);
+  Device& device = world.device(0);
+  device.set_timer(timer_period_s);
+  // What the DTU was told stays when it loses its power.
+  device.cut_dtu(1'000'000);
+  world.run_until(minute_ms);
+  const std::uint64_t before = world.outcome().kept;
+  EXPECT_EQ(world.outcome().stored, before);
+  world.server().kill_at_write(0, 14 * minute_ms * 1000);
+  world.broker().restart(14 * minute_ms * 1000);
+  world.run_until(13 * minute_ms);
+  EXPECT_EQ(world.outcome().kept, before + 3);
+  EXPECT_EQ(world.outcome().stored, before);
+  world.run_until(16 * minute_ms);
+  EXPECT_TRUE(world.run_to_arrival(arrival_ms_max));
+  world.judge().demand_timer(device, minute_ms, world.events().now_ms());
+  EXPECT_EQ(words_of(world.outcome()), "");
+  EXPECT_EQ(world.outcome().lost, 0U);
+  const std::uint64_t kept = world.outcome().kept;
+  EXPECT_EQ(kept, before + 4) << "one a period";
+  device.set_timer(0);
+  world.run_until(world.events().now_ms() + 3 * std::int64_t{timer_period_s} * 1000);
+  EXPECT_EQ(world.outcome().kept, kept);
+}
+
 // ---- the judge sees ----
+
+TEST_F(WorldTest, ATimerThatBringsNoPhotoIsSeen) {
+  World world({.seed = 7, .devices = 1, .minutes = 60, .site = Site::awake});
+  world.start();
+  world.run_until(10'000);
+  world.device(0).set_timer(timer_period_s);
+  world.device(0).cut_camera(60 * minute_ms * 1000);
+  world.run_until(20 * minute_ms);
+  world.judge().demand_timer(world.device(0), minute_ms, world.events().now_ms());
+  EXPECT_NE(words_of(world.outcome()).find("timer brought no photo"), std::string::npos);
+}
 
 TEST_F(WorldTest, APhotoThatVanishesIsSeen) {
   Story story(1);

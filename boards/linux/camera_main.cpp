@@ -158,13 +158,15 @@ int main_of_camera(int argument_count, char** arguments) {
   const auto update = open_images(options.images, arguments, images);
   if (!update) return stop(update.error());
   settings.update = *update;
+  settings.update.power = (*flash)->run().ending(update->power);
   settings.areas = (*flash)->areas();
+  settings.deaf_keys = deaf_keys((*source)->deaf_settings());
   MeterlensPower power{};
-  power.reset_cause = (*flash)->begin_run();
+  power.reset_cause = (*flash)->run().reset_cause();
   const auto camera = std::make_unique<camera::Camera>(
       (*source)->port(), (*flash)->port(), settings, (*line)->port(options.line.baud_max), power);
   run(*camera, **line);
-  (*flash)->stopped();
+  (*flash)->run().ended();
   return 0;
 }
 

@@ -43,6 +43,22 @@ void add_modem_options(CLI::App& app, ModemOptions& options) {
           CLI::CheckedTransformer(std::map<std::string, at::Quote>{
                                       {"hex", at::Quote::hex}, {"backslash", at::Quote::backslash}})
               .description("{hex,backslash}"));
+  auto* authority = app.add_option(
+      "--modem-ca", options.authority,
+      "TLS to the broker: the file in the modem's memory, as UFS:ca.pem, with the certificate that "
+      "must have signed the broker's");
+  auto* certificate = app.add_option("--modem-cert", options.certificate,
+                                     "file in the modem's memory: this device's own certificate");
+  auto* key = app.add_option("--modem-key", options.key, "and its key");
+  authority->needs(line);
+  certificate->needs(authority)->needs(key);
+  key->needs(certificate);
+  for (auto* file : {authority, certificate, key})
+    file->check(CLI::Validator(
+        [](std::string& name) {
+          return name.size() <= at::name_chars_max ? "" : "a name that is too long for the modem";
+        },
+        ""));
   app.add_flag_callback(
          "--modem-clock-utc", [&] { options.clock_is_local = false; },
          "the modem's clock tells UTC, not the zone's time")

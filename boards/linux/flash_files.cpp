@@ -25,7 +25,7 @@ struct File {
 }  // namespace
 
 FlashFiles::FlashFiles(std::filesystem::path folder, int lock)
-    : folder_(std::move(folder)), areas_(folder_), lock_(lock) {}
+    : folder_(std::move(folder)), areas_(folder_), run_(folder_), lock_(lock) {}
 
 FlashFiles::~FlashFiles() { close(lock_); }
 
@@ -62,18 +62,6 @@ MeterlensFlash FlashFiles::port() {
   };
   return flash;
 }
-
-MeterlensReset FlashFiles::begin_run() {
-  const std::string name = (folder_ / "running").string();
-  const bool was_running = access(name.c_str(), F_OK) == 0;
-  const bool is_new = access((folder_ / "ran").c_str(), F_OK) != 0;
-  for (const char* mark : {"running", "ran"})
-    const File file(::open((folder_ / mark).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-  if (was_running) return METERLENS_RESET_CRASH;
-  return is_new ? METERLENS_RESET_POWER_ON : METERLENS_RESET_RESTART;
-}
-
-void FlashFiles::stopped() { unlink((folder_ / "running").c_str()); }
 
 std::filesystem::path FlashFiles::file_of(std::uint32_t slot) const {
   return folder_ / fmt::format("slot_{:02}.bin", slot);

@@ -1,6 +1,6 @@
 // The camera's flash on Linux: one file a slot in a folder, so that photos survive a restart, and
-// beside them the settings and a mark that a program runs. What
-// a call returned true for is on the disk. One process at a time uses a folder (it is locked).
+// beside them the settings and how the program ended. What a call returned true for is on the disk.
+// One process at a time uses a folder (it is locked).
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <string>
 
 #include "boards/linux/area_files.h"
+#include "boards/linux/run_mark.h"
 #include "device/port.h"
 
 namespace meterlens::boards {
@@ -31,10 +32,8 @@ class FlashFiles {
 
   // Two files beside the slots, for the settings; holds as long as this object.
   MeterlensAreas areas() { return areas_.port(); }
-  // How the last run of a program in this folder ended, and from now on another runs. The next one
-  // takes it for a crash unless `stopped` is called.
-  MeterlensReset begin_run();
-  void stopped();
+  // How the last program that used the folder ended, and that this one does.
+  RunMark& run() { return run_; }
 
   bool read(std::uint32_t slot, std::uint32_t offset, void* out, std::uint32_t bytes);
   bool program(std::uint32_t slot, std::uint32_t offset, const void* data, std::uint32_t bytes);
@@ -46,6 +45,7 @@ class FlashFiles {
 
   std::filesystem::path folder_;
   AreaFiles areas_;
+  RunMark run_;
   int lock_;
 };
 

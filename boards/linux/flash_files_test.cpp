@@ -21,7 +21,7 @@ class Folder {
   std::filesystem::path path;
 };
 
-TEST(FlashFiles, KeepsTheSettingsAndTellsACrashFromAStop) {
+TEST(FlashFiles, KeepsTheSettings) {
   const Folder folder;
   const std::string data = "the settings";
   std::string out(16, 'x');
@@ -33,10 +33,33 @@ TEST(FlashFiles, KeepsTheSettingsAndTellsACrashFromAStop) {
   ASSERT_TRUE(areas.write(areas.context, 1, data.data(), 12));
   ASSERT_TRUE(areas.read(areas.context, 1, out.data(), 16));
   EXPECT_EQ(out, data + std::string(4, '\xFF'));
-  EXPECT_EQ((*flash)->begin_run(), METERLENS_RESET_POWER_ON);
-  EXPECT_EQ((*flash)->begin_run(), METERLENS_RESET_CRASH);
-  (*flash)->stopped();
-  EXPECT_EQ((*flash)->begin_run(), METERLENS_RESET_RESTART);
+}
+
+TEST(FlashFiles, TellsACrashFromAStop) {
+  const Folder folder;
+  const auto open = [&] { return *FlashFiles::open(folder.path); };
+  EXPECT_EQ(open()->run().reset_cause(), METERLENS_RESET_UNKNOWN);
+  auto flash = open();
+  EXPECT_EQ(flash->run().reset_cause(), METERLENS_RESET_CRASH);
+  flash->run().ended();
+  flash.reset();
+  EXPECT_EQ(open()->run().reset_cause(), METERLENS_RESET_RESTART);
+}
+
+TEST(FlashFiles, ARestartThatWasPlannedIsNoCrash) {
+  const Folder folder;
+  auto flash = *FlashFiles::open(folder.path);
+  int restarts = 0;
+  MeterlensPower real{};
+  real.context = &restarts;
+  real.restart = [](void* count) { ++*static_cast<int*>(count); };
+  const MeterlensPower power = flash->run().ending(real);
+  power.restart(power.context);
+  EXPECT_EQ(restarts, 1);
+  flash.reset();
+  flash = *FlashFiles::open(folder.path);
+  EXPECT_EQ(flash->run().reset_cause(), METERLENS_RESET_RESTART);
+  EXPECT_EQ(flash->run().ending({}).restart, nullptr);
 }
 
 TEST(FlashFiles, KeepsWhatWasProgrammed) {

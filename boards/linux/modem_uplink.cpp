@@ -21,13 +21,15 @@ std::expected<std::unique_ptr<ModemUplink>, std::string> ModemUplink::open(
 ModemUplink::ModemUplink(const ModemOptions& options, std::unique_ptr<Line> line, std::string host,
                          int port, Receive receive)
     : line_(std::move(line)),
+      options_(options),
       host_(std::move(host)),
       receive_(std::move(receive)),
       publish_memory_(options.publish_bytes),
       modem_({.host = host_,
               .port = static_cast<std::uint16_t>(port),
               .quote = options.quote,
-              .clock_is_local = options.clock_is_local},
+              .clock_is_local = options.clock_is_local,
+              .tls = {options_.authority, options_.certificate, options_.key}},
              publish_memory_, {this, [](void* self, std::string_view topic, at::Bytes payload) {
                                  static_cast<ModemUplink*>(self)->receive_(topic, payload);
                                }}) {

@@ -22,6 +22,7 @@ struct ModemOptions {
   std::uint32_t publish_bytes = protocol::frame_bytes_max;  // of the largest publish
   at::Quote quote = at::Quote::hex;
   bool clock_is_local = true;
+  std::string authority, certificate, key;  // files in the modem, see at::Tls
 };
 
 class ModemUplink : public Uplink {
@@ -47,6 +48,7 @@ class ModemUplink : public Uplink {
               Receive receive);
 
   std::unique_ptr<Line> line_;
+  ModemOptions options_;
   std::string host_;
   Receive receive_;
   std::vector<std::uint8_t> publish_memory_;

@@ -32,6 +32,13 @@ std::expected<std::unique_ptr<PhotoFolder>, std::string> PhotoFolder::open(
   return source;
 }
 
+std::vector<std::string_view> PhotoFolder::deaf_settings() {
+  return {"frame_size",   "jpeg_quality",  "exposure",   "exposure_bias", "gain",
+          "gain_ceiling", "white_balance", "brightness", "contrast",      "saturation",
+          "sharpness",    "frames_to_drop", "light",     "light_percent", "light_lead_ms",
+          "lamp_pin",     "lamp_kind",     "lamp_count", "lamp_rgb"};
+}
+
 PhotoSource::Shot PhotoFolder::poll() {
   std::ifstream file(files_[next_], std::ios::binary);
   next_ = (next_ + 1) % files_.size();

@@ -18,6 +18,8 @@ class PhotoFolder : public PhotoSource {
   static std::expected<std::unique_ptr<PhotoFolder>, std::string> open(
       const std::filesystem::path& folder);
   bool start() override { return true; }
+  // All but mirror, flip and crop: the photos are there.
+  std::vector<std::string_view> deaf_settings() override;
   // A file that cannot be read is a failed shot; the next shot takes the next file.
   Shot poll() override;
 

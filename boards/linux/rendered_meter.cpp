@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <string_view>
@@ -13,6 +14,12 @@
 
 namespace meterlens::boards {
 namespace {
+
+// Of the settings frame_size and jpeg_quality (protocol/settings.cpp).
+constexpr int sizes[][2] = {{320, 240},  {640, 480},   {800, 600},
+                            {1024, 768}, {1280, 1024}, {1600, 1200}};
+constexpr std::int32_t size_initial = 3;
+constexpr std::int32_t quality_initial = 12, quality_least = 4, quality_range = 59;
 
 // SplitMix64: spreads a seed over all 64 bits.
 std::uint64_t mixed(std::uint64_t seed) {
@@ -27,27 +34,40 @@ class RenderedMeter : public PhotoSource {
   explicit RenderedMeter(const RenderSettings& settings)
       : settings_(settings),
         meter_(face::meter_from_seed(settings.seed)),
-        conditions_(face::conditions_from_seed(mixed(settings.seed), settings.hardness)),
-        width_(conditions_.width),
-        height_(conditions_.height) {}
+        drawn_(face::conditions_from_seed(mixed(settings.seed), settings.hardness)),
+        conditions_(drawn_) {}
 
-  // One size for photos, a small one for aiming.
+  // A setting at its initial value leaves what the seed has drawn.
   bool tune(const MeterlensShot& shot) override {
-    const bool is_small = shot.frame_size == 0;
-    conditions_.width = is_small ? 320 : width_;
-    conditions_.height = is_small ? 240 : height_;
+    conditions_ = drawn_;
+    if (shot.frame_size != size_initial) {
+      conditions_.width = sizes[static_cast<std::size_t>(shot.frame_size)][0];
+      conditions_.height = sizes[static_cast<std::size_t>(shot.frame_size)][1];
+    }
+    if (shot.jpeg_quality != quality_initial)
+      conditions_.jpeg_quality = 100 - (shot.jpeg_quality - quality_least) * 80 / quality_range;
+    conditions_.light *= std::pow(1.3, shot.exposure_bias + shot.brightness);
+    conditions_.saturation *= std::pow(1.4, shot.saturation);
+    conditions_.sharpening = std::max(0.0, conditions_.sharpening + 0.4 * shot.sharpness);
+    // Less contrast is haze; more takes away what haze there is.
+    conditions_.haze = std::clamp(conditions_.haze - 0.2 * shot.contrast, 0.0, 0.9);
     return true;
+  }
+  std::vector<std::string_view> deaf_settings() override {
+    return {"exposure",       "gain",  "gain_ceiling",  "white_balance",
+            "frames_to_drop", "light", "light_percent", "light_lead_ms",
+            "lamp_pin",       "lamp_kind", "lamp_count", "lamp_rgb"};
   }
   bool start() override { return true; }
 
   Shot poll() override {
-    const std::int64_t value = value_at(unix_ms());
+    value_ = value_at(unix_ms());
     // The camera stays in its place; daylight changes a little, so that no photo is like another.
     face::Conditions conditions = conditions_;
     conditions.light *= 0.98 + 0.04 * static_cast<double>(mixed(unix_ms()) % 1000) / 1000;
-    face::Picture picture = face::render(meter_, value, conditions);
+    face::Picture picture = face::render(meter_, value_, conditions);
     photo_ = std::move(picture.jpeg);
-    write_truth(picture.truth, value);
+    truth_ = std::move(picture.truth);
     return photo_.empty() ? Shot::failed : Shot::done;
   }
 
@@ -61,20 +81,22 @@ class RenderedMeter : public PhotoSource {
     return (begin + static_cast<std::int64_t>(minutes * settings_.rate)) % range;
   }
 
-  void write_truth(const face::Truth& truth, std::int64_t value) const {
+  void finished() override {
     if (settings_.truth.empty()) return;
     const auto hash = protocol::hex(protocol::sha256(photo_));
     std::ofstream out(settings_.truth, std::ios::app);
     out << fmt::format(R"({{"sha256":"{}","digits":"{}","accepted":["{}"],"red":{},"tenths":{}}})",
-                       std::string_view(hash.data(), hash.size()), truth.digits,
-                       fmt::join(truth.accepted, "\",\""), truth.red, value)
+                       std::string_view(hash.data(), hash.size()), truth_.digits,
+                       fmt::join(truth_.accepted, "\",\""), truth_.red, value_)
         << std::endl;
   }
 
   RenderSettings settings_;
   face::Meter meter_;
+  std::int64_t value_ = 0;  // on the newest photo
+  face::Truth truth_;
+  face::Conditions drawn_;
   face::Conditions conditions_;
-  int width_, height_;
 };
 
 }  // namespace

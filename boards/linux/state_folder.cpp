@@ -9,24 +9,8 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 
 namespace meterlens::boards {
-namespace {
-
-constexpr const char* ended_word = "ended";
-
-std::string first_word(const std::filesystem::path& file) {
-  std::string word;
-  std::ifstream(file) >> word;
-  return word;
-}
-
-// Another one each time that the system starts.
-std::string boot_id() { return first_word("/proc/sys/kernel/random/boot_id"); }
-
-}  // namespace
-
 std::filesystem::path default_state(const std::string& program, std::string name) {
   std::replace_if(
       name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
@@ -38,8 +22,8 @@ std::filesystem::path default_state(const std::string& program, std::string name
   return folder / "meterlens" / (program + "_" + name);
 }
 
-StateFolder::StateFolder(std::filesystem::path folder, int lock)
-    : folder_(std::move(folder)), areas_(folder_), lock_(lock) {}
+StateFolder::StateFolder(const std::filesystem::path& folder, int lock)
+    : areas_(folder), run_(folder), lock_(lock) {}
 
 StateFolder::~StateFolder() { close(lock_); }
 
@@ -55,19 +39,7 @@ std::expected<std::unique_ptr<StateFolder>, std::string> StateFolder::open(
     return std::unexpected(
         fmt::format("{}: another program keeps its settings there", folder.string()));
   }
-  std::unique_ptr<StateFolder> state(new StateFolder(folder, lock));
-  state->begin();
-  return state;
+  return std::unique_ptr<StateFolder>(new StateFolder(folder, lock));
 }
-
-void StateFolder::begin() {
-  const std::string last = first_word(folder_ / "run");
-  if (!last.empty())
-    reset_cause_ = last == boot_id() ? METERLENS_RESET_CRASH : METERLENS_RESET_POWER_ON;
-  if (last == ended_word) reset_cause_ = METERLENS_RESET_RESTART;
-  std::ofstream(folder_ / "run") << boot_id() << '\n';
-}
-
-void StateFolder::ended() { std::ofstream(folder_ / "run") << ended_word << '\n'; }
 
 }  // namespace meterlens::boards

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "boards/linux/area_files.h"
+#include "boards/linux/run_mark.h"
 #include "device/port.h"
 
 namespace meterlens::boards {
@@ -27,20 +28,15 @@ class StateFolder {
 
   // Holds as long as this object. A write is on the disk when it returns.
   MeterlensAreas areas() { return areas_.port(); }
-  // How the last program that used the folder ended: RESTART when it said `ended`, CRASH or
-  // POWER_ON when it could not (the system is the same, or was started since), UNKNOWN at first.
-  MeterlensReset reset_cause() const { return reset_cause_; }
-  // The program ends as it should.
-  void ended();
+  // How the last program that used the folder ended, and that this one does.
+  RunMark& run() { return run_; }
 
  private:
-  StateFolder(std::filesystem::path folder, int lock);
-  void begin();
+  StateFolder(const std::filesystem::path& folder, int lock);
 
-  std::filesystem::path folder_;
   AreaFiles areas_;
+  RunMark run_;
   int lock_;
-  MeterlensReset reset_cause_ = METERLENS_RESET_UNKNOWN;
 };
 
 }  // namespace meterlens::boards

@@ -38,14 +38,14 @@ TEST_F(StateFolderTest, AreasSurviveAndBeginErased) {
 }
 
 TEST_F(StateFolderTest, KnowsHowTheLastProgramEnded) {
-  EXPECT_EQ(open()->reset_cause(), METERLENS_RESET_UNKNOWN);
+  EXPECT_EQ(open()->run().reset_cause(), METERLENS_RESET_UNKNOWN);
   auto state = open();
-  EXPECT_EQ(state->reset_cause(), METERLENS_RESET_CRASH);
-  state->ended();
+  EXPECT_EQ(state->run().reset_cause(), METERLENS_RESET_CRASH);
+  state->run().ended();
   state.reset();
-  EXPECT_EQ(open()->reset_cause(), METERLENS_RESET_RESTART);
+  EXPECT_EQ(open()->run().reset_cause(), METERLENS_RESET_RESTART);
   std::ofstream(folder_ / "run") << "00000000-another-boot\n";
-  EXPECT_EQ(open()->reset_cause(), METERLENS_RESET_POWER_ON);
+  EXPECT_EQ(open()->run().reset_cause(), METERLENS_RESET_POWER_ON);
 }
 
 TEST_F(StateFolderTest, IsForOneProgram) {

@@ -64,9 +64,9 @@ std::expected<std::unique_ptr<Station>, std::string> Station::open(const Station
                       self.options_.broker.password, std::random_device()()};
   settings.firmware = firmware_name;
   settings.uart_read_bytes = options.uart_read_bytes;
-  settings.power.reset_cause = self.state_->reset_cause();
+  settings.power.reset_cause = self.state_->run().reset_cause();
   settings.update = options.update;
-  settings.update.power = self.power();
+  settings.update.power = self.state_->run().ending(options.update.power);
   const auto receive = [&self](std::string_view topic, std::span<const std::uint8_t> payload) {
     self.dtu_->mqtt_in(topic, payload, uptime_ms());
   };
@@ -83,20 +83,6 @@ std::expected<std::unique_ptr<Station>, std::string> Station::open(const Station
                                          self.line_->port(options.baud_max),
                                          self.state_->areas());
   return station;
-}
-
-// A restart for a new image is an end as it should be.
-MeterlensPower Station::power() {
-  MeterlensPower power = options_.update.power;
-  if (power.restart == nullptr) return power;
-  power.context = this;
-  power.restart = [](void* context) {
-    Station& self = *static_cast<Station*>(context);
-    self.state_->ended();
-    const MeterlensPower& real = self.options_.update.power;
-    real.restart(real.context);
-  };
-  return power;
 }
 
 void Station::start() { dtu_->start(uptime_ms()); }
@@ -117,7 +103,7 @@ void Station::stop() {
   if (leave_ms_ != 0) return;
   dtu_->stop(uptime_ms());
   leave_ms_ = uptime_ms() + leave_timeout_ms;
-  state_->ended();
+  state_->run().ended();
 }
 
 bool Station::stopped() const {

@@ -70,7 +70,6 @@ class Station {
   };
 
   explicit Station(const StationOptions& options);
-  MeterlensPower power();
 
   StationOptions options_;
   Diary diary_;

@@ -13,6 +13,10 @@ namespace meterlens::boards {
 namespace {
 
 constexpr int frames_dropped = 4;
+// Of the settings frame_size and frames_to_drop; the initial ones are the program's own.
+constexpr std::uint32_t sizes[][2] = {{320, 240},  {640, 480},   {800, 600},
+                                      {1024, 768}, {1280, 1024}, {1600, 1200}};
+constexpr std::int32_t size_initial = 3, drop_initial = 3;
 constexpr std::uint32_t buffer_count = 3;
 
 v4l2_buffer buffer_of(std::uint32_t index) {
@@ -38,6 +42,42 @@ bool V4l2Camera::control(unsigned long request, void* argument) const {
   return result == 0;
 }
 
+bool V4l2Camera::tune(const MeterlensShot& shot) {
+  shot_ = shot;
+  return true;
+}
+
+std::optional<ControlRange> V4l2Camera::ask(std::uint32_t id) const {
+  v4l2_queryctrl query{};
+  query.id = id;
+  constexpr std::uint32_t shut = V4L2_CTRL_FLAG_DISABLED | V4L2_CTRL_FLAG_READ_ONLY;
+  if (!control(VIDIOC_QUERYCTRL, &query) || (query.flags & shut) != 0) return std::nullopt;
+  return ControlRange{query.minimum, query.maximum, query.default_value};
+}
+
+// One that the camera does not take stays as it is: the photo is worth more.
+void V4l2Camera::set_controls() const {
+  if (!shot_) return;
+  for (const ControlValue& wish :
+       control_values(*shot_, [this](std::uint32_t id) { return ask(id); })) {
+    v4l2_control value{};
+    value.id = wish.id;
+    value.value = wish.value;
+    control(VIDIOC_S_CTRL, &value);
+  }
+}
+
+std::vector<std::string_view> V4l2Camera::deaf_settings() {
+  release();
+  file_ = ::open(device_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  auto out = boards::deaf_settings([this](std::uint32_t id) { return ask(id); });
+  if (file_ >= 0) close(file_);
+  file_ = -1;
+  out.insert(out.end(), {"light", "light_percent", "light_lead_ms", "lamp_pin", "lamp_kind",
+                         "lamp_count", "lamp_rgb"});
+  return out;
+}
+
 bool V4l2Camera::start() {
   release();
   file_ = ::open(device_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -51,6 +91,10 @@ bool V4l2Camera::begin_stream() {
   format.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
   format.fmt.pix.width = width_;
   format.fmt.pix.height = height_;
+  if (shot_ && shot_->frame_size != size_initial) {
+    format.fmt.pix.width = sizes[shot_->frame_size][0];
+    format.fmt.pix.height = sizes[shot_->frame_size][1];
+  }
   format.fmt.pix.pixelformat = V4L2_PIX_FMT_MJPEG;
   format.fmt.pix.field = V4L2_FIELD_ANY;
   if (!control(VIDIOC_S_FMT, &format)) return false;
@@ -63,7 +107,9 @@ bool V4l2Camera::begin_stream() {
   if (!control(VIDIOC_REQBUFS, &request)) return false;
   for (std::uint32_t index = 0; index < request.count; ++index)
     if (!map_buffer(index)) return false;
+  set_controls();
   frames_to_drop_ = frames_dropped;
+  if (shot_ && shot_->frames_to_drop != drop_initial) frames_to_drop_ = shot_->frames_to_drop;
   int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
   return control(VIDIOC_STREAMON, &type);
 }

@@ -5,6 +5,7 @@
 
 #include "device/text.h"
 #include "protocol/require.h"
+#include "protocol/to_camera.h"
 
 namespace meterlens::camera {
 
@@ -93,9 +94,9 @@ void Camera::hear_link(protocol::Bytes unit, std::uint64_t now_ms) {
 void Camera::hear_unit(protocol::Bytes unit, std::uint64_t now_ms) {
   using namespace protocol;
   if (link::is_link(unit)) return hear_link(unit, now_ms);
-  const auto message = decode_message(unit);
+  const auto message = decode_to_camera(unit);
   // Messages of the other direction are an echo or a miswired line.
-  if (!message || !std::visit([](const auto& m) { return m.type >= Capture::type; }, *message)) {
+  if (!message) {
     ++counters_.frame_errors;
     return;
   }
@@ -150,7 +151,20 @@ void Camera::hear_settings(const protocol::Settings& settings) {
   taken_due_ = true;
   taken_revision_ = taken->revision;
   refused_count_ = taken->refused_keys.size();
+  if (settings_.deaf_keys != 0) refuse_deaf(settings.entries);
   obey();
+}
+
+void Camera::refuse_deaf(protocol::Bytes entries) {
+  const auto table = protocol::settings_of(protocol::Part::camera);
+  for (; !entries.empty(); entries = entries.subspan(protocol::setting_bytes)) {
+    const auto place = protocol::find_setting(protocol::Part::camera, entries[0]);
+    if (!place || (settings_.deaf_keys >> entries[0] & 1) == 0) continue;
+    const auto named = refused_keys_.begin() + static_cast<std::ptrdiff_t>(refused_count_);
+    const bool is_named = std::find(refused_keys_.begin(), named, entries[0]) != named;
+    if (is_named || kept_.values().at(*place) == table[*place].initial) continue;
+    if (refused_count_ < refused_keys_.size()) refused_keys_[refused_count_++] = entries[0];
+  }
 }
 
 void Camera::hear_text(std::string_view text, std::uint64_t now_ms) {
@@ -241,8 +255,8 @@ void Camera::step(std::uint64_t now_ms) {
   step_aiming(now_ms);
   health_.note_lost(ring_.lost_count());
   health_.note_flaws(transfer_.counters().flash_flaws);
-  health_.note_settings(kept_.revision(), kept_.counters().broken_areas,
-                        kept_.counters().failed_writes > 0);
+  health_.note_settings(kept_.revision(), kept_.counters());
+  health_.note_line(link_.counters());
   update_.step(now_ms, !shooter_.busy());
   const bool drained = out_taken_ == out_count_;
   if (link_.step(drained, now_ms)) {
@@ -411,8 +425,9 @@ std::size_t Camera::next_text(std::span<char> out, std::uint64_t now_ms) {
 std::uint64_t Camera::due_ms(std::uint64_t now_ms) const {
   if (out_taken_ < out_count_) return now_ms;
   std::uint64_t due = std::min({shooter_.due_ms(now_ms), sleeper_.due_ms(situation(now_ms)),
-                                update_.due_ms(now_ms, !shooter_.busy()),
-                                aiming_.due_ms(now_ms)});
+                                update_.due_ms(now_ms, !shooter_.busy())});
+  // A shot goes first; when it has ended, so does the wait.
+  if (!shooter_.busy()) due = std::min(due, aiming_.due_ms(now_ms));
   due = std::min(due, timer_.due_ms(kept_.get("capture_period_s"), now_ms, clock_ms_));
   if (sleeper_.silent()) return due;
   if (dialect_ == Dialect::smartdtu) {

@@ -53,6 +53,9 @@ struct CameraSettings {
   SleepSettings sleep = {};  // until the server has set others
   update::Settings update = {};  // as it is: no remote update
   MeterlensAreas areas = {};     // for the settings that the server changes
+  // Bit k: this board cannot obey the setting of key k. It is kept, and a value other than the
+  // initial one is told as refused.
+  std::uint32_t deaf_keys = 0;
 };
 
 // Waits for the clock so long before waiting photos are offered.
@@ -103,6 +106,7 @@ class Camera {
   Sleeper::Situation situation(std::uint64_t now_ms) const;
   void hear_unit(protocol::Bytes unit, std::uint64_t now_ms);
   void hear_settings(const protocol::Settings& settings);
+  void refuse_deaf(protocol::Bytes entries);
   void hear_link(protocol::Bytes unit, std::uint64_t now_ms);
   void hear_update(const protocol::Message& message);
   void obey();

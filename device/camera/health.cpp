@@ -6,6 +6,7 @@ namespace meterlens::camera {
 
 using protocol::CaptureFailure;
 using protocol::Light;
+using protocol::Luminance;
 
 HealthBook::HealthBook(const MeterlensPower& power) {
   health_.reset_cause = static_cast<std::uint8_t>(power.reset_cause);
@@ -47,11 +48,19 @@ void HealthBook::note_lost(std::uint32_t photos_lost) {
   health_.photos_lost = photos_lost;
 }
 
-void HealthBook::note_settings(std::uint32_t revision, std::uint32_t broken_areas, bool unsaved) {
+void HealthBook::note_settings(std::uint32_t revision, const settings::Kept::Counters& kept) {
+  const bool unsaved = kept.failed_writes > 0;
   if (health_.settings_revision != revision || health_.settings_unsaved != unsaved) tell();
   health_.settings_revision = revision;
-  health_.broken_areas = static_cast<std::uint8_t>(std::min(broken_areas, 2U));
+  health_.broken_areas = static_cast<std::uint8_t>(std::min(kept.broken_areas, 2U));
   health_.settings_unsaved = unsaved;
+  health_.settings_refused = kept.refused;
+}
+
+void HealthBook::note_line(const link::CameraEnd::Counters& line) {
+  health_.line_raised = line.raised;
+  health_.line_lowered = line.lowered;
+  health_.line_falls = line.silences;
 }
 
 protocol::Health HealthBook::take(std::uint64_t now_ms) {

@@ -5,7 +5,9 @@
 #include <cstdint>
 
 #include "device/camera/shooter.h"
+#include "device/link/camera_end.h"
 #include "device/port.h"
+#include "device/settings/kept.h"
 #include "protocol/message.h"
 
 namespace meterlens::camera {
@@ -22,7 +24,8 @@ class HealthBook {
   void note_tuned(bool taken);
   // As these stand now; whether one has changed is found here.
   void note_lost(std::uint32_t photos_lost);
-  void note_settings(std::uint32_t revision, std::uint32_t broken_areas, bool unsaved);
+  void note_settings(std::uint32_t revision, const settings::Kept::Counters& kept);
+  void note_line(const link::CameraEnd::Counters& line);
   void note_flaws(std::uint32_t flash_flaws) { health_.flash_flaws = flash_flaws; }
 
   // When `take` is to be called.

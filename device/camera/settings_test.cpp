@@ -97,6 +97,35 @@ TEST(CameraSettings, AreTakenAnsweredAndBroughtToTheSensorOnce) {
   EXPECT_EQ(world.camera->kept().get("frame_size"), 5);
 }
 
+TEST(CameraSettings, WhatTheBoardCannotObeyIsKeptAndToldAsRefused) {
+  SetWorld world;
+  world.settings.deaf_keys = 1U << 14;  // saturation
+  world.power_on();
+  world.set(1, 14, 2);
+  ASSERT_TRUE(world.wait_taken(1));
+  EXPECT_EQ(world.refused, Buffer{14});
+  EXPECT_EQ(world.camera->kept().get("saturation"), 2);
+  // Named once, also when it is out of range; what it does anyway is obeyed.
+  world.set(2, 14, 9);
+  ASSERT_TRUE(world.wait_taken(2));
+  EXPECT_EQ(world.refused, Buffer{14});
+  world.set(3, 14, 0);
+  ASSERT_TRUE(world.wait_taken(3));
+  EXPECT_TRUE(world.refused.empty());
+  world.set(4, 12, 1);
+  ASSERT_TRUE(world.wait_taken(4));
+  EXPECT_TRUE(world.refused.empty());
+}
+
+TEST(CameraSettings, WishesThatAreRefusedAreCountedInTheHealth) {
+  SetWorld world;
+  world.set(1, 200, 1);
+  ASSERT_TRUE(world.wait_taken(1));
+  world.run(1'000);
+  EXPECT_EQ(world.healths.back().settings_refused, 1U);
+  EXPECT_EQ(world.healths.back().line_falls, 0U);
+}
+
 TEST(CameraSettings, SurviveAResetAndAPowerCutWhileTheyAreWritten) {
   SetWorld world;
   world.set(1, 1, 5);

@@ -82,11 +82,11 @@ std::optional<ShotResult> Shooter::write(protocol::Dialect dialect) {
 }
 
 std::optional<ShotResult> Shooter::walk() {
-  const LuminanceWalk::State walked = walk_.step(walk_step_units);
-  if (walked == LuminanceWalk::State::walking) return std::nullopt;
+  const auto walked = walk_.step(walk_step_units);
+  if (walked == protocol::LuminanceWalk::State::walking) return std::nullopt;
   ShotResult result = finish(CaptureFailure::none);
   result.photo_id = photo_.id;
-  if (walked == LuminanceWalk::State::done) result.luminance = walk_.result();
+  if (walked == protocol::LuminanceWalk::State::done) result.luminance = walk_.result();
   return result;
 }
 

@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <optional>
 
-#include "device/camera/luminance.h"
 #include "device/camera/ring.h"
 #include "device/port.h"
+#include "protocol/luminance.h"
 #include "protocol/message.h"
 
 namespace meterlens::camera {
@@ -31,7 +31,7 @@ struct ShotResult {
   protocol::CaptureFailure failure = protocol::CaptureFailure::none;
   SensorFault fault = SensorFault::none;   // with failure sensor
   std::uint32_t photo_id = 0;              // without a failure
-  std::optional<Luminance> luminance = {};  // nothing: its data are not understood
+  std::optional<protocol::Luminance> luminance = {};  // nothing: its data are not understood
 };
 
 class Shooter {
@@ -66,7 +66,7 @@ class Shooter {
   std::size_t written_ = 0;
   std::uint8_t attempts_ = 0;
   protocol::Sha256 sum_;
-  LuminanceWalk walk_;
+  protocol::LuminanceWalk walk_;
   std::uint64_t started_ms_ = 0;
 };
 

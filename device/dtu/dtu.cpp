@@ -8,22 +8,7 @@
 
 namespace meterlens::dtu {
 
-namespace {
-
-const char* name(MeterlensReset cause) {
-  switch (cause) {
-    case METERLENS_RESET_POWER_ON: return "power_on";
-    case METERLENS_RESET_BROWN_OUT: return "brown_out";
-    case METERLENS_RESET_WATCHDOG: return "watchdog";
-    case METERLENS_RESET_CRASH: return "crash";
-    case METERLENS_RESET_RESTART: return "restart";
-    case METERLENS_RESET_WAKE: return "wake";
-    case METERLENS_RESET_PIN: return "pin";
-    default: return "unknown";
-  }
-}
-
-}  // namespace
+static_assert(METERLENS_RESET_PIN == protocol::reset_cause_last);
 
 Dtu::Dtu(const MeterlensMqtt& mqtt, const DtuSettings& settings, const MeterlensLine& line,
          const MeterlensAreas& areas)
@@ -272,14 +257,18 @@ void Dtu::say_online(std::uint64_t now_ms) {
   field("serial_errors", damaged_units());
   field("foreign", counters_.foreign);
   field("line_baud", link_.baud());
+  field("line_switches", link_.counters().switches);
+  field("line_falls", link_.counters().falls);
   field("waiting", up_.count());
   field("waiting_most", waiting_most_);
   field("settings_revision", kept_.revision());
   field("settings_broken", kept_.counters().broken_areas);
   field("settings_unwritten", kept_.counters().failed_writes);
+  field("settings_refused", kept_.counters().refused);
   field("captures_ordered", timer_.counters().ordered);
   field("captures_missed", timer_.counters().missed);
-  status.put(R"(,"reset_cause":")").put(name(settings_.power.reset_cause)).put("\"");
+  const auto cause = static_cast<std::uint8_t>(settings_.power.reset_cause);
+  status.put(R"(,"reset_cause":")").put(protocol::reset_name(cause)).put("\"");
   if (settings_.power.crash_address != 0)
     status.put(R"(,"crash_address":")").put_hex(settings_.power.crash_address).put("\"");
   if (mqtt_.health != nullptr) {

@@ -98,6 +98,13 @@ TEST(DtuStatus, TellsHowItWas) {
   EXPECT_EQ(status_of(world, "crash_address"), "\"40081234\"");
   EXPECT_EQ(status_of(world, "settings_broken"), "1");
   EXPECT_EQ(status_of(world, "waiting"), "0");
+  EXPECT_EQ(status_of(world, "settings_refused"), "0");
+  EXPECT_EQ(status_of(world, "line_switches"), "0");
+  EXPECT_EQ(status_of(world, "line_falls"), "0");
+  const std::array<std::uint8_t, 5> unknown{200, 1, 0, 0, 0};
+  world.say(down, frame_of(protocol::Settings{Part::dtu, 3, unknown}));
+  world.run(2);
+  EXPECT_EQ(status_of(world, "settings_refused"), "1");
 }
 
 std::vector<std::uint32_t> orders(DtuWorld& world) {
@@ -186,6 +193,25 @@ TEST(SmartSettings, TheUartIsSetAndTold) {
                       R"("stop_bits": 2, "flow_control": 0})"),
             std::string::npos)
       << told;
+}
+
+TEST(SmartSettings, TheOtherUartsAreKeptAndTold) {
+  DtuWorld world(protocol::Dialect::smartdtu);
+  world.say_text(control, R"({"uart2":{"config":{"baud_rate":4800}},"uart0":{"config":)"
+                          R"({"parity":2},"payload":0}})");
+  world.restart();
+  world.run(2);
+  const std::string told = FakeMqtt::text(world.mqtt.messages.back());
+  EXPECT_NE(told.find(R"("uart2": {"baud_rate": 4800, "data_bits": 8)"), std::string::npos) << told;
+  EXPECT_NE(told.find(R"("uart0": {"baud_rate": 115200, "data_bits": 8, "parity": 2)"),
+            std::string::npos)
+      << told;
+  EXPECT_EQ(told.find("uart1"), std::string::npos) << told;
+  // There is no such line here to write to.
+  EXPECT_EQ(world.dtu->counters().unknown_keys, 0U);
+  world.say_text(control, R"({"uart2":{"payload":{"a":1}}})");
+  EXPECT_EQ(world.dtu->counters().unknown_keys, 1U);
+  EXPECT_EQ(world.pull_text(), "");
 }
 
 TEST(SmartSettings, WhatADeployedOneObeysFromItsUartAloneIsCounted) {

@@ -59,11 +59,24 @@ void set_pins(const JsonValue& wishes, Pins& pins) {
 struct SmartSetting {
   std::string_view json, name;
 };
-constexpr SmartSetting uart_settings[] = {{"baud_rate", "uart_baud"},
-                                          {"data_bits", "uart_data_bits"},
-                                          {"parity", "uart_parity"},
-                                          {"stop_bits", "uart_stop_bits"},
-                                          {"flow_control", "uart_flow_control"}};
+constexpr std::string_view uart_keys[] = {"uart0", "uart1", "uart2"};
+constexpr std::string_view camera_uart = uart_keys[1];  // the only one that this board has
+constexpr SmartSetting uart_settings[std::size(uart_keys)][5] = {
+    {{"baud_rate", "uart0_baud"},
+     {"data_bits", "uart0_data_bits"},
+     {"parity", "uart0_parity"},
+     {"stop_bits", "uart0_stop_bits"},
+     {"flow_control", "uart0_flow_control"}},
+    {{"baud_rate", "uart_baud"},
+     {"data_bits", "uart_data_bits"},
+     {"parity", "uart_parity"},
+     {"stop_bits", "uart_stop_bits"},
+     {"flow_control", "uart_flow_control"}},
+    {{"baud_rate", "uart2_baud"},
+     {"data_bits", "uart2_data_bits"},
+     {"parity", "uart2_parity"},
+     {"stop_bits", "uart2_stop_bits"},
+     {"flow_control", "uart2_flow_control"}}};
 constexpr SmartSetting timer_settings[smart_timer_count][3] = {
     {{"status", "timer1_on"}, {"period", "timer1_period_ms"}, {"mode", "timer1_repeats"}},
     {{"status", "timer2_on"}, {"period", "timer2_period_ms"}, {"mode", "timer2_repeats"}},
@@ -86,6 +99,24 @@ bool take_timer(std::string_view key, const JsonValue& value, settings::Kept& ke
   const auto found = std::ranges::find(timer_keys, key);
   if (found == std::end(timer_keys) || value.kind != JsonKind::object) return false;
   return take(value, timer_settings[found - std::begin(timer_keys)], kept);
+}
+
+// true: the key of a UART. What is to be written to one that is not there counts as unknown.
+bool take_uart(std::string_view key, const JsonValue& value, settings::Kept& kept,
+               SmartControl& control) {
+  const auto found = std::ranges::find(uart_keys, key);
+  if (found == std::end(uart_keys)) return false;
+  const auto text = protocol::json_member(value, "payload");
+  if (text && !is_nothing(*text)) {
+    if (key == camera_uart)
+      control.uart_text = text->text;
+    else
+      ++control.unknown_keys;
+  }
+  const auto config = protocol::json_member(value, "config");
+  if (config && take(*config, uart_settings[found - std::begin(uart_keys)], kept))
+    control.sets_settings = true;
+  return true;
 }
 
 bool is_initial(const protocol::SettingValues& values, std::span<const SmartSetting> some) {
@@ -180,12 +211,8 @@ std::optional<SmartControl> decode_control(std::string_view payload, Pins& pins,
   SmartControl control;
   for (protocol::JsonMembers members(object->text); members.next();) {
     const JsonValue value = members.value();
-    if (members.key() == "uart1") {
-      const auto text = protocol::json_member(value, "payload");
-      if (text && !is_nothing(*text)) control.uart_text = text->text;
-      const auto config = protocol::json_member(value, "config");
-      if (config && take(*config, uart_settings, kept)) control.sets_settings = true;
-    } else if (take_timer(members.key(), value, kept)) {
+    if (take_uart(members.key(), value, kept, control)) continue;
+    if (take_timer(members.key(), value, kept)) {
       control.sets_settings = true;
     } else if (members.key() == "gpio" && value.kind == JsonKind::object) {
       set_pins(value, pins);
@@ -209,7 +236,8 @@ std::size_t state_event(const SmartIdentity& identity, std::string_view device, 
   for (std::size_t i = 0; i < smart_timer_count; ++i)
     put_settings(event, timer_keys[i], timer_settings[i], settings,
                  R"(, "callback": "aht10,gpio")");
-  put_settings(event, "uart1", uart_settings, settings, "");
+  for (std::size_t i = 0; i < std::size(uart_keys); ++i)
+    put_settings(event, uart_keys[i], uart_settings[i], settings, "");
   event.put("}");
   return event.count();
 }

@@ -96,6 +96,7 @@ std::optional<protocol::SettingsTaken> Kept::take(const protocol::Settings& sett
   if (is_new) {
     values_ = values;
     revision_ = settings.revision;
+    counters_.refused += static_cast<std::uint32_t>(*refused_count);
     save();
   }
   const std::size_t named = std::min({*refused_count, refused.size(), protocol::setting_count_max});

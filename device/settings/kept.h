@@ -30,6 +30,7 @@ class Kept {
   struct Counters {
     std::uint32_t broken_areas = 0;   // at start: neither empty nor whole
     std::uint32_t failed_writes = 0;  // the new settings are in force, but until the next reset
+    std::uint32_t refused = 0;        // wishes of unknown keys, or out of range
   };
 
   // Without `areas` nothing survives a reset.

@@ -22,8 +22,17 @@ std::string text(const Json& json) {
 Json or_null(const std::string& value) { return value.empty() ? Json(nullptr) : Json(value); }
 Json or_null(std::int64_t value) { return value == 0 ? Json(nullptr) : Json(value); }
 
+// Null until it was looked at; the numbers also when they are not known.
+void put_brightness(Json& out, const std::optional<photo::Brightness>& seen) {
+  const bool is_known = seen && seen->light != protocol::Light::unknown;
+  out["light"] = seen ? Json(protocol::name(seen->light)) : Json(nullptr);
+  out["mean"] = is_known ? Json(seen->mean) : Json(nullptr);
+  out["dark_percent"] = is_known ? Json(seen->dark_percent) : Json(nullptr);
+  out["bright_percent"] = is_known ? Json(seen->bright_percent) : Json(nullptr);
+}
+
 Json object(const command::Command& command) {
-  return {{"id", command.id},
+  Json out{{"id", command.id},
           {"device", command.device},
           {"kind", command.kind},
           {"state", command::name(command.state)},
@@ -34,11 +43,13 @@ Json object(const command::Command& command) {
           {"reading", or_null(command.reading)},
           {"created_ms", or_null(command.created_ms)},
           {"updated_ms", or_null(command.updated_ms)}};
+  put_brightness(out, command.brightness);
+  return out;
 }
 
 Json object(const photo::Photo& photo) {
   const auto digits = protocol::hex(photo.sha256);
-  return {{"id", photo.id},
+  Json out{{"id", photo.id},
           {"device", photo.device},
           {"bytes", photo.photo_bytes},
           {"sha256", std::string(digits.data(), digits.size())},
@@ -48,6 +59,8 @@ Json object(const photo::Photo& photo) {
           {"received_at_ms", or_null(photo.received_at_ms)},
           {"path", photo.path},
           {"command", or_null(photo.command)}};
+  put_brightness(out, photo.brightness);
+  return out;
 }
 
 Json object(const update::Image& image) {

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "server/photo/photo.h"
 
 namespace meterlens::command {
 
@@ -33,6 +36,7 @@ struct Command {
   std::int64_t reading = 0;
   std::int64_t created_ms = 0;  // Unix
   std::int64_t updated_ms = 0;
+  std::optional<photo::Brightness> brightness = {};  // of its photo; filled in by the store
 };
 
 }  // namespace meterlens::command

@@ -2,16 +2,26 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "protocol/checksum.h"
+#include "protocol/message.h"
 
 namespace meterlens::photo {
 
 enum class PhotoState : std::uint8_t {
   stored,       // whole: proven by hash, or (SmartDTU) by JPEG markers and a full decode
   quarantined,  // kept, but never read
+};
+
+// How bright a photo is; zeros when its light is unknown.
+struct Brightness {
+  protocol::Light light = protocol::Light::unknown;
+  int mean = 0;            // luminance, 0 black to 255 white
+  int dark_percent = 0;    // of it in blocks that are nearly black
+  int bright_percent = 0;  // nearly white
 };
 
 struct Photo {
@@ -28,6 +38,7 @@ struct Photo {
   std::int64_t received_at_ms = 0;  // Unix
   std::int64_t command = 0;         // 0: none
   std::string path;                 // relative to the working directory; set when committed
+  std::optional<Brightness> brightness = {};  // once it was looked at to be read
 };
 
 }  // namespace meterlens::photo

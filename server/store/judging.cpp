@@ -142,6 +142,13 @@ struct HistoryRow {
   int by_server = 0;
 };
 
+void note_brightness(soci::session& sql, std::int64_t photo, const photo::Brightness& seen) {
+  const std::string light = protocol::name(seen.light);
+  sql << "UPDATE photo SET light = :light, mean = :mean, dark_percent = :dark,"
+         " bright_percent = :bright WHERE id = :id",
+      use(light), use(seen.mean), use(seen.dark_percent), use(seen.bright_percent), use(photo);
+}
+
 }  // namespace
 
 void judge_in(soci::session& sql, const Case& one, std::int64_t now_ms, Judged& out) {
@@ -159,7 +166,10 @@ void judge_in(soci::session& sql, const Case& one, std::int64_t now_ms, Judged& 
 Result<Judged> Store::judge(std::span<const Case> cases, std::int64_t now_ms) {
   return engine_->write([&](soci::session& sql) {
     Judged out;
-    for (const Case& one : cases) judge_in(sql, one, now_ms, out);
+    for (const Case& one : cases) {
+      judge_in(sql, one, now_ms, out);
+      if (one.brightness) note_brightness(sql, one.photo, *one.brightness);
+    }
     return out;
   });
 }

@@ -15,7 +15,7 @@ using soci::use;
 
 constexpr const char* photo_columns =
     "id, device, photo_id, image_file, bytes, sha256, state, reason, captured_at_ms, "
-    "received_at_ms, command, path";
+    "received_at_ms, command, path, light, mean, dark_percent, bright_percent";
 
 struct PhotoRow {
   explicit PhotoRow(soci::statement& statement) {
@@ -31,17 +31,24 @@ struct PhotoRow {
     statement.exchange(into(photo.received_at_ms));
     statement.exchange(into(photo.command));
     statement.exchange(into(photo.path));
+    statement.exchange(into(light));
+    statement.exchange(into(brightness.mean));
+    statement.exchange(into(brightness.dark_percent));
+    statement.exchange(into(brightness.bright_percent));
   }
   photo::Photo take() {
     photo.photo_id = static_cast<std::uint32_t>(photo_id);
     photo.sha256 = digest_of(sha256);
     photo.state = photo_state_named(state);
+    photo.brightness = brightness_named(light, brightness);
     return photo;
   }
   photo::Photo photo;
   long long photo_id = 0;
   std::string sha256;
   std::string state;
+  std::string light;
+  photo::Brightness brightness;
 };
 
 std::string select(const char* columns, const char* rest) {

@@ -85,11 +85,20 @@ constexpr std::array<std::string_view, 2> settings{
          PRIMARY KEY (device, part)))",
 };
 
+// How bright each photo is; '': nobody has looked yet.
+constexpr std::array<std::string_view, 4> light{
+    R"(ALTER TABLE photo ADD COLUMN light TEXT NOT NULL DEFAULT '')",
+    R"(ALTER TABLE photo ADD COLUMN mean INTEGER NOT NULL DEFAULT 0)",
+    R"(ALTER TABLE photo ADD COLUMN dark_percent INTEGER NOT NULL DEFAULT 0)",
+    R"(ALTER TABLE photo ADD COLUMN bright_percent INTEGER NOT NULL DEFAULT 0)",
+};
+
 }  // namespace
 
 std::span<const Migration> migrations() {
   static const std::array all{Migration(first),    Migration(reviews),  Migration(schedules),
-                              Migration(updates),  Migration(settings), meters_migration()};
+                              Migration(updates),  Migration(settings), meters_migration(),
+                              Migration(light)};
   return all;
 }
 

@@ -5,6 +5,7 @@
 
 #include "server/store/engine.h"
 #include "server/store/meter_rows.h"
+#include "server/store/text_columns.h"
 
 namespace meterlens::store {
 namespace {
@@ -43,7 +44,11 @@ struct DeviceRow {
 
 constexpr const char* command_columns =
     "id, device, kind, state, reason, packets_received, packets_total, photo, reading, "
-    "created_ms, updated_ms";
+    "created_ms, updated_ms, "
+    "coalesce((SELECT p.light FROM photo p WHERE p.id = command.photo), ''), "
+    "coalesce((SELECT p.mean FROM photo p WHERE p.id = command.photo), 0), "
+    "coalesce((SELECT p.dark_percent FROM photo p WHERE p.id = command.photo), 0), "
+    "coalesce((SELECT p.bright_percent FROM photo p WHERE p.id = command.photo), 0)";
 
 command::State state_named(const std::string& name) {
   constexpr std::array all{command::State::queued,       command::State::sent,
@@ -70,13 +75,20 @@ struct CommandRow {
     statement.exchange(into(command.reading));
     statement.exchange(into(command.created_ms));
     statement.exchange(into(command.updated_ms));
+    statement.exchange(into(light));
+    statement.exchange(into(brightness.mean));
+    statement.exchange(into(brightness.dark_percent));
+    statement.exchange(into(brightness.bright_percent));
   }
   command::Command take() {
     command.state = state_named(state);
+    command.brightness = brightness_named(light, brightness);
     return command;
   }
   command::Command command;
   std::string state;
+  std::string light;
+  photo::Brightness brightness;
 };
 
 }  // namespace

@@ -73,6 +73,7 @@ struct Case {
   std::int64_t at_ms = 0;    // the register that was there at that time
   std::int64_t photo = 0;    // 0: none
   Judge judge;
+  std::optional<photo::Brightness> brightness = {};  // of the photo: kept in its row
 };
 struct Judged {
   std::vector<validate::Reading> readings;  // the new ones, with their ids

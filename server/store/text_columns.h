@@ -2,6 +2,7 @@
 // program of ours has written gives zeros or nothing, never a crash.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ protocol::Digest digest_of(const std::string& hex);
 
 const char* photo_state_name(photo::PhotoState state);
 photo::PhotoState photo_state_named(const std::string& name);
+// Nothing for an empty name: nobody has looked yet.
+std::optional<photo::Brightness> brightness_named(const std::string& light,
+                                                  const photo::Brightness& numbers);
 validate::Verdict verdict_named(const std::string& name);
 
 // Eight numbers: x y x y x y x y.

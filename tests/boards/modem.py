@@ -7,6 +7,7 @@ import collections
 import os
 import re
 import select
+import ssl
 import threading
 import time
 import tty
@@ -45,6 +46,7 @@ class Modem:
         self.strange = []      # those that are not in the manual
         self.publishes = []    # (topic, payload) that were whole
         self.messages = []     # (topic, payload) given to the program
+        self.files = {}        # in its memory: name -> a PEM file
         self.wrong = collections.defaultdict(list)  # command's beginning -> answers to give instead
         self.dead_after = None  # payload bytes after which the power fails, once
         self.boots = self.nuisance = 0
@@ -65,7 +67,7 @@ class Modem:
         self.on_at_s = time.monotonic() + (0.5 if self.boots > 1 else 0)
         self.booted = False
         self.echo, self.line, self.payload_left, self.publish = True, b"", 0, None
-        self.options = {"session": "1", "keepalive": "120"}
+        self.options, self.tls = {"session": "1", "keepalive": "120"}, {}
         self.context, self.registration_asked = True, 0
 
     def power_cut(self):
@@ -208,12 +210,37 @@ class Modem:
 
     def configure(self, arguments):
         name, client, *values = arguments
-        wanted = {"recv/mode": ["0", "1"], "version": ["4"]}
+        wanted = {"recv/mode": ["0", "1"], "version": ["4"], "ssl": ["1", "2"]}
         if client != "0" or values != wanted.get(name, values):
             return False
         self.options[name] = values[3:] if name == "will" else values[0]
         self.answer("OK")
         return True
+
+    def secure(self, arguments):
+        name, context, *values = arguments
+        wanted = {"sslversion": ["3"], "ciphersuite": ["0xFFFF"], "ignorelocaltime": ["0"],
+                  "sni": ["1"], "seclevel": values, "cacert": values, "clientcert": values,
+                  "clientkey": values}
+        if context != "2" or values != wanted.get(name) or len(values) != 1:
+            return False
+        self.tls[name] = values[0]
+        self.answer("OK")
+        return True
+
+    def tls_context(self):
+        """As configured; nothing: the connection is open. A module checks whose signature a
+        certificate bears and when it ends, not whose name is in it."""
+        if self.options.get("ssl") != "1":
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.load_verify_locations(self.files[self.tls["cacert"]])
+        if self.tls["seclevel"] == "2":
+            context.load_cert_chain(self.files[self.tls["clientcert"]],
+                                    self.files[self.tls["clientkey"]])
+        return context
 
     def context_off(self, _):
         self.context = None
@@ -235,8 +262,8 @@ class Modem:
             self.answer("OK", "+QMTOPEN: 0,3")
         else:
             try:
-                self.connection = MqttWire(self, host, int(port))
-            except OSError:
+                self.connection = MqttWire(self, host, int(port), self.tls_context())
+            except (OSError, KeyError):
                 self.answer("OK", "+QMTOPEN: 0,5")
                 return True
             self.opened_s, self.login_begun = time.monotonic(), False
@@ -348,7 +375,7 @@ class Modem:
         "AT": attention, "ATE": echo_off, "AT+CEREG": registration, "AT+QMTCFG": configure,
         "AT+QIDEACT": context_off, "AT+QIACT": context_on, "AT+QMTOPEN": open, "AT+QMTCONN": login,
         "AT+QMTSUB": subscribe, "AT+QMTPUBEX": begin_publish, "AT+QMTDISC": disconnect,
-        "AT+QMTCLOSE": close, "AT+CFUN": restart,
+        "AT+QMTCLOSE": close, "AT+CFUN": restart, "AT+QSSLCFG": secure,
         "AT+CGSN": fixed(IMEI, "OK"), "AT+CPIN": fixed("+CPIN: READY", "OK"),
         "AT+QCCID": fixed(f"+QCCID: {CARD}", "OK"), "AT+CSQ": fixed("+CSQ: 20,99", "OK"),
         "AT+CCLK": fixed('+CCLK: "{0.clock}"', "OK"),

@@ -2,11 +2,13 @@
 import json
 import pathlib
 import signal
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "flow"))
 from flow import FlowTest, wait_until  # noqa: E402
+from stack import free_port  # noqa: E402
 from modem import CARD, IMEI, Manner, Modem  # noqa: E402
 
 
@@ -30,13 +32,19 @@ class ModemTest(FlowTest):
         outcome = self._outcome.result
         return any(test is self for test, _ in outcome.errors + outcome.failures)
 
+    def broker_port(self):
+        return self.stack.mqtt_port
+
+    def modem_options(self):
+        return []
+
     def dtu(self, device, dialect="native", product=None):
         more = ["--product", product, "--modem-publish-bytes", "4288"] if product else []
         self.line(device).unlink(missing_ok=True)
         dtu = self.stack.spawn(
             "meterlens-dtu", "--verbose", "--serial", f"pty:{self.line(device)}", "--device",
-            device, "--broker", f"mqtt://127.0.0.1:{self.stack.mqtt_port}", "--dialect", dialect,
-            "--modem", self.modem.link, *more)
+            device, "--broker", f"mqtt://127.0.0.1:{self.broker_port()}", "--dialect", dialect,
+            "--modem", self.modem.link, *self.modem_options(), *more)
         wait_until(self.line(device).exists, 10, f"the serial line of {device}")
         return dtu
 
@@ -50,6 +58,61 @@ class ModemTest(FlowTest):
     def statuses(self):
         topic = "meterlens/m1/status"
         return [json.loads(payload) for at, payload in self.modem.publishes if at == topic]
+
+
+class Secure(ModemTest):
+    """The modem's connection by TLS, to a mosquitto that wants the device's certificate too."""
+
+    def start_secure(self, authority="ca"):
+        for name in ("ca", "other_ca"):
+            self.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                         f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")
+        for name in ("broker", "m1"):
+            self.openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout",
+                         f"{name}.key", "-out", f"{name}.csr")
+            self.openssl("x509", "-req", "-days", "2", "-in", f"{name}.csr", "-CA", "ca.pem",
+                         "-CAkey", "ca.key", "-CAcreateserial", "-out", f"{name}.pem")
+        self.tls_port = free_port()
+        config = self.folder / "mosquitto.conf"
+        config.write_text(
+            f"allow_anonymous true\nuser root\nlistener {self.stack.mqtt_port} 127.0.0.1\n"
+            f"listener {self.tls_port} 127.0.0.1\ncafile {self.folder}/ca.pem\n"
+            f"certfile {self.folder}/broker.pem\nkeyfile {self.folder}/broker.key\n"
+            "require_certificate true\n")
+        broker = subprocess.Popen(["mosquitto", "-c", config], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL)
+        self.addCleanup(broker.wait)
+        self.addCleanup(broker.terminate)
+        self.stack.settings = 'embedded = false\naddress = "127.0.0.1"\n'
+        self.stack.serve()
+        self.modem = Modem(self.folder / "modem.tty")
+        self.addCleanup(self.modem.stop)
+        self.modem.files = {"UFS:ca.pem": self.folder / f"{authority}.pem",
+                            "UFS:m1.pem": self.folder / "m1.pem",
+                            "UFS:m1.key": self.folder / "m1.key"}
+        self.rendered_meter("m1")
+
+    def openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
+
+    def broker_port(self):
+        return self.tls_port
+
+    def modem_options(self):
+        return ["--modem-ca", "UFS:ca.pem", "--modem-cert", "UFS:m1.pem", "--modem-key",
+                "UFS:m1.key"]
+
+    def test_a_photo_arrives_by_tls_with_certificates_on_both_sides(self):
+        self.start_secure()
+        self.stack.wait_online("m1", 60)
+        self.assert_a_photo_arrives()
+
+    def test_a_broker_of_another_authority_gets_not_a_word(self):
+        self.start_secure(authority="other_ca")
+        opened = 'AT+QMTOPEN=0,"127.0.0.1",' + str(self.tls_port)
+        wait_until(lambda: self.modem.commands.count(opened) >= 2, 60, "two tries to connect")
+        self.assertFalse(any(line.startswith("AT+QMTCONN") for line in self.modem.commands))
+        self.assertEqual(self.modem.publishes, [])
 
 
 class Calm(ModemTest):

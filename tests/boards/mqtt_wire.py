@@ -1,4 +1,5 @@
 """A small MQTT 3.1.1 client on a socket, for the simulated modem: what a modem does inside."""
+import select
 import socket
 import struct
 import threading
@@ -22,14 +23,42 @@ def length(count):
             return out
 
 
+def tunnel(secure):
+    """The open end of a TLS connection, which one thread alone may use."""
+    near, far = socket.socketpair()
+
+    def carry():
+        try:
+            while True:
+                ready = [secure] if secure.pending() else select.select([secure, far], [], [])[0]
+                for source, sink in ((secure, far), (far, secure)):
+                    if source not in ready:
+                        continue
+                    data = source.recv(4096)
+                    if not data:
+                        return
+                    sink.sendall(data)
+        except OSError:
+            pass
+        finally:
+            secure.close()
+            far.close()
+
+    secure.settimeout(10)
+    threading.Thread(target=carry, daemon=True).start()
+    return near
+
+
 class MqttWire:
     """One connection. `owner` is told from the reading thread: logged_in(wire, code),
     acknowledged(wire, id), subscribed(wire, id, qos), message(wire, id, topic, payload), and
     ended(wire) when the broker or a cut ends it, but not after `end`."""
 
-    def __init__(self, owner, host, port):
+    def __init__(self, owner, host, port, tls=None):
         self.owner = owner
         self.socket = socket.create_connection((host, port), 5)
+        if tls:
+            self.socket = tunnel(tls.wrap_socket(self.socket, server_hostname=host))
         self.socket.settimeout(None)
         self.lock = threading.Lock()
         self.ours = False

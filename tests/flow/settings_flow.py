@@ -4,6 +4,14 @@ import unittest
 from flow import FlowTest, wait_until
 
 
+def size_of(jpeg):
+    """Width and height in the frame header of a baseline JPEG."""
+    at = 2
+    while jpeg[at + 1] != 0xC0:
+        at += 2 + int.from_bytes(jpeg[at + 2:at + 4], "big")
+    return (int.from_bytes(jpeg[at + 7:at + 9], "big"), int.from_bytes(jpeg[at + 5:at + 7], "big"))
+
+
 class Settings(FlowTest):
     def settings_of(self, part="camera"):
         return self.stack.get(f"/devices/m1/settings/{part}")
@@ -40,6 +48,21 @@ class Settings(FlowTest):
         for wrong in ({"jpeg_quality": 64}, {"no_such": 1}, {"window": 3}, {}):
             status, _ = self.stack.request("PUT", "/devices/m1/settings/camera", wrong)
             self.assertEqual(status, 400, wrong)
+
+    def test_a_linux_camera_obeys_what_it_can_and_names_the_rest(self):
+        self.stack.serve()
+        self.rendered_meter("m1")
+        self.stack.wait_online("m1")
+        revision = self.change(frame_size=1, crop_width=500, crop_height=500, flip=1, gain=7,
+                               light=0)
+        self.wait_confirmed(revision)
+        self.assertEqual(sorted(self.settings_of()["refused"]), ["gain", "light"])
+        _, photo = self.take_photo("m1")
+        self.assert_is_the_cameras("m1", photo)
+        self.assertEqual(size_of(self.stored_bytes(photo)), (320, 240))
+        self.assertIn(photo["light"], ("good", "dark", "bright"))
+        self.wait_confirmed(self.change(gain=-1, light=1))
+        self.assertEqual(self.settings_of()["refused"], [])
 
     def test_aiming_shows_frames_while_a_photo_is_taken(self):
         self.stack.serve()

@@ -3,11 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "device/camera/luminance.h"
+#include "protocol/luminance.h"
 #include "protocol/require.h"
 
-using meterlens::camera::Luminance;
-using meterlens::camera::LuminanceWalk;
+using meterlens::protocol::Luminance;
+using meterlens::protocol::LuminanceWalk;
 using meterlens::protocol::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

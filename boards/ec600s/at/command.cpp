@@ -26,6 +26,15 @@ constexpr std::array<Rule, static_cast<std::size_t>(Command::restart) + 1> rules
     {"AT+QMTCFG=\"session\",0,", "", 2'000},
     {"AT+QMTCFG=\"keepalive\",0,", "", 2'000},
     {"AT+QMTCFG=\"will\",0,", "", 2'000},
+    {"AT+QSSLCFG=\"sslversion\",2,3", "", 2'000},  // TLS 1.2
+    {"AT+QSSLCFG=\"ciphersuite\",2,0xFFFF", "", 2'000},
+    {"AT+QSSLCFG=\"seclevel\",2,", "", 2'000},
+    {"AT+QSSLCFG=\"cacert\",2,", "", 2'000},
+    {"AT+QSSLCFG=\"clientcert\",2,", "", 2'000},
+    {"AT+QSSLCFG=\"clientkey\",2,", "", 2'000},
+    {"AT+QSSLCFG=\"ignorelocaltime\",2,0", "", 2'000},
+    {"AT+QSSLCFG=\"sni\",2,1", "", 2'000},
+    {"AT+QMTCFG=\"ssl\",0,1,2", "", 2'000},
     {"AT+QMTOPEN=0,", "QMTOPEN", 25'000},
     {"AT+QMTCONN=0,", "QMTCONN", 15'000},
     {"AT+QMTSUB=0,", "QMTSUB", 15'000},
@@ -62,6 +71,17 @@ void Login::copy(const MeterlensMqttLogin& login) {
   will_payload.set(login.will_topic != nullptr ? login.will_payload : "");
   keep_alive_s = login.keep_alive_s;
   clean_session = login.clean_session;
+}
+
+void put_tls(device::TextWriter& out, Command command, const Tls& tls, Quote quote) {
+  switch (command) {
+    // 1: the broker is checked; 2: so is the device.
+    case Command::tls_level: out.put(tls.certificate.empty() ? "1" : "2"); break;
+    case Command::tls_authority: put_quoted(out, tls.authority, quote); break;
+    case Command::tls_certificate: put_quoted(out, tls.certificate, quote); break;
+    case Command::tls_key: put_quoted(out, tls.key, quote); break;
+    default: break;
+  }
 }
 
 void put_login(device::TextWriter& out, Command command, const Login& login, Quote quote) {

@@ -32,6 +32,15 @@ enum class Command : std::uint8_t {
   session,
   keep_alive,
   will,
+  tls_version,
+  tls_suites,
+  tls_level,
+  tls_authority,
+  tls_certificate,
+  tls_key,
+  tls_time,
+  tls_name,
+  tls_on,
   open,
   login,
   subscribe,
@@ -88,6 +97,13 @@ inline constexpr std::size_t host_chars_max = 128;
 inline constexpr std::size_t command_chars_max =
     32 + quoted_chars_max(name_chars_max) + 2 * quoted_chars_max(secret_chars_max);
 
+// TLS to the broker: names of PEM files in the modem's own memory, as "UFS:ca.pem" (README.md).
+struct Tls {
+  std::string_view authority;    // whose signature the broker must show; empty: no TLS
+  std::string_view certificate;  // the device's own, and its key; empty: it shows none
+  std::string_view key;
+};
+
 // MeterlensMqttLogin with texts of its own.
 struct Login {
   Text<name_chars_max> client_id;
@@ -103,5 +119,8 @@ struct Login {
 
 // What stands behind the rule's text of `session`, `keep_alive`, `will`, `login`.
 void put_login(device::TextWriter& out, Command command, const Login& login, Quote quote);
+
+// What stands behind the rule's text of those of TLS.
+void put_tls(device::TextWriter& out, Command command, const Tls& tls, Quote quote);
 
 }  // namespace meterlens::at

@@ -15,11 +15,20 @@ constexpr std::array bring_up = {Command::attention, Command::echo_off,     Comm
 // `login` follows `open` at once: brokers close a connection that says nothing within about 5 s.
 constexpr std::array connecting = {Command::close,        Command::context_off, Command::context_on,
                                    Command::receive_mode, Command::version,     Command::session,
-                                   Command::keep_alive,   Command::will,        Command::open,
+                                   Command::keep_alive,   Command::will,
+                                   Command::tls_version,  Command::tls_suites,
+                                   Command::tls_level,    Command::tls_authority,
+                                   Command::tls_certificate, Command::tls_key,
+                                   Command::tls_time,     Command::tls_name,
+                                   Command::tls_on,       Command::open,
                                    Command::login};
 
 bool is_of_context(Command command) {
   return command == Command::context_off || command == Command::context_on;
+}
+
+bool is_of_tls(Command command) {
+  return command >= Command::tls_version && command <= Command::tls_on;
 }
 
 }  // namespace
@@ -31,6 +40,9 @@ Modem::Modem(const ModemSettings& settings, std::span<std::uint8_t> publish_memo
       identity_(settings.clock_is_local),
       publishes_(publish_memory) {
   protocol::require(!settings.host.empty() && settings.host.size() <= host_chars_max);
+  for (const std::string_view file :
+       {settings.tls.authority, settings.tls.certificate, settings.tls.key})
+    protocol::require(file.size() <= name_chars_max);
   protocol::require(!publish_memory.empty() && publish_memory.size() <= 9999);
   protocol::require(settings.publishes_max >= 1 && settings.publishes_max <= publishes_limit);
 }
@@ -191,6 +203,8 @@ void Modem::write(Command command) {
     out.put(",").put_number(subscription_qos_);
   } else if (command == Command::publish) {
     write_publish(out);
+  } else if (is_of_tls(command)) {
+    put_tls(out, command, settings_.tls, settings_.quote);
   } else {
     put_login(out, command, login_, settings_.quote);
   }
@@ -279,7 +293,9 @@ void Modem::end_health(Command done) {
 }
 
 void Modem::end_connecting(Command done, bool good) {
-  const bool may_fail = done == Command::close || done == Command::will || is_of_context(done);
+  // Not every firmware sends the broker's name.
+  const bool may_fail = done == Command::close || done == Command::will ||
+                        done == Command::tls_name || is_of_context(done);
   if (!good && !may_fail) {
     leaving_ = done == Command::open || done == Command::login;
     return fail_connection();
@@ -293,7 +309,14 @@ void Modem::end_connecting(Command done, bool good) {
     logged_in_ = true;
     return;
   }
-  while (!context_is_old_ && is_of_context(connecting[connect_step_])) ++connect_step_;
+  while (passes_over(connecting[connect_step_])) ++connect_step_;
+}
+
+bool Modem::passes_over(Command command) const {
+  if (is_of_context(command)) return !context_is_old_;
+  if (command == Command::tls_certificate || command == Command::tls_key)
+    return settings_.tls.certificate.empty();
+  return is_of_tls(command) && settings_.tls.authority.empty();
 }
 
 void Modem::end_publish(bool good) {

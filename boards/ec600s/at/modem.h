@@ -53,6 +53,7 @@ struct ModemSettings {
   std::uint32_t health_period_s = 60;  // of signal and time
   Quote quote = Quote::hex;
   bool clock_is_local = true;  // +CCLK tells the zone's time, not UTC
+  Tls tls = {};
 };
 
 // Where messages go; called from `receive`.
@@ -76,7 +77,8 @@ class Modem {
     std::uint32_t unread = 0;          // messages and lines of a form that is not known
   };
 
-  // Requires a host of 1 to 128 characters and 1 to 9999 bytes of memory.
+  // Requires a host of 1 to 128 characters, names of files within name_chars_max, and 1 to 9999
+  // bytes of memory.
   Modem(const ModemSettings& settings, std::span<std::uint8_t> publish_memory, Receiver receiver);
   Modem(const Modem&) = delete;
   Modem& operator=(const Modem&) = delete;
@@ -125,6 +127,7 @@ class Modem {
   void end(bool good);
   void end_bring_up(Command done, bool good);
   void end_connecting(Command done, bool good);
+  bool passes_over(Command command) const;
   void end_publish(bool good);
   void end_health(Command done);
   void check_network();

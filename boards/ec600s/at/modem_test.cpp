@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -163,6 +164,74 @@ TEST_F(ModemTest, TellsItsHealth) {
   EXPECT_EQ(json, R"(,"imei":"860000000000001","iccid":"89860012345678901234","signal_dbm":-73,)"
                   R"("modem_restarts":0,"modem_silences":0,"modem_cut":0,)"
                   R"("modem_publish_failed":0)");
+}
+
+class TlsTest : public ModemTest {
+ protected:
+  // The turns up to the will, those of TLS, and the rest.
+  std::vector<Turn> with(const std::vector<Turn>& tls) {
+    std::vector<Turn> turns(connecting.begin(), connecting.end() - 2);
+    turns.insert(turns.end(), tls.begin(), tls.end());
+    turns.insert(turns.end(), connecting.end() - 2, connecting.end());
+    return turns;
+  }
+  void use(const Tls& tls) {
+    secure.emplace(ModemSettings{.host = "broker", .port = 1884, .tls = tls}, memory, Receiver{});
+  }
+  // The turns on the secure modem; returns the first that does not come.
+  void play_secure(const std::vector<Turn>& turns) {
+    std::array<std::uint8_t, 256> piece;
+    for (const Turn& turn : turns) {
+      std::string text;
+      for (int i = 0; i < 200 && text.empty(); ++i) {
+        text.assign(piece.begin(),
+                    piece.begin() + static_cast<std::ptrdiff_t>(secure->pull(piece, now)));
+        text.erase(0, std::min(text.find_first_not_of('\r'), text.size()));
+        if (text.empty()) now = std::max(secure->due_ms(now), now + 1);
+      }
+      ASSERT_EQ(text, turn.command + "\r");
+      secure->receive({reinterpret_cast<const std::uint8_t*>(turn.answer.data()),
+                       turn.answer.size()}, now);
+      secure->step(now);
+    }
+  }
+  void connect_secure() {
+    const MeterlensMqttLogin login{"m-1", "u", "p", 30, true, "m/s", "{\"online\":false}"};
+    const MeterlensMqtt port = secure->port();
+    port.connect(port.context, &login);
+  }
+
+  std::optional<Modem> secure;
+};
+
+TEST_F(TlsTest, IsConfiguredBeforeTheConnectionIsOpened) {
+  use({"UFS:ca.pem", "UFS:m1.pem", "UFS:m1.key"});
+  secure->start(now);
+  play_secure(bring_up);
+  connect_secure();
+  play_secure(with({{"AT+QSSLCFG=\"sslversion\",2,3", "\r\nOK\r\n"},
+                    {"AT+QSSLCFG=\"ciphersuite\",2,0xFFFF", "\r\nOK\r\n"},
+                    {"AT+QSSLCFG=\"seclevel\",2,2", "\r\nOK\r\n"},
+                    {"AT+QSSLCFG=\"cacert\",2,\"UFS:ca.pem\"", "\r\nOK\r\n"},
+                    {"AT+QSSLCFG=\"clientcert\",2,\"UFS:m1.pem\"", "\r\nOK\r\n"},
+                    {"AT+QSSLCFG=\"clientkey\",2,\"UFS:m1.key\"", "\r\nOK\r\n"},
+                    {"AT+QSSLCFG=\"ignorelocaltime\",2,0", "\r\nOK\r\n"},
+                    {"AT+QSSLCFG=\"sni\",2,1", "\r\nERROR\r\n"},  // not every firmware has it
+                    {"AT+QMTCFG=\"ssl\",0,1,2", "\r\nOK\r\n"}}));
+  EXPECT_EQ(secure->port().state(&*secure), METERLENS_MQTT_UP);
+}
+
+TEST_F(TlsTest, AFirmwareThatRefusesACheckGetsNoConnection) {
+  use({"UFS:ca.pem", "", ""});
+  secure->start(now);
+  play_secure(bring_up);
+  connect_secure();
+  std::vector<Turn> turns(connecting.begin(), connecting.end() - 2);
+  turns.insert(turns.end(), {{"AT+QSSLCFG=\"sslversion\",2,3", "\r\nOK\r\n"},
+                             {"AT+QSSLCFG=\"ciphersuite\",2,0xFFFF", "\r\nOK\r\n"},
+                             {"AT+QSSLCFG=\"seclevel\",2,1", "\r\nERROR\r\n"}});
+  play_secure(turns);
+  EXPECT_EQ(secure->port().state(&*secure), METERLENS_MQTT_DOWN);
 }
 
 }  // namespace

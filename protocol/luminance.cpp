@@ -1,8 +1,8 @@
-#include "device/camera/luminance.h"
+#include "protocol/luminance.h"
 
 #include <algorithm>
 
-namespace meterlens::camera {
+namespace meterlens::protocol {
 namespace {
 
 constexpr std::uint8_t mark_begin = 0xFF, start_of_image = 0xD8, end_of_image = 0xD9;
@@ -38,10 +38,10 @@ bool fill(AnyTable& table, Bytes counts, Bytes symbols) {
 
 }  // namespace
 
-protocol::Light judge(const Luminance& luminance, std::int32_t dark_level,
+Light judge(const Luminance& luminance, std::int32_t dark_level,
                       std::int32_t bright_level) {
-  if (luminance.mean < dark_level) return protocol::Light::dark;
-  return luminance.mean > bright_level ? protocol::Light::bright : protocol::Light::good;
+  if (luminance.mean < dark_level) return Light::dark;
+  return luminance.mean > bright_level ? Light::bright : Light::good;
 }
 
 void LuminanceWalk::begin(Bytes jpeg) {
@@ -282,4 +282,4 @@ std::optional<std::uint8_t> LuminanceWalk::symbol(const AnyTable& table) {
   return std::nullopt;
 }
 
-}  // namespace meterlens::camera
+}  // namespace meterlens::protocol

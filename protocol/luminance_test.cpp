@@ -1,4 +1,4 @@
-#include "device/camera/luminance.h"
+#include "protocol/luminance.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace meterlens::camera {
+namespace meterlens::protocol {
 namespace {
 
 using State = LuminanceWalk::State;
@@ -52,13 +52,13 @@ TEST(Luminance, JudgesDarkAndBrightPhotos) {
   ASSERT_EQ(walk(it, sample("dark.jpg")), State::done);
   EXPECT_NEAR(it.result().mean, 9.65, 1.0);
   EXPECT_GT(it.result().dark_percent, 60);
-  EXPECT_EQ(judge(it.result(), 24, 235), protocol::Light::dark);
+  EXPECT_EQ(judge(it.result(), 24, 235), Light::dark);
   ASSERT_EQ(walk(it, sample("bright.jpg")), State::done);
   EXPECT_NEAR(it.result().mean, 253.70, 1.0);
   EXPECT_GT(it.result().bright_percent, 90);
-  EXPECT_EQ(judge(it.result(), 24, 235), protocol::Light::bright);
-  EXPECT_EQ(judge({24, 0, 0}, 24, 235), protocol::Light::good);
-  EXPECT_EQ(judge({235, 0, 0}, 24, 235), protocol::Light::good);
+  EXPECT_EQ(judge(it.result(), 24, 235), Light::bright);
+  EXPECT_EQ(judge({24, 0, 0}, 24, 235), Light::good);
+  EXPECT_EQ(judge({235, 0, 0}, 24, 235), Light::good);
 }
 
 TEST(Luminance, SmallStepsSayTheSame) {
@@ -89,4 +89,4 @@ TEST(Luminance, WhatIsCutOrOfAnotherKindIsUnknown) {
 }
 
 }  // namespace
-}  // namespace meterlens::camera
+}  // namespace meterlens::protocol

@@ -15,9 +15,7 @@
 #include "protocol/checksum.h"
 #include "protocol/message.h"
 
-namespace meterlens::camera {
-
-using protocol::Bytes;
+namespace meterlens::protocol {
 
 struct Luminance {
   std::uint8_t mean = 0;            // 0 black to 255 white
@@ -26,7 +24,7 @@ struct Luminance {
 };
 
 // By the camera's settings of these names.
-protocol::Light judge(const Luminance& luminance, std::int32_t dark_level,
+Light judge(const Luminance& luminance, std::int32_t dark_level,
                       std::int32_t bright_level);
 
 class LuminanceWalk {
@@ -91,4 +89,4 @@ class LuminanceWalk {
   std::uint64_t sum_ = 0;
 };
 
-}  // namespace meterlens::camera
+}  // namespace meterlens::protocol
