@@ -9,16 +9,15 @@ using soci::use;
 
 // Both select some rows by id, each with whether it goes.
 constexpr const char* old_photos =
-    "SELECT p.id, p.path, CASE WHEN EXISTS (SELECT 1 FROM reading r LEFT JOIN review v"
-    " ON v.id = r.review WHERE r.photo = p.id AND coalesce(v.verdict, r.verdict)"
-    " IN ('accepted', 'manual')) OR (p.state = 'stored' AND p.reading = 0) THEN 0 ELSE 1 END"
-    " FROM photo p WHERE p.id > :after AND p.received_at_ms < :before ORDER BY p.id LIMIT :count";
+    "SELECT p.id, p.path, CASE WHEN EXISTS (SELECT 1 FROM reading r WHERE r.photo = p.id"
+    " AND r.standing IN ('accepted', 'manual')) OR (p.state = 'stored' AND p.reading = 0)"
+    " THEN 0 ELSE 1 END FROM photo p WHERE p.id > :after AND p.received_at_ms < :before"
+    " ORDER BY p.id LIMIT :count";
 
 constexpr const char* old_readings =
     "SELECT r.id, '', CASE WHEN EXISTS (SELECT 1 FROM exchange e WHERE e.meter = r.meter"
     " AND (e.end_reading = r.id OR e.start_reading = r.id)) OR r.id = (SELECT n.id FROM reading n"
-    " LEFT JOIN review v ON v.id = n.review WHERE n.meter = r.meter"
-    " AND coalesce(v.verdict, n.verdict) IN ('accepted', 'manual')"
+    " WHERE n.meter = r.meter AND n.standing IN ('accepted', 'manual')"
     " ORDER BY n.at_ms DESC, n.id DESC LIMIT 1) THEN 0 ELSE 1 END"
     " FROM reading r WHERE r.id > :after AND r.at_ms < :before ORDER BY r.id LIMIT :count";
 
