@@ -42,7 +42,7 @@ struct Counts {
   bool is_whole() const { return missing + damaged + elsewhere == 0; }
 };
 
-void copy_file(const fs::path& from, const fs::path& to) {
+void bring(const fs::path& from, const fs::path& to) {
   std::error_code error;
   fs::create_directories(to.parent_path(), error);
   const fs::path part = to.string() + ".part";
@@ -145,7 +145,7 @@ class Backup {
       counts_.missing += found == Found::missing;
       counts_.damaged += found == Found::damaged;
       if (found != Found::missing) {
-        copy_file(file.path, to);
+        bring(file.path, to);
         ++counts_.copied;
       }
     }
@@ -180,7 +180,7 @@ class Restore {
     fs::create_directories(data, error);
     const std::string part = (data / "restore.db.part").string();
     for (const char* end : {"-wal", "-shm"}) fs::remove(part + end, error);
-    copy_file(from, part);
+    bring(from, part);
     put_files(part);
     make_durable(data);
     if (is_file) {
@@ -215,7 +215,7 @@ class Restore {
     counts_.missing += found == Found::missing;
     counts_.damaged += found == Found::damaged;
     if (found != Found::missing && look_at(*to, file, true) != Found::whole) {
-      copy_file(from, *to);
+      bring(from, *to);
       ++counts_.copied;
     }
     file.path = to->string();

@@ -24,7 +24,10 @@ class Copies : public test::OnBoth {
 };
 
 TEST_P(Copies, ACopyHasAllThatTheDatabaseHas) {
-  ASSERT_TRUE(store_->save_device({.id = "m1", .remark = "a\tb\\c\nd\r'\xc3\xa4\\N"}));
+  Device device;
+  device.id = "m1";
+  device.remark = "a\tb\\c\nd\r'\xc3\xa4\\N";
+  ASSERT_TRUE(store_->save_device(device));
   auto reading = reading_of("m1", add_photo(3), 5);
   reading.confidence = 0.1 + 0.2;
   reading.reasons = {"one", "two"};
@@ -37,7 +40,7 @@ TEST_P(Copies, ACopyHasAllThatTheDatabaseHas) {
 
   const auto copied = Store::open(copy());
   ASSERT_TRUE(copied) << copied.error().message;
-  EXPECT_EQ((*copied)->device("m1")->remark, "a\tb\\c\nd\r'\xc3\xa4\\N");
+  EXPECT_EQ((*copied)->device("m1")->remark, device.remark);
   const auto there = (*copied)->reading(*id);
   ASSERT_TRUE(there);
   EXPECT_EQ(there->confidence, 0.1 + 0.2);
@@ -54,7 +57,8 @@ TEST_P(Copies, IdsAreNotUsedAgainInTheCopy) {
   command.device = "m1";
   ASSERT_TRUE(store_->add_command(command));
   const auto last = add_photo(1);
-  const StoredFile file{.id = last};
+  StoredFile file;
+  file.id = last;
   ASSERT_TRUE(store_->forget_files({&file, 1}));
   ASSERT_TRUE(store_->copy_to(copy()));
   const auto copied = Store::open(copy());
