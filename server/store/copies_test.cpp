@@ -96,7 +96,7 @@ TEST_P(Copies, ACopyFillsAnEmptyServerAndNoOther) {
   ASSERT_FALSE(full);
   EXPECT_NE(full.error().message.find("already"), std::string::npos) << full.error().message;
   store_.reset();
-  test::run_on_server(test::server_url(), "DROP SCHEMA \"" + schema_ + "\" CASCADE; CREATE SCHEMA"
+  test::run_on_server(test::quiet_url(), "DROP SCHEMA \"" + schema_ + "\" CASCADE; CREATE SCHEMA"
                       " \"" + schema_ + '"');
   store_ = open();
   const auto filled = store_->fill_from(copy());

@@ -269,7 +269,7 @@ void copy_in(soci::session& sql, const std::string& file) {
   File from(file);
   for (const Table& table : tables_of(from)) {
     long long there = 0;
-    sql << fmt::format("SELECT count(*) FROM (SELECT 1 FROM \"{}\" LIMIT 1) some", table.name),
+    sql << fmt::format("SELECT count(*) FROM (SELECT 1 FROM \"{}\" LIMIT 1) known", table.name),
         soci::into(there);
     if (there != 0) {
       throw soci::soci_error("it has rows in the table " + table.name +

@@ -26,6 +26,11 @@ inline std::string server_url() {
   return url;
 }
 
+// Without notices.
+inline std::string quiet_url() {
+  return server_url() + "&options=-cclient_min_messages%3Dwarning";
+}
+
 // Runs `sql` on a connection of its own; the first value of the answer.
 inline std::string run_on_server(const std::string& url, const std::string& sql) {
   PGconn* connection = PQconnectdb(url.c_str());
@@ -60,7 +65,7 @@ class Fixture : public testing::Test {
   void TearDown() override {
     store_.reset();
     std::filesystem::remove_all(folder_);
-    if (!schema_.empty()) run_on_server(server_url(), "DROP SCHEMA \"" + schema_ + "\" CASCADE");
+    if (!schema_.empty()) run_on_server(quiet_url(), "DROP SCHEMA \"" + schema_ + "\" CASCADE");
   }
   std::string path() const {
     if (kind_ == Kind::sqlite) return (folder_ / "a b.db").string();

@@ -26,13 +26,10 @@ Parts parts_of(const std::string& url) {
   char* words = nullptr;
   PQconninfoOption* const found = PQconninfoParse(url.c_str(), &words);
   if (found == nullptr) {
-    const std::string why = words != nullptr ? words : "out of memory";
+    // They repeat parts of the URL, which may bear a password.
     PQfreemem(words);
-    // libpq repeats the whole URL, which may bear a password.
-    const bool repeats = why.find("//") != std::string::npos;
-    fail(fmt::format("the database's URL is not right{}: write it like "
-                     "postgresql://meterlens@db.example.net/meterlens",
-                     repeats ? "" : " (" + why.substr(0, why.find('\n')) + ")"));
+    fail("the database's URL is not right: write it like "
+         "postgresql://meterlens@db.example.net/meterlens");
   }
   Parts parts;
   for (const PQconninfoOption* one = found; one->keyword != nullptr; ++one)
@@ -181,7 +178,7 @@ Error explain_sqlstate(const std::string& state, const std::string& words, const
             fmt::format("the database {} is locked by another program (waited {} ms): end or close "
                         "what holds it; the view pg_locks names it", name, busy_timeout_ms)};
   }
-  if (state == "25006" || state == "42501") {
+  if (state == "25006" || state == "42501" || state == "3F000") {
     return {ErrorCode::read_only,
             fmt::format("the database {} cannot be written ({}): give this user the right to "
                         "create and write tables in it, on a server that is no standby", name,
