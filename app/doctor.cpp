@@ -12,7 +12,6 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <unordered_set>
 
 #include "app/files.h"
 #include "app/place.h"
@@ -153,7 +152,7 @@ class Doctor {
   }
 
   void look(const StoredFile& file) {
-    known_.insert(fs::path(file.path).lexically_normal().string());
+    known_.push_back(number_of(file.path));
     quarantined_ += file.quarantined;
     const Found found = look_at(file.path, file, !options_.quick);
     if (found == Found::whole) return;
@@ -166,15 +165,23 @@ class Doctor {
           "put it back from a backup; its reading stays, but has no evidence");
   }
 
+  // Few bytes a path: there may be many millions. Two with one number hide one extra file.
+  static std::size_t number_of(const fs::path& path) {
+    return std::hash<std::string>()(path.lexically_normal().string());
+  }
+  bool is_known(const fs::path& path) const {
+    return std::ranges::binary_search(known_, number_of(path));
+  }
+
   void extra_files() {
+    std::ranges::sort(known_);
     const auto old = fs::file_time_type::clock::now() - row_may_come;
     for (const auto& root : roots_.all()) {
       std::error_code wrong;
       fs::recursive_directory_iterator files(root.folder, wrong);
       for (; !wrong && files != fs::recursive_directory_iterator(); files.increment(wrong)) {
         const fs::path& path = files->path();
-        if (!files->is_regular_file(wrong) || known_.contains(path.lexically_normal().string()))
-          continue;
+        if (!files->is_regular_file(wrong) || is_known(path)) continue;
         if (fs::last_write_time(path, wrong) > old || wrong) continue;
         if (++extra_ > named_max) continue;
         note("files", "no row names the file " + path.string(),
@@ -203,7 +210,7 @@ class Doctor {
   const DoctorOptions& options_;
   Roots roots_;
   std::vector<Finding> findings_;
-  std::unordered_set<std::string> known_;
+  std::vector<std::size_t> known_;  // of all paths that rows name, in order
   int missing_ = 0, damaged_ = 0, extra_ = 0, quarantined_ = 0;
 };
 

@@ -9,8 +9,10 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import signal
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -35,16 +37,16 @@ class Load(threading.Thread):
         super().__init__(daemon=True)
         self.stack = stack
         self.ending = threading.Event()
-        self.seen = {}  # reading id: (meter, photo, digits) as the API gave them
+        self.seen = {}  # reading id: (meter, photo) as the API gave them
 
     def run(self):
         while not self.ending.wait(0.05):
             # The server is away now and then; that is the test.
             with contextlib.suppress(OSError, StackError, json.JSONDecodeError):
-                for device in DEVICES:
-                    self.stack.request("POST", f"/devices/{device}/commands", {"capture": 1})
                 for reading in self.stack.get("/readings")["readings"]:
                     self.seen[reading["id"]] = (reading["meter"], reading["photo"])
+                for device in DEVICES:
+                    self.stack.request("POST", f"/devices/{device}/commands", {"capture": 1})
 
     def end(self):
         self.ending.set()
@@ -52,6 +54,21 @@ class Load(threading.Thread):
 
 
 class Kill(FlowTest):
+    store = ""
+
+    def setUp(self):
+        super().setUp()
+        # A broker that survives, so that the devices go on sending while nobody listens.
+        config = self.folder / "broker.conf"
+        config.write_text(f"listener {self.stack.mqtt_port} 127.0.0.1\nallow_anonymous true\n"
+                          "persistence false\n")
+        program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin")
+        broker = subprocess.Popen([program, "-c", config],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(broker.wait)
+        self.addCleanup(broker.terminate)
+        self.stack.settings = "embedded = false\n" + self.store
+
     def rows(self, text):
         database = sqlite3.connect(self.folder / "var" / "meterlens.db", timeout=30)
         with contextlib.closing(database):
@@ -66,11 +83,8 @@ class Kill(FlowTest):
         load = Load(self.stack)
         load.start()
         self.addCleanup(load.end)
-        waited = []
         for _ in range(KILLS):
-            moment = chance.uniform(0, 2)
-            waited.append(moment)
-            time.sleep(moment)
+            time.sleep(chance.uniform(0, 2))
             server.send_signal(signal.SIGKILL)
             server.wait()
             server = self.stack.serve(120)
@@ -116,8 +130,8 @@ class KillOnPostgresql(Kill):
     def setUp(self):
         self.server = PrivatePostgresql()
         self.addCleanup(self.server.close)
+        self.store = f"[store]\nurl = \"{self.server.url}\"\n"
         super().setUp()
-        self.stack.settings = f"[store]\nurl = \"{self.server.url}\"\n"
 
     def rows(self, text):
         return [tuple(int(part) if part.isdigit() and len(part) < 19 else part
