@@ -69,6 +69,13 @@ class Kill(FlowTest):
         self.addCleanup(broker.terminate)
         self.stack.settings = "embedded = false\n" + self.store
 
+    def end(self):
+        # Of many servers the logs of the last ones tell enough.
+        logs = sorted(self.folder.glob("meterlens-[0-9]*.log"), key=lambda log: log.stat().st_mtime)
+        for log in logs[:-3]:
+            log.unlink()
+        super().end()
+
     def rows(self, text):
         database = sqlite3.connect(self.folder / "var" / "meterlens.db", timeout=30)
         with contextlib.closing(database):
@@ -94,20 +101,21 @@ class Kill(FlowTest):
         self.nothing_is_doubled_or_lost(load.seen)
 
     def drawn(self):
-        return {truth["sha256"] for device in DEVICES for truth in self.truths(device)}
+        """How often each camera has drawn the same bytes: (device, SHA-256) and how often."""
+        return Counter((device, truth["sha256"]) for device in DEVICES
+                       for truth in self.truths(device))
 
     def everything_arrives(self):
         def all_read():
             photos = self.rows(PHOTOS)
-            return self.drawn() <= {sha for _, _, sha, _ in photos} and \
-                all(reading != 0 for *_, reading in photos)
+            stored = Counter((device, sha) for _, device, sha, _ in photos)
+            return self.drawn() <= stored and all(reading != 0 for *_, reading in photos)
         wait_until(all_read, 300, "every photo that was shot to be stored and read", 0.5)
 
     def nothing_is_doubled_or_lost(self, seen):
         photos, readings = self.rows(PHOTOS), self.rows(READINGS)
-        counts = Counter((device, sha) for _, device, sha, _ in photos)
-        doubled = [key for key, count in counts.items() if count > 1]
-        self.assertEqual(doubled, [], "photos stored twice")
+        stored = Counter((device, sha) for _, device, sha, _ in photos)
+        self.assertEqual(stored - self.drawn(), Counter(), "photos stored more often than shot")
         doubled = [photo for photo, count in Counter(photo for _, _, photo, *_ in readings).items()
                    if count > 1]
         self.assertEqual(doubled, [], "photos read twice")
