@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <string>
 
+#include "app/backup.h"
+#include "app/doctor.h"
 #include "app/evaluate.h"
 #include "app/export.h"
 #include "app/image.h"
@@ -129,6 +131,28 @@ void add_image(CLI::App& app, int& status) {
   show->callback([&] { status = show_image(shown); });
 }
 
+void add_backup(CLI::App& app, int& status) {
+  static BackupOptions options;
+  auto* save = app.add_subcommand("backup", "all rows and files, while the server runs");
+  save->add_option("place", options.place, "a folder, which may have an earlier one; or *.tar")
+      ->required();
+  auto* put = app.add_subcommand("restore", "a backup into an empty place");
+  put->add_option("place", options.place, "the backup")->required();
+  for (auto* command : {save, put})
+    command->add_option("--config", options.config, "the server's settings file");
+  save->callback([&] { status = backup(options); });
+  put->callback([&] { status = restore(options); });
+}
+
+void add_doctor(CLI::App& app, int& status) {
+  static DoctorOptions options;
+  auto* command = app.add_subcommand("doctor", "finds what is wrong, and says what to do");
+  command->add_option("--config", options.config, "the server's settings file");
+  command->add_flag("--quick", options.quick, "files by their size, without their hash");
+  command->add_flag("--json", options.json, "one JSON object");
+  command->callback([&] { status = doctor(options); });
+}
+
 void add_sim(CLI::App& app, int& status) {
   using meterlens::sim::SimulateOptions;
   static SimulateOptions options;
@@ -168,6 +192,8 @@ int main(int argc, char** argv) {
   add_evaluate(app, status);
   add_export(app, status);
   add_image(app, status);
+  add_backup(app, status);
+  add_doctor(app, status);
   add_sim(app, status);
   auto* version_command = app.add_subcommand("version", "print the version");
   version_command->callback([&] { fmt::print("meterlens {}\n", version); });

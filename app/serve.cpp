@@ -14,6 +14,8 @@
 #include "app/photo_reader.h"
 #include "app/place.h"
 #include "app/service.h"
+#include "app/retention.h"
+#include "app/stored.h"
 #include "server/api/api.h"
 #include "server/metrics/metrics.h"
 #include "server/pipeline.h"
@@ -220,10 +222,12 @@ struct Server {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<server::Pipeline> pipeline;
   std::unique_ptr<api::Api> api;
+  std::unique_ptr<Retention> retention;
 
   std::expected<void, std::string> start(const Settings& settings, const std::string& version);
   void stop() {
     relay.connect(nullptr);
+    retention.reset();
     api.reset();
     pipeline.reset();
     store.reset();
@@ -237,10 +241,9 @@ std::expected<void, std::string> Server::start(const Settings& settings,
   auto read = open_photo_reader(models, static_cast<int>(settings.reader_threads));
   if (!read) return std::unexpected(read.error());
 
-  const fs::path database = fs::path(settings.storage_data_folder) / "meterlens.db";
-  store::Options options;
-  options.busy_timeout_ms = static_cast<int>(settings.storage_busy_timeout_ms);
-  auto opened = store::Store::open(database.string(), options);
+  const auto options = store_options(settings);
+  if (!options) return std::unexpected(options.error());
+  auto opened = store::Store::open(store_place(settings), *options);
   if (!opened) return std::unexpected(opened.error().message);
   store = *std::move(opened);
 
@@ -256,6 +259,7 @@ std::expected<void, std::string> Server::start(const Settings& settings,
   if (!listening) return std::unexpected(listening.error());
   api = *std::move(listening);
   relay.connect(api.get());
+  retention = std::make_unique<Retention>(settings, *store);
   return {};
 }
 

@@ -50,7 +50,20 @@ constexpr std::array keys{
     Key{"storage", "photo_folder", &S::storage_photo_folder,
         "photos; relative to the working directory"},
     Key{"storage", "busy_timeout_ms", &S::storage_busy_timeout_ms,
-        "how long a write waits when another program holds the database", 0, 60'000},
+        "how long a write waits when another program holds the database, or its server is gone", 0,
+        60'000},
+    Key{"store", "url", &S::store_url,
+        "PostgreSQL 15 or newer, like postgresql://meterlens@db.example.net/meterlens, without the "
+        "password; empty: SQLite in storage.data_folder"},
+    Key{"store", "password_file", &S::store_password_file,
+        "file whose first line is that database's password, readable by its owner only; empty: the "
+        "environment variable PGPASSWORD, or ~/.pgpass"},
+    Key{"retention", "photo_days", &S::retention_photo_days,
+        "photos that arrived so long ago are removed, unless they are unread or the evidence of an "
+        "accepted reading; 0: none", 0, 36'500},
+    Key{"retention", "reading_days", &S::retention_reading_days,
+        "readings shot so long ago are removed, but not the newest accepted one of a meter, nor "
+        "those of an exchange; 0: none", 0, 36'500},
     Key{"update", "public_keys_file", &S::update_public_keys_file,
         "file of public keys, one a line, as `meterlens image key` makes them; images that none of "
         "them has signed are refused"},

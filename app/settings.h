@@ -24,6 +24,12 @@ struct Settings {
   std::string storage_photo_folder = "public/images";
   std::int64_t storage_busy_timeout_ms = 5000;
 
+  std::string store_url;
+  std::string store_password_file;
+
+  std::int64_t retention_photo_days = 0;
+  std::int64_t retention_reading_days = 0;
+
   std::string update_public_keys_file;
 
   std::string reader_models_folder;

@@ -355,6 +355,9 @@ Response Routes::store_error(const store::Error& error, const char* what) {
   if (error.code == store::ErrorCode::locked) {
     return error_response(503, "store_locked", error.message);
   }
+  if (error.code == store::ErrorCode::unreachable) {
+    return error_response(503, "store_unreachable", error.message);
+  }
   if (error.code == store::ErrorCode::disk_full) {
     return error_response(507, "disk_full", error.message);
   }

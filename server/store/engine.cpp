@@ -1,116 +1,94 @@
 #include "server/store/engine.h"
 
 #include <fmt/format.h>
-#include <soci/sqlite3/soci-sqlite3.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <chrono>
+#include <thread>
 
+#include "server/store/dialect.h"
 #include "server/store/schema.h"
 
 namespace meterlens::store {
 namespace {
 
-sqlite_api::sqlite3* handle(soci::session& sql) {
-  return static_cast<soci::sqlite3_session_backend*>(sql.get_backend())->conn_;
-}
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
 
-// Of the last failed call on a file of this connection; 0 when none. sqlite3_system_errno() knows
-// nothing of a COMMIT that failed, so the files themselves (log and database) are asked.
-int system_errno_of(sqlite_api::sqlite3* db) {
-  using sqlite_api::sqlite3_file;
-  for (const int which : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {
-    sqlite3_file* file = nullptr;
-    if (sqlite_api::sqlite3_file_control(db, "main", which, &file) != SQLITE_OK) continue;
-    int last = 0;
-    if (file == nullptr || file->pMethods == nullptr) continue;
-    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &last);
-    if (last != 0) return last;
-  }
-  return sqlite_api::sqlite3_system_errno(db);
-}
-
-bool is_room_errno(int system_errno) {
-  return system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG;
-}
+constexpr int tries_max = 3;
+// How long to ask a lost server whether it has stored what it did not answer.
+constexpr int commit_patience_ms = 60'000;
 
 long long now_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+[[noreturn]] void refuse_newer(const std::string& name, long long found) {
+  throw OpenFailure{{ErrorCode::newer_schema,
+                     fmt::format("the database {} was written by a newer program (its schema is "
+                                 "{}, this program knows {}): install that version or name "
+                                 "another database", name, found, migrations().size())}};
+}
+
 }  // namespace
 
-Error explain_sqlite(int sqlite_result, int system_errno, const std::string& words,
-                     const std::string& path, int busy_timeout_ms) {
-  const int primary = sqlite_result & 0xff;
-  if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) {
-    return {ErrorCode::locked,
-            fmt::format("the database {} is locked by another program (waited {} ms): end or "
-                        "close what holds it; `fuser {}` names it", path, busy_timeout_ms, path)};
-  }
-  if (primary == SQLITE_READONLY || primary == SQLITE_PERM) {
-    return {ErrorCode::read_only,
-            fmt::format("the database {} cannot be written: give this user write permission for "
-                        "the file and its folder, or mount the disk writable", path)};
-  }
-  if (primary == SQLITE_FULL || (primary == SQLITE_IOERR && is_room_errno(system_errno))) {
-    return {ErrorCode::disk_full,
-            fmt::format("no room to write the database {}: free space on that disk (or raise the "
-                        "quota or file size limit)", path)};
-  }
-  if (primary == SQLITE_CANTOPEN) {
-    return {ErrorCode::cannot_open,
-            fmt::format("cannot open the database {}: its folder must exist and be readable and "
-                        "writable for this user", path)};
-  }
-  if (primary == SQLITE_NOTADB || primary == SQLITE_CORRUPT) {
-    return {ErrorCode::cannot_open,
-            fmt::format("{} is not a sound SQLite database ({}): restore it from a backup or name "
-                        "another file", path, words)};
-  }
-  return {ErrorCode::failed, fmt::format("database {}: {}", path, words)};
+std::string text_for(soci::session& sql, const std::string& text) {
+  return sql.get_backend_name() == "postgresql" ? postgresql_text(text) : text;
 }
 
-Error Store::Engine::explain(const soci::soci_error& error, soci::session& sql) const {
-  const auto* sqlite = dynamic_cast<const soci::sqlite3_soci_error*>(&error);
-  const bool connected = sql.get_backend() != nullptr;
-  int result = sqlite != nullptr ? sqlite->result() : SQLITE_ERROR;
-  // SOCI's errors of a failed connection bear no result code.
-  if (sqlite == nullptr && !connected) result = SQLITE_CANTOPEN;
-  int system_errno = connected ? system_errno_of(handle(sql)) : 0;
-  if (&sql == &writer_ && failed_write_errno_ != 0) system_errno = failed_write_errno_;
-  return explain_sqlite(result, system_errno, error.what(), path_, busy_timeout_ms_);
-}
-
-Store::Engine::Engine(std::string database_path, const Options& options)
-    : path_(std::move(database_path)),
+Store::Engine::Engine(const std::string& place, const Options& options)
+    : place_(place),
+      driver_(is_postgresql(place) ? postgresql_driver(place, options)
+                                   : sqlite_driver(place, options)),
       busy_timeout_ms_(options.busy_timeout_ms),
-      before_write_(options.before_write) {
+      before_write_(options.before_write),
+      say_(options.say) {
   protocol::require(options.reader_count >= 1 && options.reader_count <= 64);
-  const auto opened = guarded(writer_, [&](soci::session& sql) { connect(sql, options, true); });
-  if (!opened) throw OpenFailure{opened.error()};
-  migrate();
+  if (const auto wrong = connect(writer_, true, busy_timeout_ms_)) throw OpenFailure{*wrong};
+  options.migrate ? migrate() : check_schema();
   for (int i = 0; i < options.reader_count; ++i) {
     readers_.push_back(std::make_unique<soci::session>());
-    const auto ready = guarded(*readers_.back(),
-                               [&](soci::session& sql) { connect(sql, options, false); });
-    if (!ready) throw OpenFailure{ready.error()};
+    if (const auto wrong = connect(*readers_.back(), false, busy_timeout_ms_))
+      throw OpenFailure{*wrong};
     free_readers_.push_back(readers_.back().get());
   }
 }
 
-void Store::Engine::connect(soci::session& sql, const Options& options, bool writes) {
-  sql.open(soci::sqlite3, fmt::format("db=\"{}\"", path_));
-  sqlite_api::sqlite3_busy_timeout(handle(sql), options.busy_timeout_ms);
-  if (!writes) {
-    sql << "PRAGMA query_only = ON";
-    return;
+void Store::Engine::say(const std::string& words) const {
+  if (say_) say_(words);
+}
+
+std::optional<Error> Store::Engine::settle(soci::session& sql, bool writes,
+                                           const soci::soci_error& error, int tries) {
+  if (!driver_->is_lost(error, sql) || tries == tries_max) return driver_->explain(error, sql);
+  const bool is_news = !lost_.exchange(true);
+  if (is_news) say(driver_->explain(error, sql).message + "; trying again");
+  return connect(sql, writes, is_news ? busy_timeout_ms_ : 0);
+}
+
+std::optional<Error> Store::Engine::connect(soci::session& sql, bool writes, int patience_ms) {
+  const auto end = steady_clock::now() + milliseconds(patience_ms);
+  for (auto pause = milliseconds(20);; pause = std::min(2 * pause, milliseconds(500))) {
+    try {
+      sql.close();
+      driver_->connect(sql, writes);
+      if (lost_.exchange(false)) say("the database server is back: " + driver_->name());
+      return {};
+    } catch (const soci::soci_error& error) {
+      if (!driver_->is_lost(error, sql) || steady_clock::now() + pause > end)
+        return driver_->explain(error, sql);
+    }
+    std::this_thread::sleep_for(pause);
   }
-  std::string mode;
-  sql << "PRAGMA journal_mode = WAL", soci::into(mode);
-  // FULL: a commit is on the disk, not only in the kernel, before it returns.
-  sql << "PRAGMA synchronous = FULL";
+}
+
+bool Store::Engine::was_committed(soci::session& sql) {
+  lost_ = true;
+  say("the database server went away while it stored something: asking it what it has done");
+  if (const auto wrong = connect(sql, true, std::max(commit_patience_ms, busy_timeout_ms_)))
+    throw soci::soci_error(wrong->message + "; whether the last change was stored is not known");
+  return driver_->was_committed(sql);
 }
 
 void Store::Engine::migrate() {
@@ -131,34 +109,46 @@ void Store::Engine::migrate() {
     }
   });
   if (!done) throw OpenFailure{done.error()};
-  if (found > static_cast<long long>(steps.size())) {
-    throw OpenFailure{{ErrorCode::newer_schema,
-                       fmt::format("the database {} was written by a newer program (its schema is "
-                                   "{}, this program knows {}): install that version or name "
-                                   "another database", path_, found, steps.size())}};
-  }
+  if (found > static_cast<long long>(steps.size())) refuse_newer(driver_->name(), found);
+}
+
+void Store::Engine::check_schema() {
+  const auto found = guarded(writer_, true, [](soci::session& sql) {
+    return select_first<IntegerRow>(sql, "SELECT max(version) FROM schema_version").value_or(0);
+  });
+  if (!found) throw OpenFailure{found.error()};
+  const auto known = static_cast<long long>(migrations().size());
+  if (*found > known) refuse_newer(driver_->name(), *found);
+  if (*found == known) return;
+  throw OpenFailure{{ErrorCode::older_schema,
+                     fmt::format("the database {} was written by an older program (its schema is "
+                                 "{}, this program's is {}): start the server with this program "
+                                 "once", driver_->name(), *found, known)}};
 }
 
 Store::Engine::Transaction::Transaction(Engine& engine) : engine_(engine), sql_(engine.writer_) {
-  engine_.failed_write_errno_ = 0;
-  // IMMEDIATE takes the write lock at once, where the busy time-out applies.
-  sql_ << "BEGIN IMMEDIATE";
-}
-
-Store::Engine::Transaction::~Transaction() {
-  if (!open_) return;
-  // The rollback forgets it.
-  engine_.failed_write_errno_ = system_errno_of(handle(sql_));
   try {
-    sql_ << "ROLLBACK";
+    engine_.driver_->begin(sql_);
   } catch (const soci::soci_error&) {
-    // A full disk or an I/O error has rolled back already.
+    // The lock may be what failed, in a transaction that is open.
+    if (sql_.get_backend() != nullptr) engine_.driver_->roll_back(sql_);
+    throw;
   }
 }
 
+Store::Engine::Transaction::~Transaction() {
+  if (open_ && sql_.get_backend() != nullptr) engine_.driver_->roll_back(sql_);
+}
+
 void Store::Engine::Transaction::commit() {
-  sql_ << "COMMIT";
-  open_ = false;
+  try {
+    engine_.driver_->commit(sql_);
+    open_ = false;
+  } catch (const soci::soci_error& error) {
+    if (!engine_.driver_->is_lost(error, sql_)) throw;
+    open_ = false;
+    if (!engine_.was_committed(sql_)) throw LostConnection(error.what());
+  }
 }
 
 Store::Engine::Lease::Lease(Engine& engine) : engine_(engine) {

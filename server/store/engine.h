@@ -1,21 +1,20 @@
-// Inside store/: the connections, transactions and error texts. The only header that shows SOCI.
+// Inside store/: connections and transactions. README.md says how to write SQL for both engines.
 #pragma once
 
-// SOCI's bindings for Boost.Fusion are templates that nobody uses here: without them its headers
-// need no Boost, and compile in half the time.
-#include <soci/soci-config.h>
-#undef SOCI_HAVE_BOOST
-#include <soci/soci.h>
-
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "protocol/require.h"
+#include "server/store/driver.h"
 #include "server/store/store.h"
 
 namespace meterlens::store {
+
+// `text` as the engine of `sql` says it. Only for statements that are not streamed into `sql`.
+std::string text_for(soci::session& sql, const std::string& text);
 
 // Runs `text` and makes a `Row` of each line of the answer: Row(statement) binds its columns,
 // take() gives the finished value. `values` are bound in the order of their :names.
@@ -25,7 +24,7 @@ auto select_rows(soci::session& sql, const std::string& text, const Values&... v
   Row row(statement);
   (statement.exchange(soci::use(values)), ...);
   statement.alloc();
-  statement.prepare(text);
+  statement.prepare(text_for(sql, text), soci::details::st_one_time_query);
   statement.define_and_bind();
   statement.execute(false);
   std::vector<decltype(row.take())> out;
@@ -39,6 +38,18 @@ auto select_first(soci::session& sql, const std::string& text, const Values&... 
   std::optional<typename decltype(rows)::value_type> first;
   if (!rows.empty()) first = std::move(rows.front());
   return first;
+}
+
+// Runs an UPDATE or DELETE; how many rows it changed.
+template <class... Values>
+int change_rows(soci::session& sql, const std::string& text, const Values&... values) {
+  soci::statement statement(sql);
+  (statement.exchange(soci::use(values)), ...);
+  statement.alloc();
+  statement.prepare(text_for(sql, text), soci::details::st_one_time_query);
+  statement.define_and_bind();
+  statement.execute(true);
+  return static_cast<int>(statement.get_affected_rows());
 }
 
 // What was found; `not_found` when nothing was.
@@ -56,15 +67,16 @@ struct IntegerRow {
 };
 
 struct Store::Engine {
-  Engine(std::string database_path, const Options& options);
+  Engine(const std::string& place, const Options& options);
 
   // Runs `work` on the writer in one transaction: all of it is durable when this returns a value,
-  // nothing of it is left after an error.
+  // nothing of it is left after an error. When the connection is lost on the way, `work` is run
+  // again from its beginning.
   template <class Work>
   auto write(Work work) -> Result<decltype(work(std::declval<soci::session&>()))> {
     const std::lock_guard lock(writer_mutex_);
     if (before_write_) before_write_();
-    return guarded(writer_, [&](soci::session& sql) {
+    return guarded(writer_, true, [&](soci::session& sql) {
       Transaction transaction(*this);
       if constexpr (std::is_void_v<decltype(work(sql))>) {
         work(sql);
@@ -77,14 +89,15 @@ struct Store::Engine {
     });
   }
 
-  // Runs `work` on a reader, in parallel with the writer.
+  // Runs `work` on a reader, in parallel with the writer; again when the connection is lost.
   template <class Work>
   auto read(Work work) -> Result<decltype(work(std::declval<soci::session&>()))> {
     const Lease lease(*this);
-    return guarded(lease.session(), work);
+    return guarded(lease.session(), false, work);
   }
 
   void migrate();
+  void check_schema();
 
  private:
   class Transaction {
@@ -111,42 +124,42 @@ struct Store::Engine {
   };
 
   template <class Work>
-  auto guarded(soci::session& sql, Work work) -> Result<decltype(work(sql))> {
-    try {
-      if constexpr (std::is_void_v<decltype(work(sql))>) {
-        work(sql);
-        return {};
-      } else {
-        return work(sql);
+  auto guarded(soci::session& sql, bool writes, Work work) -> Result<decltype(work(sql))> {
+    for (int tries = 1;; ++tries) {
+      try {
+        if constexpr (std::is_void_v<decltype(work(sql))>) {
+          work(sql);
+          return {};
+        } else {
+          return work(sql);
+        }
+      } catch (const soci::soci_error& error) {
+        if (auto final = settle(sql, writes, error, tries)) return std::unexpected(*final);
       }
-    } catch (const soci::soci_error& error) {
-      return std::unexpected(explain(error, sql));
     }
   }
 
-  Error explain(const soci::soci_error& error, soci::session& sql) const;
-  void connect(soci::session& sql, const Options& options, bool writes);
+  // Nothing when the connection is there again, and what was to be done may be tried again.
+  std::optional<Error> settle(soci::session& sql, bool writes, const soci::soci_error& error,
+                              int tries);
+  // Tries for `patience_ms`, at least once.
+  std::optional<Error> connect(soci::session& sql, bool writes, int patience_ms);
+  bool was_committed(soci::session& sql);
+  void say(const std::string& words) const;
 
   friend class Store;
-  std::string path_;
+  std::string place_;
+  std::unique_ptr<Driver> driver_;
   int busy_timeout_ms_;
   std::function<void()> before_write_;
+  std::function<void(const std::string&)> say_;
+  std::atomic<bool> lost_ = false;  // nobody waits a second time while it is
   std::mutex writer_mutex_;
   soci::session writer_;
-  int failed_write_errno_ = 0;  // of the transaction that was rolled back last
   std::mutex readers_mutex_;
   std::condition_variable reader_free_;
   std::vector<std::unique_ptr<soci::session>> readers_;
   std::vector<soci::session*> free_readers_;
 };
-
-// Thrown inside open(): the error is known already.
-struct OpenFailure {
-  Error error;
-};
-
-// Code and advice for an SQLite result; `system_errno` tells a full disk from a broken one.
-Error explain_sqlite(int sqlite_result, int system_errno, const std::string& words,
-                     const std::string& path, int busy_timeout_ms);
 
 }  // namespace meterlens::store

@@ -1,38 +1,98 @@
-// For the tests of store/: a database in a folder of its own, and rows to put in.
+// For the tests of store/: a database of their own, and rows to put in.
 #pragma once
 
 #include <gtest/gtest.h>
+#include <libpq-fe.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "server/store/store.h"
 
 namespace meterlens::store::test {
 
+enum class Kind : std::uint8_t { sqlite, postgresql };
+
+// The URL of the server that tests may use: $METERLENS_TEST_POSTGRESQL, or what the ctest fixture
+// `postgresql.start` has written.
+inline std::string server_url() {
+  if (const char* given = getenv("METERLENS_TEST_POSTGRESQL")) return given;
+  std::string url;
+  std::ifstream file(METERLENS_POSTGRESQL_FILE);
+  std::getline(file, url);
+  return url;
+}
+
+// Without notices.
+inline std::string quiet_url() {
+  return server_url() + "&options=-cclient_min_messages%3Dwarning";
+}
+
+// Runs `sql` on a connection of its own; the first value of the answer.
+inline std::string run_on_server(const std::string& url, const std::string& sql) {
+  PGconn* connection = PQconnectdb(url.c_str());
+  PGresult* result = PQexec(connection, sql.c_str());
+  const auto status = PQresultStatus(result);
+  EXPECT_TRUE(status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+      << sql << ": " << PQerrorMessage(connection);
+  std::string value;
+  if (PQntuples(result) > 0) value = PQgetvalue(result, 0, 0);
+  PQclear(result);
+  PQfinish(connection);
+  return value;
+}
+
+// SQLite; a folder, and in it the database.
 class Fixture : public testing::Test {
  protected:
+  explicit Fixture(Kind kind = Kind::sqlite) : kind_(kind) {}
+
   void SetUp() override {
     std::string name = (std::filesystem::temp_directory_path() / "store_test_XXXXXX").string();
     ASSERT_NE(mkdtemp(name.data()), nullptr);
     folder_ = name;
+    if (kind_ == Kind::postgresql) {
+      ASSERT_NE(server_url(), "") << "no server: run this by ctest, or by tools/postgresql.py run";
+      schema_ = "test_" + folder_.filename().string().substr(11) + std::to_string(getpid());
+      run_on_server(server_url(), "CREATE SCHEMA \"" + schema_ + '"');
+    }
     store_ = open();
     ASSERT_TRUE(store_);
   }
   void TearDown() override {
     store_.reset();
     std::filesystem::remove_all(folder_);
+    if (!schema_.empty()) run_on_server(quiet_url(), "DROP SCHEMA \"" + schema_ + "\" CASCADE");
   }
-  std::string path() const { return (folder_ / "a b.db").string(); }
+  std::string path() const {
+    if (kind_ == Kind::sqlite) return (folder_ / "a b.db").string();
+    return server_url() + "&options=-csearch_path%3D%22" + schema_ + "%22";
+  }
   std::unique_ptr<Store> open() const {
-    auto opened = Store::open(path(), {.busy_timeout_ms = 20});
+    const int patience_ms = kind_ == Kind::sqlite ? 20 : 2000;
+    auto opened = Store::open(path(), {.busy_timeout_ms = patience_ms});
+    if (!opened) ADD_FAILURE() << opened.error().message;
     return opened ? std::move(*opened) : nullptr;
   }
 
+  const Kind kind_;
   std::filesystem::path folder_;
+  std::string schema_;
   std::unique_ptr<Store> store_;
 };
+
+// A test suite that runs on both: TEST_P, and INSTANTIATE_TEST_SUITE_P(On, Suite, both, named).
+class OnBoth : public Fixture, public testing::WithParamInterface<Kind> {
+ protected:
+  OnBoth() : Fixture(GetParam()) {}
+};
+inline const auto both = testing::Values(Kind::sqlite, Kind::postgresql);
+inline std::string named(const testing::TestParamInfo<Kind>& kind) {
+  return kind.param == Kind::sqlite ? "sqlite" : "postgresql";
+}
 
 // Bytes, hash and times follow from the number.
 inline photo::Photo photo_of(const std::string& device, std::uint32_t number) {

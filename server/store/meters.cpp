@@ -138,9 +138,11 @@ void adopt(soci::session& sql, const std::string& device, std::int64_t at_ms) {
   }
   sql << "INSERT INTO watch (device, meter, version) VALUES (:device, :meter, 0)", use(device),
       use(device);
+  std::int64_t watch = 0;
+  sql << "SELECT last_insert_rowid()", into(watch);
   sql << "INSERT INTO watch_version (watch, from_ms, to_ms, region, author, reason, at_ms)"
-         " VALUES (last_insert_rowid(), 0, 0, '', '', :reason, :at)",
-      use(author.reason), use(at_ms);
+         " VALUES (:watch, 0, 0, '', '', :reason, :at)",
+      use(watch), use(author.reason), use(at_ms);
   sql << "UPDATE watch SET version = last_insert_rowid() WHERE device = :device", use(device);
 }
 
@@ -213,6 +215,7 @@ Result<Exchange> Store::add_exchange(const Exchange& exchange, const Meter& afte
                                      const validate::Reading& end, const validate::Reading& start,
                                      const Judge& reconsider, Judged& out) {
   return flat(engine_->write([&](soci::session& sql) -> Result<Exchange> {
+    out = {};
     if (auto wrong = check_version(sql, after)) return std::unexpected(*std::move(wrong));
     if (select_first<IntegerRow>(
             sql, "SELECT id FROM exchange WHERE meter = :meter AND at_ms >= :at LIMIT 1",

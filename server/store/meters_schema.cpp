@@ -39,7 +39,7 @@ constexpr std::array<std::string_view, 18> meters{
     R"(INSERT INTO meter_version (meter, medium, wheels, decimals, unit, factor, serial, place,
          rate_max, installed_ms, removed_ms, author, reason, at_ms)
        SELECT id, 'unknown', 0, -1, '', '1', '', '', 0, 0, 0, '', 'its device appeared', 0
-         FROM (SELECT id FROM device UNION SELECT meter FROM reading))",
+         FROM (SELECT id FROM device UNION SELECT meter FROM reading) known)",
     R"(INSERT INTO meter SELECT meter, version FROM meter_version)",
     R"(INSERT INTO watch (device, meter, version)
        SELECT id, id, 0 FROM device UNION SELECT device, meter, 0 FROM reading)",

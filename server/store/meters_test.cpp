@@ -8,7 +8,7 @@ namespace {
 
 using test::photo_of;
 
-class StoreMeters : public test::Fixture {
+class StoreMeters : public test::OnBoth {
  protected:
   validate::Reading judged(std::int64_t photo, const std::string& digits, std::int64_t at_ms) {
     validate::Claim claim;
@@ -24,7 +24,7 @@ class StoreMeters : public test::Fixture {
   }
 };
 
-TEST_F(StoreMeters, WhatWasJudgedIsKnownAfterOpeningAgain) {
+TEST_P(StoreMeters, WhatWasJudgedIsKnownAfterOpeningAgain) {
   const auto high = judged(0, "00700", 1000);
   EXPECT_EQ(judged(0, "00100", 4'000'000).verdict, validate::Verdict::doubtful);
   store_.reset();
@@ -34,7 +34,7 @@ TEST_F(StoreMeters, WhatWasJudgedIsKnownAfterOpeningAgain) {
   EXPECT_EQ(store_->reading_history(high.id)->size(), 2U);
 }
 
-TEST_F(StoreMeters, TheSameBytesOnceMoreAreNoNewReading) {
+TEST_P(StoreMeters, TheSameBytesOnceMoreAreNoNewReading) {
   std::vector<photo::Photo> photos{photo_of("m1", 1), photo_of("m1", 2)};
   photos[1].sha256 = photos[0].sha256;
   ASSERT_TRUE(store_->add_photos(photos));
@@ -44,7 +44,7 @@ TEST_F(StoreMeters, TheSameBytesOnceMoreAreNoNewReading) {
   EXPECT_EQ(again.flags, validate::bit(validate::Flag::same_photo));
 }
 
-TEST_F(StoreMeters, ADeviceIsAdoptedOnceAndItsWatchesArePeopleS) {
+TEST_P(StoreMeters, ADeviceIsAdoptedOnceAndItsWatchesArePeopleS) {
   auto watch = store_->watched("m1", 500)->front();
   EXPECT_EQ(watch.meter, "m1");
   watch.to_ms = 400;
@@ -56,6 +56,8 @@ TEST_F(StoreMeters, ADeviceIsAdoptedOnceAndItsWatchesArePeopleS) {
   ASSERT_EQ(edits->size(), 2U);
   EXPECT_EQ(edits->front().author.name, "ann");
 }
+
+INSTANTIATE_TEST_SUITE_P(On, StoreMeters, test::both, test::named);
 
 }  // namespace
 }  // namespace meterlens::store

@@ -115,13 +115,16 @@ std::int64_t insert_reading(soci::session& sql, const Reading& reading) {
   const std::string reasons = lines_text(reading.reasons);
   const long long flags = reading.flags;
   sql << "INSERT INTO reading (meter, device, photo, at_ms, status, digits, certain, red,"
-         " value_count, value_decimals, value, confidence, window, ms, verdict, reasons, flags)"
+         " value_count, value_decimals, value, confidence, window, ms, verdict, reasons, flags,"
+         " standing)"
          " VALUES (:meter, :device, :photo, :at, :status, :digits, :certain, :red, :count,"
-         " :decimals, :value, :confidence, :window, :ms, :verdict, :reasons, :flags)",
+         " :decimals, :value, :confidence, :window, :ms, :verdict, :reasons, :flags,"
+         " :standing)",
       use(reading.meter), use(reading.device), use(reading.photo), use(reading.at_ms),
       use(reading.status), use(reading.digits), use(reading.certain), use(reading.red),
       use(reading.value_count), use(reading.value_decimals), use(reading.value),
-      use(reading.confidence), use(window), use(reading.ms), use(verdict), use(reasons), use(flags);
+      use(reading.confidence), use(window), use(reading.ms), use(verdict), use(reasons), use(flags),
+      use(verdict);
   std::int64_t id = 0;
   sql << "SELECT last_insert_rowid()", into(id);
   // A photo of several meters points at the first one's reading.
@@ -145,7 +148,8 @@ void insert_review(soci::session& sql, const Reading& reviewed) {
       use(reviewed.red), use(reviewed.value_count), use(reviewed.value_decimals),
       use(reviewed.value), use(review.reviewer), use(review.reason), use(review.at_ms),
       use(by_server);
-  sql << "UPDATE reading SET review = last_insert_rowid() WHERE id = :id", use(reviewed.id);
+  sql << "UPDATE reading SET review = last_insert_rowid(), standing = :verdict WHERE id = :id",
+      use(verdict), use(reviewed.id);
 }
 
 std::optional<Reading> find_reading(soci::session& sql, std::int64_t id) {
@@ -191,7 +195,7 @@ Result<std::vector<Reading>> Store::readings(const Filter& filter) {
     // Names that are not asked for still bind, to conditions that the planner drops.
     text += filter.device.empty() ? " AND :meter = ''" : " AND r.meter = :meter";
     text += filter.verdict.empty() ? " AND :verdict = ''"
-                                   : " AND coalesce(v.verdict, r.verdict) = :verdict";
+                                   : " AND r.standing = :verdict";
     if (filter.reviewed) text += " AND r.review <> 0 AND v.by_server = 0";
     text += filter.photo == 0 ? " AND :photo = 0" : " AND r.photo = :photo";
     text += filter.before_id == 0 ? " AND :before_ms = :before_id"
@@ -207,7 +211,7 @@ Result<std::optional<Reading>> Store::newest_accepted(const std::string& meter,
                                                        std::int64_t except_reading) {
   return engine_->read([&](soci::session& sql) {
     return first_reading(sql,
-                         "r.meter = :meter AND r.id <> :except AND coalesce(v.verdict, r.verdict)"
+                         "r.meter = :meter AND r.id <> :except AND r.standing"
                          " IN ('accepted', 'manual') ORDER BY r.at_ms DESC, r.id DESC LIMIT 1",
                          meter, except_reading);
   });

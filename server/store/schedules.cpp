@@ -102,25 +102,20 @@ Result<void> Store::save_schedule(const Schedule& schedule) {
   const auto rows = engine_->write([&](soci::session& sql) {
     const std::string devices = joined(schedule.devices);
     const int enabled = schedule.enabled ? 1 : 0;
-    sql << "UPDATE schedule SET name = :name, cron = :cron, zone = :zone, devices = :devices,"
-           " spread_s = :spread, catch_up_s = :catch_up, enabled = :enabled, done_ms = :done,"
-           " version = version + 1 WHERE id = :id AND version = :version",
-        use(schedule.name), use(schedule.cron), use(schedule.zone), use(devices),
-        use(schedule.spread_s), use(schedule.catch_up_s), use(enabled), use(schedule.done_ms),
-        use(schedule.id), use(schedule.version);
-    int changed = 0;
-    sql << "SELECT changes()", into(changed);
-    return changed;
+    return change_rows(
+        sql, "UPDATE schedule SET name = :name, cron = :cron, zone = :zone, devices = :devices,"
+             " spread_s = :spread, catch_up_s = :catch_up, enabled = :enabled, done_ms = :done,"
+             " version = version + 1 WHERE id = :id AND version = :version",
+        schedule.name, schedule.cron, schedule.zone, devices, schedule.spread_s,
+        schedule.catch_up_s, enabled, schedule.done_ms, schedule.id, schedule.version);
   });
   return outcome(rows, this->schedule(schedule.id).has_value(), schedule.id);
 }
 
 Result<void> Store::delete_schedule(std::int64_t id, std::int64_t version) {
   const auto rows = engine_->write([&](soci::session& sql) {
-    sql << "DELETE FROM schedule WHERE id = :id AND version = :version", use(id), use(version);
-    int changed = 0;
-    sql << "SELECT changes()", into(changed);
-    return changed;
+    return change_rows(sql, "DELETE FROM schedule WHERE id = :id AND version = :version", id,
+                       version);
   });
   return outcome(rows, schedule(id).has_value(), id);
 }

@@ -93,12 +93,22 @@ constexpr std::array<std::string_view, 4> light{
     R"(ALTER TABLE photo ADD COLUMN bright_percent INTEGER NOT NULL DEFAULT 0)",
 };
 
+// The verdict that stands, after the newest review, beside what the reader led to: lists by verdict
+// and by time stay flat however many readings there are.
+constexpr std::array<std::string_view, 4> growth{
+    R"(ALTER TABLE reading ADD COLUMN standing TEXT NOT NULL DEFAULT '')",
+    R"(UPDATE reading SET standing = coalesce(
+         (SELECT v.verdict FROM review v WHERE v.id = reading.review), verdict))",
+    R"(CREATE INDEX reading_time ON reading (at_ms, id))",
+    R"(CREATE INDEX reading_standing ON reading (standing, at_ms, id))",
+};
+
 }  // namespace
 
 std::span<const Migration> migrations() {
   static const std::array all{Migration(first),    Migration(reviews),  Migration(schedules),
                               Migration(updates),  Migration(settings), meters_migration(),
-                              Migration(light)};
+                              Migration(light),    Migration(growth)};
   return all;
 }
 

@@ -160,14 +160,12 @@ Result<std::int64_t> Store::add_command(const command::Command& command) {
 Result<void> Store::save_command(const command::Command& command) {
   const auto changed = engine_->write([&](soci::session& sql) {
     const std::string state = command::name(command.state);
-    sql << "UPDATE command SET state = :state, reason = :reason, packets_received = :received,"
-           " packets_total = :total, photo = :photo, reading = :reading, updated_ms = :updated"
-           " WHERE id = :id",
-        use(state), use(command.reason), use(command.packets_received), use(command.packets_total),
-        use(command.photo), use(command.reading), use(command.updated_ms), use(command.id);
-    int rows = 0;
-    sql << "SELECT changes()", into(rows);
-    return rows;
+    return change_rows(
+        sql, "UPDATE command SET state = :state, reason = :reason, packets_received = :received,"
+             " packets_total = :total, photo = :photo, reading = :reading, updated_ms = :updated"
+             " WHERE id = :id",
+        state, command.reason, command.packets_received, command.packets_total, command.photo,
+        command.reading, command.updated_ms, command.id);
   });
   if (!changed) return std::unexpected(changed.error());
   if (*changed == 0) {

@@ -1,6 +1,6 @@
-// The database: devices, commands, photos, meters, readings. SQLite (WAL) behind SOCI, whose types
-// stay in the .cpp files. Every write is one transaction; what a call returned as done survives
-// kill -9.
+// The database: devices, commands, photos, meters, readings. SQLite (WAL) or PostgreSQL behind
+// SOCI, whose types stay in the .cpp files. Every write is one transaction; what a call returned
+// as done survives kill -9, and the loss of the database server.
 // Thread-safe: one writer connection behind a mutex, a small pool of readers.
 #pragma once
 
@@ -28,10 +28,12 @@ namespace meterlens::store {
 enum class ErrorCode : std::uint8_t {
   cannot_open,     // missing folder, no permission, not a database
   newer_schema,    // written by a newer program: refused
+  older_schema,    // by an older one, and `migrate` is off
   locked,          // another process holds it; tried again for `busy_timeout_ms`
   read_only,
   disk_full,
   not_found,
+  unreachable,     // the database server is gone; waited for it for `busy_timeout_ms`
   conflict,        // somebody else has changed it meanwhile
   failed,          // anything else; the message has the engine's words
 };
@@ -87,17 +89,50 @@ struct Edit {
   validate::Author author;
 };
 
+// A file that a row names.
+struct StoredFile {
+  enum class Kind : std::uint8_t { photo, image };
+  Kind kind = Kind::photo;
+  std::int64_t id = 0;
+  std::string path;
+  std::int64_t file_bytes = 0;
+  protocol::Digest sha256{};
+  bool quarantined = false;        // photos only
+};
+
+// What is too old to be kept; 0: nothing is.
+struct Aging {
+  std::int64_t photos_before_ms = 0;    // by arrival
+  std::int64_t readings_before_ms = 0;  // by the time of the shot
+  std::int64_t after_photo = 0;         // where the last call ended; 0: from the oldest on
+  std::int64_t after_reading = 0;
+  int count_max = 200;                  // rows looked at in one transaction
+};
+struct Aged {
+  std::vector<std::string> paths;  // of files that no row names any more
+  int photos = 0, readings = 0;    // rows removed
+  Aging next;                      // for the next call
+  bool more = false;               // there may be more now
+};
+
 struct Options {
-  int busy_timeout_ms = 5000;  // how long a write waits for another program's lock
+  // How long a write waits for another program's lock, or a call for a lost database server.
+  int busy_timeout_ms = 5000;
   int reader_count = 4;        // connections for reading, 1 to 64
+  // False: beside a server that runs; a schema that is not this program's is refused.
+  bool migrate = true;
   // Called before each transaction; what it throws comes out of the call that wanted to write. A
   // simulation ends the server here.
   std::function<void()> before_write = {};
+  std::string password = {};   // of PostgreSQL; empty: what libpq finds (PGPASSWORD, ~/.pgpass)
+  // Hears that the database server is lost, and back. Called from any thread.
+  std::function<void(const std::string&)> say = {};
 };
 
 class Store {
  public:
-  // `path`: the database file; its folder must exist. Creates or migrates the schema, and proves
+  // `path`: the database file, in a folder that is there; or postgresql://... without a password,
+  // which several programs may share (15 or newer). Creates or migrates the schema, and proves
   // that it can be written.
   static Result<std::unique_ptr<Store>> open(const std::string& path, const Options& options = {});
   ~Store();
@@ -209,6 +244,23 @@ class Store {
   Result<std::vector<update::Update>> updates(const std::string& device);
   // Not final, oldest first.
   Result<std::vector<update::Update>> open_updates();
+
+  // A consistent copy of all rows as the SQLite file `file`, whichever engine this is, beside
+  // other programs that write. What was there under that name goes.
+  Result<void> copy_to(const std::string& file);
+  // All rows of such a copy into this PostgreSQL database, which must be empty.
+  Result<void> fill_from(const std::string& file);
+  // By id after `after`.
+  Result<std::vector<StoredFile>> stored_files(StoredFile::Kind kind, std::int64_t after,
+                                               int count_max);
+  // Sets the paths; removes the rows.
+  Result<void> move_files(std::span<const StoredFile> files);
+  Result<void> forget_files(std::span<const StoredFile> files);
+
+  // Removes what is too old, in one small transaction. The photo of an accepted reading stays as
+  // long as the reading; a meter's newest accepted reading, those of exchanges and unread photos
+  // stay for ever.
+  Result<Aged> remove_aged(const Aging& aging);
 
   // A cheap write and read, for health.
   Result<void> check();

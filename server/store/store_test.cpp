@@ -17,7 +17,7 @@ namespace {
 using test::photo_of;
 using test::reading_of;
 
-class StoreTest : public test::Fixture {};
+class StoreTest : public test::OnBoth {};
 
 Device device_of(const std::string& id) {
   Device device;
@@ -31,7 +31,7 @@ Device device_of(const std::string& id) {
   return device;
 }
 
-TEST_F(StoreTest, KeepsFirstSeenAndRemarkOfAKnownDevice) {
+TEST_P(StoreTest, KeepsFirstSeenAndRemarkOfAKnownDevice) {
   ASSERT_TRUE(store_->save_device(device_of("m1")));
   Device later = device_of("m1");
   later.dialect = protocol::Dialect::smartdtu;
@@ -51,7 +51,7 @@ TEST_F(StoreTest, KeepsFirstSeenAndRemarkOfAKnownDevice) {
   EXPECT_TRUE(found->online);
 }
 
-TEST_F(StoreTest, ListsDevicesByNameAndMarksThemOffline) {
+TEST_P(StoreTest, ListsDevicesByNameAndMarksThemOffline) {
   ASSERT_TRUE(store_->save_device(device_of("m2")));
   ASSERT_TRUE(store_->save_device(device_of("m1")));
   ASSERT_TRUE(store_->mark_all_offline());
@@ -63,7 +63,7 @@ TEST_F(StoreTest, ListsDevicesByNameAndMarksThemOffline) {
   EXPECT_FALSE((*devices)[1].online);
 }
 
-TEST_F(StoreTest, SaysWhatIsNotThere) {
+TEST_P(StoreTest, SaysWhatIsNotThere) {
   const auto device = store_->device("nobody");
   ASSERT_FALSE(device);
   EXPECT_EQ(device.error().code, ErrorCode::not_found);
@@ -76,14 +76,14 @@ TEST_F(StoreTest, SaysWhatIsNotThere) {
   EXPECT_EQ(store_->save_command(command).error().code, ErrorCode::not_found);
 }
 
-TEST_F(StoreTest, TakesNamesAsTextAndNotAsSql) {
+TEST_P(StoreTest, TakesNamesAsTextAndNotAsSql) {
   const std::string name = "x'; DROP TABLE device; --";
   ASSERT_TRUE(store_->save_device(device_of(name)));
   EXPECT_EQ(store_->device(name)->id, name);
   EXPECT_TRUE(store_->readings({.device = name})->empty());
 }
 
-TEST_F(StoreTest, FollowsACommandThroughItsLife) {
+TEST_P(StoreTest, FollowsACommandThroughItsLife) {
   command::Command command;
   command.device = "m1";
   command.created_ms = command.updated_ms = 5;
@@ -112,7 +112,7 @@ TEST_F(StoreTest, FollowsACommandThroughItsLife) {
   EXPECT_EQ((*open)[0].id, *id + 1);
 }
 
-TEST_F(StoreTest, GivesBackAPhotoAsItWas) {
+TEST_P(StoreTest, GivesBackAPhotoAsItWas) {
   photo::Photo photo = photo_of("m1", 3);
   photo.image_file = "capture_0123456789abcdef.jpg";
   photo.state = photo::PhotoState::quarantined;
@@ -136,7 +136,7 @@ TEST_F(StoreTest, GivesBackAPhotoAsItWas) {
   EXPECT_TRUE(found->bytes.empty());
 }
 
-TEST_F(StoreTest, KeepsANativePhotoOnlyOnce) {
+TEST_P(StoreTest, KeepsANativePhotoOnlyOnce) {
   std::vector<photo::Photo> first{photo_of("m1", 1), photo_of("m1", 2)};
   ASSERT_TRUE(store_->add_photos(first));
   std::vector<photo::Photo> again{photo_of("m1", 2), photo_of("m1", 3), photo_of("m2", 2)};
@@ -147,7 +147,7 @@ TEST_F(StoreTest, KeepsANativePhotoOnlyOnce) {
   EXPECT_EQ(store_->photos({})->size(), 4U);
 }
 
-TEST_F(StoreTest, FindsThePhotoThatWasSentAgain) {
+TEST_P(StoreTest, FindsThePhotoThatWasSentAgain) {
   std::vector<photo::Photo> photos{photo_of("m1", 1), photo_of("m1", 2), photo_of("smart", 0)};
   ASSERT_TRUE(store_->add_photos(photos));
   const auto find = [&](const char* device, std::uint32_t number, std::uint32_t of) {
@@ -161,7 +161,7 @@ TEST_F(StoreTest, FindsThePhotoThatWasSentAgain) {
   EXPECT_FALSE(store_->newest_photo("nobody").value());
 }
 
-TEST_F(StoreTest, FiltersPhotosNewestFirst) {
+TEST_P(StoreTest, FiltersPhotosNewestFirst) {
   std::vector<photo::Photo> photos;
   for (std::uint32_t i = 1; i <= 5; ++i) photos.push_back(photo_of(i % 2 == 0 ? "m2" : "m1", i));
   ASSERT_TRUE(store_->add_photos(photos));
@@ -178,7 +178,7 @@ TEST_F(StoreTest, FiltersPhotosNewestFirst) {
   EXPECT_EQ(ids({.count_max = 2}), (std::vector<std::uint32_t>{5, 4}));
 }
 
-TEST_F(StoreTest, QueuesStoredPhotosUntilTheyHaveAReading) {
+TEST_P(StoreTest, QueuesStoredPhotosUntilTheyHaveAReading) {
   std::vector<photo::Photo> photos{photo_of("m1", 1), photo_of("m1", 2), photo_of("m1", 3)};
   photos[1].state = photo::PhotoState::quarantined;
   ASSERT_TRUE(store_->add_photos(photos));
@@ -190,7 +190,7 @@ TEST_F(StoreTest, QueuesStoredPhotosUntilTheyHaveAReading) {
   EXPECT_EQ((*unread)[0].id, photos[2].id);
 }
 
-TEST_F(StoreTest, GivesBackAReadingAsItWas) {
+TEST_P(StoreTest, GivesBackAReadingAsItWas) {
   validate::Reading reading = reading_of("m1", 12, 100);
   reading.reasons = {"roll-over: the register came round from 99", "two\nlines"};
   const auto id = store_->add_reading(reading);
@@ -212,7 +212,7 @@ TEST_F(StoreTest, GivesBackAReadingAsItWas) {
   EXPECT_EQ(found->reasons, (std::vector<std::string>{reading.reasons[0], "two lines"}));
 }
 
-TEST_F(StoreTest, JudgesAgainstTheNewestAcceptedByTimeOfShot) {
+TEST_P(StoreTest, JudgesAgainstTheNewestAcceptedByTimeOfShot) {
   ASSERT_TRUE(store_->add_reading(reading_of("m1", 1, 300)));
   ASSERT_TRUE(store_->add_reading(reading_of("m1", 2, 200)));
   validate::Reading doubtful = reading_of("m1", 3, 400);
@@ -234,7 +234,7 @@ TEST_F(StoreTest, JudgesAgainstTheNewestAcceptedByTimeOfShot) {
   EXPECT_TRUE(photos({.device = "m2"}).empty());
 }
 
-TEST_F(StoreTest, KeepsReviewsBesideTheReading) {
+TEST_P(StoreTest, KeepsReviewsBesideTheReading) {
   const auto id = store_->add_reading(reading_of("m1", 1, 300)).value();
   validate::Reading edited = store_->reading(id).value();
   edited.digits = "00195420";
@@ -274,7 +274,7 @@ TEST_F(StoreTest, KeepsReviewsBesideTheReading) {
   EXPECT_EQ(store_->readings({.verdict = "rejected"})->front().id, id);
 }
 
-TEST_F(StoreTest, IsTheSameAfterOpeningAgain) {
+TEST_P(StoreTest, IsTheSameAfterOpeningAgain) {
   photo::Photo photo = photo_of("m1", 1);
   ASSERT_TRUE(store_->add_photos({&photo, 1}));
   store_.reset();
@@ -284,7 +284,7 @@ TEST_F(StoreTest, IsTheSameAfterOpeningAgain) {
   EXPECT_TRUE(store_->check());
 }
 
-TEST_F(StoreTest, ServesManyThreads) {
+TEST_P(StoreTest, ServesManyThreads) {
   {
     std::vector<std::jthread> threads;
     for (std::uint32_t writer = 0; writer < 2; ++writer) {
@@ -305,7 +305,7 @@ TEST_F(StoreTest, ServesManyThreads) {
 }
 
 // What a call returned as done is there after kill -9 at any later moment.
-TEST_F(StoreTest, LosesNothingThatReturnedWhenKilled) {
+TEST_P(StoreTest, LosesNothingThatReturnedWhenKilled) {
   store_.reset();
   int pipe_ends[2];
   ASSERT_EQ(pipe(pipe_ends), 0);
@@ -339,6 +339,8 @@ TEST_F(StoreTest, LosesNothingThatReturnedWhenKilled) {
   for (const auto one : done) EXPECT_TRUE(store_->photo(one)) << one;
   EXPECT_EQ(store_->photos({.count_max = 100'000})->size() % 2, 0U) << "half a batch is in";
 }
+
+INSTANTIATE_TEST_SUITE_P(On, StoreTest, test::both, test::named);
 
 }  // namespace
 }  // namespace meterlens::store

@@ -5,7 +5,7 @@
 namespace meterlens::store {
 namespace {
 
-class UpdatesTest : public test::Fixture {};
+class UpdatesTest : public test::OnBoth {};
 
 update::Image image_of(std::uint32_t version, protocol::Part part = protocol::Part::camera) {
   update::Image image;
@@ -30,7 +30,7 @@ update::Update update_of(const std::string& device, std::int64_t image) {
   return update;
 }
 
-TEST_F(UpdatesTest, ImagesComeBackNewestFirst) {
+TEST_P(UpdatesTest, ImagesComeBackNewestFirst) {
   const auto first = store_->add_image(image_of(3));
   const auto second = store_->add_image(image_of(0xFFFFFFFF, protocol::Part::dtu));
   ASSERT_TRUE(first && second);
@@ -50,7 +50,7 @@ TEST_F(UpdatesTest, ImagesComeBackNewestFirst) {
   EXPECT_EQ(store_->image(99).error().code, ErrorCode::not_found);
 }
 
-TEST_F(UpdatesTest, TheSameImageIsInOnce) {
+TEST_P(UpdatesTest, TheSameImageIsInOnce) {
   const auto first = store_->add_image(image_of(3));
   auto again = image_of(3);
   again.path = "elsewhere";
@@ -60,7 +60,7 @@ TEST_F(UpdatesTest, TheSameImageIsInOnce) {
   EXPECT_NE(store_->add_image(again).value(), *first);
 }
 
-TEST_F(UpdatesTest, UpdatesAreOpenUntilTheyAreFinal) {
+TEST_P(UpdatesTest, UpdatesAreOpenUntilTheyAreFinal) {
   using enum update::State;
   std::int64_t id = 0;
   for (const auto state : {queued, receiving, verified, trying, confirmed, refused, failed}) {
@@ -92,6 +92,8 @@ TEST_F(UpdatesTest, UpdatesAreOpenUntilTheyAreFinal) {
   EXPECT_EQ(last->updated_ms, 8);
   EXPECT_EQ(store_->update(99).error().code, ErrorCode::not_found);
 }
+
+INSTANTIATE_TEST_SUITE_P(On, UpdatesTest, test::both, test::named);
 
 }  // namespace
 }  // namespace meterlens::store

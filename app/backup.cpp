@@ -1,0 +1,290 @@
+#include "app/backup.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "app/files.h"
+#include "app/stored.h"
+
+namespace meterlens::app {
+namespace {
+
+namespace fs = std::filesystem;
+using store::StoredFile;
+
+constexpr const char* database_name = "meterlens.db";
+
+// One line for people.
+struct Failure {
+  std::string text;
+};
+
+template <class T>
+T must(std::expected<T, std::string> result) {
+  if (!result) throw Failure{result.error()};
+  return *std::move(result);
+}
+template <class T>
+T must(store::Result<T> result) {
+  if (!result) throw Failure{result.error().message};
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+struct Counts {
+  int photos = 0, images = 0, copied = 0;
+  int missing = 0, damaged = 0, elsewhere = 0, removed = 0;
+  bool is_whole() const { return missing + damaged + elsewhere == 0; }
+};
+
+void bring(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::create_directories(to.parent_path(), error);
+  const fs::path part = to.string() + ".part";
+  if (!error) fs::copy_file(from, part, fs::copy_options::overwrite_existing, error);
+  if (!error) fs::rename(part, to, error);
+  if (error) {
+    throw Failure{fmt::format("cannot copy {} to {}: {}", from.string(), to.string(),
+                              error.message())};
+  }
+}
+
+// All that was written on the disk of `folder` is there for good.
+void make_durable(const fs::path& folder) {
+  const int fd = open(folder.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool good = fd >= 0 && syncfs(fd) == 0;
+  if (fd >= 0) close(fd);
+  if (!good) throw Failure{fmt::format("cannot make {} durable", folder.string())};
+}
+
+void run_tar(const std::vector<std::string>& arguments) {
+  const pid_t child = fork();
+  if (child == 0) {
+    std::vector<char*> words;
+    for (const std::string& one : arguments) words.push_back(const_cast<char*>(one.c_str()));
+    words.push_back(nullptr);
+    execvp("tar", words.data());
+    _exit(127);
+  }
+  int status = 0;
+  if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
+    throw Failure{"tar failed; see above, or name a folder instead of a file"};
+}
+
+bool is_tar(const std::string& place) { return place.ends_with(".tar"); }
+
+std::string summary(const Counts& counts, const std::string& place) {
+  std::string text = fmt::format("{} photos and {} images in {}, {} of them copied now",
+                                 counts.photos, counts.images, place, counts.copied);
+  if (counts.removed > 0) text += fmt::format("; {} removed meanwhile", counts.removed);
+  if (counts.is_whole()) return text;
+  return text + fmt::format("; NOT whole: {} files are missing, {} damaged, {} outside of the "
+                            "settings' folders: `meterlens doctor` names them",
+                            counts.missing, counts.damaged, counts.elsewhere);
+}
+
+class Backup {
+ public:
+  Backup(const Settings& settings, store::Store& live, fs::path folder)
+      : roots_(settings), live_(live), folder_(std::move(folder)) {}
+
+  Counts run() {
+    std::error_code error;
+    fs::create_directories(folder_, error);
+    if (error) throw Failure{fmt::format("cannot make {}: {}", folder_.string(), error.message())};
+    const std::string part = (folder_ / "meterlens.db.part").string();
+    must(live_.copy_to(part));
+    {
+      const auto copy = must(store::Store::open(part, {.reader_count = 1}));
+      must(for_stored_files(*copy, [&](std::vector<StoredFile>& files) {
+        return take(*copy, files);
+      }));
+    }
+    make_durable(folder_);
+    fs::rename(part, folder_ / database_name, error);
+    if (error) throw Failure{fmt::format("cannot name {}: {}", part, error.message())};
+    make_durable(folder_);
+    return counts_;
+  }
+
+ private:
+  store::Result<void> take(store::Store& copy, std::vector<StoredFile>& files) {
+    std::vector<StoredFile> gone;
+    std::erase_if(files, [&](StoredFile& file) {
+      const auto name = roots_.name_of(file.path);
+      if (!name) {
+        ++counts_.elsewhere;
+        return true;
+      }
+      if (take_file(file, *name)) {
+        file.path = name->string();
+        return false;
+      }
+      gone.push_back(file);
+      return true;
+    });
+    if (const auto moved = copy.move_files(files); !moved) return moved;
+    return copy.forget_files(gone);
+  }
+
+  // False when its row is gone, too.
+  bool take_file(const StoredFile& file, const fs::path& name) {
+    const bool is_photo = file.kind == StoredFile::Kind::photo;
+    const fs::path to = folder_ / name;
+    if (look_at(to, file, false) != Found::whole) {
+      Found found = look_at(file.path, file, true);
+      if (found == Found::missing && is_photo && !live_.photo(file.id)) {
+        ++counts_.removed;
+        return false;
+      }
+      counts_.missing += found == Found::missing;
+      counts_.damaged += found == Found::damaged;
+      if (found != Found::missing) {
+        bring(file.path, to);
+        ++counts_.copied;
+      }
+    }
+    ++(is_photo ? counts_.photos : counts_.images);
+    return true;
+  }
+
+  Roots roots_;
+  store::Store& live_;
+  fs::path folder_;
+  Counts counts_;
+};
+
+class Restore {
+ public:
+  Restore(const Settings& settings, fs::path folder)
+      : settings_(settings), roots_(settings), folder_(std::move(folder)) {}
+
+  Counts run() {
+    const fs::path from = folder_ / database_name;
+    std::error_code error;
+    if (!fs::exists(from, error))
+      throw Failure{fmt::format("{} is no whole backup: it has no {}", folder_.string(),
+                                database_name)};
+    const bool is_file = settings_.store_url.empty();
+    const fs::path database = store_place(settings_);
+    if (is_file && fs::exists(database, error)) {
+      throw Failure{fmt::format("there is a database {} already: stop its server and move it away "
+                                "first", database.string())};
+    }
+    const fs::path data(settings_.storage_data_folder);
+    fs::create_directories(data, error);
+    const std::string part = (data / "restore.db.part").string();
+    for (const char* end : {"-wal", "-shm"}) fs::remove(part + end, error);
+    bring(from, part);
+    put_files(part);
+    make_durable(data);
+    if (is_file) {
+      for (const char* end : {"-wal", "-shm"}) fs::remove(database.string() + end, error);
+      fs::rename(part, database, error);
+      if (error) throw Failure{fmt::format("cannot name {}: {}", part, error.message())};
+      make_durable(data);
+    } else {
+      fill_server(part);
+    }
+    return counts_;
+  }
+
+ private:
+  // Brings an older copy up to date, too.
+  void put_files(const std::string& part) {
+    const auto copy = must(store::Store::open(part, {.reader_count = 1}));
+    must(for_stored_files(*copy, [&](std::vector<StoredFile>& files) {
+      for (StoredFile& file : files) put_file(file);
+      return copy->move_files(files);
+    }));
+  }
+
+  void put_file(StoredFile& file) {
+    const fs::path from = folder_ / file.path;
+    const auto to = roots_.path_of(file.path);
+    if (!to) {
+      ++counts_.elsewhere;
+      return;
+    }
+    const Found found = look_at(from, file, true);
+    counts_.missing += found == Found::missing;
+    counts_.damaged += found == Found::damaged;
+    if (found != Found::missing && look_at(*to, file, true) != Found::whole) {
+      bring(from, *to);
+      ++counts_.copied;
+    }
+    file.path = to->string();
+    ++(file.kind == StoredFile::Kind::photo ? counts_.photos : counts_.images);
+  }
+
+  void fill_server(const std::string& part) {
+    {
+      const auto store = must(store::Store::open(store_place(settings_),
+                                                 must(store_options(settings_))));
+      must(store->fill_from(part));
+    }
+    std::error_code ignored;
+    for (const char* end : {"", "-wal", "-shm"}) fs::remove(part + end, ignored);
+  }
+
+  const Settings& settings_;
+  Roots roots_;
+  fs::path folder_;
+  Counts counts_;
+};
+
+int report(const Counts& counts, const std::string& place) {
+  fmt::print("{}\n", summary(counts, place));
+  return counts.is_whole() ? 0 : 1;
+}
+
+int guarded(const std::function<int()>& work) {
+  try {
+    return work();
+  } catch (const Failure& failure) {
+    fmt::print(stderr, "meterlens: {}\n", failure.text);
+    return 1;
+  }
+}
+
+}  // namespace
+
+int backup(const BackupOptions& options) {
+  return guarded([&] {
+    const Settings settings = must(settings_of(options.config));
+    const auto live = must(open_store(options.config));
+    if (!is_tar(options.place))
+      return report(Backup(settings, *live, options.place).run(), options.place);
+    const std::string folder = options.place + ".folder", part = options.place + ".part";
+    const Counts counts = Backup(settings, *live, folder).run();
+    run_tar({"tar", "-C", folder, "-cf", part, "."});
+    std::error_code error;
+    fs::rename(part, options.place, error);
+    if (error) throw Failure{fmt::format("cannot name {}: {}", part, error.message())};
+    make_durable(fs::absolute(options.place).parent_path());
+    fs::remove_all(folder, error);
+    return report(counts, options.place);
+  });
+}
+
+int restore(const BackupOptions& options) {
+  return guarded([&] {
+    const Settings settings = must(settings_of(options.config));
+    if (!is_tar(options.place))
+      return report(Restore(settings, options.place).run(), settings.storage_photo_folder);
+    const std::string folder = options.place + ".folder";
+    std::error_code error;
+    fs::create_directories(folder, error);
+    run_tar({"tar", "-C", folder, "-xf", options.place});
+    const Counts counts = Restore(settings, folder).run();
+    fs::remove_all(folder, error);
+    return report(counts, settings.storage_photo_folder);
+  });
+}
+
+}  // namespace meterlens::app

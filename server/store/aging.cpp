@@ -1,0 +1,76 @@
+// Retention: what is too old goes, in small transactions.
+#include "server/store/engine.h"
+
+namespace meterlens::store {
+namespace {
+
+using soci::into;
+using soci::use;
+
+// Both select some rows by id, each with whether it goes.
+constexpr const char* old_photos =
+    "SELECT p.id, p.path, CASE WHEN EXISTS (SELECT 1 FROM reading r WHERE r.photo = p.id"
+    " AND r.standing IN ('accepted', 'manual')) OR (p.state = 'stored' AND p.reading = 0)"
+    " THEN 0 ELSE 1 END FROM photo p WHERE p.id > :after AND p.received_at_ms < :before"
+    " ORDER BY p.id LIMIT :count";
+
+constexpr const char* old_readings =
+    "SELECT r.id, '', CASE WHEN EXISTS (SELECT 1 FROM exchange e WHERE e.meter = r.meter"
+    " AND (e.end_reading = r.id OR e.start_reading = r.id)) OR r.id = (SELECT n.id FROM reading n"
+    " WHERE n.meter = r.meter AND n.standing IN ('accepted', 'manual')"
+    " ORDER BY n.at_ms DESC, n.id DESC LIMIT 1) THEN 0 ELSE 1 END"
+    " FROM reading r WHERE r.id > :after AND r.at_ms < :before ORDER BY r.id LIMIT :count";
+
+struct Old {
+  std::int64_t id = 0;
+  std::string path;
+  int goes = 0;
+};
+
+struct OldRow {
+  explicit OldRow(soci::statement& statement) {
+    statement.exchange(into(old.id));
+    statement.exchange(into(old.path));
+    statement.exchange(into(old.goes));
+  }
+  Old take() const { return old; }
+  Old old;
+};
+
+// The rows that were looked at; `after` is where they end.
+std::vector<Old> look(soci::session& sql, const char* text, std::int64_t before_ms, int count_max,
+                      std::int64_t& after, bool& more) {
+  if (before_ms == 0) return {};
+  auto rows = select_rows<OldRow>(sql, text, after, before_ms, count_max);
+  if (!rows.empty()) after = rows.back().id;
+  more = more || static_cast<int>(rows.size()) == count_max;
+  return rows;
+}
+
+}  // namespace
+
+Result<Aged> Store::remove_aged(const Aging& aging) {
+  return engine_->write([&](soci::session& sql) {
+    Aged out;
+    out.next = aging;
+    // Readings first: their photos are evidence no longer.
+    for (const Old& old : look(sql, old_readings, aging.readings_before_ms, aging.count_max,
+                               out.next.after_reading, out.more)) {
+      if (old.goes == 0) continue;
+      sql << "DELETE FROM review WHERE reading = :id", use(old.id);
+      sql << "DELETE FROM reading WHERE id = :id", use(old.id);
+      ++out.readings;
+    }
+    if (out.more) return out;
+    for (const Old& old : look(sql, old_photos, aging.photos_before_ms, aging.count_max,
+                               out.next.after_photo, out.more)) {
+      if (old.goes == 0) continue;
+      sql << "DELETE FROM photo WHERE id = :id", use(old.id);
+      out.paths.push_back(old.path);
+      ++out.photos;
+    }
+    return out;
+  });
+}
+
+}  // namespace meterlens::store

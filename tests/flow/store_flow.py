@@ -1,0 +1,195 @@
+"""The store as people run it: PostgreSQL that comes and goes, backup and restore, the doctor."""
+import hashlib
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+from flow import BUILD, FlowTest, wait_until  # noqa: E402
+from postgresql import PrivatePostgresql  # noqa: E402
+from stack import Stack  # noqa: E402
+
+
+class Beside(FlowTest):
+    """Programs beside the server."""
+
+    def meterlens(self, *arguments, folder=None, status=0):
+        done = subprocess.run([BUILD / "meterlens", *arguments, "--config", "meterlens.toml"],
+                              cwd=folder or self.folder, capture_output=True, text=True,
+                              timeout=120)
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def findings(self, *arguments, status=0):
+        answer = json.loads(self.meterlens("doctor", "--json", *arguments, status=status))
+        self.assertEqual(answer["well"], status == 0)
+        return answer["findings"]
+
+    def elsewhere(self, name, settings=""):
+        """A stack in a folder of its own, with other folders for photos; not started."""
+        stack = Stack(self.folder / name, build=BUILD, settings="[storage]\nphoto_folder = "
+                      f"\"pictures\"\ndata_folder = \"rows\"\n{settings}")
+        self.addCleanup(stack.stop)
+        (stack.folder / "meterlens.toml").write_text(
+            f"[http]\nport = {stack.http_port}\n[broker]\nport = {stack.mqtt_port}\n"
+            f"{stack.settings}")
+        return stack
+
+    def assert_is_there(self, stack, photos, readings):
+        """What was known is in `stack` with the same ids, and every photo byte for byte."""
+        there = {photo["id"]: photo for photo in stack.get("/photos")["photos"]}
+        for photo in photos:
+            self.assertEqual(there[photo["id"]]["sha256"], photo["sha256"])
+            status, served = stack.request("GET", f"/photos/{photo['id']}.jpg")
+            self.assertEqual(status, 200)
+            self.assertEqual(hashlib.sha256(served).hexdigest(), photo["sha256"])
+        there = {reading["id"]: reading for reading in stack.get("/readings")["readings"]}
+        for reading in readings:
+            self.assertEqual(there[reading["id"]]["digits"], reading["digits"])
+
+    def known(self):
+        return self.stack.get("/photos")["photos"], self.stack.get("/readings")["readings"]
+
+
+class Backup(Beside):
+    def test_under_load_and_restored_elsewhere(self):
+        self.stack.serve()
+        self.rendered_meter("m1", baud=0)
+        self.stack.wait_online("m1")
+        self.take_photo("m1")
+        photos, readings = self.known()
+        self.assertTrue(readings)
+        # More are on their way meanwhile.
+        later = [self.stack.capture("m1") for _ in range(4)]
+        self.assertIn("photos", self.meterlens("backup", "saved"))
+        self.meterlens("backup", "saved.tar")
+        for command in later:
+            self.stack.wait_command(command, 120)
+        self.meterlens("backup", "saved")  # once more into the same folder
+        newest_photos, newest_readings = self.known()
+        for place, photos, readings in (("saved.tar", photos, readings),
+                                        ("saved", newest_photos, newest_readings)):
+            other = self.elsewhere("to-" + place)
+            self.meterlens("restore", self.folder / place, folder=other.folder)
+            self.assertIn("already",
+                          self.meterlens("restore", self.folder / place, folder=other.folder,
+                                         status=1))
+            other.serve()
+            self.assert_is_there(other, photos, readings)
+            other.stop()
+
+    def test_a_damaged_backup_is_said(self):
+        self.stack.serve()
+        self.rendered_meter("m1", baud=0)
+        self.stack.wait_online("m1")
+        self.take_photo("m1")
+        self.meterlens("backup", "saved")
+        saved = next((self.folder / "saved" / "photos").rglob("*.jpg"))
+        saved.write_bytes(saved.read_bytes()[:-1] + b"x")
+        other = self.elsewhere("other")
+        self.assertIn("1 damaged", self.meterlens("restore", self.folder / "saved",
+                                                  folder=other.folder, status=1))
+
+    def test_from_sqlite_to_postgresql_and_back(self):
+        self.stack.serve()
+        self.rendered_meter("m1", baud=0)
+        self.stack.wait_online("m1")
+        self.take_photo("m1")
+        photos, readings = self.known()
+        self.meterlens("backup", "saved")
+        with PrivatePostgresql() as server:
+            other = self.elsewhere("other", f"[store]\nurl = \"{server.url}\"\n")
+            self.meterlens("restore", self.folder / "saved", folder=other.folder)
+            other.serve()
+            self.assert_is_there(other, photos, readings)
+            self.meterlens("backup", self.folder / "again", folder=other.folder)
+            third = self.elsewhere("third")
+            self.meterlens("restore", self.folder / "again", folder=third.folder)
+            third.serve()
+            self.assert_is_there(third, photos, readings)
+            other.stop()
+
+
+class Doctor(Beside):
+    def test_what_is_wrong_is_found(self):
+        self.stack.serve()
+        self.rendered_meter("m1", baud=0)
+        self.stack.wait_online("m1")
+        for _ in range(3):
+            self.take_photo("m1")
+        self.assertEqual([one for one in self.findings() if one["level"] == "error"], [])
+        paths = [self.folder / photo["path"] for photo in self.stack.get("/photos")["photos"]]
+        paths[0].unlink()
+        whole = paths[1].read_bytes()
+        paths[1].write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        extra = paths[2].with_name("extra.jpg")
+        extra.write_bytes(b"x")
+        subprocess.run(["touch", "-d", "1 hour ago", extra], check=True)
+        texts = [one["text"] for one in self.findings(status=1)]
+        for words, name in (("is missing", paths[0].name), ("not what was stored", paths[1].name),
+                            ("no row names", "extra.jpg")):
+            self.assertTrue(any(words in text and name in text for text in texts), texts)
+        quick = " ".join(one["text"] for one in self.findings("--quick", status=1))
+        self.assertNotIn("not what was stored", quick)
+
+    def test_a_server_that_does_not_run_and_a_database_from_the_future(self):
+        self.stack.serve()
+        self.stack.stop()
+        parts = {one["part"] for one in self.findings(status=1)}
+        self.assertIn("broker", parts)
+        self.database().execute("INSERT INTO schema_version VALUES (99, 0)")
+        self.assertTrue(any("newer program" in one["text"] for one in self.findings(status=1)))
+        (self.folder / "meterlens.toml").write_text("[http]\nprot = 1\n")
+        self.assertEqual(self.findings(status=1)[0]["part"], "settings")
+
+
+class OnPostgresql(Beside):
+    def setUp(self):
+        self.server = PrivatePostgresql(fsync=True)
+        self.addCleanup(self.server.close)
+        super().setUp()
+        self.stack.settings = f"[store]\nurl = \"{self.server.url}\"\n"
+
+    def test_a_database_server_that_crashes_loses_nothing(self):
+        self.stack.serve()
+        self.rendered_meter("m1", baud=0)
+        self.stack.wait_online("m1")
+        _, first = self.take_photo("m1")
+        self.assertFalse((self.folder / "var" / "meterlens.db").exists())
+        command = self.stack.capture("m1")
+        self.server.stop(signal.SIGQUIT)
+        wait_until(lambda: self.stack.request("GET", "/health", timeout_s=60)[0] == 503, 120,
+                   "the health to tell")
+        self.server.start()
+        wait_until(lambda: self.stack.request("GET", "/health", timeout_s=60)[0] == 200, 120,
+                   "health after it is back")
+        done = self.stack.wait_command(command, 200)
+        self.assertEqual(done["state"], "read", done)
+        photos, readings = self.known()
+        self.assertIn(first["id"], [photo["id"] for photo in photos])
+        self.assertEqual(len({reading["photo"] for reading in readings}), len(readings))
+        self.assert_is_the_cameras("m1", self.photo("m1", done["photo"]))
+        log = (self.folder / "meterlens-0.log").read_text()
+        self.assertIn("cannot be reached", log)
+        self.assertIn("is back", log)
+
+    def test_a_password_file_that_others_may_read_is_refused(self):
+        secret = self.folder / "secret"
+        secret.write_text("pass word\n")
+        secret.chmod(0o644)
+        settings = self.stack.settings + f"password_file = \"{secret}\"\n"
+        status, words = self.run_serve(settings)
+        self.assertEqual(status, 1)
+        self.assertIn("chmod 600", words)
+        url = self.server.url.replace("meterlens@", "meterlens:pass%20word@")
+        status, words = self.run_serve(f"[store]\nurl = \"{url}\"\n")
+        self.assertEqual(status, 1)
+        self.assertIn("must not have a password", words)
+        self.assertNotIn("word@", words)
+
+
+if __name__ == "__main__":
+    unittest.main()
