@@ -13,8 +13,8 @@
 
 #include "app/photo_reader.h"
 #include "app/place.h"
-#include "app/service.h"
 #include "app/retention.h"
+#include "app/service.h"
 #include "app/stored.h"
 #include "server/api/api.h"
 #include "server/metrics/metrics.h"
