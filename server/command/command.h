@@ -35,4 +35,11 @@ struct Command {
   std::int64_t updated_ms = 0;
 };
 
+// One moment of a command's life.
+struct Moment {
+  State state = State::queued;
+  std::string reason;
+  std::int64_t at_ms = 0;  // Unix
+};
+
 }  // namespace meterlens::command
