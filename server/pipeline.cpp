@@ -146,9 +146,9 @@ void Pipeline::Steps::tell(const Photo& photo, const store::Judged& judged) {
   });
   const bool is_bad = first.verdict == validate::Verdict::doubtful ||
                       first.verdict == validate::Verdict::rejected;
-  const std::string fault = is_bad ? validate::doubt_of(first) : "";
-  if (fault.empty()) return;
-  inbox.post([this, device = photo.device, wanted = WantedLight{photo.id, photo.command, fault}] {
+  const std::string doubt = is_bad ? validate::doubt_of(first) : "";
+  if (doubt.empty()) return;
+  inbox.post([this, device = photo.device, wanted = WantedLight{photo.id, photo.command, doubt}] {
     want_light(device, wanted);
   });
 }
