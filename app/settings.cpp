@@ -80,8 +80,8 @@ constexpr std::array keys{
     Key{"second", "base_url", &S::second_base_url, "https, or http on this machine"},
     Key{"second", "endpoint", &S::second_endpoint, ""},
     Key{"second", "send", &S::second_send,
-        "the register's window with a margin, where the local reader found it, or the whole photo; ",
-        0, 0, "window|photo"},
+        "the register's window with a margin, where the local reader found it, or the whole "
+        "photo; ", 0, 0, "window|photo"},
     Key{"second", "sure_percent", &S::second_sure_percent,
         "confidence from which its number is believed alone", 50, 100},
     Key{"second", "calls_per_second", &S::second_calls_per_second, "", 1, 100},

@@ -30,6 +30,8 @@ std::int64_t unix_ms() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+constexpr int judge_tries_max = 5;  // of what somebody has looked at again
+
 std::array<reader::Point, 4> corners_of(const validate::Region& region) {
   std::array<reader::Point, 4> out;
   std::ranges::transform(region, out.begin(), [](const auto& corner) {
@@ -285,18 +287,21 @@ bool ReadingQueue::Desk::judge(const Look& look) {
   return true;
 }
 
-// In the other one's thread: what he saw was paid for, so it is not asked again when the store
-// fails.
+// In the other one's thread: what he saw was paid for, so it is not asked again at once when the
+// store fails.
 void ReadingQueue::Desk::judge_later(const Look& look) {
-  while (!judge(look)) {
+  bool done = judge(look);
+  for (int tries = 1; !done && tries < judge_tries_max; ++tries) {
     std::unique_lock lock(mutex);
     if (changed.wait_for(lock, std::chrono::milliseconds(limits.retry_ms),
                          [this] { return stopping; }))
-      return;
+      break;
+    lock.unlock();
+    done = judge(look);
   }
   {
     const std::lock_guard lock(mutex);
-    leave(look.photo, Done::yes);
+    leave(look.photo, done ? Done::yes : Done::failed);
   }
   changed.notify_all();
 }

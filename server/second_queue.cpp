@@ -63,7 +63,8 @@ Hint hint_of(const Look::View& view, const validate::Meter& meter) {
   Hint hint;
   const validate::Claim& claim = view.claim;
   hint.wheels = meter.wheels > 0 ? meter.wheels : view.known.wheels;
-  if (hint.wheels == 0 && claim.status == "read") hint.wheels = static_cast<int>(claim.digits.size());
+  if (hint.wheels == 0 && claim.status == "read")
+    hint.wheels = static_cast<int>(claim.digits.size());
   hint.red = meter.decimals >= 0 ? meter.decimals : view.known.red;
   if (hint.red < 0 && claim.red > 0) hint.red = claim.red;
   if (view.known.earlier) add_history(hint, *view.known.earlier, meter.rate_max);
@@ -142,7 +143,8 @@ second::World SecondQueue::Desk::world() {
   out.steady_ms = ms_of<std::chrono::steady_clock>;
   out.wait = [this](std::int64_t ms) {
     std::unique_lock lock(mutex);
-    return !changed.wait_for(lock, std::chrono::milliseconds(ms), [this] { return stopping.load(); });
+    return !changed.wait_for(lock, std::chrono::milliseconds(ms),
+                             [this] { return stopping.load(); });
   };
   out.chance = chance;
   return out;

@@ -1,5 +1,5 @@
-// The parts of the pipeline's thread for photos that people send, and for photos that are taken once
-// more with other light.
+// The parts of the pipeline's thread for photos that people send, and for photos that are taken
+// once more with other light.
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -24,8 +24,8 @@ protocol::SettingValues values_of(const command::WishedSettings* wish) {
   return values;
 }
 
-// The entries of `undo` whose settings are still what `done` made of them: a person may have changed
-// others meanwhile.
+// The entries of `undo` whose settings are still what `entries` made of them: a person may have
+// changed others meanwhile.
 std::vector<std::uint8_t> still_to_undo(const LightTry& one, const protocol::SettingValues& now) {
   std::vector<std::uint8_t> out;
   const std::size_t bytes = std::min(one.entries.size(), one.undo.size());

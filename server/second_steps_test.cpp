@@ -25,6 +25,8 @@ class SecondStepsTest : public ::testing::Test {
     settings_.folders = {root_ / "public/images", root_ / "quarantine"};
     settings_.images.folder = root_ / "updates";
     settings_.light_tries_max = 2;
+  }
+  void SetUp() override {
     restart();
     // The lamp is off at first.
     ASSERT_TRUE(steps_->change_settings("m1", Part::camera, lamp(0)));
@@ -202,7 +204,7 @@ TEST_F(SecondStepsTest, ends_with_the_reason_when_nothing_comes_of_it) {
   EXPECT_EQ(newest(unable).note, "the camera knows no such light");
 }
 
-TEST_F(SecondStepsTest, asks_nothing_of_devices_that_cannot_and_for_faults_that_light_does_not_mend) {
+TEST_F(SecondStepsTest, leaves_alone_what_light_does_not_mend_and_devices_that_have_none) {
   EXPECT_TRUE(store_->light_tries(bad_photo("mirrored"))->empty());
   const std::uint32_t before = wished_revision();
   steps_->want_light("unknown", {1, 2, "dark"});
@@ -210,10 +212,11 @@ TEST_F(SecondStepsTest, asks_nothing_of_devices_that_cannot_and_for_faults_that_
   restart();
   EXPECT_TRUE(store_->light_tries(bad_photo("dark"))->empty());
   EXPECT_EQ(wished_revision(), before);
-  const std::string smart = R"({"type":"device_status","data":{}})";
-  steps_->message("product1/s1/event", {reinterpret_cast<const std::uint8_t*>(smart.data()),
-                                        smart.size()});
+  const std::string smart = R"({"gpio":{"gpio1":0}})";
+  steps_->message("SEEDPROD01/s1/event", {reinterpret_cast<const std::uint8_t*>(smart.data()),
+                                          smart.size()});
   turn();
+  ASSERT_NE(steps_->registry.find("s1"), nullptr);
   steps_->settings.light_tries_max = 2;
   steps_->want_light("s1", {1, 2, "dark"});
   EXPECT_TRUE(steps_->lights.empty());

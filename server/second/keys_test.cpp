@@ -44,7 +44,8 @@ TEST_F(KeysTest, come_from_a_file_of_the_owner_alone) {
 }
 
 TEST_F(KeysTest, are_refused_when_they_are_none_without_being_shown) {
-  for (const char* text : {"", "the-key", "the-key\n\n", "the key\nthe-secret\n", "\nthe-secret\n"}) {
+  for (const char* text :
+       {"", "the-key", "the-key\n\n", "the key\nthe-secret\n", "\nthe-secret\n"}) {
     const auto keys = load_keys(file(text, 0600));
     ASSERT_FALSE(keys) << text;
     EXPECT_EQ(keys.error().find("the-"), std::string::npos) << keys.error();

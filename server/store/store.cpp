@@ -222,7 +222,8 @@ Result<std::vector<command::Moment>> Store::command_life(std::int64_t id) {
 Result<std::vector<command::Command>> Store::commands(const std::string& device,
                                                       std::int64_t before, int count_max) {
   return engine_->read([&](soci::session& sql) {
-    std::string text = std::string("SELECT ") + command_columns + " FROM command WHERE id < :before";
+    std::string text = std::string("SELECT ") + command_columns;
+    text += " FROM command WHERE id < :before";
     text += device.empty() ? " AND :device = ''" : " AND device = :device";
     text += " ORDER BY id DESC LIMIT :count";
     return select_rows<CommandRow>(sql, text, before, device, count_max);
