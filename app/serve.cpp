@@ -14,6 +14,7 @@
 #include "app/photo_reader.h"
 #include "app/place.h"
 #include "app/retention.h"
+#include "app/second_settings.h"
 #include "app/service.h"
 #include "app/stored.h"
 #include "server/api/api.h"
@@ -145,6 +146,10 @@ std::expected<server::Settings, std::string> pipeline_settings(const Settings& s
   out.commands.device_commands_max = static_cast<std::size_t>(settings.limits_device_commands_max);
   out.commands.expire_ms = settings.limits_command_expire_s * 1000;
   out.reading.threads = static_cast<int>(settings.reader_threads);
+  auto second = second_settings(settings);
+  if (!second) return std::unexpected(second.error());
+  out.second = *std::move(second);
+  out.light_tries_max = static_cast<int>(settings.capture_light_tries_max);
   return out;
 }
 
@@ -175,6 +180,13 @@ api::Doors doors_of(server::Pipeline& pipeline, const Settings& settings) {
     if (!command) return std::unexpected(explain(command.error(), device, settings));
     return *std::move(command);
   };
+  doors.upload = [&pipeline](photo::Photo photo)
+      -> std::expected<server::Uploaded, api::CaptureError> {
+    auto uploaded = pipeline.upload(std::move(photo));
+    if (!uploaded) return std::unexpected(api::CaptureError{
+        api::CaptureErrorCode::store, "the photo could not be stored; /api/v1/health says why"});
+    return *std::move(uploaded);
+  };
   doors.schedules_changed = [&pipeline] { pipeline.schedules_changed(); };
   doors.add_image = [&pipeline](std::span<const std::uint8_t> file) {
     return pipeline.add_image(file);
@@ -202,7 +214,8 @@ api::Doors doors_of(server::Pipeline& pipeline, const Settings& settings) {
   return doors;
 }
 
-api::Settings api_settings(const Settings& settings, const std::string& version) {
+api::Settings api_settings(const Settings& settings, const std::string& version,
+                           const server::SecondSettings& second) {
   api::Settings out;
   out.address = settings.http_address;
   out.port = static_cast<std::uint16_t>(settings.http_port);
@@ -210,6 +223,10 @@ api::Settings api_settings(const Settings& settings, const std::string& version)
   out.photo_folders = {settings.storage_photo_folder,
                        (fs::path(settings.storage_data_folder) / "quarantine").string()};
   out.version = version;
+  out.upload_bytes_max = static_cast<std::size_t>(settings.upload_bytes_max);
+  out.upload_pixels_max = static_cast<std::uint64_t>(settings.upload_pixels_max);
+  out.second = {second.policy, second.keys.has_value(), second.baidu.daily_quota,
+                second.baidu.day_offset_ms, settings.second_currency};
   out.live_client_count_max = static_cast<int>(settings.limits_live_clients_max);
   out.connection_count_max = static_cast<int>(settings.limits_http_connections_max);
   return out;
@@ -254,7 +271,7 @@ std::expected<void, std::string> Server::start(const Settings& settings,
   if (!started) return std::unexpected(started.error());
   pipeline = *std::move(started);
 
-  auto listening = api::Api::start(api_settings(settings, version), *store, metrics,
+  auto listening = api::Api::start(api_settings(settings, version, wiring->second), *store, metrics,
                                    doors_of(*pipeline, settings));
   if (!listening) return std::unexpected(listening.error());
   api = *std::move(listening);

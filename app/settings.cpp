@@ -84,6 +84,38 @@ constexpr std::array keys{
         "pages with live updates", 1, 10'000},
     Key{"limits", "http_connections_max", &S::limits_http_connections_max,
         "HTTP connections in all", 1, 10'000},
+    Key{"second", "policy", &S::second_policy,
+        "of meters without a policy of their own; what is not local costs money and sends pictures "
+        "of meters to Baidu; ", 0, 0, "local|baidu|local-then-baidu|both-must-agree"},
+    Key{"second", "keys_file", &S::second_keys_file,
+        "two lines, API key and secret key, readable by its owner only; empty: METERLENS_BAIDU_KEY "
+        "and METERLENS_BAIDU_SECRET of the environment"},
+    Key{"second", "base_url", &S::second_base_url, "https, or http on this machine"},
+    Key{"second", "endpoint", &S::second_endpoint, ""},
+    Key{"second", "send", &S::second_send,
+        "the register's window with a margin, where the local reader found it, or the whole "
+        "photo; ", 0, 0, "window|photo"},
+    Key{"second", "sure_percent", &S::second_sure_percent,
+        "confidence from which its number is believed alone", 50, 100},
+    Key{"second", "calls_per_second", &S::second_calls_per_second, "", 1, 100},
+    Key{"second", "calls_per_day", &S::second_calls_per_day,
+        "answered calls a day, then none until the next", 0, 100'000'000},
+    Key{"second", "price", &S::second_price, "of an answered call, up to 6 decimals: \"0.005\""},
+    Key{"second", "currency", &S::second_currency, ""},
+    Key{"second", "day_offset_min", &S::second_day_offset_min,
+        "the provider's day begins so many minutes before UTC's", -720, 840},
+    Key{"second", "timeout_ms", &S::second_timeout_ms, "of one request", 100, 120'000},
+    Key{"second", "tries_max", &S::second_tries_max, "for one photo", 1, 10},
+    Key{"second", "patience_s", &S::second_patience_s, "for one photo, in all", 1, 600},
+    Key{"second", "threads", &S::second_threads, "photos asked about at the same time", 1, 16},
+    Key{"second", "photos_max", &S::second_photos_max,
+        "photos that wait for it; for further ones the local result stands", 1, 100'000},
+    Key{"upload", "bytes_max", &S::upload_bytes_max, "of a photo that a person sends", 1024,
+        16'777'216},
+    Key{"upload", "pixels_max", &S::upload_pixels_max, "", 10'000, 64'000'000},
+    Key{"capture", "light_tries_max", &S::capture_light_tries_max,
+        "photos taken once more with other light when an ordered one is dark, glaring or blurred; "
+        "0: none", 0, 3},
     Key{"log", "level", &S::log_level, "", 0, 0, "debug|info|warn|error"},
 };
 

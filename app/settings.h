@@ -44,6 +44,28 @@ struct Settings {
   std::int64_t limits_live_clients_max = 64;
   std::int64_t limits_http_connections_max = 256;
 
+  std::string second_policy = "local";
+  std::string second_keys_file;
+  std::string second_base_url = "https://aip.baidubce.com";
+  std::string second_endpoint = "/rest/2.0/ocr/v1/meter";
+  std::string second_send = "window";
+  std::int64_t second_sure_percent = 90;
+  std::int64_t second_calls_per_second = 2;
+  std::int64_t second_calls_per_day = 1000;
+  std::string second_price = "0";
+  std::string second_currency = "CNY";
+  std::int64_t second_day_offset_min = 480;
+  std::int64_t second_timeout_ms = 10'000;
+  std::int64_t second_tries_max = 4;
+  std::int64_t second_patience_s = 60;
+  std::int64_t second_threads = 2;
+  std::int64_t second_photos_max = 1000;
+
+  std::int64_t upload_bytes_max = 8'388'608;
+  std::int64_t upload_pixels_max = 50'000'000;
+
+  std::int64_t capture_light_tries_max = 0;
+
   std::string log_level = "info";
 };
 

@@ -67,6 +67,7 @@ std::expected<void, std::string> Pipeline::Steps::prepare() {
   auto wished = store.settings();
   if (!wished) return std::unexpected(wished.error().message);
   for (auto& one : *wished) wishes.take_up(std::move(one));
+  take_up_lights();
   if (!settings.embedded) return {};
   auto started = ingest::Broker::start(*settings.embedded);
   if (!started) return std::unexpected(started.error().message);
@@ -116,11 +117,13 @@ std::optional<Command> Pipeline::Steps::already_done(const Command& open) {
 }
 
 void Pipeline::Steps::start_threads(ReadPhoto read) {
-  reading =
-      std::make_unique<ReadingQueue>(settings.reading, store, std::move(read), metrics,
-                                     [this](const Photo& photo, const store::Judged& judged) {
-                                       tell(photo, judged);
-                                     });
+  second = std::make_unique<SecondQueue>(settings.second, store, metrics);
+  reading = std::make_unique<ReadingQueue>(
+      settings.reading, store, std::move(read), metrics,
+      [this](const Photo& photo, const store::Judged& judged) { tell(photo, judged); },
+      [this](Look look, std::function<void(Look)> done) {
+        return second->look_again(std::move(look), std::move(done));
+      });
   link = std::make_unique<ingest::Link>(
       settings.link,
       ingest::LinkEvents{
@@ -137,8 +140,16 @@ void Pipeline::Steps::tell(const Photo& photo, const store::Judged& judged) {
   for (const std::int64_t id : judged.changed)
     on_change({Change::Kind::reading, photo.device, id});
   if (photo.command == 0 || judged.readings.empty()) return;
-  inbox.post([this, command = photo.command, id = judged.readings.front().id] {
+  const validate::Reading& first = judged.readings.front();
+  inbox.post([this, command = photo.command, id = first.id] {
     commands.read(command, id, now_ms);
+  });
+  const bool is_bad = first.verdict == validate::Verdict::doubtful ||
+                      first.verdict == validate::Verdict::rejected;
+  const std::string doubt = is_bad ? validate::doubt_of(first) : "";
+  if (doubt.empty()) return;
+  inbox.post([this, device = photo.device, wanted = WantedLight{photo.id, photo.command, doubt}] {
+    want_light(device, wanted);
   });
 }
 
@@ -147,7 +158,10 @@ void Pipeline::Steps::stop() {
   inbox.close();
   if (thread.joinable()) thread.join();
   link.reset();
+  // It has photos of the readers': it ends first, and goes last.
+  if (second != nullptr) second->close();
   reading.reset();
+  second.reset();
   broker.reset();
 }
 
@@ -241,6 +255,12 @@ std::optional<photo::View> Pipeline::view(const std::string& device) const {
 
 std::expected<update::Image, ImageError> Pipeline::add_image(std::span<const std::uint8_t> file) {
   return steps_->images.add(file, unix_ms());
+}
+
+std::expected<Uploaded, CommandError> Pipeline::upload(photo::Photo photo) {
+  const auto shared = std::make_shared<photo::Photo>(std::move(photo));
+  return steps_->ask<Uploaded, CommandError>(
+      [shared](Steps& steps) { return steps.upload(std::move(*shared)); });
 }
 
 bool Pipeline::broker_connected() const { return steps_->link->connected(); }

@@ -31,6 +31,7 @@
 #include "server/photo/views.h"
 #include "server/reading_queue.h"
 #include "server/registry.h"
+#include "server/second_queue.h"
 #include "server/store/store.h"
 #include "server/update/sender.h"
 
@@ -49,6 +50,8 @@ struct Settings {
   RegistryLimits registry;
   CommitterLimits committer;
   ReadingLimits reading;
+  SecondSettings second;
+  int light_tries_max = 0;  // photos taken once more with other light for one bad one
   std::size_t inbox_count_max = 16'384;  // packets between the two threads
   std::size_t inbox_bytes_max = std::size_t{32} << 20;
   std::int64_t recapture_ms = 300'000;  // after a bad photo that no command asked for
@@ -61,6 +64,11 @@ struct Change {
   Kind kind = Kind::device;
   std::string device;
   std::int64_t id = 0;  // of the command, photo, reading or update
+};
+
+struct Uploaded {
+  photo::Photo photo;  // as stored, without bytes
+  bool is_new = false;
 };
 
 enum class CommandError : std::uint8_t { unknown_device, queue_full, store, wrong_dialect };
@@ -85,6 +93,11 @@ class Pipeline {
 
   // A new capture command, stored and queued. From any thread.
   std::expected<command::Command, CommandError> capture(const std::string& device);
+
+  // A photo that a person sent for a meter that is there: bytes, hash, meter, time of the shot
+  // (0: now). Stored when it returns, and read as any other; the same bytes are stored once. From
+  // any thread.
+  std::expected<Uploaded, CommandError> upload(photo::Photo photo);
 
   // The stored schedules are others now. From any thread.
   void schedules_changed();

@@ -33,6 +33,8 @@ std::int64_t unix_ms() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+constexpr int judge_tries_max = 5;  // of what somebody has looked at again
+
 std::array<reader::Point, 4> corners_of(const validate::Region& region) {
   std::array<reader::Point, 4> out;
   std::ranges::transform(region, out.begin(), [](const auto& corner) {
@@ -45,7 +47,7 @@ std::array<reader::Point, 4> corners_of(const validate::Region& region) {
 using PhotoBytes = std::expected<std::vector<std::uint8_t>, std::string>;
 
 PhotoBytes bytes_of(const photo::Photo& photo) {
-  auto bytes = photo::Files::read(photo.path, protocol::photo_bytes_max);
+  auto bytes = photo::Files::read(photo.path, photo::upload_bytes_max);
   if (!bytes) return std::unexpected(bytes.error().message);
   if (protocol::sha256(*bytes) != photo.sha256)
     return std::unexpected("the stored file is not the photo that was received");
@@ -69,18 +71,20 @@ reader::Known known_of(const validate::Reading& accepted, std::int64_t at_ms) {
 
 struct ReadingQueue::Desk {
   Desk(const ReadingLimits& given, store::Store& its_store, ReadPhoto its_read,
-       metrics::Metrics& its_metrics, OnReading its_on_reading)
+       metrics::Metrics& its_metrics, OnReading its_on_reading, LookAgain its_look_again)
       : limits(given),
         store(its_store),
         read(std::move(its_read)),
         metrics(its_metrics),
-        on_reading(std::move(its_on_reading)) {}
+        on_reading(std::move(its_on_reading)),
+        look_again(std::move(its_look_again)) {}
 
   const ReadingLimits limits;
   store::Store& store;
   const ReadPhoto read;
   metrics::Metrics& metrics;
   const OnReading on_reading;
+  const LookAgain look_again;
 
   mutable std::mutex mutex;
   std::condition_variable changed;
@@ -91,18 +95,25 @@ struct ReadingQueue::Desk {
   bool stopping = false;
   std::vector<std::thread> threads;
 
+  // All that wait may be of devices whose photo somebody looks at again: then others are fetched.
+  std::size_t waiting_max() const { return 8 * static_cast<std::size_t>(limits.fetch_max); }
   void run();
   bool step();
   std::optional<photo::Photo> next(std::unique_lock<std::mutex>& lock);
   bool fetch();
   std::optional<photo::Photo> pick();
-  bool process(const photo::Photo& photo);
-  std::optional<std::vector<store::Case>> cases_of(const photo::Photo& photo,
-                                                   const PhotoBytes& bytes);
-  validate::Claim claim_of(const photo::Photo& photo, const PhotoBytes& bytes,
-                           const validate::Watch& watch,
-                           const std::optional<validate::Reading>& before) const;
+  enum class Done : std::uint8_t { yes, failed, later };
+  Done process(const photo::Photo& photo);
+  bool leave(const photo::Photo& photo, Done done);
+  std::optional<Look> look_at(const photo::Photo& photo);
+  store::Result<std::vector<validate::Watch>> watches_of(const photo::Photo& photo);
+  Look::View view_of(const photo::Photo& photo, const PhotoBytes& bytes,
+                     const validate::Watch& watch,
+                     const std::optional<validate::Reading>& before) const;
   photo::Brightness brightness_of(const photo::Photo& photo, protocol::Bytes jpeg) const;
+  static std::vector<store::Case> cases_of(const Look& look);
+  bool judge(const Look& look);
+  void judge_later(const Look& look);
   void count(const validate::Reading& reading);
 };
 
@@ -112,17 +123,23 @@ void ReadingQueue::Desk::run() {
   std::unique_lock lock(mutex);
   while (auto photo = next(lock)) {
     lock.unlock();
-    const bool done = process(*photo);
+    const Done done = process(*photo);
     lock.lock();
-    devices_busy.erase(photo->device);
-    photos_busy.erase(photo->id);
-    if (!done) {
-      more = true;
+    if (!leave(*photo, done)) {
       changed.wait_for(lock, std::chrono::milliseconds(limits.retry_ms),
                        [this] { return stopping; });
     }
     changed.notify_all();
   }
+}
+
+// With the mutex held. False: the store failed, and the photo comes again.
+bool ReadingQueue::Desk::leave(const photo::Photo& photo, Done done) {
+  if (done == Done::later) return true;
+  devices_busy.erase(photo.device);
+  photos_busy.erase(photo.id);
+  if (done == Done::failed) more = true;
+  return done == Done::yes;
 }
 
 bool ReadingQueue::Desk::step() {
@@ -133,18 +150,15 @@ bool ReadingQueue::Desk::step() {
     if (!photo && more && fetch()) photo = pick();
   }
   if (!photo) return false;
-  const bool done = process(*photo);
+  const Done done = process(*photo);
   const std::lock_guard lock(mutex);
-  devices_busy.erase(photo->device);
-  photos_busy.erase(photo->id);
-  if (!done) more = true;
-  return done;
+  return leave(*photo, done);
 }
 
 std::optional<photo::Photo> ReadingQueue::Desk::next(std::unique_lock<std::mutex>& lock) {
   while (!stopping) {
     if (auto photo = pick()) return photo;
-    if (more && waiting.empty()) {
+    if (more && waiting.size() < waiting_max()) {
       if (fetch()) continue;
       changed.wait_for(lock, std::chrono::milliseconds(limits.retry_ms));
     } else {
@@ -171,17 +185,20 @@ std::optional<photo::Photo> ReadingQueue::Desk::pick() {
 // same photos.
 bool ReadingQueue::Desk::fetch() {
   more = false;
-  auto photos = store.unread_photos(limits.fetch_max + static_cast<int>(photos_busy.size()));
+  auto photos = store.unread_photos(limits.fetch_max +
+                                    static_cast<int>(photos_busy.size() + waiting.size()));
   if (!photos) {
     more = true;
     metrics.add(Count::store_errors);
     spdlog::error("photos wait to be read: {}", photos.error().message);
     return false;
   }
+  const std::int64_t newest = waiting.empty() ? 0 : waiting.back().id;
   for (photo::Photo& photo : *photos) {
-    if (!photos_busy.contains(photo.id)) waiting.push_back(std::move(photo));
+    if (photo.id <= newest || photos_busy.contains(photo.id)) continue;
+    waiting.push_back(std::move(photo));
+    more = true;
   }
-  if (!waiting.empty()) more = true;
   metrics.set(metrics::Gauge::photos_to_read, static_cast<double>(waiting.size()));
   return true;
 }
@@ -195,10 +212,11 @@ photo::Brightness ReadingQueue::Desk::brightness_of(const photo::Photo& photo,
   return photo::brightness_of(jpeg, values.get("dark_level"), values.get("bright_level"));
 }
 
-validate::Claim ReadingQueue::Desk::claim_of(
-    const photo::Photo& photo, const PhotoBytes& bytes, const validate::Watch& watch,
-    const std::optional<validate::Reading>& before) const {
-  validate::Claim claim;
+Look::View ReadingQueue::Desk::view_of(const photo::Photo& photo, const PhotoBytes& bytes,
+                                       const validate::Watch& watch,
+                                       const std::optional<validate::Reading>& before) const {
+  Look::View view;
+  validate::Claim& claim = view.claim;
   if (!bytes) {
     claim.status = "unreadable";
     claim.reason = bytes.error();
@@ -206,56 +224,84 @@ validate::Claim ReadingQueue::Desk::claim_of(
     if (before)
       spdlog::debug("device {}: photo {} is of a known meter of {} wheels", photo.device, photo.id,
                     before->digits.size());
-    reader::Known known = before ? known_of(*before, photo.captured_at_ms) : reader::Known{};
-    // What a person has drawn goes before where the last reading was.
-    if (watch.region) known.window = corners_of(*watch.region);
-    claim = read(std::as_bytes(std::span(*bytes)), known);
+    if (before) view.known = known_of(*before, photo.captured_at_ms);
+    // What a person has drawn goes before where the last reading was, and a person's own photo is
+    // taken from anywhere.
+    if (watch.region) view.known.window = corners_of(*watch.region);
+    if (!photo.meter.empty()) view.known.window.reset();
+    claim = read(std::as_bytes(std::span(*bytes)), view.known);
   }
   claim.meter = watch.meter;
   claim.device = photo.device;
   claim.photo = photo.id;
   claim.at_ms = photo.captured_at_ms;
   validate::settle_time(claim, photo.received_at_ms);
-  return claim;
+  return view;
 }
 
-// One case for each meter that the photo shows; nothing when the store failed.
-std::optional<std::vector<store::Case>> ReadingQueue::Desk::cases_of(const photo::Photo& photo,
-                                                                     const PhotoBytes& bytes) {
-  const auto watches = store.watched(photo.device, photo.captured_at_ms);
+store::Result<std::vector<validate::Watch>> ReadingQueue::Desk::watches_of(
+    const photo::Photo& photo) {
+  if (photo.meter.empty()) return store.watched(photo.device, photo.captured_at_ms);
+  validate::Watch watch;
+  watch.device = photo.device;
+  watch.meter = photo.meter;
+  return std::vector{watch};
+}
+
+// One view for each meter that the photo shows; nothing when the store failed.
+std::optional<Look> ReadingQueue::Desk::look_at(const photo::Photo& photo) {
+  const auto watches = watches_of(photo);
   if (!watches) return {};
-  std::vector<store::Case> cases;
+  Look look{photo, {}};
+  const PhotoBytes bytes = bytes_of(photo);
+  if (bytes) look.photo.brightness = brightness_of(photo, *bytes);
   for (const validate::Watch& watch : *watches) {
     const auto before = store.newest_accepted(watch.meter);
     if (!before) return {};
-    validate::Claim claim = claim_of(photo, bytes, watch, *before);
-    metrics.observe_read_ms(claim.ms);
-    const std::int64_t at_ms = claim.at_ms;
-    cases.push_back({watch.meter, at_ms, photo.id,
-                     [claim = std::move(claim)](const validate::Past& past) {
+    look.views.push_back(view_of(photo, bytes, watch, *before));
+    metrics.observe_read_ms(look.views.back().claim.ms);
+  }
+  return look;
+}
+
+std::vector<store::Case> ReadingQueue::Desk::cases_of(const Look& look) {
+  std::vector<store::Case> cases;
+  for (const Look::View& view : look.views) {
+    const validate::Claim& claim = view.claim;
+    cases.push_back({claim.meter, claim.at_ms, look.photo.id,
+                     [claim](const validate::Past& past) {
                        return validate::judge(claim, past);
                      }});
   }
   if (!cases.empty()) return cases;
   validate::Claim claim;
-  claim.meter = claim.device = photo.device;
-  claim.photo = photo.id;
-  claim.at_ms = photo.captured_at_ms;
-  cases.push_back({photo.device, claim.at_ms, photo.id,
+  claim.meter = claim.device = look.photo.device;
+  claim.photo = look.photo.id;
+  claim.at_ms = look.photo.captured_at_ms;
+  cases.push_back({look.photo.device, claim.at_ms, look.photo.id,
                    [claim](const validate::Past&) { return validate::refuse(claim); }});
   return cases;
 }
 
-// False when the store failed: the photo stays unread and comes again.
-bool ReadingQueue::Desk::process(const photo::Photo& photo) {
-  const PhotoBytes bytes = bytes_of(photo);
-  auto cases = cases_of(photo, bytes);
-  if (!cases) {
+ReadingQueue::Desk::Done ReadingQueue::Desk::process(const photo::Photo& photo) {
+  auto look = look_at(photo);
+  if (!look) {
     metrics.add(Count::store_errors);
-    return false;
+    return Done::failed;
   }
-  if (bytes) cases->front().brightness = brightness_of(photo, *bytes);
-  const auto judged = store.judge(*cases, unix_ms());
+  if (look_again && !look->views.empty()) {
+    look = look_again(*std::move(look), [this](Look again) { judge_later(again); });
+    if (!look) return Done::later;
+  }
+  return judge(*look) ? Done::yes : Done::failed;
+}
+
+// False when the store failed: the photo stays unread.
+bool ReadingQueue::Desk::judge(const Look& look) {
+  const photo::Photo& photo = look.photo;
+  auto cases = cases_of(look);
+  cases.front().brightness = photo.brightness;
+  const auto judged = store.judge(cases, unix_ms());
   if (!judged) {
     metrics.add(Count::store_errors);
     spdlog::error("device {}: reading of photo {} not stored: {}", photo.device, photo.id,
@@ -265,6 +311,25 @@ bool ReadingQueue::Desk::process(const photo::Photo& photo) {
   for (const validate::Reading& reading : judged->readings) count(reading);
   on_reading(photo, *judged);
   return true;
+}
+
+// In the other one's thread: what he saw was paid for, so it is not asked again at once when the
+// store fails.
+void ReadingQueue::Desk::judge_later(const Look& look) {
+  bool done = judge(look);
+  for (int tries = 1; !done && tries < judge_tries_max; ++tries) {
+    std::unique_lock lock(mutex);
+    if (changed.wait_for(lock, std::chrono::milliseconds(limits.retry_ms),
+                         [this] { return stopping; }))
+      break;
+    lock.unlock();
+    done = judge(look);
+  }
+  {
+    const std::lock_guard lock(mutex);
+    leave(look.photo, done ? Done::yes : Done::failed);
+  }
+  changed.notify_all();
 }
 
 void ReadingQueue::Desk::count(const validate::Reading& reading) {
@@ -279,9 +344,9 @@ void ReadingQueue::Desk::count(const validate::Reading& reading) {
 }
 
 ReadingQueue::ReadingQueue(const ReadingLimits& limits, store::Store& store, ReadPhoto read,
-                           metrics::Metrics& metrics, OnReading on_reading)
-    : desk_(
-          std::make_unique<Desk>(limits, store, std::move(read), metrics, std::move(on_reading))) {
+                           metrics::Metrics& metrics, OnReading on_reading, LookAgain look_again)
+    : desk_(std::make_unique<Desk>(limits, store, std::move(read), metrics, std::move(on_reading),
+                                   std::move(look_again))) {
   for (int i = 0; i < limits.threads; ++i)
     desk_->threads.emplace_back([desk = desk_.get()] { desk->run(); });
 }

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "reader/reader.h"
 #include "server/metrics/metrics.h"
@@ -27,6 +29,20 @@ using ReadPhoto =
 // the layout, but no earlier reading. How fast a meter may go is not known.
 reader::Known known_of(const validate::Reading& accepted, std::int64_t at_ms);
 
+// What was seen on one photo: one view for each meter that it shows, and what was known of that.
+struct Look {
+  struct View {
+    validate::Claim claim;
+    reader::Known known;
+  };
+  photo::Photo photo;
+  std::vector<View> views;
+};
+// Somebody who takes another look before it is judged, in his own time: takes it over and calls
+// `done` once, in any thread, with the claims as they are then; or gives it back at once, when there
+// is nothing to wait for. What he never gives back is unread, and read again after a restart.
+using LookAgain = std::function<std::optional<Look>(Look, std::function<void(Look)> done)>;
+
 struct ReadingLimits {
   int threads = 1;                // 0: none of its own, see read_next
   int fetch_max = 128;           // photos known in memory
@@ -40,7 +56,7 @@ class ReadingQueue {
   using OnReading = std::function<void(const photo::Photo&, const store::Judged&)>;
 
   ReadingQueue(const ReadingLimits& limits, store::Store& store, ReadPhoto read,
-               metrics::Metrics& metrics, OnReading on_reading);
+               metrics::Metrics& metrics, OnReading on_reading, LookAgain look_again = {});
   ~ReadingQueue();  // waits for the photos being read
   ReadingQueue(const ReadingQueue&) = delete;
   ReadingQueue& operator=(const ReadingQueue&) = delete;

@@ -132,6 +132,7 @@ void Pipeline::Steps::tick() {
   assembler.tick(now_ms);
   registry.tick(now_ms);
   order_scheduled();
+  tick_lights();
   metrics.set(Gauge::photos_in_flight,
               static_cast<double>(receiver.photos_in_flight() + assembler.photos_in_flight()));
   metrics.set(Gauge::photos_in_flight_bytes,
@@ -183,7 +184,7 @@ void Pipeline::Steps::settle_photos() {
   Committed committed = committer.commit(now_ms);
   for (Photo& photo : committed.stored) photo_stored(photo);
   for (const Photo& photo : committed.refused) {
-    if (photo.image_file.empty())
+    if (photo.image_file.empty() && photo.meter.empty())
       receiver.refuse(photo.device, photo.photo_id, protocol::Refusal::storage_full);
   }
   receiver.set_storage_full(!committer.good());
@@ -193,7 +194,7 @@ void Pipeline::Steps::settle_photos() {
 }
 
 void Pipeline::Steps::photo_stored(Photo& photo) {
-  const bool native = photo.image_file.empty();
+  const bool native = photo.image_file.empty() && photo.meter.empty();
   const bool good = photo.state == PhotoState::stored;
   if (native) receiver.stored(photo.device, photo.photo_id, photo.sha256);
   if (good) {
@@ -222,7 +223,10 @@ void Pipeline::Steps::settle_commands() {
   commands.tick(now_ms);
   command::QueueOutput output = commands.take();
   for (const command::Send& send : output.sends) send_capture(send);
-  for (Command& command : output.changed) unsaved_commands.push_back(std::move(command));
+  for (Command& command : output.changed) {
+    light_command(command);
+    unsaved_commands.push_back(std::move(command));
+  }
   if (!committer.good()) {
     // Only the last state of each is worth keeping.
     if (unsaved_commands.size() > 10'000)

@@ -1,6 +1,6 @@
 // The inside of the pipeline: every step as a member and what connects them. steps.cpp has what
 // runs in the pipeline's one thread, in the order of the list in pipeline.h, update_steps.cpp what
-// remote update adds to it; pipeline.cpp has start and stop, the link's thread and the doors for
+// remote update adds to it, second_steps.cpp photos that people send and photos with other light; pipeline.cpp has start and stop, the link's thread and the doors for
 // other threads.
 #pragma once
 
@@ -34,6 +34,18 @@ inline constexpr std::int64_t tick_ms = 500;
 // A turn that comes so long after the last one: the clock was set, or the machine slept.
 inline constexpr std::int64_t clock_step_ms = 60'000;
 
+// A photo is being taken with other light; the light from before comes back in any case.
+struct OpenLight {
+  command::LightTry record;
+  std::uint32_t revision = 0;  // of the settings that were sent; 0: they could not be yet
+  std::int64_t since_ms = 0;   // of the state
+};
+struct WantedLight {
+  std::int64_t photo = 0;
+  std::int64_t command = 0;
+  std::string fault;
+};
+
 struct Pipeline::Steps {
   Steps(const Settings& given, store::Store& its_store, metrics::Metrics& its_metrics,
         std::function<void(const Change&)> its_on_change);
@@ -61,6 +73,8 @@ struct Pipeline::Steps {
   std::vector<command::Command> unsaved_commands;
   schedule::Planner planner;
   photo::Views views;
+  std::map<std::string, OpenLight> lights;        // by device
+  std::map<std::string, WantedLight> next_light;  // when the open one is done
   std::size_t planned_devices = 0;  // devices never go, so a number tells of new ones
   // By device, of the commands that were open at start: a scheduled one may be among them.
   std::map<std::string, std::int64_t> ordered_ms;
@@ -77,6 +91,7 @@ struct Pipeline::Steps {
   std::function<void(std::string topic, std::vector<std::uint8_t> payload, int qos)> publish;
 
   std::unique_ptr<ingest::Broker> broker;
+  std::unique_ptr<SecondQueue> second;
   std::unique_ptr<ReadingQueue> reading;
   std::unique_ptr<ingest::Link> link;
   std::thread thread;
@@ -122,6 +137,17 @@ struct Pipeline::Steps {
   std::expected<command::WishedSettings, CommandError> change_settings(const std::string& device,
                                                                        protocol::Part part,
                                                                        protocol::Bytes entries);
+  // second_steps.cpp
+  std::expected<Uploaded, CommandError> upload(photo::Photo photo);
+  void take_up_lights();
+  void want_light(const std::string& device, const WantedLight& wanted);
+  void light_command(const command::Command& command);
+  void tick_lights();
+  bool tick_light(OpenLight& open);
+  void shoot_in_light(OpenLight& open);
+  void end_light(OpenLight& open, const std::string& note);
+  void undo_light(OpenLight& open);
+  void save_light(OpenLight& open);
   void send_capture(const command::Send& order);
   bool belongs(const std::string& device, std::int64_t command);
   bool is_sent_again(const photo::Photo& photo);

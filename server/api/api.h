@@ -21,6 +21,15 @@
 
 namespace meterlens::api {
 
+// What the page should know of the second reader's settings.
+struct SecondInfo {
+  second::Policy policy = second::Policy::local;
+  bool has_keys = false;
+  std::int64_t calls_per_day = 0;
+  std::int64_t day_offset_ms = 0;
+  std::string currency;
+};
+
 struct Settings {
   std::string address = "127.0.0.1";  // an IP address, or localhost
   std::uint16_t port = 8080;          // 0: any free one
@@ -29,6 +38,9 @@ struct Settings {
   std::string version;
   int threads = 4;
   std::size_t body_bytes_max = 65'536;       // longer: 413
+  std::size_t upload_bytes_max = std::size_t{8} << 20;  // of a photo that a person sends
+  std::uint64_t upload_pixels_max = 50'000'000;
+  SecondInfo second;
   int connection_count_max = 256;            // further ones are turned away
   int live_client_count_max = 64;            // further ones: 503
   std::size_t live_pending_bytes_max = 1 << 20;  // of one client; more: it is dropped
@@ -43,6 +55,7 @@ struct CaptureError {
 // What the rest of the server offers to the API; each is called from several threads.
 struct Doors {
   std::function<std::expected<command::Command, CaptureError>(const std::string& device)> capture;
+  std::function<std::expected<server::Uploaded, CaptureError>(photo::Photo photo)> upload;
   std::function<void()> schedules_changed;  // the stored schedules are others now
   std::function<std::expected<update::Image, server::ImageError>(
       std::span<const std::uint8_t> file)>

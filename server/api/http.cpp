@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -206,7 +207,8 @@ std::expected<std::unique_ptr<HttpServer>, std::string> HttpServer::start(const 
                                           .max_field_name_size(256)
                                           .max_field_value_size(8192)
                                           .max_field_count(64)
-                                          .max_body_size(body_bytes_cut))
+                                          .max_body_size(std::max<std::uint64_t>(
+                                              body_bytes_cut, settings.upload_bytes_max + 65'536)))
             .read_next_http_message_timelimit(request_read_limit)
             .handle_request_timeout(request_handle_limit)
             .write_http_response_timelimit(response_write_limit)

@@ -51,6 +51,7 @@ Json object(const photo::Photo& photo) {
   const auto digits = protocol::hex(photo.sha256);
   Json out{{"id", photo.id},
           {"device", photo.device},
+          {"meter", or_null(photo.meter)},
           {"bytes", photo.photo_bytes},
           {"sha256", std::string(digits.data(), digits.size())},
           {"state", photo.state == photo::PhotoState::stored ? "stored" : "quarantined"},

@@ -26,6 +26,9 @@ std::optional<std::string> take(store::Filter& filter, const std::string& key,
       return std::string(name) + " must be 1 to 64 of A-Z a-z 0-9 . _ - and not begin with a dot";
     }
     filter.device = value;
+  } else if (key == "meter" && name == "device") {
+    if (!protocol::is_device_name(value)) return "meter must be the name of a meter";
+    filter.meter = value;
   } else if (key == "since") {
     const auto since = value == "0" ? 0 : parse_id(value);
     if (!since) return "since must be a time in Unix milliseconds, like 1767225600000";

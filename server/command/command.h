@@ -39,4 +39,11 @@ struct Command {
   std::optional<photo::Brightness> brightness = {};  // of its photo; filled in by the store
 };
 
+// One moment of a command's life.
+struct Moment {
+  State state = State::queued;
+  std::string reason;
+  std::int64_t at_ms = 0;  // Unix
+};
+
 }  // namespace meterlens::command

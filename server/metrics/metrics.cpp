@@ -62,6 +62,11 @@ constexpr std::array counts{
     Line{"updates_confirmed", "Remote updates whose new program reported in"},
     Line{"updates_failed", "Remote updates refused or failed"},
     Line{"update_packets_sent", "Packets of images sent to devices"},
+    Line{"second_calls", "Requests sent to the second reader"},
+    Line{"second_billed", "Of them, answered with a result, which is paid for"},
+    Line{"second_unanswered", "Photos for which the second reader had no number"},
+    Line{"photos_uploaded", "Photos that people sent"},
+    Line{"light_tries", "Photos taken once more with other light"},
 };
 static_assert(counts.size() == static_cast<std::size_t>(Count::count_of));
 

@@ -21,7 +21,8 @@ bool may_follow_scan(std::uint8_t marker) {
 
 class Walk {
  public:
-  explicit Walk(protocol::Bytes bytes) : bytes_(bytes) {}
+  Walk(protocol::Bytes bytes, const Tolerance& tolerance)
+      : bytes_(bytes), tolerance_(tolerance) {}
 
   std::expected<Shape, ShapeError> run() {
     if (bytes_.size() < 4 || bytes_[0] != 0xff || bytes_[1] != soi)
@@ -76,7 +77,7 @@ class Walk {
     shape_.width = static_cast<std::uint32_t>(head[5] << 8 | head[6]);
     for (std::size_t i = 9; i < head.size(); i += 3)
       shape_.unit_height = std::max(shape_.unit_height, std::min(head[i] & 0xfu, 4u) * 8);
-    if (std::uint64_t{shape_.width} * shape_.height > pixels_max)
+    if (std::uint64_t{shape_.width} * shape_.height > tolerance_.pixels)
       return fail(ShapeError::too_large);
     return true;
   }
@@ -84,6 +85,7 @@ class Walk {
   std::expected<Shape, ShapeError> ended(bool scanned) const {
     if (!scanned || shape_.width == 0 || shape_.height == 0)
       return std::unexpected(ShapeError::damaged);
+    if (tolerance_.any_tail) return shape_;
     constexpr std::size_t tail_bytes_max = 16;
     if (bytes_.size() - at_ > tail_bytes_max) return std::unexpected(ShapeError::damaged);
     for (std::size_t i = at_; i < bytes_.size(); ++i) {
@@ -98,6 +100,7 @@ class Walk {
   }
 
   protocol::Bytes bytes_;
+  Tolerance tolerance_;
   std::size_t at_ = 0;
   Shape shape_;
   ShapeError error_ = ShapeError::damaged;
@@ -119,6 +122,8 @@ const char* name(ShapeError error) {
   return "";
 }
 
-std::expected<Shape, ShapeError> look(protocol::Bytes bytes) { return Walk(bytes).run(); }
+std::expected<Shape, ShapeError> look(protocol::Bytes bytes, const Tolerance& tolerance) {
+  return Walk(bytes, tolerance).run();
+}
 
 }  // namespace meterlens::photo

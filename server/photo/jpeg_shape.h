@@ -25,7 +25,13 @@ struct Shape {
 
 inline constexpr std::uint64_t pixels_max = 32'000'000;
 
-// Walks the markers from SOI to EOI; a few zero bytes may follow EOI.
-std::expected<Shape, ShapeError> look(protocol::Bytes bytes);
+// What is let through. A phone writes more than one picture into a file: the rest of it follows EOI.
+struct Tolerance {
+  std::uint64_t pixels = pixels_max;
+  bool any_tail = false;  // else a few zero bytes at most
+};
+
+// Walks the markers from SOI to EOI.
+std::expected<Shape, ShapeError> look(protocol::Bytes bytes, const Tolerance& tolerance = {});
 
 }  // namespace meterlens::photo

@@ -1,6 +1,7 @@
 // What the photo step produces: a photo put together and judged, not yet on disk.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,9 @@
 #include "protocol/message.h"
 
 namespace meterlens::photo {
+
+// The longest photo that a person may send; a camera's is at most protocol::photo_bytes_max.
+inline constexpr std::size_t upload_bytes_max = std::size_t{16} << 20;
 
 enum class PhotoState : std::uint8_t {
   stored,       // whole: proven by hash, or (SmartDTU) by JPEG markers and a full decode
@@ -37,6 +41,7 @@ struct Photo {
   std::int64_t captured_at_ms = 0;  // Unix; arrival when the camera had no clock
   std::int64_t received_at_ms = 0;  // Unix
   std::int64_t command = 0;         // 0: none
+  std::string meter;                // whose it is when a person sent it; empty: a device's photo
   std::string path;                 // relative to the working directory; set when committed
   std::optional<Brightness> brightness = {};  // once it was looked at to be read
 };

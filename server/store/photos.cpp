@@ -15,7 +15,7 @@ using soci::use;
 
 constexpr const char* photo_columns =
     "id, device, photo_id, image_file, bytes, sha256, state, reason, captured_at_ms, "
-    "received_at_ms, command, path, light, mean, dark_percent, bright_percent";
+    "received_at_ms, command, path, light, mean, dark_percent, bright_percent, meter";
 
 struct PhotoRow {
   explicit PhotoRow(soci::statement& statement) {
@@ -35,6 +35,7 @@ struct PhotoRow {
     statement.exchange(into(brightness.mean));
     statement.exchange(into(brightness.dark_percent));
     statement.exchange(into(brightness.bright_percent));
+    statement.exchange(into(photo.meter));
   }
   photo::Photo take() {
     photo.photo_id = static_cast<std::uint32_t>(photo_id);
@@ -61,14 +62,15 @@ class PhotoInsert {
   explicit PhotoInsert(soci::session& sql)
       : sql_(sql),
         statement_((sql.prepare << "INSERT INTO photo (device, photo_id, image_file, bytes, sha256,"
-                                   " state, reason, captured_at_ms, received_at_ms, command, path)"
+                                   " state, reason, captured_at_ms, received_at_ms, command, path,"
+                                   " meter)"
                                    " VALUES (:device, :number, :file, :bytes, :sha, :state,"
-                                   " :reason, :captured, :received, :command, :path)"
+                                   " :reason, :captured, :received, :command, :path, :meter)"
                                    " ON CONFLICT DO NOTHING",
                     use(photo_.device), use(number_), use(photo_.image_file),
                     use(photo_.photo_bytes), use(sha256_), use(state_), use(photo_.reason),
                     use(photo_.captured_at_ms), use(photo_.received_at_ms), use(photo_.command),
-                    use(photo_.path))) {}
+                    use(photo_.path), use(photo_.meter))) {}
 
   // The id of the photo's row, new or there already.
   std::int64_t operator()(const photo::Photo& photo) {
@@ -101,6 +103,7 @@ class PhotoInsert {
     out.received_at_ms = photo.received_at_ms;
     out.command = photo.command;
     out.path = photo.path;
+    out.meter = photo.meter;
     return out;
   }
 
@@ -161,6 +164,15 @@ Result<std::optional<photo::Photo>> Store::newest_photo(const std::string& devic
 
 Result<std::vector<photo::Photo>> Store::photos(const Filter& filter) {
   return engine_->read([&](soci::session& sql) {
+    if (!filter.meter.empty()) {
+      return select_rows<PhotoRow>(
+          sql,
+          select(photo_columns,
+                 "photo WHERE (meter = :meter OR id IN (SELECT photo FROM reading"
+                 " WHERE meter = :same)) AND received_at_ms >= :since"
+                 " ORDER BY id DESC LIMIT :count"),
+          filter.meter, filter.meter, filter.since_ms, filter.count_max);
+    }
     if (filter.device.empty()) {
       return select_rows<PhotoRow>(
           sql,
@@ -173,6 +185,15 @@ Result<std::vector<photo::Photo>> Store::photos(const Filter& filter) {
                                         "photo WHERE device = :device AND received_at_ms >= :since"
                                         " ORDER BY id DESC LIMIT :count"),
                                  filter.device, filter.since_ms, filter.count_max);
+  });
+}
+
+Result<std::optional<photo::Photo>> Store::find_upload(const std::string& meter,
+                                                       const protocol::Digest& sha256) {
+  return engine_->read([&](soci::session& sql) {
+    const std::string hash = hex_text(sha256);
+    return select_first<PhotoRow>(
+        sql, select(photo_columns, "photo WHERE meter = :meter AND sha256 = :sha"), meter, hash);
   });
 }
 

@@ -14,6 +14,9 @@ std::int64_t insert_reading(soci::session& sql, const validate::Reading& reading
 void insert_review(soci::session& sql, const validate::Reading& reviewed);
 std::optional<validate::Reading> find_reading(soci::session& sql, std::int64_t id);
 
+// What the readers said of the photo of that reading.
+void insert_said(soci::session& sql, std::int64_t reading,
+                 const std::vector<validate::Said>& said);
 struct Case;
 struct Judged;
 // What is known, the judgement, and what it changes, in the transaction of `sql`.

@@ -130,6 +130,7 @@ std::int64_t insert_reading(soci::session& sql, const Reading& reading) {
   // A photo of several meters points at the first one's reading.
   sql << "UPDATE photo SET reading = :reading WHERE id = :photo AND reading = 0", use(id),
       use(reading.photo);
+  insert_said(sql, id, reading.said);
   if (!reading.review) return id;
   Reading reviewed = reading;
   reviewed.id = id;

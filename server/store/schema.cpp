@@ -3,6 +3,7 @@
 #include <array>
 
 #include "server/store/meters_schema.h"
+#include "server/store/second_schema.h"
 
 namespace meterlens::store {
 namespace {
@@ -108,7 +109,8 @@ constexpr std::array<std::string_view, 4> growth{
 std::span<const Migration> migrations() {
   static const std::array all{Migration(first),    Migration(reviews),  Migration(schedules),
                               Migration(updates),  Migration(settings), meters_migration(),
-                              Migration(light),    Migration(growth)};
+                              Migration(light),    Migration(growth),
+                              second_migration()};
   return all;
 }
 

@@ -91,6 +91,36 @@ struct CommandRow {
   photo::Brightness brightness;
 };
 
+struct MomentRow {
+  explicit MomentRow(soci::statement& statement) {
+    statement.exchange(into(state));
+    statement.exchange(into(moment.reason));
+    statement.exchange(into(moment.at_ms));
+  }
+  command::Moment take() {
+    moment.state = state_named(state);
+    return moment;
+  }
+  command::Moment moment;
+  std::string state;
+};
+
+void insert_moment(soci::session& sql, std::int64_t id, const command::Command& command) {
+  const std::string state = command::name(command.state);
+  sql << "INSERT INTO command_moment (command, state, reason, at_ms)"
+         " VALUES (:command, :state, :reason, :at)",
+      use(id), use(state), use(command.reason), use(command.updated_ms);
+}
+
+// Only when it has come further: packets that arrive are no moment of their own.
+void note_moment(soci::session& sql, const command::Command& command) {
+  const std::string state = command::name(command.state);
+  const auto same = select_first<IntegerRow>(
+      sql, "SELECT id FROM command WHERE id = :id AND state = :state AND reason = :reason",
+      command.id, state, command.reason);
+  if (!same) insert_moment(sql, command.id, command);
+}
+
 }  // namespace
 
 Store::Store() = default;
@@ -153,12 +183,14 @@ Result<std::int64_t> Store::add_command(const command::Command& command) {
         use(command.reading), use(command.created_ms), use(command.updated_ms);
     std::int64_t id = 0;
     sql << "SELECT last_insert_rowid()", into(id);
+    insert_moment(sql, id, command);
     return id;
   });
 }
 
 Result<void> Store::save_command(const command::Command& command) {
   const auto changed = engine_->write([&](soci::session& sql) {
+    note_moment(sql, command);
     const std::string state = command::name(command.state);
     return change_rows(
         sql, "UPDATE command SET state = :state, reason = :reason, packets_received = :received,"
@@ -187,6 +219,24 @@ Result<std::vector<command::Command>> Store::open_commands() {
     return select_rows<CommandRow>(
         sql, std::string("SELECT ") + command_columns +
                  " FROM command WHERE state NOT IN ('read', 'failed', 'expired') ORDER BY id");
+  });
+}
+
+Result<std::vector<command::Moment>> Store::command_life(std::int64_t id) {
+  return engine_->read([&](soci::session& sql) {
+    return select_rows<MomentRow>(
+        sql, "SELECT state, reason, at_ms FROM command_moment WHERE command = :id ORDER BY id", id);
+  });
+}
+
+Result<std::vector<command::Command>> Store::commands(const std::string& device,
+                                                      std::int64_t before, int count_max) {
+  return engine_->read([&](soci::session& sql) {
+    std::string text = std::string("SELECT ") + command_columns;
+    text += " FROM command WHERE id < :before";
+    text += device.empty() ? " AND :device = ''" : " AND device = :device";
+    text += " ORDER BY id DESC LIMIT :count";
+    return select_rows<CommandRow>(sql, text, before, device, count_max);
   });
 }
 

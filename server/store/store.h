@@ -16,9 +16,11 @@
 
 #include "protocol/ids.h"
 #include "server/command/command.h"
+#include "server/command/light.h"
 #include "server/command/settings.h"
 #include "server/photo/photo.h"
 #include "server/schedule/schedule.h"
+#include "server/second/policy.h"
 #include "server/update/update.h"
 #include "server/validate/reading.h"
 #include "server/validate/validate.h"
@@ -59,6 +61,7 @@ struct Device {
 
 struct Filter {
   std::string device = {};         // or meter; empty: all
+  std::string meter = {};          // photos only; sent for it, or with a reading of it
   std::int64_t since_ms = 0;
   std::string verdict = {};        // readings only; empty: all
   bool reviewed = false;           // readings only; those whose newest review is a person's
@@ -261,6 +264,39 @@ class Store {
   // long as the reading; a meter's newest accepted reading, those of exchanges and unread photos
   // stay for ever.
   Result<Aged> remove_aged(const Aging& aging);
+  // ---- second reader, photos that people send, other light, the life of commands ----
+
+  // What a person wishes for a meter, newest first; each edit is a row of its own.
+  Result<std::vector<second::MeterPolicy>> second_policies(const std::string& meter,
+                                                           int count_max);
+  // The meter must be there.
+  Result<void> add_second_policy(const second::MeterPolicy& policy);
+  // Adds to what that meter has used on that day.
+  Result<void> add_second_use(const second::Use& use);
+  Result<std::int64_t> second_billed(std::int64_t day);
+  // By day, the newest first, and meter; an empty meter means all.
+  Result<std::vector<second::Use>> second_uses(const std::string& meter, std::int64_t from_day,
+                                               std::int64_t to_day, int count_max);
+  Result<second::Stop> second_stop();
+  Result<void> save_second_stop(const second::Stop& stop);
+  // What each of several readers said of a reading's photo.
+  Result<std::vector<validate::Said>> said(std::int64_t reading);
+
+  Result<std::optional<photo::Photo>> find_upload(const std::string& meter,
+                                                  const protocol::Digest& sha256);
+
+  Result<std::int64_t> add_light_try(const command::LightTry& one);  // its id
+  Result<void> save_light_try(const command::LightTry& one);
+  Result<std::vector<command::LightTry>> open_light_tries();  // not done, oldest first
+  // The slot of a command: the tries of the first command, oldest first.
+  Result<std::vector<command::LightTry>> light_tries(std::int64_t first_command);
+  Result<std::optional<command::LightTry>> light_try_of(std::int64_t command);
+
+  // Oldest first.
+  Result<std::vector<command::Moment>> command_life(std::int64_t id);
+  // Of a device (empty: all) with ids below `before`, newest first.
+  Result<std::vector<command::Command>> commands(const std::string& device, std::int64_t before,
+                                                 int count_max);
 
   // A cheap write and read, for health.
   Result<void> check();

@@ -22,6 +22,22 @@ protocol::Digest digest_of(const std::string& hex) {
   return digest;
 }
 
+std::string bytes_text(const std::vector<std::uint8_t>& bytes) {
+  std::string out;
+  for (const std::uint8_t byte : bytes) out += fmt::format("{:02x}", byte);
+  return out;
+}
+
+std::vector<std::uint8_t> bytes_of(const std::string& text) {
+  std::vector<std::uint8_t> out;
+  for (std::size_t i = 0; i + 2 <= text.size(); i += 2) {
+    std::uint8_t byte = 0;
+    std::from_chars(text.data() + i, text.data() + i + 2, byte, 16);
+    out.push_back(byte);
+  }
+  return out;
+}
+
 const char* photo_state_name(photo::PhotoState state) {
   return state == photo::PhotoState::stored ? "stored" : "quarantined";
 }

@@ -28,6 +28,10 @@ using Window = std::array<std::array<double, 2>, 4>;
 std::string window_text(const Window& window);
 Window window_of(const std::string& text);
 
+// Two hexadecimal digits a byte.
+std::string bytes_text(const std::vector<std::uint8_t>& bytes);
+std::vector<std::uint8_t> bytes_of(const std::string& text);
+
 // One reason a line.
 std::string lines_text(const std::vector<std::string>& lines);
 std::vector<std::string> lines_of(const std::string& text);

@@ -23,7 +23,7 @@ enum class Flag : std::uint32_t {
   continuous_flow = 1U << 6,  // use in every interval of a day: a leak
   roll_over = 1U << 7,        // the register came round to zero
   same_photo = 1U << 8,       // byte for byte an earlier photo
-  second_reader = 1U << 9,    // a second reader sees another number
+  second_reader = 1U << 9,    // a second reader sees another number, or none confirms it
   other_register = 1U << 10,  // another number of wheels or decimals
   late = 1U << 11,            // an older photo than the newest accepted reading's
   clock = 1U << 12,           // the camera's clock is wrong: the time is that of the arrival
@@ -49,6 +49,19 @@ struct Review {
   std::string seen_value = {};
 };
 
+// What one of several readers said of the photo; all are kept beside the reading.
+struct Said {
+  std::string reader;             // "local", "baidu"
+  std::string status;             // read, doubtful, unreadable; "not asked"
+  std::string digits;
+  int certain = 0;
+  int red = 0;
+  double confidence = 0;
+  std::vector<std::string> words = {};  // all that was seen, as it came
+  bool believed = false;
+  std::string note;               // why it says so, why it was believed
+};
+
 struct Reading {
   std::int64_t id = 0;
   std::string meter;
@@ -70,6 +83,7 @@ struct Reading {
   std::vector<std::string> reasons;
   std::uint32_t flags = 0;        // of `Flag`
   std::optional<Review> review;   // the newest one
+  std::vector<Said> said = {};    // empty: one reader alone; listed readings are without
 };
 
 }  // namespace meterlens::validate

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "protocol/require.h"
@@ -14,6 +15,9 @@ namespace {
 constexpr std::int64_t clock_ahead_ms_max = 5 * 60'000;
 constexpr std::int64_t clock_behind_ms_max = std::int64_t{400} * 24 * hour_ms;
 
+constexpr std::string_view doubts = "the reader doubts it";
+constexpr std::string_view not_read = "not read";
+
 bool is_number(const std::string& digits) {
   return !digits.empty() && static_cast<int>(digits.size()) <= wheel_count_max &&
          std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
@@ -22,7 +26,8 @@ bool is_number(const std::string& digits) {
 // What is wrong with the claim itself, or nothing.
 std::string flaw(const Claim& claim) {
   if (claim.status == "unreadable" || claim.digits.empty()) {
-    return claim.reason.empty() ? "not read" : "not read: " + claim.reason;
+    return claim.reason.empty() ? std::string(not_read)
+                                : fmt::format("{}: {}", not_read, claim.reason);
   }
   if (!is_number(claim.digits)) {
     return fmt::format("not read: the digits are not 1 to {} figures", wheel_count_max);
@@ -53,6 +58,8 @@ Reading evidence(const Claim& claim) {
   reading.confidence = claim.confidence;
   reading.window = claim.window;
   reading.ms = claim.ms;
+  reading.said = claim.said;
+  if (!claim.remark.empty()) reading.reasons.push_back(claim.remark);
   return reading;
 }
 
@@ -144,8 +151,8 @@ bool is_refused(const Claim& claim, const Past& past, const Point& point, Readin
   bool refused = false;
   if (claim.status != "read") {
     reading.reasons.insert(reading.reasons.begin(),
-                           claim.reason.empty() ? "the reader doubts it"
-                                                : "the reader doubts it: " + claim.reason);
+                           claim.reason.empty() ? std::string(doubts)
+                                                : fmt::format("{}: {}", doubts, claim.reason));
     refused = true;
   }
   if (past.same_photo != 0) {
@@ -158,6 +165,10 @@ bool is_refused(const Claim& claim, const Past& past, const Point& point, Readin
       (claim.second.size() != claim.digits.size() ||
        claim.second.substr(0, known) != claim.digits.substr(0, known))) {
     flag(reading, Flag::second_reader, "a second reader sees " + claim.second);
+    refused = true;
+  }
+  if (!claim.unconfirmed.empty()) {
+    flag(reading, Flag::second_reader, claim.unconfirmed);
     refused = true;
   }
   if (!fits(past.meter, point)) {
@@ -212,6 +223,16 @@ const char* name(Flag flag) {
   }
   protocol::require(false);
   return "";
+}
+
+std::string doubt_of(const Reading& reading) {
+  for (const std::string& reason : reading.reasons) {
+    for (const std::string_view start : {doubts, not_read}) {
+      if (reason.starts_with(start) && reason.size() > start.size() + 2)
+        return reason.substr(start.size() + 2);
+    }
+  }
+  return {};
 }
 
 void settle_time(Claim& claim, std::int64_t arrived_at_ms) {

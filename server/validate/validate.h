@@ -31,7 +31,10 @@ struct Claim {
   double ms = 0;
   std::string reason;      // the reader's, when it is not "read"
   std::string prior;       // what the photo alone says, when the last reading changed the claim
-  std::string second;      // what a second reader sees, every wheel; empty: there is none
+  std::string second;      // another number that a second reader sees; empty: there is none
+  std::string unconfirmed = {};  // why it needs a second reader's word and has none; empty: not so
+  std::string remark = {};       // what else people should know; changes nothing
+  std::vector<Said> said = {};   // all readers' words, when more than one was to be asked
   bool clock_is_wrong = false;  // at_ms is the time of the arrival
 };
 
@@ -52,6 +55,9 @@ Outcome enter(const Reading& manual, const Past& past);
 Outcome reconsider(const Past& past);
 // A photo of a device that watches no meter at that time.
 Outcome refuse(const Claim& claim);
+
+// Why the reader itself doubted ("dark", "glare"), from the reasons; empty: it did not.
+std::string doubt_of(const Reading& reading);
 
 // How other readings see this one. Open only when nothing but other readings speaks against it.
 Point point_of(const Reading& reading);

@@ -1,0 +1,22 @@
+// The two keys of an account with the provider. They come from the environment or from a file that
+// only its owner can read, and go nowhere but into requests: no log, no answer, no error text.
+#pragma once
+
+#include <expected>
+#include <string>
+
+namespace meterlens::second {
+
+struct Keys {
+  std::string key;     // "API key", client_id
+  std::string secret;  // "secret key", client_secret
+};
+
+inline constexpr const char* key_variable = "METERLENS_BAIDU_KEY";
+inline constexpr const char* secret_variable = "METERLENS_BAIDU_SECRET";
+
+// From `file` (two lines: key, secret) or, when that is empty, from the environment. A file that
+// others may read, or that somebody else owns, is refused. The error says what to do.
+std::expected<Keys, std::string> load_keys(const std::string& file);
+
+}  // namespace meterlens::second

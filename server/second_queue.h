@@ -1,0 +1,48 @@
+// Asks a second reader about photos that the first one has read, where the policy wants it: a
+// bounded queue and threads of its own, so that a slow provider holds up nobody else. What comes
+// too much, or cannot be asked, goes on with the local result and the reason. What waits is lost
+// with the process: the photo is unread in the store then, and comes again. Thread-safe.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "server/metrics/metrics.h"
+#include "server/reading_queue.h"
+#include "server/second/baidu.h"
+#include "server/store/store.h"
+
+namespace meterlens::server {
+
+struct SecondSettings {
+  second::Policy policy = second::Policy::local;  // of meters that have none of their own
+  std::optional<second::Keys> keys = {};          // nothing: nobody is asked
+  second::BaiduSettings baidu = {};
+  bool whole_photo = false;  // else the window of the register, where the local reader found it
+  double sure = 0.9;         // second::settle
+  int threads = 2;
+  std::size_t photos_max = 1000;  // that wait; further ones are not asked about
+  // Once when asking stops: a quota is used up, the account is refused. In a thread of its own.
+  std::function<void(const second::Stop&)> on_stop = {};
+};
+
+class SecondQueue {
+ public:
+  SecondQueue(const SecondSettings& settings, store::Store& store, metrics::Metrics& metrics);
+  ~SecondQueue();
+  SecondQueue(const SecondQueue&) = delete;
+  SecondQueue& operator=(const SecondQueue&) = delete;
+
+  // As LookAgain.
+  std::optional<Look> look_again(Look look, std::function<void(Look)> done);
+  // Ends the threads; `done` is called no more, and nothing is taken any more.
+  void close();
+
+ private:
+  struct Desk;
+  std::unique_ptr<Desk> desk_;
+};
+
+}  // namespace meterlens::server
