@@ -79,6 +79,9 @@ Routes::Routes(const Settings& settings, store::Store& store, metrics::Metrics& 
       changed_(std::move(changed)),
       meters_(store, changed_, [this](const store::Error& error, const char* what) {
         return store_error(error, what);
+      }),
+      notify_(store, doors, changed_, [this](const store::Error& error, const char* what) {
+        return store_error(error, what);
       }) {}
 
 Response Routes::answer(const Request& request, bool live_is_full) {
@@ -108,6 +111,7 @@ Response Routes::dispatch(const Request& request) {
     if (request.method == route.method) return (this->*route.answer)(request, std::string(*id));
     other_methods += (other_methods.empty() ? "" : ", ") + std::string(route.method);
   }
+  if (auto response = notify_.answer(request)) return *std::move(response);
   if (is_too_large(settings_.body_bytes_max)) return too_large(settings_.body_bytes_max);
   if (other_methods.empty())
     if (auto response = meters_.answer(request)) return *std::move(response);
@@ -379,6 +383,7 @@ std::optional<std::string> Routes::render(Subject subject, const std::string& id
       const auto photo = store_.photo(number);
       return photo ? std::optional(photo_json(*photo)) : std::nullopt;
     }
+    case Subject::alarm: return notify_.alarm_text(number);
     case Subject::update: {
       const auto update = store_.update(number);
       return update ? std::optional(update_json(*update)) : std::nullopt;

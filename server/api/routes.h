@@ -10,6 +10,7 @@
 #include "server/api/http.h"
 #include "server/api/json.h"
 #include "server/api/meters.h"
+#include "server/api/notify_routes.h"
 
 namespace meterlens::api {
 
@@ -75,6 +76,7 @@ class Routes {
   const Doors& doors_;
   const Changed changed_;
   MeterRoutes meters_;
+  NotifyRoutes notify_;
   std::mutex health_mutex_;
   std::string store_state_ = "not checked yet";
   bool store_checking_ = false;
