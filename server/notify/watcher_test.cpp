@@ -31,7 +31,8 @@ class WatcherTest : public store::test::Fixture {
   // "kind subject" of the open ones, newest first.
   std::vector<std::string> open() {
     std::vector<std::string> out;
-    for (const auto& alarm : store::AlarmBook(*store_).alarms({.open = true}).value())
+    const auto alarms = store::AlarmBook(*store_).alarms({.open = true}).value();
+    for (const auto& alarm : alarms)
       out.push_back(std::string(store::name(alarm.kind)) + " " + alarm.subject);
     return out;
   }

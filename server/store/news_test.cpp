@@ -178,7 +178,8 @@ TEST_F(News, GiveBillingInOrderPageByPage) {
   put("b", 5, Verdict::accepted);
   const auto list = [&](BillingFilter filter) {
     std::string out;
-    for (const Reading& reading : store_->billing(filter).value())
+    const auto page = store_->billing(filter).value();
+    for (const Reading& reading : page)
       out += reading.meter + std::to_string(reading.at_ms) + " ";
     return out;
   };
