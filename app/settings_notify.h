@@ -1,5 +1,5 @@
-// The tables [notify...], [[notify.webhook]] and [alarms] of the settings file. Inside app/: used by
-// settings.cpp alone.
+// The tables [notify...], [[notify.webhook]] and [alarms] of the settings file. Inside app/: used
+// by settings.cpp alone.
 #pragma once
 
 #include <optional>

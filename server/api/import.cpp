@@ -49,7 +49,8 @@ class Table {
     out.lines_ = parse_csv(text);
     if (out.lines_.empty()) return std::unexpected("there is no head line with the columns' names");
     std::string names;
-    for (const Column& column : known) names += (names.empty() ? "" : ", ") + std::string(column.name);
+    for (const Column& column : known)
+      names += (names.empty() ? "" : ", ") + std::string(column.name);
     for (const std::string& name : out.lines_.front().fields) {
       const auto column = std::ranges::find(known, name, &Column::name);
       if (column == known.end())

@@ -89,7 +89,8 @@ TEST_F(NotifyRoutesTest, ExportsWhatIsBilled) {
   EXPECT_EQ(lines[2].fields,
             (std::vector<std::string>{"m2", "S1", "", "water", "m3", "10",
                                       "2026-03-01T07:05:09.120Z", "1772348709120", "0.05", "0.50",
-                                      "M", "manual", "", "2", "", "m2", "Ann, \"A\"", "seen", "7"}));
+                                      "M", "manual", "", "2", "", "m2", "Ann, \"A\"", "seen",
+                                      "7"}));
   EXPECT_EQ(parse_csv(text("/export/readings.csv?all=true")).size(), 4U);
   EXPECT_EQ(parse_csv(text("/export/readings.csv?from=2026-03-01T00:00:00Z")).size(), 2U);
   EXPECT_EQ(parse_csv(text("/export/readings.csv?to=1001&meter=m1")).size(), 2U);
@@ -194,7 +195,8 @@ TEST_F(NotifyRoutesTest, TakesValuesByHand) {
 }
 
 TEST_F(NotifyRoutesTest, RefusesTextsThatAreNoTable) {
-  for (const char* body : {"", "\n\n", "name\nx\n", "medium\nwater\n", "id,id\na,b\n", "id\n\xff\n"})
+  for (const char* body :
+       {"", "\n\n", "name\nx\n", "medium\nwater\n", "id,id\na,b\n", "id\n\xff\n"})
     EXPECT_EQ(asked("POST", "/import/meters", body, 400)["error"]["code"], "bad_request") << body;
   EXPECT_EQ(asked("POST", "/import/meters?accept_good=1", "id\nx\n", 400)["error"]["code"],
             "bad_request");

@@ -326,7 +326,8 @@ store::Result<bool> HomeAssistant::began_anew(const std::string& meter, std::int
 Sent HomeAssistant::say_photo(const validate::Meter& meter, const validate::Reading& reading) {
   const std::string topic = photo_topic(settings_, meter.id);
   const std::string key = "photo " + std::to_string(reading.photo);
-  if (const auto known = said_.find(topic); known != said_.end() && known->second == key + "\n") return {};
+  if (const auto known = said_.find(topic); known != said_.end() && known->second == key + "\n")
+    return {};
   const auto photo = store_.photo(reading.photo);
   if (!photo && photo.error().code != store::ErrorCode::not_found)
     return later(photo.error().message);

@@ -25,7 +25,8 @@ Notify::Notify(const Settings& settings, Senses senses, const std::string& versi
     add("webhook." + webhook.name, make_webhook(webhook, store), limits, store, metrics);
   if (settings.influxdb.enabled)
     add("influxdb", make_influx(settings.influxdb, store), limits, store, metrics);
-  if (settings.email.enabled) add("email", make_email(settings.email, host), limits, store, metrics);
+  if (settings.email.enabled)
+    add("email", make_email(settings.email, host), limits, store, metrics);
   senses.sinks = [this] { return status(); };
   watcher_ = std::make_unique<Watcher>(settings.alarms, std::move(senses), store, metrics);
   for (const auto& runner : runners_) runner->start();

@@ -69,7 +69,8 @@ void Runner::run() {
     const bool more = turn(unix_ms());
     lock.lock();
     if (!more)
-      wake_.wait_for(lock, std::chrono::milliseconds(limits_.turn_ms), [this] { return stopping_; });
+      wake_.wait_for(lock, std::chrono::milliseconds(limits_.turn_ms),
+                     [this] { return stopping_; });
   }
 }
 
@@ -218,7 +219,8 @@ void Runner::succeeded(std::size_t count, std::int64_t now_ms) {
 
 void Runner::failed(const std::string& error, std::int64_t now_ms) {
   metrics_.add(SinkCount::failures, name_);
-  retry_ms_ = retry_ms_ == 0 ? limits_.retry_ms_first : std::min(2 * retry_ms_, limits_.retry_ms_max);
+  retry_ms_ =
+      retry_ms_ == 0 ? limits_.retry_ms_first : std::min(2 * retry_ms_, limits_.retry_ms_max);
   const std::lock_guard lock(mutex_);
   ++status_.failures;
   if (status_.failing_since_ms == 0 || status_.last_error != error)

@@ -1,4 +1,4 @@
-"""Telling the world: the real server against the real broker and stand-ins that fail in every way."""
+"""Telling the world: the real server, the real broker, and stand-ins that fail in every way."""
 import base64
 import hashlib
 import hmac
@@ -257,7 +257,7 @@ class Webhook(NotifyTest):
         self.assertEqual(self.events()[-1]["reading"]["value"], "11.000")
 
     def test_loses_nothing_when_killed(self):
-        """Killed with -9 again and again while the other side fails: told at least once, in order."""
+        """Killed with -9 again and again while the other side fails: all is told, in order."""
         server = self.serve_hook()
         self.add_meter("m")
         wait_until(lambda: self.sink("webhook.a")["state"] == "ok", 10, "the sink")
@@ -290,7 +290,8 @@ class Influx(NotifyTest):
 
     def test_writes_corrects_and_deletes(self):
         token = self.secret("token", "t0ken==")
-        self.serve("[notify]\nretry_s_max = 1\n[notify.influxdb]\nenabled = true\norg = \"my org\"\n"
+        self.serve("[notify]\nretry_s_max = 1\n[notify.influxdb]\nenabled = true\n"
+                   "org = \"my org\"\n"
                    f"url = \"http://127.0.0.1:{self.flux.port}/\"\ntoken_file = \"{token}\"\n")
         self.add_meter("m", factor="10")
         self.flux.answers += [401, 503, 204]
@@ -340,7 +341,8 @@ class Email(NotifyTest):
     def email(self, tls="none", port=None):
         password = self.secret("password", "pass word")
         return ("[notify]\nretry_s_max = 1\n[notify.email]\nenabled = true\nhost = \"127.0.0.1\"\n"
-                f"port = {port or self.post.port}\ntls = \"{tls}\"\nfrom = \"meterlens@h.example\"\n"
+                f"port = {port or self.post.port}\ntls = \"{tls}\"\n"
+                "from = \"meterlens@h.example\"\n"
                 f"to = [\"ann@h.example\", \"bob@h.example\"]\nuser = \"me\"\n"
                 f"password_file = \"{password}\"\ntimeout_s = 3\n")
 
