@@ -29,7 +29,7 @@ std::string escaped(std::string_view text, std::string_view special) {
   return out;
 }
 
-std::string quoted(std::string_view text) { return '"' + escaped(text, "\"\\") + '"'; }
+std::string in_quotes(std::string_view text) { return '"' + escaped(text, "\"\\") + '"'; }
 
 std::string percent(std::string_view text) {
   std::string out;
@@ -140,10 +140,10 @@ std::string line_of(const std::string& measurement, const validate::Reading& rea
   std::string line = fmt::format(
       "{},meter={} value={},count={}i,decimals={}i,reading={}i,verdict={}",
       escaped(measurement, ", "), escaped(reading.meter, ",= "), value, reading.value_count,
-      reading.value_decimals, reading.id, quoted(validate::name(reading.verdict)));
-  if (!meter.unit.empty()) line += ",unit=" + quoted(meter.unit);
+      reading.value_decimals, reading.id, in_quotes(validate::name(reading.verdict)));
+  if (!meter.unit.empty()) line += ",unit=" + in_quotes(meter.unit);
   if (meter.medium != validate::Medium::unknown)
-    line += ",medium=" + quoted(validate::name(meter.medium));
+    line += ",medium=" + in_quotes(validate::name(meter.medium));
   return line + fmt::format(" {}", reading.at_ms);
 }
 
@@ -152,15 +152,15 @@ std::string deletion_v2(const std::string& measurement, const validate::Reading&
   const nlohmann::ordered_json body{
       {"start", at},
       {"stop", at},
-      {"predicate", fmt::format("_measurement={} AND meter={}", quoted(measurement),
-                                quoted(reading.meter))}};
+      {"predicate", fmt::format("_measurement={} AND meter={}", in_quotes(measurement),
+                                in_quotes(reading.meter))}};
   return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 std::string deletion_v1(const std::string& measurement, const validate::Reading& reading) {
   std::string meter;
   for (const char c : reading.meter) meter += c == '\'' ? std::string("\\'") : std::string(1, c);
-  return fmt::format("DELETE FROM {} WHERE \"meter\" = '{}' AND time = {}", quoted(measurement),
+  return fmt::format("DELETE FROM {} WHERE \"meter\" = '{}' AND time = {}", in_quotes(measurement),
                      meter, reading.at_ms * 1'000'000);
 }
 
