@@ -141,8 +141,8 @@ std::expected<store::BillingFilter, std::string> parse_billing(std::string_view 
     if (text.empty()) continue;
     const auto at_ms = time_of(text);
     if (!at_ms) {
-      return std::unexpected(fmt::format("{} must be a time like 2026-03-01T00:00:00Z (a + in the "
-                                         "query is written %2B), or Unix milliseconds", name));
+      return std::unexpected(fmt::format("{} must be a time like 2026-03-01T00:00:00Z, or Unix "
+                                         "milliseconds", name));
     }
     *to = *at_ms;
   }

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import threading
 import unittest
+import urllib.error
+import urllib.request
 
-from flow import FlowTest, LiveEvents
+from flow import BUILD, FlowTest, LiveEvents
 from stack import free_port, wait_until
 from stand_ins import HttpStandIn, SmtpStandIn
 
@@ -280,6 +282,41 @@ class Webhook(NotifyTest):
         self.add_value("m", 99, "200.000")
         wait_until(lambda: self.sink("webhook.a")["delivered"] == 1, 30, "only the new one")
         self.assertEqual(len(self.hook.requests), count + 1)
+
+
+class Billing(NotifyTest):
+    def test_imports_and_exports_while_the_server_runs(self):
+        self.serve("")
+        meters = "id,medium,unit,factor\nflat.1,water,m3,1\nflat.2,gas,m3,10\n"
+        status, done = self.post_csv("/import/meters", meters)
+        self.assertEqual((status, done["taken"]), (200, 2))
+        lines = ("meter,at,value\nflat.1,2026-03-01T07:00:00Z,1.500\n"
+                 "flat.2,2026-03-01T07:00:00Z,2.25\n")
+        status, done = self.post_csv("/import/readings", lines + "flat.3,2026-03-01T07:00:00Z,1\n")
+        self.assertEqual((status, done["bad"][0]["line"]), (422, 4))
+        status, done = self.post_csv("/import/readings", lines)
+        self.assertEqual((status, done["taken"]), (200, 2))
+        served = self.stack.get("/export/readings.csv?from=2026-03-01T00:00:00Z").decode()
+        rows = [line.split(",") for line in served.splitlines()]
+        self.assertEqual([(row[0], row[8], row[9], row[10]) for row in rows[1:]],
+                         [("flat.1", "1.500", "1.500", "M"), ("flat.2", "2.25", "22.50", "M")])
+        printed = subprocess.run(
+            [BUILD / "meterlens", "export", "readings", "--config", "meterlens.toml", "--from",
+             "2026-03-01T00:00:00Z"], cwd=self.folder, capture_output=True, timeout=60)
+        self.assertEqual((printed.returncode, printed.stdout.decode()), (0, served))
+        wrong = subprocess.run([BUILD / "meterlens", "export", "readings", "--from", "soon"],
+                               cwd=self.folder, capture_output=True, text=True, timeout=60)
+        self.assertEqual(wrong.returncode, 1)
+        self.assertIn("from must be a time", wrong.stderr)
+
+    def post_csv(self, path, text):
+        request = urllib.request.Request(f"{self.stack.url}/api/v1{path}", text.encode(),
+                                         headers={"Content-Type": "text/csv"})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
 
 
 class Influx(NotifyTest):
