@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <mutex>
 
 #include "app/photo_reader.h"
@@ -238,10 +239,10 @@ std::unique_ptr<notify::Notify> start_notify(const Settings& settings, const std
   senses.folders = {settings.storage_data_folder, settings.storage_photo_folder};
   senses.broker_connected = [&pipeline] { return pipeline.broker_connected(); };
   senses.changed = std::move(alarm_changed);
-  std::array<char, 256> host{};
-  if (gethostname(host.data(), host.size() - 1) != 0) host = {"localhost"};
-  return std::make_unique<notify::Notify>(told, std::move(senses), version, host.data(), store,
-                                          metrics);
+  std::array<char, 256> name{};
+  const bool has_name = gethostname(name.data(), name.size() - 1) == 0;
+  const std::string host = has_name ? name.data() : "localhost";
+  return std::make_unique<notify::Notify>(told, std::move(senses), version, host, store, metrics);
 }
 
 // Declared in the order of their building: the last one goes first.

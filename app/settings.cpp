@@ -174,8 +174,8 @@ std::expected<Settings, std::string> parse_settings(const std::string& text,
   }
   Settings settings;
   for (const auto& [name, node] : parsed.table()) {
-    if (name == "notify" || name == "alarms") {
-      auto wrong = name == "notify" ? read_notify(settings.notify, node, file_name)
+    if (name.str() == "notify" || name.str() == "alarms") {
+      auto wrong = name.str() == "notify" ? read_notify(settings.notify, node, file_name)
                                     : read_alarms(settings.notify.alarms, node, file_name);
       if (wrong) return std::unexpected(std::move(*wrong));
       continue;

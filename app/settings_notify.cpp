@@ -170,7 +170,7 @@ Wrong assign(T& settings, const Key<T>& key, const toml::node& node, bool is_fil
     to.clear();
     for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
       const auto* one = (*array)[i].as_string();
-      if (one == nullptr || !is_text(**one) || (*one)->empty()) array = nullptr;
+      if (one == nullptr || !is_text(**one) || (**one).empty()) array = nullptr;
       else to.push_back(**one);
     }
     if (array == nullptr) return "must be a list of texts, like [\"a@example.org\"]";
@@ -318,13 +318,13 @@ Wrong read_notify(n::Settings& settings, const toml::node& node, const std::stri
   if (auto wrong = read_keys(settings, main_keys, "notify", node, file_name, tables)) return wrong;
   for (const auto& [name, table] : *node.as_table()) {
     Wrong wrong;
-    if (name == "home_assistant")
+    if (name.str() == "home_assistant")
       wrong = read_keys(settings.home_assistant, home_keys, "notify.home_assistant", table,
                         file_name);
-    if (name == "webhook") wrong = read_webhooks(settings, table, file_name);
-    if (name == "influxdb")
+    if (name.str() == "webhook") wrong = read_webhooks(settings, table, file_name);
+    if (name.str() == "influxdb")
       wrong = read_keys(settings.influxdb, flux_keys, "notify.influxdb", table, file_name);
-    if (name == "email")
+    if (name.str() == "email")
       wrong = read_keys(settings.email, mail_keys, "notify.email", table, file_name);
     if (wrong) return wrong;
   }

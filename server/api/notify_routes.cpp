@@ -212,10 +212,10 @@ Response NotifyRoutes::take_readings(const Request& request, const std::string&)
 // 200: all lines are good, or the good ones were asked for; 422: there are bad lines, and none is
 // in.
 Response NotifyRoutes::imported(const Request& request,
-                                ImportResult (*import)(store::Store&, const ImportOrder&)) {
+                                ImportResult (*take)(store::Store&, const ImportOrder&)) {
   const auto order = parse_import(request);
   if (!order) return bad_request(order.error());
-  const auto done = import(store_, *order);
+  const auto done = take(store_, *order);
   if (!done) return store_error_(done.error(), "meter");
   if (!*done) return bad_request(done->error());
   const Imported& result = **done;

@@ -39,7 +39,7 @@ class NotifyRoutes {
   Response take_meters(const Request& request, const std::string& id);
   Response take_readings(const Request& request, const std::string& id);
   Response imported(const Request& request,
-                    ImportResult (*import)(store::Store&, const ImportOrder&));
+                    ImportResult (*take)(store::Store&, const ImportOrder&));
 
   store::Store& store_;
   const Doors& doors_;
