@@ -7,6 +7,7 @@
 #include <string>
 
 #include "app/backup.h"
+#include "app/billing.h"
 #include "app/doctor.h"
 #include "app/evaluate.h"
 #include "app/export.h"
@@ -95,12 +96,24 @@ void add_export(CLI::App& app, int& status) {
   static ExportOptions options;
   auto* command = app.add_subcommand("export", "reviewed readings as labelled photos for training");
   command->add_option("--config", options.config, "the server's settings file");
-  command->add_option("--out", options.out, "folder for the photos and labels.csv")->required();
+  auto* out = command->add_option("--out", options.out, "folder for the photos and labels.csv");
   command->add_option("--since", options.since_ms, "only photos shot since, Unix milliseconds");
   command->add_flag("--doubtful", options.doubtful, "also doubtful ones, with an empty label");
   command->footer("Example:\n"
                   "  meterlens export --config meterlens.toml --out labelled");
-  command->callback([&] { status = export_labels(options); });
+  static BillingOptions billing;
+  auto* readings = command->add_subcommand("readings", "readings as they are billed, as CSV");
+  readings->add_option("--config", billing.config, "the server's settings file");
+  readings->add_option("--from", billing.from, "ISO 8601 or Unix milliseconds");
+  readings->add_option("--to", billing.to, "the first moment that does not count");
+  readings->add_option("--meter", billing.meter, "only this one");
+  readings->add_flag("--all", billing.all, "also doubtful and rejected ones");
+  readings->callback([&] { status = export_billing(billing); });
+  command->callback([command, readings, out, &status] {
+    if (command->got_subcommand(readings)) return;
+    if (out->empty()) throw CLI::RequiredError("--out");
+    status = export_labels(options);
+  });
 }
 
 void add_image(CLI::App& app, int& status) {

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <mutex>
 
 #include "app/photo_reader.h"
@@ -19,6 +20,7 @@
 #include "app/stored.h"
 #include "server/api/api.h"
 #include "server/metrics/metrics.h"
+#include "server/notify/notify.h"
 #include "server/pipeline.h"
 #include "server/store/store.h"
 
@@ -62,6 +64,10 @@ class Relay {
   void connect(api::Api* api) {
     const std::lock_guard lock(mutex_);
     api_ = api;
+  }
+  void alarm(std::int64_t id) {
+    const std::lock_guard lock(mutex_);
+    if (api_ != nullptr) changed(api::Subject::alarm, id);
   }
   void operator()(const server::Change& change) {
     using Kind = server::Change::Kind;
@@ -232,12 +238,39 @@ api::Settings api_settings(const Settings& settings, const std::string& version,
   return out;
 }
 
+std::unique_ptr<notify::Notify> start_notify(const Settings& settings, const std::string& version,
+                                             server::Pipeline& pipeline, store::Store& store,
+                                             metrics::Metrics& metrics,
+                                             std::function<void(std::int64_t)> alarm_changed) {
+  notify::Settings told = settings.notify;
+  if (told.home_assistant.address.empty()) {
+    told.home_assistant.address = settings.broker_address;
+    // Where it listens for all, it is on this machine too.
+    if (settings.broker_embedded && told.home_assistant.address == "0.0.0.0")
+      told.home_assistant.address = "127.0.0.1";
+    told.home_assistant.port = settings.broker_port;
+    if (!settings.broker_embedded && told.home_assistant.user.empty()) {
+      told.home_assistant.user = settings.broker_user;
+      told.home_assistant.password = first_line(settings.broker_password_file).value_or("");
+    }
+  }
+  notify::Senses senses;
+  senses.folders = {settings.storage_data_folder, settings.storage_photo_folder};
+  senses.broker_connected = [&pipeline] { return pipeline.broker_connected(); };
+  senses.changed = std::move(alarm_changed);
+  std::array<char, 256> name{};
+  const bool has_name = gethostname(name.data(), name.size() - 1) == 0;
+  const std::string host = has_name ? name.data() : "localhost";
+  return std::make_unique<notify::Notify>(told, std::move(senses), version, host, store, metrics);
+}
+
 // Declared in the order of their building: the last one goes first.
 struct Server {
   metrics::Metrics metrics;
   Relay relay;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<server::Pipeline> pipeline;
+  std::unique_ptr<notify::Notify> notify;
   std::unique_ptr<api::Api> api;
   std::unique_ptr<Retention> retention;
 
@@ -246,6 +279,7 @@ struct Server {
     relay.connect(nullptr);
     retention.reset();
     api.reset();
+    notify.reset();
     pipeline.reset();
     store.reset();
   }
@@ -271,8 +305,12 @@ std::expected<void, std::string> Server::start(const Settings& settings,
   if (!started) return std::unexpected(started.error());
   pipeline = *std::move(started);
 
-  auto listening = api::Api::start(api_settings(settings, version, wiring->second), *store, metrics,
-                                   doors_of(*pipeline, settings));
+  notify = start_notify(settings, version, *pipeline, *store, metrics,
+                        [this](std::int64_t alarm) { relay.alarm(alarm); });
+  api::Doors doors = doors_of(*pipeline, settings);
+  doors.notify = notify.get();
+  auto listening =
+      api::Api::start(api_settings(settings, version, wiring->second), *store, metrics, std::move(doors));
   if (!listening) return std::unexpected(listening.error());
   api = *std::move(listening);
   relay.connect(api.get());

@@ -1,8 +1,8 @@
 #include "app/settings.h"
 
 #include <fmt/format.h>
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
+
+#include "app/settings_notify.h"
 
 #include <algorithm>
 #include <array>
@@ -219,6 +219,12 @@ std::expected<Settings, std::string> parse_settings(const std::string& text,
   }
   Settings settings;
   for (const auto& [name, node] : parsed.table()) {
+    if (name.str() == "notify" || name.str() == "alarms") {
+      auto wrong = name.str() == "notify" ? read_notify(settings.notify, node, file_name)
+                                    : read_alarms(settings.notify.alarms, node, file_name);
+      if (wrong) return std::unexpected(std::move(*wrong));
+      continue;
+    }
     const auto is_it = [&](const Key& key) { return name.str() == key.table; };
     const bool is_known = std::ranges::any_of(keys, is_it);
     if (!node.is_table()) {
@@ -264,7 +270,7 @@ std::string default_settings_text() {
     if (!meaning.empty()) out += fmt::format("# {}\n", meaning);
     out += fmt::format("{} = {}\n", key.name, value_text(defaults, key));
   }
-  return out;
+  return out + default_notify_text();
 }
 
 }  // namespace meterlens::app

@@ -1,11 +1,13 @@
 // The settings of `meterlens`, their defaults, and the TOML file that may change them. Every key
 // has a default, so no file is needed. One table in settings.cpp says name, meaning and range of
-// each; `meterlens config` prints it. toml++ stays in settings.cpp.
+// each; `meterlens config` prints it. toml++ stays in settings*.cpp.
 #pragma once
 
 #include <cstdint>
 #include <expected>
 #include <string>
+
+#include "server/notify/settings.h"
 
 namespace meterlens::app {
 
@@ -67,6 +69,8 @@ struct Settings {
   std::int64_t capture_light_tries_max = 0;
 
   std::string log_level = "info";
+
+  notify::Settings notify;
 };
 
 // The settings in `text`. The error names file, line and key, and what would be right.

@@ -15,6 +15,7 @@ const char* name(Subject subject) {
     case Subject::reading: return "reading";
     case Subject::update: return "update";
     case Subject::view: return "view";
+    case Subject::alarm: return "alarm";
   }
   protocol::require(false);
   return "";

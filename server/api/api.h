@@ -19,6 +19,10 @@
 #include "server/pipeline.h"
 #include "server/store/store.h"
 
+namespace meterlens::notify {
+class Notify;
+}
+
 namespace meterlens::api {
 
 // What the page should know of the second reader's settings.
@@ -74,9 +78,10 @@ struct Doors {
   std::function<bool()> broker_connected;
   std::function<std::string()> reader_state;   // "ok", or what is wrong
   std::function<std::string()> storage_fault;  // empty, or why photos cannot be stored
+  notify::Notify* notify = nullptr;  // alarms and sinks; outlives the Api
 };
 
-enum class Subject : std::uint8_t { device, command, photo, reading, update, view };
+enum class Subject : std::uint8_t { device, command, photo, reading, update, view, alarm };
 const char* name(Subject subject);
 
 class Api {

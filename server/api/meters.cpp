@@ -5,44 +5,16 @@
 
 #include "protocol/ids.h"
 #include "server/api/answers.h"
+#include "server/api/by_hand.h"
 #include "server/api/json.h"
 #include "server/api/meters_json.h"
 #include "server/api/query.h"
-#include "server/validate/review.h"
 
 namespace meterlens::api {
 namespace {
 
 constexpr int page_count = 100;
-constexpr std::int64_t future_ms_max = 5 * 60'000;
 using validate::Reading;
-
-// A reading as far as a person's value needs one.
-Reading by_hand(const std::string& meter, std::int64_t at_ms) {
-  Reading out;
-  out.meter = out.device = meter;
-  out.at_ms = at_ms;
-  out.status = "none";
-  return out;
-}
-
-// What the register looks like: as the meter says, or as its newest accepted reading shows.
-std::optional<Reading> layout_of(const validate::Meter& meter,
-                                 const std::optional<Reading>& newest) {
-  if (meter.wheels == 0 || meter.decimals < 0) return newest;
-  Reading out;
-  out.digits.assign(static_cast<std::size_t>(meter.wheels), '0');
-  out.red = meter.decimals;
-  return out;
-}
-
-std::expected<Reading, std::string> given(const Reading& seen, const std::string& value,
-                                          const std::string& digits,
-                                          const validate::Author& author,
-                                          const std::optional<Reading>& layout) {
-  validate::Edit edit{validate::Verdict::manual, digits, value, author.reason, author.name};
-  return validate::review(seen, edit, layout, author.at_ms);
-}
 
 }  // namespace
 

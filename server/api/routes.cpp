@@ -82,6 +82,9 @@ Routes::Routes(const Settings& settings, store::Store& store, metrics::Metrics& 
       }),
       second_(settings_, store, doors, [this](const store::Error& error, const char* what) {
         return store_error(error, what);
+      }),
+      notify_(store, doors, changed_, [this](const store::Error& error, const char* what) {
+        return store_error(error, what);
       }) {}
 
 Response Routes::answer(const Request& request, bool live_is_full) {
@@ -113,6 +116,7 @@ Response Routes::dispatch(const Request& request) {
   }
   if (other_methods.empty())
     if (auto response = second_.answer(request)) return *std::move(response);
+  if (auto response = notify_.answer(request)) return *std::move(response);
   if (is_too_large(settings_.body_bytes_max)) return too_large(settings_.body_bytes_max);
   if (other_methods.empty())
     if (auto response = meters_.answer(request)) return *std::move(response);
@@ -387,6 +391,7 @@ std::optional<std::string> Routes::render(Subject subject, const std::string& id
       const auto photo = store_.photo(number);
       return photo ? std::optional(photo_json(*photo)) : std::nullopt;
     }
+    case Subject::alarm: return notify_.alarm_text(number);
     case Subject::update: {
       const auto update = store_.update(number);
       return update ? std::optional(update_json(*update)) : std::nullopt;

@@ -10,6 +10,7 @@
 #include "server/api/http.h"
 #include "server/api/json.h"
 #include "server/api/meters.h"
+#include "server/api/notify_routes.h"
 #include "server/api/second.h"
 
 namespace meterlens::api {
@@ -77,6 +78,7 @@ class Routes {
   const Changed changed_;
   MeterRoutes meters_;
   SecondRoutes second_;
+  NotifyRoutes notify_;
   std::mutex health_mutex_;
   std::string store_state_ = "not checked yet";
   bool store_checking_ = false;

@@ -79,6 +79,14 @@ constexpr std::array gauges{
 };
 static_assert(gauges.size() == static_cast<std::size_t>(Gauge::count_of));
 
+constexpr std::array sink_counts{
+    Line{"notify_delivered", "News that a sink has taken"},
+    Line{"notify_failures", "Tries to tell a sink that failed"},
+    Line{"notify_refused", "News that a sink refused for good"},
+    Line{"notify_dropped", "News dropped because a sink was away for too long"},
+};
+static_assert(sink_counts.size() == static_cast<std::size_t>(SinkCount::count_of));
+
 std::string full_name(std::string_view name, std::string_view ending) {
   return "meterlens_" + std::string(name) + std::string(ending);
 }
@@ -90,7 +98,29 @@ struct Metrics::Registry {
   std::array<prometheus::Counter*, counts.size()> count{};
   std::array<prometheus::Gauge*, gauges.size()> gauge{};
   prometheus::Histogram* read_ms = nullptr;
+  std::array<prometheus::Family<prometheus::Counter>*, sink_counts.size()> sink{};
+  prometheus::Family<prometheus::Gauge>* backlog = nullptr;
+  prometheus::Family<prometheus::Gauge>* alarms_open = nullptr;
+
+  void add_families();
 };
+
+void Metrics::Registry::add_families() {
+  for (std::size_t i = 0; i < sink_counts.size(); ++i) {
+    sink[i] = &prometheus::BuildCounter()
+                   .Name(full_name(sink_counts[i].name, "_total"))
+                   .Help(std::string(sink_counts[i].help))
+                   .Register(registry);
+  }
+  backlog = &prometheus::BuildGauge()
+                 .Name("meterlens_notify_backlog")
+                 .Help("News that a sink has not been told yet")
+                 .Register(registry);
+  alarms_open = &prometheus::BuildGauge()
+                     .Name("meterlens_alarms_open")
+                     .Help("Alarms whose cause has not ended")
+                     .Register(registry);
+}
 
 Metrics::Metrics() : registry_(std::make_unique<Registry>()) {
   auto& all = registry_->registry;
@@ -108,6 +138,7 @@ Metrics::Metrics() : registry_(std::make_unique<Registry>()) {
                                .Register(all)
                                .Add({});
   }
+  registry_->add_families();
   registry_->read_ms =
       &prometheus::BuildHistogram()
            .Name("meterlens_read_ms")
@@ -132,6 +163,20 @@ std::uint64_t Metrics::count(Count what) const {
 void Metrics::set(Gauge what, double value) {
   protocol::require(what < Gauge::count_of);
   registry_->gauge[static_cast<std::size_t>(what)]->Set(value);
+}
+
+void Metrics::add(SinkCount what, const std::string& sink, std::uint64_t by) {
+  protocol::require(what < SinkCount::count_of);
+  registry_->sink[static_cast<std::size_t>(what)]->Add({{"sink", sink}}).Increment(
+      static_cast<double>(by));
+}
+
+void Metrics::set_backlog(const std::string& sink, double count) {
+  registry_->backlog->Add({{"sink", sink}}).Set(count);
+}
+
+void Metrics::set_alarms_open(const std::string& kind, double count) {
+  registry_->alarms_open->Add({{"kind", kind}}).Set(count);
 }
 
 void Metrics::observe_read_ms(double ms) { registry_->read_ms->Observe(ms); }

@@ -30,6 +30,9 @@ enum class Gauge : std::uint8_t {
   count_of,
 };
 
+// Of each sink that is told something, labelled with its name: `meterlens_notify_<name>_total`.
+enum class SinkCount : std::uint8_t { delivered, failures, refused, dropped, count_of };
+
 class Metrics {
  public:
   Metrics();
@@ -37,6 +40,10 @@ class Metrics {
   void add(Count what, std::uint64_t by = 1);
   std::uint64_t count(Count what) const;
   void set(Gauge what, double value);
+  void add(SinkCount what, const std::string& sink, std::uint64_t by = 1);
+  // What a sink has not been told yet.
+  void set_backlog(const std::string& sink, double count);
+  void set_alarms_open(const std::string& kind, double count);
   // Reader time and ingest delay, for averages.
   void observe_read_ms(double ms);
   std::string text() const;

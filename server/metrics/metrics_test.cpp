@@ -39,6 +39,21 @@ TEST(Metrics, CountsSetsAndObserves) {
   EXPECT_TRUE(has_line(text, "meterlens_read_ms_bucket{le=\"5\"} 2")) << text;
 }
 
+TEST(Metrics, LabelsWhatSinksAndAlarmsSay) {
+  Metrics metrics;
+  metrics.add(SinkCount::delivered, "webhook.a\"b", 0);
+  metrics.add(SinkCount::delivered, "webhook.a\"b", 2);
+  metrics.add(SinkCount::failures, "email");
+  metrics.set_backlog("email", 7);
+  metrics.set_alarms_open("leak", 1);
+  const std::string text = metrics.text();
+  EXPECT_TRUE(has_line(text, "meterlens_notify_delivered_total{sink=\"webhook.a\\\"b\"} 2"))
+      << text;
+  EXPECT_TRUE(has_line(text, "meterlens_notify_failures_total{sink=\"email\"} 1")) << text;
+  EXPECT_TRUE(has_line(text, "meterlens_notify_backlog{sink=\"email\"} 7")) << text;
+  EXPECT_TRUE(has_line(text, "meterlens_alarms_open{kind=\"leak\"} 1")) << text;
+}
+
 TEST(Metrics, LosesNothingBetweenThreads) {
   Metrics metrics;
   {

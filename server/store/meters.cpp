@@ -173,6 +173,25 @@ Result<Meter> Store::add_meter(const Meter& meter, const Author& author) {
   }));
 }
 
+Result<void> Store::add_meters(std::span<const Meter> meters, const Author& author) {
+  // Looked up first: an error writes nothing.
+  const auto added = engine_->write([&](soci::session& sql) -> std::optional<Error> {
+    for (const Meter& meter : meters) {
+      if (find_meter(sql, meter.id)) {
+        return Error{ErrorCode::conflict, fmt::format("there is a meter {} already", meter.id)};
+      }
+    }
+    for (const Meter& meter : meters) {
+      const std::int64_t version = insert_version(sql, meter, author);
+      sql << "INSERT INTO meter VALUES (:id, :version)", use(meter.id), use(version);
+    }
+    return {};
+  });
+  if (!added) return std::unexpected(added.error());
+  if (*added) return std::unexpected(**added);
+  return {};
+}
+
 Result<Meter> Store::change_meter(const Meter& meter, const Author& author) {
   return flat(engine_->write([&](soci::session& sql) -> Result<Meter> {
     if (auto wrong = check_version(sql, meter)) return std::unexpected(*std::move(wrong));

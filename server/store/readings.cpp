@@ -208,6 +208,24 @@ Result<std::vector<Reading>> Store::readings(const Filter& filter) {
   });
 }
 
+Result<std::vector<Reading>> Store::billing(const BillingFilter& filter) {
+  return engine_->read([&](soci::session& sql) {
+    std::string text = reading_select;
+    text += "r.at_ms >= :since AND r.at_ms < :to";
+    text += filter.meter.empty() ? " AND :meter = ''" : " AND r.meter = :meter";
+    if (!filter.all)
+      text += " AND coalesce(v.verdict, r.verdict) IN ('accepted', 'manual', 'estimated')";
+    text += filter.after_meter.empty() ? " AND :after = '' AND :after_ms = :after_id"
+                                       : " AND (r.meter, r.at_ms, r.id) > (:after, :after_ms, "
+                                         ":after_id)";
+    text += " ORDER BY r.meter, r.at_ms, r.id LIMIT :count";
+    const std::int64_t to_ms = filter.to_ms == 0 ? INT64_MAX : filter.to_ms;
+    return select_rows<ReadingRow>(sql, text, filter.from_ms, to_ms, filter.meter,
+                                   filter.after_meter, filter.after_ms, filter.after_id,
+                                   filter.count_max);
+  });
+}
+
 Result<std::optional<Reading>> Store::newest_accepted(const std::string& meter,
                                                        std::int64_t except_reading) {
   return engine_->read([&](soci::session& sql) {

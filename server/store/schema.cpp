@@ -3,6 +3,7 @@
 #include <array>
 
 #include "server/store/meters_schema.h"
+#include "server/store/notify_schema.h"
 #include "server/store/second_schema.h"
 
 namespace meterlens::store {
@@ -110,7 +111,7 @@ std::span<const Migration> migrations() {
   static const std::array all{Migration(first),    Migration(reviews),  Migration(schedules),
                               Migration(updates),  Migration(settings), meters_migration(),
                               Migration(light),    Migration(growth),
-                              second_migration()};
+                              second_migration(),  notify_migration()};
   return all;
 }
 

@@ -71,6 +71,18 @@ struct Filter {
   int count_max = 100;
 };
 
+// What is billed, by meter, then time of the shot.
+struct BillingFilter {
+  std::string meter = {};     // empty: all
+  std::int64_t from_ms = 0;   // of the shot
+  std::int64_t to_ms = 0;     // the first moment that does not count; 0: no end
+  bool all = false;           // also what is doubtful or rejected
+  std::string after_meter = {};  // where the page before ended; empty: from the first on
+  std::int64_t after_ms = 0;
+  std::int64_t after_id = 0;
+  int count_max = 1000;
+};
+
 // A reading to be made, or only its meter's others to be weighed anew.
 using Judge = std::function<validate::Outcome(const validate::Past&)>;
 struct Case {
@@ -181,6 +193,8 @@ class Store {
   // Newest first; `since_ms` is the time of the shot. Readings are given as they stand after their
   // newest review.
   Result<std::vector<validate::Reading>> readings(const Filter& filter);
+  // By meter, time and id, as they stand after their newest review.
+  Result<std::vector<validate::Reading>> billing(const BillingFilter& filter);
   // Adds the review of `reviewed` (a validate::review of reading `reviewed.id`) and gives the
   // reading as it then is. `conflict` unless `version` is the id of its newest review, 0 for none.
   Result<validate::Reading> add_review(const validate::Reading& reviewed, std::int64_t version);
@@ -199,6 +213,8 @@ class Store {
   Result<std::vector<validate::Meter>> meters(const std::string& after, int count_max);
   Result<validate::Meter> meter(const std::string& id);
   Result<validate::Meter> add_meter(const validate::Meter& meter, const validate::Author& author);
+  // All of them in one transaction; `conflict`, and none is in, when one is there already.
+  Result<void> add_meters(std::span<const validate::Meter> meters, const validate::Author& author);
   Result<validate::Meter> change_meter(const validate::Meter& meter,
                                        const validate::Author& author);
   // Only one without readings; its watches go too. `conflict` else.
@@ -303,6 +319,8 @@ class Store {
 
  private:
   Store();
+  friend class AlarmBook;  // alarms.h
+  friend class NewsBook;   // news.h
   struct Engine;
   std::unique_ptr<Engine> engine_;
 };
