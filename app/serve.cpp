@@ -160,6 +160,9 @@ api::CaptureError explain(server::CommandError error, const std::string& device,
     case server::CommandError::wrong_dialect:
       return {CaptureErrorCode::wrong_dialect,
               fmt::format("{} is a SmartDTU, which takes no settings from here", device)};
+    case server::CommandError::disabled:
+      return {CaptureErrorCode::disabled,
+              fmt::format("{} is disabled: enable it before", device)};
     case server::CommandError::store: break;
   }
   return {CaptureErrorCode::store, "the command could not be stored; /api/v1/health says why"};
@@ -193,6 +196,7 @@ api::Doors doors_of(server::Pipeline& pipeline, const Settings& settings) {
     if (!sent) return std::unexpected(explain(sent.error(), device, settings));
     return {};
   };
+  doors.order = [&pipeline](const fleet::Order& order) { return pipeline.obey(order); };
   doors.view = [&pipeline](const std::string& device) { return pipeline.view(device); };
   doors.broker_connected = [&pipeline] { return pipeline.broker_connected(); };
   doors.reader_state = [] { return std::string("ok"); };

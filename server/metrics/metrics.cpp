@@ -62,6 +62,8 @@ constexpr std::array counts{
     Line{"updates_confirmed", "Remote updates whose new program reported in"},
     Line{"updates_failed", "Remote updates refused or failed"},
     Line{"update_packets_sent", "Packets of images sent to devices"},
+    Line{"packets_of_disabled", "Packets dropped because their device is disabled"},
+    Line{"messages_not_recorded", "Messages that the record had no room for"},
 };
 static_assert(counts.size() == static_cast<std::size_t>(Count::count_of));
 

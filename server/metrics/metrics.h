@@ -22,6 +22,7 @@ enum class Count : std::uint8_t {
   commands_created, commands_finished, commands_failed, commands_expired,
   store_errors, http_requests, http_errors,
   updates_created, updates_confirmed, updates_failed, update_packets_sent,
+  packets_of_disabled, messages_not_recorded,
   count_of,
 };
 enum class Gauge : std::uint8_t {
