@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -116,6 +117,18 @@ std::expected<std::vector<protocol::PublicKey>, std::string> public_keys(const s
   return keys;
 }
 
+fleet::RecordLimits record_limits(const Settings& settings) {
+  fleet::RecordLimits out;
+  out.device_messages_max = settings.records_messages_max;
+  out.message_days = settings.records_message_days;
+  out.payload_bytes_max = static_cast<std::size_t>(settings.records_payload_bytes_max);
+  out.photo_data = settings.records_photo_data;
+  out.health_every_ms = settings.records_health_every_s * 1000;
+  out.health_days_max = settings.records_health_days;
+  out.health_days = std::min(out.health_days, out.health_days_max);
+  return out;
+}
+
 std::expected<server::Settings, std::string> pipeline_settings(const Settings& settings) {
   const fs::path data(settings.storage_data_folder);
   server::Settings out;
@@ -142,6 +155,7 @@ std::expected<server::Settings, std::string> pipeline_settings(const Settings& s
   out.receiver.bytes_max = static_cast<std::size_t>(settings.limits_in_flight_mb_max) << 20;
   out.commands.device_commands_max = static_cast<std::size_t>(settings.limits_device_commands_max);
   out.commands.expire_ms = settings.limits_command_expire_s * 1000;
+  out.records = record_limits(settings);
   out.reading.threads = static_cast<int>(settings.reader_threads);
   return out;
 }

@@ -1,5 +1,5 @@
-// Controls of SmartDTUs: one at a time, never beside a photo. For about a second after a message the
-// device drops the next one.
+// Controls of SmartDTUs: one at a time, never beside a photo. For about a second after a message
+// the device drops the next one.
 #include <spdlog/spdlog.h>
 
 #include "server/fleet_steps.h"

@@ -107,9 +107,10 @@ void FleetSteps::order_update(const fleet::Campaign& campaign, fleet::CampaignDe
       device.update = update->id;
     } else {
       // Another update is under way, or the store is away: later.
-      if (update.error() == UpdateError::update_open || update.error() == UpdateError::store) return;
+      const auto why = update.error();
+      if (why == UpdateError::update_open || why == UpdateError::store) return;
       device.turn = fleet::Turn::failed;
-      device.reason = words(update.error());
+      device.reason = words(why);
     }
   }
   keep(rows_.save_campaign_device(campaign.id, device).has_value(), "a campaign");

@@ -21,6 +21,12 @@ bool cut(std::vector<Item>& items, int count_max) {
   return true;
 }
 
+// The id that a page begins behind, 0 for the first page.
+std::optional<std::int64_t> before_of(const Page& page) {
+  if (page.cursor.empty()) return 0;
+  return parse_id(page.cursor);
+}
+
 Response wrong_cursor() { return bad_request("cursor must be the \"next\" of the page before"); }
 
 }  // namespace
@@ -225,7 +231,7 @@ Response FleetRoutes::messages(const Request& request, const std::string& id) {
   if (!query) return bad_request(query.error());
   const auto page = page_of(*query);
   if (!page) return bad_request(page.error());
-  const auto before = page->cursor.empty() ? std::optional<std::int64_t>(0) : parse_id(page->cursor);
+  const auto before = before_of(*page);
   if (!before) return wrong_cursor();
   if (!protocol::is_device_name(id)) return unknown("device", id);
   // Also of a device that was deleted with its history kept.
@@ -274,7 +280,7 @@ Response FleetRoutes::controls(const Request& request, const std::string& id) {
   if (!query) return bad_request(query.error());
   const auto page = page_of(*query);
   if (!page) return bad_request(page.error());
-  const auto before = page->cursor.empty() ? std::optional<std::int64_t>(0) : parse_id(page->cursor);
+  const auto before = before_of(*page);
   if (!before) return wrong_cursor();
   if (auto none = missing(Kind::device, id)) return *std::move(none);
   auto controls = rows_.controls(id, *before, page->count_max + 1);

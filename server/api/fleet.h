@@ -1,6 +1,6 @@
 // Inside api/: what is asked of many devices: groups and labels, switches and deletion, records,
-// controls of SmartDTUs, profiles of settings, campaigns. Asks the store and the pipeline, never the
-// network; thread-safe.
+// controls of SmartDTUs, profiles of settings, campaigns. Asks the store and the pipeline, never
+// the network; thread-safe.
 #pragma once
 
 #include <functional>

@@ -266,7 +266,7 @@ std::expected<fleet::Profile, string> parse_profile(const string& body,
       if (!take_number(value, version_max, out.version))
         return wrong("\"version\" must be the \"version\" of the profile that you saw");
     } else {
-      return wrong("known are name, camera, dtu and target, and version of a profile that is there");
+      return wrong("known are name, camera, dtu, target and, of one that is there, version");
     }
   }
   if (out.name.empty()) return wrong("\"name\" must be a text of 1 to 64 bytes");

@@ -1,5 +1,6 @@
-// Inside api/: a POST that names an Idempotency-Key is done once. The same key and body get the same
-// answer for a day, also after a restart; another body under the same key is refused. Thread-safe.
+// Inside api/: a POST that names an Idempotency-Key is done once. The same key and body get the
+// same answer for a day, also after a restart; another body under the same key is refused.
+// Thread-safe.
 #pragma once
 
 #include <functional>

@@ -57,7 +57,8 @@ Response Routes::devices(const Request& request, const std::string&) {
   std::vector<DeviceView> views;
   for (const std::string& name : *names) {
     auto device = store_.device(name);
-    if (!device && device.error().code == store::ErrorCode::not_found) continue;  // deleted just now
+    // It may have been deleted just now.
+    if (!device && device.error().code == store::ErrorCode::not_found) continue;
     if (!device) return store_error(device.error());
     auto one = view(std::move(*device), *open);
     if (!one) return store_error(one.error());

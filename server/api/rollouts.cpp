@@ -85,7 +85,7 @@ Response FleetRoutes::remove_profile(const Request& request, const std::string& 
   const auto query = parse_query(request.query);
   if (!query) return bad_request(query.error());
   const auto version = parse_id(query->get("version"));
-  if (!version) return bad_request("say ?version= with the \"version\" of the profile that you saw");
+  if (!version) return bad_request("say ?version= with that of the profile that you saw");
   const auto number = parse_id(id);
   if (!number) return unknown("profile", id);
   if (const auto removed = rows_.remove_profile(*number, *version); !removed)

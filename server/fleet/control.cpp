@@ -89,7 +89,7 @@ Payload timer(const Json& body) {
     }
   }
   if (number == 0) return wrong("\"timer\" must be 1, 2 or 3");
-  if (out["period"] == 0) return wrong("\"period_ms\" must be a whole number from 1000 to 86400000");
+  if (out["period"] == 0) return wrong("\"period_ms\" must be given");
   return Json{{"timer" + std::to_string(number), out}};
 }
 
@@ -102,8 +102,8 @@ bool is_address(const Json& value) {
 }
 
 Payload fota(const Json& body) {
-  const char* wish = "send {\"firmware\":\"http://...\"}, or {\"files\":[\"http://...\"]} with 1 to "
-                     "8; the device speaks http only, and no comma may be in an address";
+  const char* wish = "send {\"firmware\":\"http://...\"}, or {\"files\":[\"http://...\"]} with 1 "
+                     "to 8; the device speaks http only, and no comma may be in an address";
   if (body.size() != 1) return wrong(wish);
   if (body.contains("firmware")) {
     if (!is_address(body["firmware"])) return wrong(wish);

@@ -1,5 +1,5 @@
-// What is sent to a SmartDTU besides captures: pins, UART parameters, timers, remote update, and any
-// JSON for one of its UARTs; and how far it has come. Pure functions; the JSON library stays in
+// What is sent to a SmartDTU besides captures: pins, UART parameters, timers, remote update, and
+// any JSON for one of its UARTs; and how far it has come. Pure functions; the JSON library stays in
 // control.cpp.
 #pragma once
 

@@ -222,8 +222,8 @@ Result<void> Fleet::settle_campaign(std::int64_t id) {
   if (ended->value_or(0) == 0) return {};
   return store_.engine_->write([&](soci::session& sql) {
     sql << "UPDATE campaign_device SET"
-           " reason = (SELECT CASE u.state WHEN 'confirmed' THEN '' ELSE u.state || ': ' || u.reason"
-           R"( END FROM "update" u WHERE u.id = campaign_device.update_id),)"
+           " reason = (SELECT CASE u.state WHEN 'confirmed' THEN '' ELSE u.state || ': ' ||"
+           R"( u.reason END FROM "update" u WHERE u.id = campaign_device.update_id),)"
            " turn = (SELECT CASE u.state WHEN 'confirmed' THEN 'confirmed' ELSE 'failed' END"
            R"( FROM "update" u WHERE u.id = campaign_device.update_id))"
            " WHERE campaign = :id AND turn = 'ordered' AND update_id IN (SELECT id FROM"

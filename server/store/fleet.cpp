@@ -225,8 +225,8 @@ Result<std::vector<std::string>> Fleet::remove_device(const std::string& device,
     };
     std::vector<std::string> files;
     if (purge) {
-      files = select_rows<NameRow>(sql, "SELECT path FROM photo WHERE device = :device AND path <> ''",
-                                   device);
+      files = select_rows<NameRow>(
+          sql, "SELECT path FROM photo WHERE device = :device AND path <> ''", device);
       for (const char* text : purged) sql << text, use(device);
     }
     for (const char* text : always) sql << text, use(device);

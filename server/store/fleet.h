@@ -85,8 +85,8 @@ class Fleet {
   Result<void> add_samples(std::span<const fleet::Sample> samples, std::int64_t every_ms);
   // Newest first, within [since, until), older than the cursor's time and source.
   Result<std::vector<fleet::Sample>> samples(const std::string& device, std::int64_t since_ms,
-                                             std::int64_t until_ms, const std::string& before_source,
-                                             int count_max);
+                                             std::int64_t until_ms,
+                                             const std::string& before_source, int count_max);
   // Of those before `at_ms` one in `slots` slots stays.
   Result<void> thin_samples(std::int64_t at_ms, int slots, std::int64_t gone_before_ms);
 

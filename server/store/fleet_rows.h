@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,8 @@ std::string numbers_text(const std::vector<Number>& numbers) {
 template <class Number>
 std::vector<Number> numbers_of(const std::string& text) {
   std::vector<Number> out;
-  for (const std::string& one : parted(text)) out.push_back(static_cast<Number>(std::atoi(one.c_str())));
+  for (const std::string& one : parted(text))
+    out.push_back(static_cast<Number>(std::atoi(one.c_str())));
   return out;
 }
 
@@ -95,8 +97,9 @@ class Where {
 };
 
 inline std::unexpected<Error> changed_meanwhile(const std::string& what) {
-  return std::unexpected(Error{ErrorCode::conflict, what + " has been changed meanwhile: look at it "
-                                                           "again, and send its new version"});
+  return std::unexpected(
+      Error{ErrorCode::conflict,
+            what + " has been changed meanwhile: look at it again, and send its new version"});
 }
 
 }  // namespace meterlens::store

@@ -87,7 +87,8 @@ TEST_F(FleetRows, ADeviceGoesWithOrWithoutItsHistory) {
     validate::Reading other = reading_of(id, photo.id, 7);
     other.device = id;
     ASSERT_TRUE(rows_->save_tags(Kind::device, id, {"a", {}, 0}));
-    ASSERT_TRUE(rows_->add_messages(std::vector<fleet::Message>{{0, id, {}, 1, "t", 1, true, "x"}}));
+    const std::vector<fleet::Message> messages{{0, id, {}, 1, "t", 1, true, "x"}};
+    ASSERT_TRUE(rows_->add_messages(messages));
   }
   EXPECT_EQ(rows_->remove_device("m1", false).value(), Names{});
   EXPECT_FALSE(store_->device("m1"));
@@ -105,7 +106,8 @@ TEST_F(FleetRows, ADeviceGoesWithOrWithoutItsHistory) {
 TEST_F(FleetRows, MessagesHavePagesAndAnEnd) {
   std::vector<fleet::Message> messages;
   for (int i = 1; i <= 30; ++i)
-    messages.push_back({0, i % 3 == 0 ? "m2" : "m1", fleet::Direction::down, i, "t", i, false, "00"});
+    messages.push_back(
+        {0, i % 3 == 0 ? "m2" : "m1", fleet::Direction::down, i, "t", i, false, "00"});
   ASSERT_TRUE(rows_->add_messages(messages));
   const auto page = rows_->messages("m1", 0, 15).value();
   ASSERT_EQ(page.size(), 15U);

@@ -56,7 +56,8 @@ struct PushRow {
   std::string state;
 };
 
-constexpr const char* push_select = "SELECT profile, device, state, reason, at_ms FROM profile_push ";
+constexpr const char* push_select =
+    "SELECT profile, device, state, reason, at_ms FROM profile_push ";
 
 struct AnswerRow {
   explicit AnswerRow(soci::statement& statement) {

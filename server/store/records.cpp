@@ -192,7 +192,8 @@ Result<std::vector<Control>> Fleet::controls(const std::string& device, std::int
 
 Result<std::vector<Control>> Fleet::open_controls() {
   return store_.engine_->read([](soci::session& sql) {
-    return select_rows<ControlRow>(sql, std::string(control_select) + "WHERE is_open = 1 ORDER BY id");
+    return select_rows<ControlRow>(
+        sql, std::string(control_select) + "WHERE is_open = 1 ORDER BY id");
   });
 }
 
