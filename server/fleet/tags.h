@@ -29,10 +29,10 @@ struct Tags {
 // Which devices something is for: those that are named, and those that are in the group (or below
 // it) and have the label; with nothing set, none.
 struct Target {
-  std::vector<std::string> devices;
-  std::string group;
-  std::string label_name;
-  std::string label_value;  // empty: any value
+  std::vector<std::string> devices = {};
+  std::string group = {};
+  std::string label_name = {};
+  std::string label_value = {};  // empty: any value
   bool operator==(const Target&) const = default;
 };
 bool is_empty(const Target& target);

@@ -20,11 +20,11 @@
 namespace meterlens::store {
 
 struct DeviceFilter {
-  fleet::Target target;           // its devices are not looked at; empty: all
-  std::optional<bool> online;
-  std::optional<bool> enabled;
-  std::string dialect;            // empty: both
-  std::string after;              // names behind this one
+  fleet::Target target = {};      // its devices are not looked at; empty: all
+  std::optional<bool> online = {};
+  std::optional<bool> enabled = {};
+  std::string dialect = {};       // empty: both
+  std::string after = {};         // names behind this one
   int count_max = 100;
 };
 

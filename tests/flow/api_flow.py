@@ -17,7 +17,7 @@ GOOD = {
     "remove_device": ({"device": "goes"}, {"history": "purge"}, None),
     "aim": ({"device": "m1"}, None, {"seconds": 1}),
     "create_command": ({"device": "m1"}, None, {"capture": 1}),
-    "order_update": ({"device": "m2"}, None, {"image": "{image}"}),
+    "order_update": ({"device": "goes"}, None, {"image": "{image}"}),
     "add_image": ({}, None, "{file}"),
     "change_settings": ({"device": "m1", "part": "camera"}, None, {"jpeg_quality": 20}),
     "review_reading": ({"reading": "{reading}"}, None,
