@@ -55,6 +55,7 @@ void FleetSteps::tick() {
   write_records();
   tick_controls();
   if (pushes_wait_) push_profiles();
+  if (!campaigns_run_) return;
   constexpr std::int64_t campaigns_every_ms = 2000;
   if (steps_.now_ms - campaigns_ms_ < campaigns_every_ms && steps_.now_ms >= campaigns_ms_) return;
   campaigns_ms_ = steps_.now_ms;
@@ -74,7 +75,7 @@ std::expected<std::int64_t, OrderError> FleetSteps::obey(const fleet::Order& ord
   if (const auto* one = std::get_if<fleet::Reset>(&order))
     return reset(one->device, "ended by a reset of the device");
   if (const auto* one = std::get_if<fleet::SendControl>(&order)) return send(*one);
-  pushes_wait_ = true;
+  pushes_wait_ = campaigns_run_ = true;
   campaigns_ms_ = 0;
   return 0;
 }

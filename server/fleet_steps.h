@@ -76,6 +76,7 @@ class FleetSteps {
   std::int64_t samples_written_ms_ = 0;
   std::int64_t forgot_ms_ = 0;
   bool pushes_wait_ = true;
+  bool campaigns_run_ = true;
   std::int64_t campaigns_ms_ = 0;
 };
 

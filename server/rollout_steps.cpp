@@ -61,6 +61,7 @@ void FleetSteps::push(fleet::Push push) {
 void FleetSteps::run_campaigns() {
   auto campaigns = rows_.running_campaigns();
   if (!keep(campaigns.has_value(), "campaigns")) return;
+  campaigns_run_ = !campaigns->empty();
   for (fleet::Campaign& campaign : *campaigns) run(std::move(campaign));
 }
 

@@ -104,6 +104,9 @@ class Fleet(FlowTest):
         self.assertEqual(names("group=berlin"), ["m1", "m2"])
         self.assertEqual(names("label=floor%3D3"), ["m1", "m3"])
         self.assertEqual(names("group=berlin&label=floor=4"), ["m2"])
+        self.post("/meters/m2/tags", {"group": "berlin", "version": 0}, 200, "PUT")
+        self.assertEqual([one["id"] for one in self.stack.get("/meters?group=berlin")["meters"]],
+                         ["m2"])
         page = self.stack.get("/devices?limit=2")
         self.assertEqual((page["next"], len(page["devices"])), ("m2", 2))
         self.assertEqual(names("limit=2&cursor=m2"), ["m3"])
