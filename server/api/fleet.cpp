@@ -13,14 +13,6 @@ namespace {
 using fleet::ControlKind;
 using fleet::Kind;
 
-// Whether one more than the page was found; that one is taken away.
-template <class Item>
-bool cut(std::vector<Item>& items, int count_max) {
-  if (items.size() <= static_cast<std::size_t>(count_max)) return false;
-  items.pop_back();
-  return true;
-}
-
 // The id that a page begins behind, 0 for the first page.
 std::optional<std::int64_t> before_of(const Page& page) {
   if (page.cursor.empty()) return 0;

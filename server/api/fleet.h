@@ -88,6 +88,14 @@ struct Page {
 };
 std::expected<Page, std::string> page_of(const Query& query);
 
+// Whether one more than the page was found; that one is taken away.
+template <class Item>
+bool cut(std::vector<Item>& items, int count_max) {
+  if (items.size() <= static_cast<std::size_t>(count_max)) return false;
+  items.pop_back();
+  return true;
+}
+
 // The answer to an order that was refused.
 Response refused(fleet::OrderError error);
 

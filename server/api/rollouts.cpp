@@ -11,13 +11,6 @@
 namespace meterlens::api {
 namespace {
 
-template <class Item>
-bool cut(std::vector<Item>& items, int count_max) {
-  if (items.size() <= static_cast<std::size_t>(count_max)) return false;
-  items.pop_back();
-  return true;
-}
-
 // A cursor that is an id (0: the first page) or, with `by_name`, a device's name.
 struct Cursor {
   int count_max = 100;
