@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -125,6 +126,18 @@ std::expected<std::vector<protocol::PublicKey>, std::string> public_keys(const s
   return keys;
 }
 
+fleet::RecordLimits record_limits(const Settings& settings) {
+  fleet::RecordLimits out;
+  out.device_messages_max = settings.records_messages_max;
+  out.message_days = settings.records_message_days;
+  out.payload_bytes_max = static_cast<std::size_t>(settings.records_payload_bytes_max);
+  out.photo_data = settings.records_photo_data;
+  out.health_every_ms = settings.records_health_every_s * 1000;
+  out.health_days_max = settings.records_health_days;
+  out.health_days = std::min(out.health_days, out.health_days_max);
+  return out;
+}
+
 std::expected<server::Settings, std::string> pipeline_settings(const Settings& settings) {
   const fs::path data(settings.storage_data_folder);
   server::Settings out;
@@ -151,6 +164,7 @@ std::expected<server::Settings, std::string> pipeline_settings(const Settings& s
   out.receiver.bytes_max = static_cast<std::size_t>(settings.limits_in_flight_mb_max) << 20;
   out.commands.device_commands_max = static_cast<std::size_t>(settings.limits_device_commands_max);
   out.commands.expire_ms = settings.limits_command_expire_s * 1000;
+  out.records = record_limits(settings);
   out.reading.threads = static_cast<int>(settings.reader_threads);
   auto second = second_settings(settings);
   if (!second) return std::unexpected(second.error());
@@ -173,6 +187,9 @@ api::CaptureError explain(server::CommandError error, const std::string& device,
     case server::CommandError::wrong_dialect:
       return {CaptureErrorCode::wrong_dialect,
               fmt::format("{} is a SmartDTU, which takes no settings from here", device)};
+    case server::CommandError::disabled:
+      return {CaptureErrorCode::disabled,
+              fmt::format("{} is disabled: enable it before", device)};
     case server::CommandError::store: break;
   }
   return {CaptureErrorCode::store, "the command could not be stored; /api/v1/health says why"};
@@ -213,6 +230,7 @@ api::Doors doors_of(server::Pipeline& pipeline, const Settings& settings) {
     if (!sent) return std::unexpected(explain(sent.error(), device, settings));
     return {};
   };
+  doors.order = [&pipeline](const fleet::Order& order) { return pipeline.obey(order); };
   doors.view = [&pipeline](const std::string& device) { return pipeline.view(device); };
   doors.broker_connected = [&pipeline] { return pipeline.broker_connected(); };
   doors.reader_state = [] { return std::string("ok"); };

@@ -116,6 +116,16 @@ constexpr std::array keys{
     Key{"capture", "light_tries_max", &S::capture_light_tries_max,
         "photos taken once more with other light when an ordered one is dark, glaring or blurred; "
         "0: none", 0, 3},
+    Key{"records", "messages_max", &S::records_messages_max,
+        "messages kept of each device, the newest; 0: none are recorded", 0, 1'000'000},
+    Key{"records", "message_days", &S::records_message_days, "older ones are deleted", 1, 3650},
+    Key{"records", "payload_bytes_max", &S::records_payload_bytes_max,
+        "kept of a message's payload", 0, 16'384},
+    Key{"records", "photo_data", &S::records_photo_data,
+        "true: also the messages that carry pieces of photos and images"},
+    Key{"records", "health_every_s", &S::records_health_every_s,
+        "a device's signal, uptime, queue and errors are kept once in so long", 10, 21'600},
+    Key{"records", "health_days", &S::records_health_days, "older ones are deleted", 1, 36'500},
     Key{"log", "level", &S::log_level, "", 0, 0, "debug|info|warn|error"},
 };
 

@@ -68,6 +68,13 @@ struct Settings {
 
   std::int64_t capture_light_tries_max = 0;
 
+  std::int64_t records_messages_max = 1000;
+  std::int64_t records_message_days = 30;
+  std::int64_t records_payload_bytes_max = 512;
+  bool records_photo_data = false;
+  std::int64_t records_health_every_s = 600;
+  std::int64_t records_health_days = 730;
+
   std::string log_level = "info";
 
   notify::Settings notify;

@@ -50,6 +50,7 @@ Pipeline::Steps::Steps(const Settings& given, store::Store& its_store,
       images(settings.images, store),
       updates(settings.updates, [this](std::int64_t image) { return images.load(image); }, metrics),
       publish([this](std::string topic, std::vector<std::uint8_t> payload, int qos) {
+        fleet.note_message(topic, payload, now_ms);
         link->send(std::move(topic), std::move(payload), qos);
       }) {}
 
@@ -61,6 +62,7 @@ std::expected<void, std::string> Pipeline::Steps::prepare() {
     commands.set_link(id, entry.row.dialect, entry.link, now_ms);
     wishes.set_link(id, entry.link, now_ms);
   }
+  if (const auto prepared = fleet.prepare(); !prepared) return prepared;
   take_up_commands();
   load_schedules();
   take_up_updates();
@@ -168,7 +170,9 @@ void Pipeline::Steps::stop() {
 // ---- in the link's thread ----
 
 void Pipeline::Steps::message(std::string_view topic, protocol::Bytes payload) {
-  decoder.message(topic, payload, clock(), decoded);
+  const std::int64_t at_ms = clock();
+  fleet.note_message(topic, payload, at_ms);
+  decoder.message(topic, payload, at_ms, decoded);
 }
 
 void Pipeline::Steps::pause() {
@@ -247,6 +251,11 @@ std::expected<void, CommandError> Pipeline::aim(const std::string& device,
                                                 const protocol::Aim& aim) {
   return steps_->ask<void, CommandError>(
       [device, aim](Steps& steps) { return steps.aim(device, aim); });
+}
+
+std::expected<std::int64_t, fleet::OrderError> Pipeline::obey(const fleet::Order& order) {
+  return steps_->ask<std::int64_t, fleet::OrderError>(
+      [order](Steps& steps) { return steps.fleet.obey(order); });
 }
 
 std::optional<photo::View> Pipeline::view(const std::string& device) const {

@@ -20,6 +20,8 @@
 #include "server/command/queue.h"
 #include "server/command/settings.h"
 #include "server/committer.h"
+#include "server/fleet/order.h"
+#include "server/fleet/record.h"
 #include "server/images.h"
 #include "server/ingest/broker.h"
 #include "server/ingest/decoder.h"
@@ -52,6 +54,7 @@ struct Settings {
   ReadingLimits reading;
   SecondSettings second;
   int light_tries_max = 0;  // photos taken once more with other light for one bad one
+  fleet::RecordLimits records;
   std::size_t inbox_count_max = 16'384;  // packets between the two threads
   std::size_t inbox_bytes_max = std::size_t{32} << 20;
   std::int64_t recapture_ms = 300'000;  // after a bad photo that no command asked for
@@ -71,13 +74,20 @@ struct Uploaded {
   bool is_new = false;
 };
 
-enum class CommandError : std::uint8_t { unknown_device, queue_full, store, wrong_dialect };
+enum class CommandError : std::uint8_t {
+  unknown_device,
+  queue_full,
+  store,
+  wrong_dialect,
+  disabled,  // the device is; nothing is sent to it
+};
 enum class UpdateError : std::uint8_t {
   unknown_device,
   unknown_image,
   not_native,   // a SmartDTU has no remote update of ours
   update_open,  // another one of this device has not ended
   store,
+  disabled,
 };
 
 class Pipeline {
@@ -109,6 +119,8 @@ class Pipeline {
   // thread.
   std::expected<void, CommandError> aim(const std::string& device, const protocol::Aim& aim);
   std::optional<photo::View> view(const std::string& device) const;
+  // What people order of devices; the id of a control, else 0. From any thread.
+  std::expected<std::int64_t, fleet::OrderError> obey(const fleet::Order& order);
   // Settings for a native device's camera or DTU, whole entries, within their ranges: stored, and
   // sent until they are taken. From any thread.
   std::expected<command::WishedSettings, CommandError> change_settings(

@@ -123,6 +123,17 @@ void Registry::note_health(Entry& entry, const protocol::Health& health, std::in
   changed(entry);
 }
 
+void Registry::set_silent(Entry& entry) {
+  entry.link = Link::offline;
+  if (entry.row.online) set_online(entry, false);
+}
+
+void Registry::forget(const std::string& device) {
+  if (Entry* entry = find(device); entry != nullptr && entry->row.online) set_online(*entry, false);
+  unsaved_.erase(device);
+  entries_.erase(device);
+}
+
 void Registry::set_online(Entry& entry, bool online) {
   entry.row.online = online;
   online_ = online ? online_ + 1 : online_ - 1;

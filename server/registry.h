@@ -47,6 +47,10 @@ class Registry {
   // Takes note of who speaks. Nothing when the device is not known and may not be registered.
   Entry* see(const ingest::Packet& packet);
   Entry* find(const std::string& device);
+  // The device is not heard any more: offline, whatever it says.
+  void set_silent(Entry& entry);
+  // It is not a known one any more; it appears anew when it speaks.
+  void forget(const std::string& device);
   // The camera's word on how it is; kept as JSON.
   void note_health(Entry& entry, const protocol::Health& health, std::int64_t at_ms);
   const std::unordered_map<std::string, Entry>& entries() const { return entries_; }

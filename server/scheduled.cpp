@@ -20,11 +20,23 @@ void Pipeline::Steps::load_schedules() {
     if (!good) spdlog::error("schedule {} cannot be obeyed: {}", one.id, good.error());
     return !good;
   });
+  resolve_groups(*schedules);
   // What was due up to the last tick has been ordered; it may not have been stored yet.
   for (const auto& [id, done_ms] : planner.take_done())
     for (schedule::Schedule& one : *schedules)
       if (one.id == id) one.done_ms = std::max(one.done_ms, done_ms);
   planner.set_schedules(std::move(*schedules));
+}
+
+// A schedule of a group means the devices that are in it now; one of an empty group, none.
+void Pipeline::Steps::resolve_groups(std::vector<schedule::Schedule>& schedules) {
+  std::erase_if(schedules, [&](schedule::Schedule& one) {
+    if (one.group.empty()) return false;
+    auto devices = store::Fleet(store).devices_of({.group = one.group});
+    if (!devices) spdlog::error("schedule {}: {}", one.id, devices.error().message);
+    one.devices = devices ? *std::move(devices) : std::vector<std::string>();
+    return one.devices.empty();
+  });
 }
 
 void Pipeline::Steps::order_scheduled() {
@@ -49,7 +61,7 @@ void Pipeline::Steps::order_scheduled() {
 bool Pipeline::Steps::order(const schedule::Due& due) {
   const auto ordered = ordered_ms.find(due.device);
   if (ordered != ordered_ms.end() && ordered->second >= due.due_ms) return true;
-  if (registry.find(due.device) == nullptr) return false;
+  if (registry.find(due.device) == nullptr || fleet.is_disabled(due.device)) return false;
   if (!due.missed && capture(due.device)) return true;
   Command command;
   command.device = due.device;

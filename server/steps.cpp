@@ -66,11 +66,14 @@ void Pipeline::Steps::look_at_clock() {
   updates.clock_moved(by_ms);
   wishes.clock_moved(by_ms);
   registry.clock_moved(by_ms);
+  fleet.clock_moved(by_ms);
 }
 
 void Pipeline::Steps::step(Packet& packet) {
+  if (!fleet.admits(packet)) return;
   Registry::Entry* device = registry.see(packet);
   if (device == nullptr) return;
+  fleet.note(packet);
   commands.set_link(packet.device, device->row.dialect, device->link, now_ms);
   updates.set_link(packet.device, device->link, now_ms);
   wishes.set_link(packet.device, device->link, now_ms);
@@ -133,6 +136,7 @@ void Pipeline::Steps::tick() {
   registry.tick(now_ms);
   order_scheduled();
   tick_lights();
+  fleet.tick();
   metrics.set(Gauge::photos_in_flight,
               static_cast<double>(receiver.photos_in_flight() + assembler.photos_in_flight()));
   metrics.set(Gauge::photos_in_flight_bytes,
@@ -281,6 +285,7 @@ std::expected<command::WishedSettings, CommandError> Pipeline::Steps::change_set
   const Registry::Entry* known = registry.find(device);
   if (known == nullptr) return std::unexpected(CommandError::unknown_device);
   if (known->row.dialect != Dialect::native) return std::unexpected(CommandError::wrong_dialect);
+  if (fleet.is_disabled(device)) return std::unexpected(CommandError::disabled);
   if (!committer.good()) return std::unexpected(CommandError::store);
   command::WishedSettings wish = wishes.changed(device, part, entries);
   if (const auto saved = store.save_settings(wish); !saved) {
@@ -297,6 +302,7 @@ std::expected<void, CommandError> Pipeline::Steps::aim(const std::string& device
   const Registry::Entry* known = registry.find(device);
   if (known == nullptr) return std::unexpected(CommandError::unknown_device);
   if (known->row.dialect != Dialect::native) return std::unexpected(CommandError::wrong_dialect);
+  if (fleet.is_disabled(device)) return std::unexpected(CommandError::disabled);
   send(known->row, aim);
   return {};
 }
@@ -342,6 +348,7 @@ std::optional<bool> Pipeline::Steps::is_stored(const std::string& device, std::u
 std::expected<Command, CommandError> Pipeline::Steps::capture(const std::string& device) {
   const Registry::Entry* known = registry.find(device);
   if (known == nullptr) return std::unexpected(CommandError::unknown_device);
+  if (fleet.is_disabled(device)) return std::unexpected(CommandError::disabled);
   if (commands.is_full(device)) return std::unexpected(CommandError::queue_full);
   if (!committer.good()) return std::unexpected(CommandError::store);
   Command command;

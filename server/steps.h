@@ -1,7 +1,8 @@
 // The inside of the pipeline: every step as a member and what connects them. steps.cpp has what
 // runs in the pipeline's one thread, in the order of the list in pipeline.h, update_steps.cpp what
-// remote update adds to it, second_steps.cpp photos that people send and photos with other light; pipeline.cpp has start and stop, the link's thread and the doors for
-// other threads.
+// remote update adds to it, fleet_steps.h what many devices need, second_steps.cpp photos that people
+// send and photos with other light; pipeline.cpp has start and stop, the link's thread and the doors
+// for other threads.
 #pragma once
 
 #include <chrono>
@@ -17,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/fleet_steps.h"
 #include "server/ingest/inbox.h"
 #include "server/pipeline.h"
 #include "server/schedule/planner.h"
@@ -81,6 +83,7 @@ struct Pipeline::Steps {
   Images images;
   update::Sender updates;
   std::vector<update::Update> unsaved_updates;
+  FleetSteps fleet{*this};
   std::int64_t now_ms = 0;
   std::int64_t ticked_ms = 0;
 
@@ -118,6 +121,7 @@ struct Pipeline::Steps {
   void smart_piece(Registry::Entry& device, ingest::SmartPiece piece);
   void tick();
   void load_schedules();
+  void resolve_groups(std::vector<schedule::Schedule>& schedules);
   void order_scheduled();
   bool order(const schedule::Due& due);
   void settle();

@@ -55,6 +55,7 @@ std::expected<Update, UpdateError> Pipeline::Steps::update(const std::string& de
   if (known == nullptr) return std::unexpected(UpdateError::unknown_device);
   if (known->row.dialect != protocol::Dialect::native)
     return std::unexpected(UpdateError::not_native);
+  if (fleet.is_disabled(device)) return std::unexpected(UpdateError::disabled);
   if (updates.has_open(device)) return std::unexpected(UpdateError::update_open);
   const auto stored = store.image(image);
   if (!stored)

@@ -40,6 +40,8 @@ inline Response refused(const CaptureError& error) {
       return error_response(429, "queue_full", error.message);
     case CaptureErrorCode::wrong_dialect:
       return error_response(409, "wrong_dialect", error.message);
+    case CaptureErrorCode::disabled:
+      return error_response(409, "device_disabled", error.message);
     case CaptureErrorCode::store: break;
   }
   return error_response(503, "store_failed", error.message);

@@ -50,7 +50,13 @@ struct Settings {
   std::size_t live_pending_bytes_max = 1 << 20;  // of one client; more: it is dropped
 };
 
-enum class CaptureErrorCode : std::uint8_t { unknown_device, queue_full, store, wrong_dialect };
+enum class CaptureErrorCode : std::uint8_t {
+  unknown_device,
+  queue_full,
+  store,
+  wrong_dialect,
+  disabled,
+};
 struct CaptureError {
   CaptureErrorCode code = CaptureErrorCode::store;
   std::string message;
@@ -75,6 +81,8 @@ struct Doors {
                                                   const protocol::Aim& aim)>
       aim;
   std::function<std::optional<photo::View>(const std::string& device)> view;
+  // What people order of devices; the id of a control, else 0.
+  std::function<std::expected<std::int64_t, fleet::OrderError>(const fleet::Order& order)> order;
   std::function<bool()> broker_connected;
   std::function<std::string()> reader_state;   // "ok", or what is wrong
   std::function<std::string()> storage_fault;  // empty, or why photos cannot be stored

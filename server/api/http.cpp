@@ -126,6 +126,7 @@ Request convert(const restinio::request_t& request) {
   out.host = field(request, restinio::http_field_t::host);
   out.origin = field(request, restinio::http_field_t::origin);
   out.if_none_match = field(request, restinio::http_field_t::if_none_match);
+  out.idempotency_key = header.get_field_or("Idempotency-Key", "");
   return out;
 }
 

@@ -22,6 +22,7 @@ struct Request {
   std::string host;
   std::string origin;
   std::string if_none_match;
+  std::string idempotency_key;
 };
 
 struct Response {

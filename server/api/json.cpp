@@ -141,7 +141,11 @@ Json object(const DeviceView& view) {
            {"first_seen_ms", or_null(device.first_seen_ms)},
            {"last_seen_ms", or_null(device.last_seen_ms)},
            {"firmware", or_null(device.firmware)},
-           {"remark", device.remark}};
+           {"remark", device.remark},
+           {"group", view.tags.group},
+           {"labels", view.tags.labels},
+           {"enabled", view.state.enabled},
+           {"packets_dropped", view.state.dropped}};
   const Json state = Json::parse(device.state_json, nullptr, false);
   out["state"] = state.is_object() ? state : Json(nullptr);
   out["newest_photo"] = view.newest_photo ? object(*view.newest_photo) : Json(nullptr);
@@ -179,6 +183,14 @@ std::string list(const char* name, const std::vector<Item>& items) {
   return text(Json{{name, std::move(array)}});
 }
 
+// A page of them: `next` is the cursor of the following one, or empty.
+template <class Item>
+std::string list(const char* name, const std::vector<Item>& items, const std::string& next) {
+  Json array = Json::array();
+  for (const auto& item : items) array.push_back(object(item));
+  return text(Json{{name, std::move(array)}, {"next", or_null(next)}});
+}
+
 }  // namespace
 
 std::string device_json(const DeviceView& view) { return text(object(view)); }
@@ -193,8 +205,12 @@ std::string images_json(const std::vector<update::Image>& images) { return list(
 std::string updates_json(const std::vector<update::Update>& updates) {
   return list("updates", updates);
 }
-std::string devices_json(const std::vector<DeviceView>& views) { return list("devices", views); }
-std::string photos_json(const std::vector<photo::Photo>& photos) { return list("photos", photos); }
+std::string devices_json(const std::vector<DeviceView>& views, bool has_more) {
+  return list("devices", views, has_more ? views.back().device.id : std::string());
+}
+std::string photos_json(const std::vector<photo::Photo>& photos, bool has_more) {
+  return list("photos", photos, has_more ? std::to_string(photos.back().id) : std::string());
+}
 std::string readings_json(const std::vector<validate::Reading>& readings, bool has_more) {
   Json array = Json::array();
   for (const auto& reading : readings) array.push_back(object(reading));

@@ -10,6 +10,7 @@
 #include "server/command/command.h"
 #include "server/photo/photo.h"
 #include "server/photo/views.h"
+#include "server/store/fleet.h"
 #include "server/store/store.h"
 #include "server/update/update.h"
 #include "server/validate/review.h"
@@ -21,6 +22,8 @@ struct DeviceView {
   std::optional<photo::Photo> newest_photo;
   std::optional<validate::Reading> newest_reading;
   std::optional<command::Command> active_command;
+  fleet::Tags tags;
+  store::Switch state;
 };
 
 struct Health {
@@ -40,8 +43,8 @@ std::string update_json(const update::Update& update);
 std::string error_json(const std::string& code, const std::string& message);
 
 // {"devices":[...]} and the like.
-std::string devices_json(const std::vector<DeviceView>& views);
-std::string photos_json(const std::vector<photo::Photo>& photos);
+std::string devices_json(const std::vector<DeviceView>& views, bool has_more);
+std::string photos_json(const std::vector<photo::Photo>& photos, bool has_more);
 // With `has_more` the answer's "next" is the cursor of the following page.
 std::string readings_json(const std::vector<validate::Reading>& readings, bool has_more = false);
 std::string view_json(const std::string& device, const photo::View& view);

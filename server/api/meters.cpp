@@ -9,12 +9,28 @@
 #include "server/api/json.h"
 #include "server/api/meters_json.h"
 #include "server/api/query.h"
+#include "server/store/fleet.h"
 
 namespace meterlens::api {
 namespace {
 
 constexpr int page_count = 100;
 using validate::Reading;
+
+// Those of a group or with a label, one more than a page.
+store::Result<std::vector<validate::Meter>> meters_of(store::Store& store,
+                                                      const fleet::Target& target,
+                                                      const std::string& after) {
+  const auto names = store::Fleet(store).meters(target, after, page_count + 1);
+  if (!names) return std::unexpected(names.error());
+  std::vector<validate::Meter> out;
+  for (const std::string& name : *names) {
+    auto meter = store.meter(name);
+    if (!meter) return std::unexpected(meter.error());
+    out.push_back(*std::move(meter));
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -88,7 +104,13 @@ Response MeterRoutes::meters(const Request& request, const std::string&) {
   const std::string after = query->get("cursor");
   if (!after.empty() && !protocol::is_device_name(after))
     return bad_request("cursor must be the \"next\" of the page before");
-  auto meters = store_.meters(after, page_count + 1);
+  fleet::Target target{.group = query->get("group")};
+  if (const auto good = fleet::check_group(target.group); !good) return bad_request(good.error());
+  if (const std::string label = query->get("label"); !label.empty())
+    if (const auto good = fleet::parse_label(label, target); !good)
+      return bad_request(good.error());
+  auto meters = fleet::is_empty(target) ? store_.meters(after, page_count + 1)
+                                        : meters_of(store_, target, after);
   if (!meters) return store_error_(meters.error(), "meter");
   const bool has_more = meters->size() > page_count;
   if (has_more) meters->pop_back();

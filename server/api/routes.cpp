@@ -85,11 +85,21 @@ Routes::Routes(const Settings& settings, store::Store& store, metrics::Metrics& 
       }),
       notify_(store, doors, changed_, [this](const store::Error& error, const char* what) {
         return store_error(error, what);
-      }) {}
+      }),
+      fleet_(store, doors_, changed_,
+             [this](const store::Error& error, const char* what) {
+               return store_error(error, what);
+             },
+             [this](const std::string& id) { return device({}, id); }),
+      idempotency_(store),
+      rows_(store) {}
 
 Response Routes::answer(const Request& request, bool live_is_full) {
   metrics_.add(metrics::Count::http_requests);
-  Response response = dispatch(request);
+  Response response =
+      request.method == "POST" && !request.idempotency_key.empty() && !is_foreign(request)
+          ? idempotency_.answer(request, [&] { return dispatch(request); })
+          : dispatch(request);
   if (response.live && live_is_full) {
     response = error_response(503, "too_many_live_clients",
                               "too many live clients: close some pages, or ask again later");
@@ -105,7 +115,9 @@ Response Routes::dispatch(const Request& request) {
                           fmt::format("the body has {} bytes, at most {} are read",
                                       request.body.size(), bytes_max));
   };
-  std::string other_methods;
+  if (!is_too_large(settings_.body_bytes_max))
+    if (auto response = fleet_.answer(request)) return *std::move(response);
+  std::string other_methods = FleetRoutes::methods(request.path);
   for (const auto& route : routes) {
     const auto id = match(route.pattern, request.path);
     if (!id) continue;
@@ -153,22 +165,14 @@ store::Result<DeviceView> Routes::view(store::Device device,
     view.active_command = command;
     break;
   }
+  auto tags = rows_.tags(fleet::Kind::device, device.id);
+  if (!tags) return std::unexpected(tags.error());
+  const auto state = rows_.device_switch(device.id);
+  if (!state) return std::unexpected(state.error());
+  view.tags = *std::move(tags);
+  view.state = *state;
   view.device = std::move(device);
   return view;
-}
-
-Response Routes::devices(const Request&, const std::string&) {
-  auto devices = store_.devices();
-  if (!devices) return store_error(devices.error());
-  const auto open = store_.open_commands();
-  if (!open) return store_error(open.error());
-  std::vector<DeviceView> views;
-  for (auto& device : *devices) {
-    auto one = view(std::move(device), *open);
-    if (!one) return store_error(one.error());
-    views.push_back(std::move(*one));
-  }
-  return json_response(devices_json(views));
 }
 
 Response Routes::device(const Request&, const std::string& id) {
@@ -233,14 +237,6 @@ Response Routes::command(const Request&, const std::string& id) {
   const auto command = store_.command(*number);
   if (!command) return store_error(command.error(), "command");
   return json_response(command_json(*command));
-}
-
-Response Routes::photos(const Request& request, const std::string&) {
-  const auto filter = parse_filter(request.query, "device", false);
-  if (!filter) return bad_request(filter.error());
-  const auto photos = store_.photos(*filter);
-  if (!photos) return store_error(photos.error());
-  return json_response(photos_json(*photos));
 }
 
 Response Routes::photo_file(const Request& request, const std::string& id) {

@@ -7,7 +7,9 @@
 #include <optional>
 #include <string>
 
+#include "server/api/fleet.h"
 #include "server/api/http.h"
+#include "server/api/idempotency.h"
 #include "server/api/json.h"
 #include "server/api/meters.h"
 #include "server/api/notify_routes.h"
@@ -79,6 +81,9 @@ class Routes {
   MeterRoutes meters_;
   SecondRoutes second_;
   NotifyRoutes notify_;
+  FleetRoutes fleet_;
+  Idempotency idempotency_;
+  store::Fleet rows_;
   std::mutex health_mutex_;
   std::string store_state_ = "not checked yet";
   bool store_checking_ = false;

@@ -21,7 +21,7 @@ Json object(const Schedule& schedule, std::int64_t now_ms) {
   if (next_ms) next = *next_ms;
   return {{"id", schedule.id},           {"name", schedule.name},
           {"cron", schedule.cron},       {"zone", schedule.zone},
-          {"devices", schedule.devices}, {"spread_s", schedule.spread_s},
+          {"devices", schedule.devices}, {"group", schedule.group}, {"spread_s", schedule.spread_s},
           {"catch_up_s", schedule.catch_up_s}, {"enabled", schedule.enabled},
           {"next_ms", next},             {"version", schedule.version}};
 }
@@ -63,6 +63,7 @@ std::string take(const std::string& key, const Json& value, Schedule& to) {
   if (key == "cron") return take_text(value, to.cron) ? "" : one_line;
   if (key == "zone") return take_text(value, to.zone) ? "" : one_line;
   if (key == "devices") return take_devices(value, to.devices) ? "" : "a list of device names";
+  if (key == "group") return take_text(value, to.group) ? "" : one_line;
   if (key == "spread_s") return take_seconds(value, to.spread_s) ? "" : "a number of seconds";
   if (key == "catch_up_s") return take_seconds(value, to.catch_up_s) ? "" : "a number of seconds";
   if (key == "enabled") {
@@ -76,8 +77,8 @@ std::string take(const std::string& key, const Json& value, Schedule& to) {
     to.version = value.get<std::int64_t>();
     return "";
   }
-  return "left out: it is not known. Known are name, cron, zone, devices, spread_s, catch_up_s, "
-         "enabled and version";
+  return "left out: it is not known. Known are name, cron, zone, devices, group, spread_s, "
+         "catch_up_s, enabled and version";
 }
 
 }  // namespace

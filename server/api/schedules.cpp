@@ -27,6 +27,8 @@ Response Routes::add_schedule(const Request& request, const std::string&) {
   if (!schedule) return bad_request(schedule.error());
   if (const auto good = schedule::check(*schedule, now_ms()); !good)
     return bad_request(good.error());
+  if (const auto good = fleet::check_group(schedule->group); !good)
+    return bad_request(good.error());
   const auto all = store_.schedules();
   if (!all) return store_error(all.error());
   if (all->size() >= schedules_max)
@@ -49,6 +51,8 @@ Response Routes::change_schedule(const Request& request, const std::string& id) 
   auto schedule = parse_schedule(request.body, *before);
   if (!schedule) return bad_request(schedule.error());
   if (const auto good = schedule::check(*schedule, now_ms()); !good)
+    return bad_request(good.error());
+  if (const auto good = fleet::check_group(schedule->group); !good)
     return bad_request(good.error());
   // What was due before the change is not caught up by the new rule.
   schedule->done_ms = now_ms();

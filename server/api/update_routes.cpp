@@ -38,6 +38,8 @@ Response answer_to(server::UpdateError error) {
     case update_open:
       return error_response(409, "update_open",
                             "another update of this device is under way; order it when that ended");
+    case disabled:
+      return error_response(409, "device_disabled", "the device is disabled: enable it before");
     case store: break;
   }
   return error_response(503, "store_failed",

@@ -182,6 +182,27 @@ void Queue::read(std::int64_t command, std::int64_t reading, std::int64_t now_ms
   change(read, now_ms);
 }
 
+void Queue::end_all(const std::string& device, const std::string& reason, std::int64_t now_ms) {
+  Line* line = find(device);
+  if (line == nullptr) return;
+  if (line->active) finish(*line, State::failed, reason, now_ms);
+  for (Entry& entry : line->waiting) {
+    set(entry, State::failed, now_ms, reason);
+    metrics_.add(Count::commands_failed);
+  }
+  line->waiting.clear();
+}
+
+bool Queue::may_pause(const std::string& device) const {
+  const Line* line = find(device);
+  return connected_ && (line == nullptr || !line->active);
+}
+
+void Queue::pause(const std::string& device, std::int64_t until_ms) {
+  if (Line* line = find(device); line != nullptr)
+    line->not_before_ms = std::max(line->not_before_ms, until_ms);
+}
+
 void Queue::set_connected(bool connected, std::int64_t now_ms) {
   if (connected && !connected_) {
     for (auto& [device, line] : lines_) {

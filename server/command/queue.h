@@ -79,6 +79,11 @@ class Queue {
   // `photo`: the quarantined one, or 0.
   void shot_failed(const std::string& device, std::int64_t command, std::int64_t photo,
                    const std::string& reason, std::int64_t now_ms);
+  // All open commands of the device fail, and nothing is sent to it for them.
+  void end_all(const std::string& device, const std::string& reason, std::int64_t now_ms);
+  // Whether something else may be sent to the device now, and then until when no command may.
+  bool may_pause(const std::string& device) const;
+  void pause(const std::string& device, std::int64_t until_ms);
   void read(std::int64_t command, std::int64_t reading, std::int64_t now_ms);
 
   // While the broker is away nothing is sent and no answer is missed.

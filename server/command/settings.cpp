@@ -68,6 +68,20 @@ bool SettingsBook::heard_revision(const std::string& device, Part part, std::uin
   return true;
 }
 
+void SettingsBook::send_again(const std::string& device, std::int64_t now_ms) {
+  for (const Part part : {Part::camera, Part::dtu}) {
+    const auto at = entries_.find({device, part});
+    if (at == entries_.end()) continue;
+    at->second.settings.confirmed = 0;
+    hurry(at->second, now_ms);
+  }
+}
+
+void SettingsBook::forget(const std::string& device) {
+  for (const Part part : {Part::camera, Part::dtu}) entries_.erase({device, part});
+  links_.erase(device);
+}
+
 void SettingsBook::set_link(const std::string& device, Link link, std::int64_t now_ms) {
   Link& known = links_[device];
   const bool returns = link == Link::online && known != Link::online;

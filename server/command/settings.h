@@ -43,6 +43,9 @@ class SettingsBook {
   bool heard_revision(const std::string& device, protocol::Part part, std::uint32_t revision,
                       std::int64_t now_ms);
 
+  // What is wished is sent once more, and must be confirmed again.
+  void send_again(const std::string& device, std::int64_t now_ms);
+  void forget(const std::string& device);
   void set_link(const std::string& device, Link link, std::int64_t now_ms);
   void set_connected(bool connected, std::int64_t now_ms);
   void clock_moved(std::int64_t by_ms);

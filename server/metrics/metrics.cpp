@@ -67,6 +67,8 @@ constexpr std::array counts{
     Line{"second_unanswered", "Photos for which the second reader had no number"},
     Line{"photos_uploaded", "Photos that people sent"},
     Line{"light_tries", "Photos taken once more with other light"},
+    Line{"packets_of_disabled", "Packets dropped because their device is disabled"},
+    Line{"messages_not_recorded", "Messages that the record had no room for"},
 };
 static_assert(counts.size() == static_cast<std::size_t>(Count::count_of));
 

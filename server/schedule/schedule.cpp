@@ -21,6 +21,8 @@ std::expected<void, std::string> check(const Schedule& schedule, std::int64_t no
     return wrong(fmt::format("devices: at most {}", schedule_devices_max));
   if (!std::ranges::all_of(schedule.devices, protocol::is_device_name))
     return wrong("devices: 1 to 64 of A-Z a-z 0-9 . _ - each, and no leading dot");
+  if (!schedule.group.empty() && !schedule.devices.empty())
+    return wrong("group: either a group or devices by name");
   if (schedule.spread_s < 0 || schedule.spread_s > spread_s_max)
     return wrong(fmt::format("spread_s: 0 to {}", spread_s_max));
   if (schedule.catch_up_s < 0 || schedule.catch_up_s > catch_up_s_max)

@@ -19,6 +19,7 @@ struct Schedule {
   std::string cron = "0 6 * * *";
   std::string zone = "UTC";
   std::vector<std::string> devices;  // empty: all, also those to come
+  std::string group;     // not empty: the devices in it and below, and none by name
   int spread_s = 600;    // each device so much later at most, always the same for it
   int catch_up_s = 3600; // what could not be ordered in time is, until so much later
   bool enabled = true;

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <charconv>
+#include <limits>
 
 #include "server/store/engine.h"
 #include "server/store/text_columns.h"
@@ -163,6 +164,8 @@ Result<std::optional<photo::Photo>> Store::newest_photo(const std::string& devic
 }
 
 Result<std::vector<photo::Photo>> Store::photos(const Filter& filter) {
+  const std::int64_t before =
+      filter.before_id == 0 ? std::numeric_limits<std::int64_t>::max() : filter.before_id;
   return engine_->read([&](soci::session& sql) {
     if (!filter.meter.empty()) {
       return select_rows<PhotoRow>(
@@ -177,14 +180,15 @@ Result<std::vector<photo::Photo>> Store::photos(const Filter& filter) {
       return select_rows<PhotoRow>(
           sql,
           select(photo_columns,
-                 "photo WHERE received_at_ms >= :since ORDER BY id DESC LIMIT :count"),
-          filter.since_ms, filter.count_max);
+                 "photo WHERE received_at_ms >= :since AND id < :before ORDER BY id DESC"
+                 " LIMIT :count"),
+          filter.since_ms, before, filter.count_max);
     }
     return select_rows<PhotoRow>(sql,
                                  select(photo_columns,
                                         "photo WHERE device = :device AND received_at_ms >= :since"
-                                        " ORDER BY id DESC LIMIT :count"),
-                                 filter.device, filter.since_ms, filter.count_max);
+                                        " AND id < :before ORDER BY id DESC LIMIT :count"),
+                                 filter.device, filter.since_ms, before, filter.count_max);
   });
 }
 

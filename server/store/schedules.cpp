@@ -9,8 +9,8 @@ using soci::into;
 using soci::use;
 
 constexpr const char* schedule_select =
-    "SELECT id, name, cron, zone, devices, spread_s, catch_up_s, enabled, done_ms, version"
-    " FROM schedule ";
+    "SELECT id, name, cron, zone, devices, spread_s, catch_up_s, enabled, done_ms, version,"
+    " device_group FROM schedule ";
 
 // Names of devices have no spaces.
 std::string joined(const std::vector<std::string>& names) {
@@ -41,6 +41,7 @@ struct ScheduleRow {
     statement.exchange(into(enabled));
     statement.exchange(into(schedule.done_ms));
     statement.exchange(into(schedule.version));
+    statement.exchange(into(schedule.group));
   }
   Schedule take() {
     schedule.devices = parted(devices);
@@ -88,10 +89,11 @@ Result<std::int64_t> Store::add_schedule(const Schedule& schedule) {
     const std::string devices = joined(schedule.devices);
     const int enabled = schedule.enabled ? 1 : 0;
     sql << "INSERT INTO schedule (name, cron, zone, devices, spread_s, catch_up_s, enabled,"
-           " done_ms, version) VALUES (:name, :cron, :zone, :devices, :spread, :catch_up, :enabled,"
-           " :done, 1)",
+           " done_ms, version, device_group) VALUES (:name, :cron, :zone, :devices, :spread,"
+           " :catch_up, :enabled, :done, 1, :path)",
         use(schedule.name), use(schedule.cron), use(schedule.zone), use(devices),
-        use(schedule.spread_s), use(schedule.catch_up_s), use(enabled), use(schedule.done_ms);
+        use(schedule.spread_s), use(schedule.catch_up_s), use(enabled), use(schedule.done_ms),
+        use(schedule.group);
     std::int64_t id = 0;
     sql << "SELECT last_insert_rowid()", into(id);
     return id;
@@ -105,9 +107,10 @@ Result<void> Store::save_schedule(const Schedule& schedule) {
     return change_rows(
         sql, "UPDATE schedule SET name = :name, cron = :cron, zone = :zone, devices = :devices,"
              " spread_s = :spread, catch_up_s = :catch_up, enabled = :enabled, done_ms = :done,"
-             " version = version + 1 WHERE id = :id AND version = :version",
+             " device_group = :path, version = version + 1 WHERE id = :id AND version = :version",
         schedule.name, schedule.cron, schedule.zone, devices, schedule.spread_s,
-        schedule.catch_up_s, enabled, schedule.done_ms, schedule.id, schedule.version);
+        schedule.catch_up_s, enabled, schedule.done_ms, schedule.group, schedule.id,
+        schedule.version);
   });
   return outcome(rows, this->schedule(schedule.id).has_value(), schedule.id);
 }

@@ -67,7 +67,7 @@ struct Filter {
   bool reviewed = false;           // readings only; those whose newest review is a person's
   std::int64_t photo = 0;          // readings only; of this photo; 0: all
   std::int64_t before_ms = 0;      // readings only; older than the reading of this time and id,
-  std::int64_t before_id = 0;      // 0: from the newest on
+  std::int64_t before_id = 0;      // 0: from the newest on; photos: older than this id
   int count_max = 100;
 };
 
@@ -318,6 +318,7 @@ class Store {
   Result<void> check();
 
  private:
+  friend class Fleet;  // fleet.h: tags, records, controls, profiles, campaigns
   Store();
   friend class AlarmBook;  // alarms.h
   friend class NewsBook;   // news.h

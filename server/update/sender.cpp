@@ -52,6 +52,13 @@ void Sender::set_link(const std::string& device, command::Link link, std::int64_
   at->second.heard_ms = now_ms;
 }
 
+void Sender::end(const std::string& device, const std::string& reason, std::int64_t now_ms) {
+  const auto at = entries_.find(device);
+  if (at == entries_.end()) return;
+  set(at->second, State::failed, now_ms, reason);
+  entries_.erase(at);
+}
+
 void Sender::set_connected(bool connected, std::int64_t now_ms) {
   connected_ = connected;
   for (auto& [device, entry] : entries_) entry.asked_ms = now_ms;

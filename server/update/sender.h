@@ -51,6 +51,8 @@ class Sender {
   // A new update, or one from before a restart; stored already. Requires !has_open(device).
   void add(const Update& update, std::int64_t now_ms);
 
+  // The open update of the device fails.
+  void end(const std::string& device, const std::string& reason, std::int64_t now_ms);
   void set_link(const std::string& device, command::Link link, std::int64_t now_ms);
   void state(const std::string& device, const protocol::ImageState& state, std::int64_t now_ms);
   void missing(const std::string& device, const protocol::ImageMissing& missing,

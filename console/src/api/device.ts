@@ -19,5 +19,13 @@ export interface Device {
 }
 
 export async function list_devices(): Promise<Device[]> {
-  return (await get<{ devices: Device[] }>("/devices")).devices;
+  const devices: Device[] = [];
+  for (let cursor = ""; ;) {
+    const page = await get<{ devices: Device[]; next: string | null }>(
+      `/devices?limit=1000&cursor=${cursor}`,
+    );
+    devices.push(...page.devices);
+    if (page.next === null) return devices;
+    cursor = page.next;
+  }
 }

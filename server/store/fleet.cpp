@@ -1,0 +1,237 @@
+// Tags, switches, and devices that go.
+#include "server/store/fleet.h"
+
+#include "server/store/fleet_rows.h"
+
+namespace meterlens::store {
+namespace {
+
+using fleet::Kind;
+using fleet::Tags;
+using fleet::Target;
+using soci::into;
+using soci::use;
+
+struct TagRow {
+  explicit TagRow(soci::statement& statement) {
+    statement.exchange(into(tags.group));
+    statement.exchange(into(tags.version));
+  }
+  Tags take() { return std::move(tags); }
+  Tags tags;
+};
+
+struct LabelRow {
+  explicit LabelRow(soci::statement& statement) {
+    statement.exchange(into(name));
+    statement.exchange(into(value));
+  }
+  std::pair<std::string, std::string> take() { return {std::move(name), std::move(value)}; }
+  std::string name, value;
+};
+
+struct GroupRow {
+  explicit GroupRow(soci::statement& statement) {
+    statement.exchange(into(count.group));
+    statement.exchange(into(count.devices));
+    statement.exchange(into(count.meters));
+  }
+  GroupCount take() { return std::move(count); }
+  GroupCount count;
+};
+
+struct SwitchRow {
+  explicit SwitchRow(soci::statement& statement) {
+    statement.exchange(into(enabled));
+    statement.exchange(into(state.changed_ms));
+    statement.exchange(into(state.dropped));
+  }
+  Switch take() {
+    state.enabled = enabled != 0;
+    return state;
+  }
+  Switch state;
+  int enabled = 1;
+};
+
+Tags find_tags(soci::session& sql, Kind kind, const std::string& id) {
+  const std::string word = fleet::name(kind);
+  auto tags = select_first<TagRow>(
+      sql, "SELECT group_path, version FROM tag WHERE kind = :kind AND id = :id", word, id);
+  Tags out = tags ? std::move(*tags) : Tags();
+  for (auto& [name, value] : select_rows<LabelRow>(
+           sql, "SELECT name, value FROM label WHERE kind = :kind AND id = :id", word, id))
+    out.labels[name] = value;
+  return out;
+}
+
+// `a` is the alias of the table whose id is meant.
+void add_target(Where& where, Kind kind, const Target& target) {
+  const std::string word = fleet::name(kind);
+  if (!target.group.empty())
+    where.add("a.id IN (SELECT id FROM tag WHERE kind = ? AND (group_path = ? OR "
+              "substr(group_path, 1, " + std::to_string(target.group.size() + 1) + ") = ?))",
+              {word, target.group, target.group + "/"});
+  if (target.label_name.empty()) return;
+  if (target.label_value.empty())
+    where.add("a.id IN (SELECT id FROM label WHERE kind = ? AND name = ?)",
+              {word, target.label_name});
+  else
+    where.add("a.id IN (SELECT id FROM label WHERE kind = ? AND name = ? AND value = ?)",
+              {word, target.label_name, target.label_value});
+}
+
+}  // namespace
+
+Result<Tags> Fleet::tags(Kind kind, const std::string& id) {
+  return store_.engine_->read([&](soci::session& sql) { return find_tags(sql, kind, id); });
+}
+
+Result<Tags> Fleet::save_tags(Kind kind, const std::string& id, const Tags& tags) {
+  const auto saved = store_.engine_->write([&](soci::session& sql) -> std::optional<Tags> {
+    const std::string word = fleet::name(kind);
+    if (find_tags(sql, kind, id).version != tags.version) return {};
+    const std::int64_t version = tags.version + 1;
+    sql << "INSERT INTO tag (kind, id, group_path, version) VALUES (:kind, :id, :path, :version)"
+           " ON CONFLICT (kind, id) DO UPDATE SET group_path = excluded.group_path,"
+           " version = excluded.version",
+        use(word), use(id), use(tags.group), use(version);
+    sql << "DELETE FROM label WHERE kind = :kind AND id = :id", use(word), use(id);
+    for (const auto& [name, value] : tags.labels)
+      sql << "INSERT INTO label (kind, id, name, value) VALUES (:kind, :id, :name, :value)",
+          use(word), use(id), use(name), use(value);
+    return find_tags(sql, kind, id);
+  });
+  if (!saved) return std::unexpected(saved.error());
+  if (!*saved) return changed_meanwhile("what the tags of " + id + " are");
+  return **saved;
+}
+
+Result<std::vector<GroupCount>> Fleet::groups(int count_max) {
+  return store_.engine_->read([&](soci::session& sql) {
+    return select_rows<GroupRow>(
+        sql, "SELECT group_path, sum(CASE kind WHEN 'device' THEN 1 ELSE 0 END),"
+             " sum(CASE kind WHEN 'meter' THEN 1 ELSE 0 END) FROM tag WHERE group_path <> ''"
+             " GROUP BY group_path ORDER BY group_path LIMIT :count", count_max);
+  });
+}
+
+Result<std::vector<std::string>> Fleet::devices(const DeviceFilter& filter) {
+  Where where;
+  where.add("a.id > ?", {filter.after});
+  add_target(where, Kind::device, filter.target);
+  if (filter.online) where.add(*filter.online ? "a.online = 1" : "a.online = 0");
+  if (filter.enabled)
+    where.add(std::string(*filter.enabled ? "NOT " : "") +
+              "EXISTS (SELECT 1 FROM device_switch s WHERE s.device = a.id AND s.enabled = 0)");
+  if (!filter.dialect.empty()) where.add("a.dialect = ?", {filter.dialect});
+  return store_.engine_->read([&](soci::session& sql) {
+    return where.select<NameRow>(sql, "SELECT a.id FROM device a",
+                                 " ORDER BY a.id LIMIT " + std::to_string(filter.count_max));
+  });
+}
+
+Result<std::vector<std::string>> Fleet::meters(const Target& target, const std::string& after,
+                                               int count_max) {
+  Where where;
+  where.add("a.id > ?", {after});
+  add_target(where, Kind::meter, target);
+  return store_.engine_->read([&](soci::session& sql) {
+    return where.select<NameRow>(sql, "SELECT a.id FROM meter a",
+                                 " ORDER BY a.id LIMIT " + std::to_string(count_max));
+  });
+}
+
+Result<std::vector<std::string>> Fleet::devices_of(const Target& target) {
+  return store_.engine_->read([&](soci::session& sql) {
+    std::vector<std::string> out;
+    for (const std::string& device : target.devices)
+      if (select_first<NameRow>(sql, "SELECT id FROM device WHERE id = :id", device))
+        out.push_back(device);
+    if (!target.group.empty() || !target.label_name.empty()) {
+      Where where;
+      add_target(where, Kind::device, target);
+      for (auto& device : where.select<NameRow>(sql, "SELECT a.id FROM device a", ""))
+        out.push_back(std::move(device));
+    }
+    std::ranges::sort(out);
+    out.erase(std::ranges::unique(out).begin(), out.end());
+    return out;
+  });
+}
+
+Result<Switch> Fleet::device_switch(const std::string& device) {
+  const auto found = store_.engine_->read([&](soci::session& sql) {
+    return select_first<SwitchRow>(
+        sql, "SELECT enabled, changed_ms, dropped FROM device_switch WHERE device = :device",
+        device);
+  });
+  if (!found) return std::unexpected(found.error());
+  return found->value_or(Switch());
+}
+
+Result<std::vector<std::string>> Fleet::disabled() {
+  return store_.engine_->read([](soci::session& sql) {
+    return select_rows<NameRow>(sql, "SELECT device FROM device_switch WHERE enabled = 0");
+  });
+}
+
+Result<void> Fleet::save_switch(const std::string& device, const Switch& state) {
+  return store_.engine_->write([&](soci::session& sql) {
+    const int enabled = state.enabled ? 1 : 0;
+    sql << "INSERT INTO device_switch (device, enabled, changed_ms, dropped)"
+           " VALUES (:device, :enabled, :changed, 0) ON CONFLICT (device) DO UPDATE SET"
+           " enabled = excluded.enabled, changed_ms = excluded.changed_ms",
+        use(device), use(enabled), use(state.changed_ms);
+  });
+}
+
+Result<void> Fleet::add_dropped(const std::string& device, std::int64_t count) {
+  return store_.engine_->write([&](soci::session& sql) {
+    sql << "UPDATE device_switch SET dropped = dropped + :count WHERE device = :device",
+        use(count), use(device);
+  });
+}
+
+Result<void> Fleet::save_remark(const std::string& device, const std::string& remark) {
+  return store_.engine_->write([&](soci::session& sql) {
+    sql << "UPDATE device SET remark = :remark WHERE id = :id", use(remark), use(device);
+  });
+}
+
+Result<std::vector<std::string>> Fleet::remove_device(const std::string& device, bool purge) {
+  return store_.engine_->write([&](soci::session& sql) {
+    constexpr std::array always{
+        "DELETE FROM device WHERE id = :device",
+        "DELETE FROM tag WHERE kind = 'device' AND id = :device",
+        "DELETE FROM label WHERE kind = 'device' AND id = :device",
+        "DELETE FROM device_switch WHERE device = :device",
+        "DELETE FROM settings WHERE device = :device",
+        "DELETE FROM control WHERE device = :device",
+        "DELETE FROM profile_push WHERE device = :device",
+        "UPDATE campaign_device SET turn = 'failed', reason = 'the device was deleted'"
+        " WHERE device = :device AND turn IN ('waiting', 'ordered')",
+    };
+    constexpr std::array purged{
+        "DELETE FROM review WHERE reading IN (SELECT id FROM reading WHERE device = :device"
+        " AND photo <> 0)",
+        "DELETE FROM reading WHERE device = :device AND photo <> 0",
+        "DELETE FROM photo WHERE device = :device",
+        "DELETE FROM command WHERE device = :device",
+        R"(DELETE FROM "update" WHERE device = :device)",
+        "DELETE FROM message WHERE device = :device",
+        "DELETE FROM health WHERE device = :device",
+        "DELETE FROM campaign_device WHERE device = :device",
+    };
+    std::vector<std::string> files;
+    if (purge) {
+      files = select_rows<NameRow>(
+          sql, "SELECT path FROM photo WHERE device = :device AND path <> ''", device);
+      for (const char* text : purged) sql << text, use(device);
+    }
+    for (const char* text : always) sql << text, use(device);
+    return files;
+  });
+}
+
+}  // namespace meterlens::store

@@ -1,0 +1,105 @@
+// Inside store/: what the files of fleet's rows share.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "server/store/engine.h"
+#include "server/store/fleet.h"
+
+namespace meterlens::store {
+
+// Names without spaces, or numbers, as one text and back.
+inline std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : " ") + name;
+  return text;
+}
+
+inline std::vector<std::string> parted(const std::string& text) {
+  std::vector<std::string> names;
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t end = std::min(text.find(' ', start), text.size());
+    names.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return names;
+}
+
+template <class Number>
+std::string numbers_text(const std::vector<Number>& numbers) {
+  std::vector<std::string> texts;
+  for (const Number number : numbers) texts.push_back(std::to_string(number));
+  return joined(texts);
+}
+
+template <class Number>
+std::vector<Number> numbers_of(const std::string& text) {
+  std::vector<Number> out;
+  for (const std::string& one : parted(text))
+    out.push_back(static_cast<Number>(std::atoi(one.c_str())));
+  return out;
+}
+
+// The value whose name is in the database; `most` is the last one of the enumeration.
+template <class Enum>
+Enum named(const std::string& text, Enum most) {
+  for (int i = 0; i <= static_cast<int>(most); ++i)
+    if (text == fleet::name(static_cast<Enum>(i))) return static_cast<Enum>(i);
+  throw soci::soci_error("an unknown word in the database: " + text);
+}
+
+struct NameRow {
+  explicit NameRow(soci::statement& statement) { statement.exchange(soci::into(name)); }
+  std::string take() { return std::move(name); }
+  std::string name;
+};
+
+// A condition of a query that is put together, and its values in the order of their places; each
+// place has a name of its own.
+class Where {
+ public:
+  // `text` has one `?` for each value.
+  void add(const std::string& text, const std::vector<std::string>& values = {}) {
+    std::size_t used = 0;
+    text_ += text_.empty() ? " WHERE " : " AND ";
+    for (const char c : text) {
+      if (c != '?') {
+        text_ += c;
+        continue;
+      }
+      text_ += ":v" + std::to_string(values_.size());
+      values_.push_back(values[used++]);
+    }
+  }
+  const std::string& text() const { return text_; }
+
+  template <class Row>
+  auto select(soci::session& sql, const std::string& before, const std::string& after) const {
+    soci::statement statement(sql);
+    Row row(statement);
+    for (const std::string& value : values_) statement.exchange(soci::use(value));
+    statement.alloc();
+    statement.prepare(before + text_ + after);
+    statement.define_and_bind();
+    statement.execute(false);
+    std::vector<decltype(row.take())> out;
+    while (statement.fetch()) out.push_back(row.take());
+    return out;
+  }
+
+ private:
+  std::string text_;
+  std::vector<std::string> values_;
+};
+
+inline std::unexpected<Error> changed_meanwhile(const std::string& what) {
+  return std::unexpected(
+      Error{ErrorCode::conflict,
+            what + " has been changed meanwhile: look at it again, and send its new version"});
+}
+
+}  // namespace meterlens::store
