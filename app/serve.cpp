@@ -12,6 +12,7 @@
 #include <fstream>
 #include <mutex>
 
+#include "app/doors.h"
 #include "app/photo_reader.h"
 #include "app/place.h"
 #include "server/api/api.h"
@@ -124,6 +125,8 @@ std::expected<server::Settings, std::string> pipeline_settings(const Settings& s
     out.embedded->address = settings.broker_address;
     out.embedded->port = static_cast<int>(settings.broker_port);
     out.embedded->folder = (data / "broker").string();
+    if (const auto shut = shut_broker(settings, *out.embedded); !shut)
+      return std::unexpected(shut.error());
   } else {
     const auto password = first_line(settings.broker_password_file);
     if (!password) return std::unexpected(password.error());
@@ -197,6 +200,7 @@ api::Doors doors_of(server::Pipeline& pipeline, const Settings& settings) {
   doors.broker_connected = [&pipeline] { return pipeline.broker_connected(); };
   doors.reader_state = [] { return std::string("ok"); };
   doors.storage_fault = [&pipeline] { return pipeline.storage_fault(); };
+  doors.credentials_changed = [&pipeline] { pipeline.credentials_changed(); };
   return doors;
 }
 
@@ -251,8 +255,9 @@ std::expected<void, std::string> Server::start(const Settings& settings,
   if (!started) return std::unexpected(started.error());
   pipeline = *std::move(started);
 
-  auto listening = api::Api::start(api_settings(settings, version), *store, metrics,
-                                   doors_of(*pipeline, settings));
+  api::Settings api_wiring = api_settings(settings, version);
+  if (const auto shut = shut_api(settings, *store, api_wiring); !shut) return shut;
+  auto listening = api::Api::start(api_wiring, *store, metrics, doors_of(*pipeline, settings));
   if (!listening) return std::unexpected(listening.error());
   api = *std::move(listening);
   relay.connect(api.get());
@@ -271,8 +276,8 @@ int serve(const Settings& settings, const std::string& version) {
     server.stop();
     return 1;
   }
-  fmt::print("meterlens {} is ready: http://{}:{}/ (MQTT at {}:{})\n", version,
-             settings.http_address, server.api->port(), settings.broker_address,
+  fmt::print("meterlens {} is ready: {}://{}:{}/ (MQTT at {}:{})\n", version,
+             settings.tls_http_certificate_file.empty() ? "http" : "https", settings.http_address, server.api->port(), settings.broker_address,
              settings.broker_port);
   std::fflush(stdout);
   wait_for_signal();

@@ -68,6 +68,7 @@ std::expected<void, std::string> Pipeline::Steps::prepare() {
   if (!wished) return std::unexpected(wished.error().message);
   for (auto& one : *wished) wishes.take_up(std::move(one));
   if (!settings.embedded) return {};
+  if (const auto closed = close_broker(); !closed) return closed;
   auto started = ingest::Broker::start(*settings.embedded);
   if (!started) return std::unexpected(started.error().message);
   broker = *std::move(started);
@@ -241,6 +242,10 @@ std::optional<photo::View> Pipeline::view(const std::string& device) const {
 
 std::expected<update::Image, ImageError> Pipeline::add_image(std::span<const std::uint8_t> file) {
   return steps_->images.add(file, unix_ms());
+}
+
+void Pipeline::credentials_changed() {
+  steps_->inbox.post([steps = steps_.get()] { steps->users_are_stale = true; });
 }
 
 bool Pipeline::broker_connected() const { return steps_->link->connected(); }

@@ -132,6 +132,7 @@ void Pipeline::Steps::tick() {
   assembler.tick(now_ms);
   registry.tick(now_ms);
   order_scheduled();
+  tell_broker();
   metrics.set(Gauge::photos_in_flight,
               static_cast<double>(receiver.photos_in_flight() + assembler.photos_in_flight()));
   metrics.set(Gauge::photos_in_flight_bytes,

@@ -17,6 +17,12 @@ constexpr int page_count = 100;
 constexpr std::int64_t future_ms_max = 5 * 60'000;
 using validate::Reading;
 
+// Whoever has logged in cannot write in another's name.
+void sign(validate::Author& author, const Request& request) {
+  author.at_ms = now_ms();
+  if (request.caller.has_account()) author.name = request.caller.name;
+}
+
 // A reading as far as a person's value needs one.
 Reading by_hand(const std::string& meter, std::int64_t at_ms) {
   Reading out;
@@ -126,7 +132,7 @@ Response MeterRoutes::meters(const Request& request, const std::string&) {
 Response MeterRoutes::add_meter(const Request& request, const std::string&) {
   auto wanted = parse_meter(request.body, {}, true);
   if (!wanted) return bad_request(wanted.error());
-  wanted->author.at_ms = now_ms();
+  sign(wanted->author, request);
   const auto added = store_.add_meter(wanted->thing, wanted->author);
   if (!added) return store_error_(added.error(), "meter");
   return json_response(meter_json(*added), 201);
@@ -145,7 +151,7 @@ Response MeterRoutes::change_meter(const Request& request, const std::string& id
   if (!before) return store_error_(before.error(), "meter");
   auto wanted = parse_meter(request.body, *before, false);
   if (!wanted) return bad_request(wanted.error());
-  wanted->author.at_ms = now_ms();
+  sign(wanted->author, request);
   const auto changed = store_.change_meter(wanted->thing, wanted->author);
   if (!changed) return store_error_(changed.error(), "meter");
   // Another register or rate means other verdicts.
@@ -198,7 +204,7 @@ Response MeterRoutes::watches(const Request& request, const std::string&) {
 Response MeterRoutes::add_watch(const Request& request, const std::string&) {
   auto wanted = parse_watch(request.body, {}, true);
   if (!wanted) return bad_request(wanted.error());
-  wanted->author.at_ms = now_ms();
+  sign(wanted->author, request);
   if (!store_.meter(wanted->thing.meter)) return unknown("meter", wanted->thing.meter);
   const auto added = store_.add_watch(wanted->thing, wanted->author);
   if (!added) return store_error_(added.error(), "device");
@@ -220,7 +226,7 @@ Response MeterRoutes::change_watch(const Request& request, const std::string& id
   if (!before) return store_error_(before.error(), "watch");
   auto wanted = parse_watch(request.body, *before, false);
   if (!wanted) return bad_request(wanted.error());
-  wanted->author.at_ms = now_ms();
+  sign(wanted->author, request);
   const auto changed = store_.change_watch(wanted->thing, wanted->author);
   if (!changed) return store_error_(changed.error(), "watch");
   return json_response(watch_json(*changed));
@@ -250,7 +256,7 @@ Response MeterRoutes::add_exchange(const Request& request, const std::string& id
   if (!before) return store_error_(before.error(), "meter");
   auto wanted = parse_exchange(request.body, *before);
   if (!wanted) return bad_request(wanted.error());
-  wanted->author.at_ms = now_ms();
+  sign(wanted->author, request);
   if (wanted->at_ms > wanted->author.at_ms + future_ms_max)
     return bad_request("\"at_ms\" is in the future");
   if (wanted->after.version != before->version)
@@ -286,7 +292,7 @@ Response MeterRoutes::add_reading(const Request& request, const std::string& id)
   if (!meter) return store_error_(meter.error(), "meter");
   auto wanted = parse_manual(request.body);
   if (!wanted) return bad_request(wanted.error());
-  wanted->author.at_ms = now_ms();
+  sign(wanted->author, request);
   if (wanted->at_ms > wanted->author.at_ms + future_ms_max)
     return bad_request("\"at_ms\" is in the future");
   const auto newest = store_.newest_accepted(id);
@@ -309,7 +315,7 @@ Response MeterRoutes::add_estimates(const Request& request, const std::string& i
   if (const auto meter = store_.meter(id); !meter) return store_error_(meter.error(), "meter");
   auto wanted = parse_estimate(request.body);
   if (!wanted) return bad_request(wanted.error());
-  wanted->author.at_ms = now_ms();
+  sign(wanted->author, request);
   const auto fill = [&](const validate::Past& past) {
     const auto slots = validate::missing_slots(past.points, wanted->from_ms, wanted->to_ms,
                                                wanted->every_ms);

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "server/store/access_schema.h"
 #include "server/store/meters_schema.h"
 
 namespace meterlens::store {
@@ -89,7 +90,8 @@ constexpr std::array<std::string_view, 2> settings{
 
 std::span<const Migration> migrations() {
   static const std::array all{Migration(first),    Migration(reviews),  Migration(schedules),
-                              Migration(updates),  Migration(settings), meters_migration()};
+                              Migration(updates),  Migration(settings), meters_migration(),
+                              access_migration()};
   return all;
 }
 

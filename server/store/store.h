@@ -214,6 +214,7 @@ class Store {
 
  private:
   Store();
+  friend class Access;
   struct Engine;
   std::unique_ptr<Engine> engine_;
 };
