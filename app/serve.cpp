@@ -276,8 +276,9 @@ int serve(const Settings& settings, const std::string& version) {
     server.stop();
     return 1;
   }
-  fmt::print("meterlens {} is ready: {}://{}:{}/ (MQTT at {}:{})\n", version,
-             settings.tls_http_certificate_file.empty() ? "http" : "https", settings.http_address, server.api->port(), settings.broker_address,
+  const char* scheme = settings.tls_http_certificate_file.empty() ? "http" : "https";
+  fmt::print("meterlens {} is ready: {}://{}:{}/ (MQTT at {}:{})\n", version, scheme,
+             settings.http_address, server.api->port(), settings.broker_address,
              settings.broker_port);
   std::fflush(stdout);
   wait_for_signal();

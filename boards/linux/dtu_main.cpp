@@ -71,7 +71,8 @@ void add_options(CLI::App& app, Options& options) {
                                  "NAME=SERIAL, once for each camera of a gateway: its name on the "
                                  "broker and its serial line");
   cameras->excludes(serial)->excludes(device)->take_all();
-  app.add_option("--broker", options.broker, "mqtt://[USER:PASSWORD@]HOST[:PORT], or mqtts:// with TLS")
+  app.add_option("--broker", options.broker,
+                 "mqtt://[USER:PASSWORD@]HOST[:PORT], or mqtts:// with TLS")
       ->required();
   app.add_option("--ca", options.registration.ca_file,
                  "file of the certificate that signs the broker's and the server's; default: the "

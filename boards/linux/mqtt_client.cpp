@@ -22,7 +22,8 @@ void init_library_once() {
 std::expected<BrokerAddress, std::string> parse_broker(std::string_view url) {
   constexpr std::string_view scheme = "mqtt://", tls_scheme = "mqtts://";
   const auto wrong = [&] {
-    return std::unexpected(fmt::format("\"{}\" is not of the form mqtt://HOST:PORT or mqtts://HOST:PORT", url));
+    return std::unexpected(
+        fmt::format("\"{}\" is not of the form mqtt://HOST:PORT or mqtts://HOST:PORT", url));
   };
   BrokerAddress broker;
   broker.tls = url.starts_with(tls_scheme);

@@ -28,7 +28,8 @@ struct BrokerAddress {
   std::string ca_file = {};  // with tls: who signs the broker's certificate; empty: the system's
 };
 
-// mqtt://[USER:PASSWORD@]HOST[:PORT], or mqtts:// for TLS (port 8883), HOST a name, an IPv4 address, or an IPv6 address in brackets.
+// mqtt://[USER:PASSWORD@]HOST[:PORT], or mqtts:// for TLS (port 8883); HOST a name, an IPv4
+// address, or an IPv6 address in brackets.
 std::expected<BrokerAddress, std::string> parse_broker(std::string_view url);
 
 class MqttClient : public Uplink {

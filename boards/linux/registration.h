@@ -1,5 +1,5 @@
 // A DTU's own password at the broker: kept in its state folder, and asked for once by showing the
-// server the secret that all devices of a product know (SPEC.md section 11). libcurl stays in the
+// server the secret that all devices of a product know (SPEC.md section 12). libcurl stays in the
 // .cpp file.
 #pragma once
 

@@ -33,7 +33,8 @@ TEST_F(RegistrationTest, AKeptPasswordAsksNobody) {
 
 TEST_F(RegistrationTest, AFolderThatCannotBeIsNamed) {
   std::ofstream(folder_ / "file") << "x";
-  const auto got = registered_password(folder_ / "file", "m1", {"http://127.0.0.1:1", "P", "s", ""});
+  const RegistrationOptions options{"http://127.0.0.1:1", "P", "s", ""};
+  const auto got = registered_password(folder_ / "file", "m1", options);
   ASSERT_FALSE(got);
   EXPECT_NE(got.error().find("cannot be written"), std::string::npos) << got.error();
 }

@@ -237,7 +237,8 @@ std::expected<door::Token, std::string> parse_token(const std::string& body, std
     } else if (key == "scopes") {
       std::string scopes;
       if (value.is_array() && value.size() <= 5 && std::ranges::all_of(value, is_text))
-        for (const auto& one : value) scopes += (scopes.empty() ? "" : " ") + one.get<std::string>();
+        for (const auto& one : value)
+          scopes += (scopes.empty() ? "" : " ") + one.get<std::string>();
       out.scopes = door::parse_rights(scopes).value_or(door::Rights{});
     } else if (key == "expires_ms") {
       if (!value.is_number_integer() || value.get<std::int64_t>() <= now_ms ||

@@ -66,7 +66,8 @@ std::optional<Rights> parse_rights(std::string_view text) {
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(' '), text.size());
     const auto word = text.substr(0, end);
-    const auto found = std::ranges::find_if(names, [&](const auto& one) { return word == one.first; });
+    const auto found =
+        std::ranges::find_if(names, [&](const auto& one) { return word == one.first; });
     if (found == names.end()) return std::nullopt;
     out.*found->second = true;
     text.remove_prefix(std::min(end + 1, text.size()));

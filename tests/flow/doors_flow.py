@@ -1,4 +1,4 @@
-"""The doors of the real server and its broker: who is refused, who comes in, what is written down."""
+"""The doors of the real server and broker: who is refused, who comes in, what is written down."""
 import json
 import os
 import re
@@ -56,8 +56,9 @@ class Doors(FlowTest):
     def wait_admitted(self, device, password):
         """Until the broker knows the credential, as the device would try."""
         topic = f"meterlens/{device}/up"
-        wait_until(lambda: self.mqtt_pub(self.login_of(device, password), topic, "x").returncode == 0,
-                   20, f"the broker to admit {device}")
+        login = self.login_of(device, password)
+        wait_until(lambda: self.mqtt_pub(login, topic, "x").returncode == 0, 20,
+                   f"the broker to admit {device}")
 
     def hear(self, login, topic):
         """Somebody who listens; returned when the broker has taken the subscription."""
@@ -104,9 +105,9 @@ class Doors(FlowTest):
         # The name that it gives itself is none of the broker's business.
         ear = self.hear(self.login_of("one", one) + ["-i", "two"], "#")
         other = self.hear(self.login_of("two", two), "P/two/control")
-        self.assertEqual(self.stack.request("POST", "/devices/two/commands", {"capture": 1})[0], 202)
+        self.stack.capture("two")
         self.assertEqual(self.heard(other), b"P/two/control")
-        self.assertEqual(self.stack.request("POST", "/devices/one/commands", {"capture": 1})[0], 202)
+        self.stack.capture("one")
         self.assertEqual(self.heard(ear), b"meterlens/one/down")
 
     def test_a_meter_with_a_credential_works_while_others_come_and_go(self):
@@ -254,7 +255,7 @@ class Tls(FlowTest):
 
     def test_wrong_certificates_are_named_at_the_start(self):
         good = self.stack.settings
-        for wrong, word in ((good.replace("good.key", "other.key"), "is not that of the certificate"),
+        for wrong, word in ((good.replace("good.key", "other.key"), "is not that of the"),
                             (good.replace("good.pem", "none.pem"), "cannot read the certificate"),
                             (good.replace("good.key", "good.pem"), "no private key"),
                             (good.replace("http_key_file", "#"), "needs both files")):
