@@ -77,7 +77,10 @@ class ApiTest : public testing::Test {
     doors.reader_state = [] { return std::string("ok"); };
     doors.storage_fault = [this] { return storage_fault_; };
     doors.credentials_changed = [this] { ++credentials_changes_; };
-    doors.meter_groups = [this](const std::string& meter) { return groups_[meter]; };
+    doors.meter_groups = [this](const std::string& meter) {
+      const auto found = groups_.find(meter);
+      return found == groups_.end() ? std::vector<std::string>{} : found->second;
+    };
     return doors;
   }
 
