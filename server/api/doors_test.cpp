@@ -4,7 +4,7 @@
 namespace meterlens::api {
 namespace {
 
-const std::string capture = R"({"capture":1})";
+const std::string order = R"({"capture":1})";
 const std::string commands = "/api/v1/devices/m1/commands";
 
 TEST_F(DoorsTest, NobodyGetsIn) {
@@ -15,7 +15,7 @@ TEST_F(DoorsTest, NobodyGetsIn) {
     EXPECT_EQ(status_of(answer), 401) << path;
     EXPECT_EQ(code_of(answer), "login_required") << path;
   }
-  EXPECT_EQ(status_of(post(port_, commands, capture)), 401);
+  EXPECT_EQ(status_of(post(port_, commands, order)), 401);
   EXPECT_EQ(status_of(get(port_, "/api/v1/devices", "Cookie: meterlens_session=x\r\n")), 401);
   EXPECT_EQ(status_of(get(port_, "/api/v1/devices", "Authorization: Bearer mlt_x\r\n")), 401);
   EXPECT_EQ(status_of(get(port_, "/health")), 200);
@@ -59,9 +59,9 @@ TEST_F(DoorsTest, RolesDoWhatTheyMay) {
   const std::string viewer = log_in("viewer") + own, reviewer = log_in("reviewer") + own;
   const std::string operator_ = log_in("operator") + own;
   const std::string review = R"({"version":0,"verdict":"accepted","reviewer":"somebody else"})";
-  EXPECT_EQ(code_of(post(port_, commands, capture, viewer)), "forbidden");
-  EXPECT_EQ(code_of(post(port_, commands, capture, reviewer)), "forbidden");
-  EXPECT_EQ(status_of(post(port_, commands, capture, operator_)), 202);
+  EXPECT_EQ(code_of(post(port_, commands, order, viewer)), "forbidden");
+  EXPECT_EQ(code_of(post(port_, commands, order, reviewer)), "forbidden");
+  EXPECT_EQ(status_of(post(port_, commands, order, operator_)), 202);
   EXPECT_EQ(status_of(send("PATCH", port_, "/api/v1/readings/1", review, viewer)), 403);
   const std::string reviewed = send("PATCH", port_, "/api/v1/readings/1", review, reviewer);
   ASSERT_EQ(status_of(reviewed), 200) << reviewed;
@@ -76,10 +76,10 @@ TEST_F(DoorsTest, RolesDoWhatTheyMay) {
 
 TEST_F(DoorsTest, ChangesOfForeignPagesAreRefused) {
   const std::string cookie = log_in("operator");
-  EXPECT_EQ(code_of(post(port_, commands, capture, cookie)), "csrf");
-  EXPECT_EQ(code_of(post(port_, commands, capture, cookie + own + "Origin: http://evil\r\n")),
+  EXPECT_EQ(code_of(post(port_, commands, order, cookie)), "csrf");
+  EXPECT_EQ(code_of(post(port_, commands, order, cookie + own + "Origin: http://evil\r\n")),
             "foreign_origin");
-  EXPECT_EQ(status_of(post(port_, commands, capture,
+  EXPECT_EQ(status_of(post(port_, commands, order,
                            cookie + own + "Origin: https://127.0.0.1\r\n")), 202);
 }
 
@@ -137,8 +137,8 @@ TEST_F(DoorsTest, TokensHaveScopesAndAnEnd) {
   const std::string operator_ = log_in("operator");
   const std::string reads = token(operator_, {"read"});
   EXPECT_EQ(status_of(get(port_, "/api/v1/devices", reads)), 200);
-  EXPECT_EQ(status_of(post(port_, commands, capture, reads)), 403);
-  EXPECT_EQ(status_of(post(port_, commands, capture, token(operator_, {"operate"}))), 202);
+  EXPECT_EQ(status_of(post(port_, commands, order, reads)), 403);
+  EXPECT_EQ(status_of(post(port_, commands, order, token(operator_, {"operate"}))), 202);
   EXPECT_EQ(status_of(get(port_, "/metrics", token(operator_, {"metrics"}))), 200);
   EXPECT_EQ(status_of(get(port_, "/api/v1/devices", token(operator_, {"metrics"}))), 403);
   const auto make = [&](const json& body) {
@@ -174,8 +174,8 @@ TEST_F(DoorsTest, GroupsHideWhatIsOthers) {
     EXPECT_EQ(status_of(get(port_, path, north)), 404) << path;
   for (const char* path : {"/api/v1/schedules", "/api/v1/images", "/api/v1/audit"})
     EXPECT_EQ(status_of(get(port_, path, north)), 403) << path;
-  EXPECT_EQ(status_of(post(port_, commands, capture, north)), 202);
-  EXPECT_EQ(status_of(post(port_, "/api/v1/devices/m2/commands", capture, north)), 404);
+  EXPECT_EQ(status_of(post(port_, commands, order, north)), 202);
+  EXPECT_EQ(status_of(post(port_, "/api/v1/devices/m2/commands", order, north)), 404);
   EXPECT_EQ(status_of(post(port_, "/api/v1/meters", R"({"id":"mine"})", north)), 403);
 
   RawClient live(port_);
@@ -247,7 +247,7 @@ TEST_F(DoorsTest, OnLoopbackNobodyNeedsToLogIn) {
   settings_.doors.required = false;
   restart();
   EXPECT_EQ(json_of(get(port_, "/api/v1/session"))["by"], "local");
-  EXPECT_EQ(status_of(post(port_, commands, capture)), 202);
+  EXPECT_EQ(status_of(post(port_, commands, order)), 202);
   EXPECT_EQ(json_of(get(port_, "/api/v1/session", log_in("viewer")))["role"], "viewer");
   EXPECT_EQ(status_of(get(port_, "/api/v1/devices", "Authorization: Bearer mlt_x\r\n")), 401);
   EXPECT_EQ(status_of(post(port_, "/api/v1/tokens", R"({"name":"x","scopes":["read"]})")), 403);
