@@ -15,6 +15,7 @@
 #include "app/read.h"
 #include "app/serve.h"
 #include "app/settings.h"
+#include "app/user.h"
 #include "sim/simulate.h"
 
 namespace {
@@ -166,6 +167,35 @@ void add_doctor(CLI::App& app, int& status) {
   command->callback([&] { status = doctor(options); });
 }
 
+void add_user(CLI::App& app, int& status) {
+  static UserOptions options;
+  auto* command = app.add_subcommand("user", "who may log in, also while the server runs");
+  command->require_subcommand(1);
+  command->add_option("--config", options.config, "the server's settings file");
+  const auto add = [&](const char* name, const char* meaning, int (*run)(const UserOptions&)) {
+    auto* one = command->add_subcommand(name, meaning);
+    one->callback([&status, run] { status = run(options); });
+    return one;
+  };
+  const auto named = [&](CLI::App* one) {
+    one->add_option("name", options.name, "the user's name")->required();
+    return one;
+  };
+  const auto with_password = [&](CLI::App* one) {
+    one->add_flag("--stdin", options.from_stdin,
+                  "the password is the first line of standard input; else one is made and printed");
+    return one;
+  };
+  auto* made = with_password(named(add("add", "make a user", user_add)));
+  made->add_option("--role", options.role, "viewer, reviewer, operator or administrator")
+      ->required();
+  made->add_option("--group", options.groups, "a group of meters to be limited to; repeatable");
+  with_password(named(add("password", "set a user's password", user_password)));
+  named(add("disable", "nobody logs in under this name any more", user_disable));
+  named(add("enable", "takes that back", user_enable));
+  add("list", "all users", user_list);
+}
+
 void add_sim(CLI::App& app, int& status) {
   using meterlens::sim::SimulateOptions;
   static SimulateOptions options;
@@ -207,6 +237,7 @@ int main(int argc, char** argv) {
   add_image(app, status);
   add_backup(app, status);
   add_doctor(app, status);
+  add_user(app, status);
   add_sim(app, status);
   auto* version_command = app.add_subcommand("version", "print the version");
   version_command->callback([&] { fmt::print("meterlens {}\n", version); });

@@ -13,6 +13,7 @@
 #include <functional>
 #include <mutex>
 
+#include "app/doors.h"
 #include "app/photo_reader.h"
 #include "app/place.h"
 #include "app/retention.h"
@@ -146,6 +147,8 @@ std::expected<server::Settings, std::string> pipeline_settings(const Settings& s
     out.embedded->address = settings.broker_address;
     out.embedded->port = static_cast<int>(settings.broker_port);
     out.embedded->folder = (data / "broker").string();
+    if (const auto shut = shut_broker(settings, *out.embedded); !shut)
+      return std::unexpected(shut.error());
   } else {
     const auto password = first_line(settings.broker_password_file);
     if (!password) return std::unexpected(password.error());
@@ -235,6 +238,7 @@ api::Doors doors_of(server::Pipeline& pipeline, const Settings& settings) {
   doors.broker_connected = [&pipeline] { return pipeline.broker_connected(); };
   doors.reader_state = [] { return std::string("ok"); };
   doors.storage_fault = [&pipeline] { return pipeline.storage_fault(); };
+  doors.credentials_changed = [&pipeline] { pipeline.credentials_changed(); };
   return doors;
 }
 
@@ -327,8 +331,9 @@ std::expected<void, std::string> Server::start(const Settings& settings,
                         [this](std::int64_t alarm) { relay.alarm(alarm); });
   api::Doors doors = doors_of(*pipeline, settings);
   doors.notify = notify.get();
-  auto listening =
-      api::Api::start(api_settings(settings, version, wiring->second), *store, metrics, std::move(doors));
+  api::Settings api_wiring = api_settings(settings, version, wiring->second);
+  if (const auto shut = shut_api(settings, *store, api_wiring); !shut) return shut;
+  auto listening = api::Api::start(api_wiring, *store, metrics, std::move(doors));
   if (!listening) return std::unexpected(listening.error());
   api = *std::move(listening);
   relay.connect(api.get());
@@ -348,7 +353,8 @@ int serve(const Settings& settings, const std::string& version) {
     server.stop();
     return 1;
   }
-  fmt::print("meterlens {} is ready: http://{}:{}/ (MQTT at {}:{})\n", version,
+  const char* scheme = settings.tls_http_certificate_file.empty() ? "http" : "https";
+  fmt::print("meterlens {} is ready: {}://{}:{}/ (MQTT at {}:{})\n", version, scheme,
              settings.http_address, server.api->port(), settings.broker_address,
              settings.broker_port);
   std::fflush(stdout);

@@ -22,6 +22,17 @@ struct Settings {
   std::string broker_password_file;
   std::string broker_program;
 
+  bool doors_required = false;
+  std::int64_t doors_session_hours = 12;
+  std::string doors_devices = "auto";
+
+  std::string tls_http_certificate_file;
+  std::string tls_http_key_file;
+  std::string tls_mqtt_certificate_file;
+  std::string tls_mqtt_key_file;
+  std::string tls_mqtt_address;
+  std::int64_t tls_mqtt_port = 8883;
+
   std::string storage_data_folder = "var";
   std::string storage_photo_folder = "public/images";
   std::int64_t storage_busy_timeout_ms = 5000;

@@ -71,6 +71,7 @@ std::expected<void, std::string> Pipeline::Steps::prepare() {
   for (auto& one : *wished) wishes.take_up(std::move(one));
   take_up_lights();
   if (!settings.embedded) return {};
+  if (const auto closed = close_broker(); !closed) return closed;
   auto started = ingest::Broker::start(*settings.embedded);
   if (!started) return std::unexpected(started.error().message);
   broker = *std::move(started);
@@ -270,6 +271,10 @@ std::expected<Uploaded, CommandError> Pipeline::upload(photo::Photo photo) {
   const auto shared = std::make_shared<photo::Photo>(std::move(photo));
   return steps_->ask<Uploaded, CommandError>(
       [shared](Steps& steps) { return steps.upload(std::move(*shared)); });
+}
+
+void Pipeline::credentials_changed() {
+  steps_->inbox.post([steps = steps_.get()] { steps->users_are_stale = true; });
 }
 
 bool Pipeline::broker_connected() const { return steps_->link->connected(); }

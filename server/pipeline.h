@@ -126,6 +126,10 @@ class Pipeline {
   std::expected<command::WishedSettings, CommandError> change_settings(
       const std::string& device, protocol::Part part, std::vector<std::uint8_t> entries);
 
+  // The stored credentials of devices are others now; the embedded broker knows within a second.
+  // From any thread.
+  void credentials_changed();
+
   bool broker_connected() const;
   // Empty, or why photos cannot be stored at the moment.
   std::string storage_fault() const;

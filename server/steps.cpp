@@ -137,6 +137,7 @@ void Pipeline::Steps::tick() {
   order_scheduled();
   tick_lights();
   fleet.tick();
+  tell_broker();
   metrics.set(Gauge::photos_in_flight,
               static_cast<double>(receiver.photos_in_flight() + assembler.photos_in_flight()));
   metrics.set(Gauge::photos_in_flight_bytes,

@@ -93,6 +93,8 @@ struct Pipeline::Steps {
   // How messages leave; tests listen here.
   std::function<void(std::string topic, std::vector<std::uint8_t> payload, int qos)> publish;
 
+  std::string server_hash;      // of the server's own password at the embedded broker
+  bool users_are_stale = false;  // of the embedded broker
   std::unique_ptr<ingest::Broker> broker;
   std::unique_ptr<SecondQueue> second;
   std::unique_ptr<ReadingQueue> reading;
@@ -100,6 +102,10 @@ struct Pipeline::Steps {
   std::thread thread;
 
   std::expected<void, std::string> prepare();
+  // Those with a credential, and the server.
+  std::expected<std::vector<ingest::BrokerUser>, std::string> broker_users();
+  std::expected<void, std::string> close_broker();
+  void tell_broker();
   void take_up_commands();
   void take_up_updates();
   std::optional<command::Command> already_done(const command::Command& open);

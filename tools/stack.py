@@ -53,6 +53,8 @@ class Stack:
         self.http_port = free_port(http_port)
         self.mqtt_port = free_port(mqtt_port)
         self.settings = settings
+        self.scheme = "http"
+        self.headers = {}  # of every request, to log in with
         self.processes = []
 
     def __enter__(self):
@@ -63,7 +65,7 @@ class Stack:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.http_port}"
+        return f"{self.scheme}://127.0.0.1:{self.http_port}"
 
     def spawn(self, name, *arguments):
         """Starts build/<name>; its output goes to <folder>/<first free name>.log."""
@@ -112,7 +114,8 @@ class Stack:
         """(status, parsed JSON or bytes); an HTTP error is a status, not an exception."""
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(f"{self.url}/api/v1{path}", data, method=method,
-                                         headers={"Content-Type": "application/json"})
+                                         headers={"Content-Type": "application/json",
+                                                  **self.headers})
         try:
             with urllib.request.urlopen(request, timeout=timeout_s) as answer:
                 status, content, kind = answer.status, answer.read(), answer.headers["Content-Type"]

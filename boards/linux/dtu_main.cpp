@@ -10,6 +10,7 @@
 
 #include "boards/linux/loop.h"
 #include "boards/linux/program.h"
+#include "boards/linux/registration.h"
 #include "boards/linux/station.h"
 
 namespace meterlens::boards {
@@ -22,6 +23,8 @@ struct Options {
   std::string state;
   StationOptions station;  // what all have in common
   ImageOptions images;
+  RegistrationOptions registration;
+  std::string secret_file;
   bool verbose = false;
 };
 
@@ -65,6 +68,16 @@ void add_modem_options(CLI::App& app, ModemOptions& options) {
       ->needs(line);
 }
 
+void add_registration_options(CLI::App& app, Options& options) {
+  auto* server = app.add_option("--register", options.registration.server,
+                                "http[s]://HOST[:PORT] of the server: a device without a password "
+                                "in its --state gets one there, once");
+  auto* secret = app.add_option("--product-secret", options.secret_file,
+                                "file whose first line is the secret of --product");
+  server->needs(secret);
+  secret->needs(server);
+}
+
 void add_options(CLI::App& app, Options& options) {
   StationOptions& station = options.station;
   station.product = "SMARTDTU";
@@ -74,7 +87,14 @@ void add_options(CLI::App& app, Options& options) {
                                  "NAME=SERIAL, once for each camera of a gateway: its name on the "
                                  "broker and its serial line");
   cameras->excludes(serial)->excludes(device)->take_all();
-  app.add_option("--broker", options.broker, "mqtt://[USER:PASSWORD@]HOST[:PORT]")->required();
+  app.add_option("--broker", options.broker,
+                 "mqtt://[USER:PASSWORD@]HOST[:PORT], or mqtts:// with TLS")
+      ->required();
+  app.add_option("--ca", options.registration.ca_file,
+                 "file of the certificate that signs the broker's and the server's; default: the "
+                 "system's")
+      ->check(CLI::ExistingFile);
+  add_registration_options(app, options);
   app.add_option("--state", options.state,
                  "folder for the settings that survive a restart, of a gateway one in it for each "
                  "camera; default: under $XDG_STATE_HOME or ~/.local/state");
@@ -101,6 +121,8 @@ std::string wrong_names(const Options& options, const std::vector<StationOptions
   const StationOptions& common = options.station;
   if (stations.size() > 1 && !common.modem.line.empty())
     return "--modem: one modem has one connection to the broker, so one camera";
+  if (common.broker.tls && !common.modem.line.empty())
+    return "--modem: TLS through a modem is not supported";
   if (stations.size() > 1 && !options.images.folder.empty())
     return "--images: of one DTU, so one camera";
   if (common.dialect == protocol::Dialect::native) return "";
@@ -147,6 +169,24 @@ std::expected<std::vector<StationOptions>, std::string> stations_of(const CLI::A
   return stations;
 }
 
+// What the device shows to the broker: what --broker says, or its own name and password.
+std::expected<void, std::string> give_name(const Options& options, StationOptions& station) {
+  if (!station.broker.user.empty()) return {};
+  RegistrationOptions registration = options.registration;
+  registration.product = station.product;
+  if (!options.secret_file.empty()) {
+    std::ifstream in(options.secret_file);
+    if (!std::getline(in, registration.secret))
+      return std::unexpected("--product-secret: " + options.secret_file + " cannot be read");
+  }
+  const auto password = registered_password(station.state, station.device, registration);
+  if (!password) return std::unexpected(password.error());
+  if (password->empty()) return {};
+  station.broker.user = station.device;
+  station.broker.password = *password;
+  return {};
+}
+
 void run(std::vector<std::unique_ptr<Station>>& stations) {
   Loop loop;
   for (const auto& station : stations) station->start();
@@ -177,6 +217,7 @@ int main_of_dtu(int argument_count, char** arguments) {
   if (broker->host.size() > at::host_chars_max)
     return stop("--broker: the host has at most 128 characters");
   options.station.broker = *broker;
+  options.station.broker.ca_file = options.registration.ca_file;
   std::unique_ptr<ImageFiles> images;
   const auto update = open_images(options.images, arguments, images);
   if (!update) return stop(update.error());
@@ -184,7 +225,8 @@ int main_of_dtu(int argument_count, char** arguments) {
   const auto wanted = stations_of(app, options);
   if (!wanted) return stop(wanted.error());
   std::vector<std::unique_ptr<Station>> stations;
-  for (const StationOptions& one : *wanted) {
+  for (StationOptions one : *wanted) {
+    if (const auto named = give_name(options, one); !named) return stop(named.error());
     auto station = Station::open(one);
     if (!station) return stop(station.error());
     stations.push_back(*std::move(station));

@@ -20,14 +20,17 @@ void init_library_once() {
 }  // namespace
 
 std::expected<BrokerAddress, std::string> parse_broker(std::string_view url) {
-  constexpr std::string_view scheme = "mqtt://";
+  constexpr std::string_view scheme = "mqtt://", tls_scheme = "mqtts://";
   const auto wrong = [&] {
-    return std::unexpected(fmt::format("\"{}\" is not of the form mqtt://HOST:PORT", url));
+    return std::unexpected(
+        fmt::format("\"{}\" is not of the form mqtt://HOST:PORT or mqtts://HOST:PORT", url));
   };
-  if (!url.starts_with(scheme)) return wrong();
-  std::string_view rest = url.substr(scheme.size());
-  if (rest.ends_with('/')) rest.remove_suffix(1);
   BrokerAddress broker;
+  broker.tls = url.starts_with(tls_scheme);
+  if (!broker.tls && !url.starts_with(scheme)) return wrong();
+  std::string_view rest = url.substr(broker.tls ? tls_scheme.size() : scheme.size());
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  if (broker.tls) broker.port = 8883;
   if (const auto at = rest.rfind('@'); at != std::string_view::npos) {
     const std::string_view login = rest.substr(0, at);
     const auto colon = login.find(':');
@@ -95,6 +98,13 @@ void MqttClient::connect(const MeterlensMqttLogin& login) {
   if (*login.user != '\0')
     mosquitto_username_pw_set(client_, login.user,
                               *login.password == '\0' ? nullptr : login.password);
+  if (broker_.tls) {
+    const bool own = !broker_.ca_file.empty();
+    if (mosquitto_tls_set(client_, own ? broker_.ca_file.c_str() : nullptr,
+                          own ? nullptr : "/etc/ssl/certs", nullptr, nullptr, nullptr) !=
+        MOSQ_ERR_SUCCESS)
+      return fail("the file of --ca cannot be read, or is no certificate");
+  }
   mosquitto_connect_callback_set(client_, [](mosquitto*, void* self, int code) {
     auto* client = static_cast<MqttClient*>(self);
     if (code == 0)

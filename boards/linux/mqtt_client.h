@@ -24,9 +24,12 @@ struct BrokerAddress {
   int port = 1883;
   std::string user;  // empty: none
   std::string password;
+  bool tls = false;
+  std::string ca_file = {};  // with tls: who signs the broker's certificate; empty: the system's
 };
 
-// mqtt://[USER:PASSWORD@]HOST[:PORT], HOST a name, an IPv4 address, or an IPv6 address in brackets.
+// mqtt://[USER:PASSWORD@]HOST[:PORT], or mqtts:// for TLS (port 8883); HOST a name, an IPv4
+// address, or an IPv6 address in brackets.
 std::expected<BrokerAddress, std::string> parse_broker(std::string_view url);
 
 class MqttClient : public Uplink {

@@ -16,6 +16,8 @@ TEST(ParseBroker, ReadsEveryForm) {
                         Case{"mqtt://[::1]:1884", {"::1", 1884, "", ""}},
                         Case{"mqtt://[::1]", {"::1", 1883, "", ""}},
                         Case{"mqtt://me:se:cret@host:5", {"host", 5, "me", "se:cret"}},
+                        Case{"mqtts://host", {"host", 8883, "", "", true}},
+                        Case{"mqtts://host:1", {"host", 1, "", "", true}},
                         Case{"mqtt://me@host", {"host", 1883, "me", ""}}}) {
     const auto broker = parse_broker(c.url);
     ASSERT_TRUE(broker) << c.url;

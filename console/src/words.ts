@@ -58,6 +58,13 @@ const en = {
   error_unreachable: "The server does not answer. Check the connection and try again.",
   error_store: "The server cannot write its database (is the disk full?). Nothing was ordered.",
   error_other: "The photo could not be ordered: {0}",
+  log_in_title: "Log in to Meterlens",
+  log_in: "Log in",
+  user_name: "Name",
+  password: "Password",
+  login_wrong: "The name or the password is wrong.",
+  login_wait: "Too many wrong passwords. Wait a quarter of an hour, then try again.",
+  login_failed: "The server could not judge the log-in. Try again.",
 };
 
 export type Word = keyof typeof en;
@@ -117,6 +124,13 @@ const zh: Record<Word, string> = {
   error_unreachable: "服务器没有响应。请检查连接后再试。",
   error_store: "服务器无法写入数据库（磁盘是否已满？）。命令未下达。",
   error_other: "无法下达拍照命令：{0}",
+  log_in_title: "登录 Meterlens",
+  log_in: "登录",
+  user_name: "用户名",
+  password: "密码",
+  login_wrong: "用户名或密码错误。",
+  login_wait: "密码错误次数过多。请等待一刻钟后再试。",
+  login_failed: "服务器无法处理登录。请重试。",
 };
 
 // The server gives its reasons in English; these beginnings are known here.

@@ -1,6 +1,7 @@
 #include "server/api/api.h"
 
 #include "protocol/require.h"
+#include "server/api/doorkeeper.h"
 #include "server/api/http.h"
 #include "server/api/live.h"
 #include "server/api/routes.h"
@@ -33,12 +34,14 @@ struct Api::Parts {
                [this](Subject subject, const std::string& id) { live.changed(subject, id); }),
         live([this](Subject subject, const std::string& id) { return routes.render(subject, id); },
              {.client_count_max = settings.live_client_count_max,
-              .pending_bytes_max = settings.live_pending_bytes_max}) {}
+              .pending_bytes_max = settings.live_pending_bytes_max}),
+        doorkeeper(settings, store, metrics, doors) {}
   ~Parts() { live.close(); }
 
   Doors doors;
   Routes routes;
   Live live;
+  Doorkeeper doorkeeper;
   std::unique_ptr<HttpServer> http;
 };
 
@@ -58,7 +61,10 @@ std::expected<std::unique_ptr<Api>, std::string> Api::start(const Settings& sett
   auto http = HttpServer::start(
       settings,
       [&parts](const Request& request) {
-        return parts.routes.answer(request, parts.live.is_full());
+        return parts.doorkeeper.answer(
+            request,
+            [&](const Request& one) { return parts.routes.answer(one, parts.live.is_full()); },
+            [&](const Request& one) { return parts.routes.dispatch(one); });
       },
       parts.live);
   if (!http) return std::unexpected(std::move(http.error()));

@@ -9,12 +9,14 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "server/command/command.h"
 #include "server/command/settings.h"
+#include "server/door/certificate.h"
 #include "server/metrics/metrics.h"
 #include "server/pipeline.h"
 #include "server/store/store.h"
@@ -34,6 +36,13 @@ struct SecondInfo {
   std::string currency;
 };
 
+// Who may come in.
+struct DoorSettings {
+  bool required = false;  // false: who shows nothing is the local administrator
+  std::int64_t session_idle_ms = 43'200'000;     // a session that was not used so long has ended
+  std::int64_t session_ms_max = 2'592'000'000;  // and one that is so old
+};
+
 struct Settings {
   std::string address = "127.0.0.1";  // an IP address, or localhost
   std::uint16_t port = 8080;          // 0: any free one
@@ -48,6 +57,8 @@ struct Settings {
   int connection_count_max = 256;            // further ones are turned away
   int live_client_count_max = 64;            // further ones: 503
   std::size_t live_pending_bytes_max = 1 << 20;  // of one client; more: it is dropped
+  DoorSettings doors;
+  std::optional<door::Certificate> certificate;  // nothing: HTTP without TLS
 };
 
 enum class CaptureErrorCode : std::uint8_t {
@@ -87,6 +98,9 @@ struct Doors {
   std::function<std::string()> reader_state;   // "ok", or what is wrong
   std::function<std::string()> storage_fault;  // empty, or why photos cannot be stored
   notify::Notify* notify = nullptr;  // alarms and sinks; outlives the Api
+  std::function<void()> credentials_changed;   // of devices, in the store; may be empty
+  // Of a meter; empty: no meter is in a group, so users limited to groups see none.
+  std::function<std::vector<std::string>(const std::string& meter)> meter_groups;
 };
 
 enum class Subject : std::uint8_t { device, command, photo, reading, update, view, alarm };

@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -80,6 +82,11 @@ class ApiTest : public testing::Test {
     doors.broker_connected = [] { return true; };
     doors.reader_state = [] { return std::string("ok"); };
     doors.storage_fault = [this] { return storage_fault_; };
+    doors.credentials_changed = [this] { ++credentials_changes_; };
+    doors.meter_groups = [this](const std::string& meter) {
+      const auto found = groups_.find(meter);
+      return found == groups_.end() ? std::vector<std::string>{} : found->second;
+    };
     return doors;
   }
 
@@ -154,6 +161,8 @@ class ApiTest : public testing::Test {
   std::string storage_fault_;
   std::vector<protocol::Aim> aimed_;
   std::optional<photo::View> view_;
+  std::atomic<int> credentials_changes_{0};
+  std::map<std::string, std::vector<std::string>> groups_;  // of meters; set before it starts
 };
 
 }  // namespace meterlens::api

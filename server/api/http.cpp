@@ -8,6 +8,9 @@
 #include <cerrno>
 #include <chrono>
 #include <restinio/all.hpp>
+#include <restinio/tls.hpp>
+
+#include "server/api/slow_thread.h"
 
 namespace meterlens::api {
 namespace {
@@ -40,6 +43,10 @@ struct Traits : restinio::default_traits_t {
   using ip_blocker_t = Gate;
   using connection_state_listener_t = Gate;
 };
+struct TlsTraits : restinio::default_tls_traits_t {
+  using ip_blocker_t = Gate;
+  using connection_state_listener_t = Gate;
+};
 using ChunkedBuilder = restinio::response_builder_t<restinio::chunked_output_t>;
 
 // A body between the API's limit and this is read and answered by 413; a longer one is cut off.
@@ -55,6 +62,7 @@ const char* reason_phrase(int status) {
     case 202: return "Accepted";
     case 304: return "Not Modified";
     case 400: return "Bad Request";
+    case 401: return "Unauthorized";
     case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
@@ -76,7 +84,7 @@ void add_headers(Builder& builder, const Response& response) {
   builder.append_header("Cross-Origin-Resource-Policy", "same-origin");
   builder.append_header("Content-Security-Policy",
                         "default-src 'self'; img-src 'self' data: blob:; "
-                        "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; "
+                        "object-src 'none'; frame-ancestors 'none'; "
                         "base-uri 'none'; form-action 'self'");
   for (const auto& [name, value] : response.headers) builder.append_header(name, value);
 }
@@ -127,6 +135,10 @@ Request convert(const restinio::request_t& request) {
   out.origin = field(request, restinio::http_field_t::origin);
   out.if_none_match = field(request, restinio::http_field_t::if_none_match);
   out.idempotency_key = header.get_field_or("Idempotency-Key", "");
+  out.cookie = field(request, restinio::http_field_t::cookie);
+  out.authorization = field(request, restinio::http_field_t::authorization);
+  out.has_own_header = header.has_field("X-Meterlens");
+  out.address = request.remote_endpoint().address().to_string();
   return out;
 }
 
@@ -153,38 +165,115 @@ std::string explain(const std::system_error& error, const Settings& settings) {
                      where, error.code().message());
 }
 
+// Of either kind of server.
+class Running {
+ public:
+  virtual ~Running() = default;
+};
+
+template <class ItsTraits>
+class RunningServer final : public Running {
+ public:
+  RunningServer(restinio::server_settings_t<ItsTraits> settings, int threads)
+      : server_(restinio::run_async<ItsTraits>(restinio::own_io_context(), std::move(settings),
+                                               static_cast<std::size_t>(threads))) {}
+  ~RunningServer() override {
+    server_->stop();
+    server_->wait();
+  }
+
+ private:
+  restinio::running_server_handle_t<ItsTraits> server_;
+};
+
+// The PEM texts have been judged before (door/certificate.h).
+restinio::asio_ns::ssl::context tls_context(const door::Certificate& certificate) {
+  namespace ssl = restinio::asio_ns::ssl;
+  ssl::context context(ssl::context::tls_server);
+  context.set_options(ssl::context::default_workarounds | ssl::context::no_tlsv1 |
+                      ssl::context::no_tlsv1_1 | ssl::context::no_sslv2 |
+                      ssl::context::no_sslv3);
+  context.use_certificate_chain(restinio::asio_ns::buffer(certificate.chain));
+  context.use_private_key(restinio::asio_ns::buffer(certificate.key), ssl::context::pem);
+  return context;
+}
+
 }  // namespace
 
 struct HttpServer::Engine {
-  restinio::running_server_handle_t<Traits> server;
+  SlowThread slow;
+  std::unique_ptr<Running> server;
   std::uint16_t port = 0;
 };
 
 HttpServer::HttpServer() : engine_(std::make_unique<Engine>()) {}
 
+// The slow answers go first: they hold requests of the server.
 HttpServer::~HttpServer() {
-  if (!engine_->server) return;
-  engine_->server->stop();
-  engine_->server->wait();
+  engine_->slow.stop();
+  engine_->server.reset();
 }
 
 std::uint16_t HttpServer::port() const { return engine_->port; }
 
 namespace {
 
-restinio::request_handling_status_t serve(const restinio::request_handle_t& request,
-                                          const HttpServer::Answer& answer, Live& live) {
+struct Desk {
+  HttpServer::Answer answer;
+  Live& live;
+  SlowThread& slow;
+  bool tls = false;
+
+  restinio::request_handling_status_t serve(const restinio::request_handle_t& request) const;
+};
+
+restinio::request_handling_status_t Desk::serve(const restinio::request_handle_t& request) const {
   Response response = answer(convert(*request));
+  if (tls) response.headers.emplace_back("Strict-Transport-Security", "max-age=31536000");
+  if (response.later) {
+    const bool taken = slow.post([request, later = std::move(response.later)] {
+      write(*request, later());
+    });
+    if (!taken)
+      write(*request, error_response(503, "busy", "too many log-ins at once: try again"));
+    return restinio::request_accepted();
+  }
   if (response.live) {
     auto builder = request->create_response<restinio::chunked_output_t>(status_line(200));
     add_headers(builder, response);
     builder.connection_close();
     // Refused only when others came since the check: then the stream ends before it began.
-    live.add(std::make_unique<EventStream>(std::move(builder)));
+    live.add(std::make_unique<EventStream>(std::move(builder)), std::move(response.may_see));
     return restinio::request_accepted();
   }
   write(*request, std::move(response));
   return restinio::request_accepted();
+}
+
+template <class ItsTraits>
+restinio::server_settings_t<ItsTraits> settings_of(const Settings& settings, Desk desk,
+                                                   std::uint16_t& port) {
+  const auto gate = std::make_shared<Gate>(settings.connection_count_max);
+  restinio::server_settings_t<ItsTraits> out;
+  out.address(settings.address)
+      .port(settings.port)
+      .ip_blocker(gate)
+      .connection_state_listener(gate)
+      .incoming_http_msg_limits(restinio::incoming_http_msg_limits_t{}
+                                    .max_url_size(4096)
+                                    .max_field_name_size(256)
+                                    .max_field_value_size(8192)
+                                    .max_field_count(64)
+                                    .max_body_size(std::max<std::uint64_t>(
+                                        body_bytes_cut, settings.upload_bytes_max + 65'536)))
+      .read_next_http_message_timelimit(request_read_limit)
+      .handle_request_timeout(request_handle_limit)
+      .write_http_response_timelimit(response_write_limit)
+      .acceptor_post_bind_hook([&port](restinio::asio_ns::ip::tcp::acceptor& acceptor) {
+        port = acceptor.local_endpoint().port();
+      })
+      .request_handler([desk = std::move(desk)](auto request) { return desk.serve(request); });
+  return out;
 }
 
 }  // namespace
@@ -194,32 +283,16 @@ std::expected<std::unique_ptr<HttpServer>, std::string> HttpServer::start(const 
                                                                           Live& live) {
   std::unique_ptr<HttpServer> out(new HttpServer);
   Engine& engine = *out->engine_;
-  const auto gate = std::make_shared<Gate>(settings.connection_count_max);
+  Desk desk{std::move(answer), live, engine.slow, settings.certificate.has_value()};
   try {
-    engine.server = restinio::run_async<Traits>(
-        restinio::own_io_context(),
-        restinio::server_settings_t<Traits>{}
-            .address(settings.address)
-            .port(settings.port)
-            .ip_blocker(gate)
-            .connection_state_listener(gate)
-            .incoming_http_msg_limits(restinio::incoming_http_msg_limits_t{}
-                                          .max_url_size(4096)
-                                          .max_field_name_size(256)
-                                          .max_field_value_size(8192)
-                                          .max_field_count(64)
-                                          .max_body_size(std::max<std::uint64_t>(
-                                              body_bytes_cut, settings.upload_bytes_max + 65'536)))
-            .read_next_http_message_timelimit(request_read_limit)
-            .handle_request_timeout(request_handle_limit)
-            .write_http_response_timelimit(response_write_limit)
-            .acceptor_post_bind_hook([&engine](restinio::asio_ns::ip::tcp::acceptor& acceptor) {
-              engine.port = acceptor.local_endpoint().port();
-            })
-            .request_handler([answer = std::move(answer), &live](auto request) {
-              return serve(request, answer, live);
-            }),
-        static_cast<std::size_t>(settings.threads));
+    if (settings.certificate) {
+      auto its = settings_of<TlsTraits>(settings, std::move(desk), engine.port);
+      its.tls_context(tls_context(*settings.certificate));
+      engine.server = std::make_unique<RunningServer<TlsTraits>>(std::move(its), settings.threads);
+    } else {
+      auto its = settings_of<Traits>(settings, std::move(desk), engine.port);
+      engine.server = std::make_unique<RunningServer<Traits>>(std::move(its), settings.threads);
+    }
   } catch (const std::system_error& error) {
     return std::unexpected(explain(error, settings));
   }

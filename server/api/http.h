@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "server/api/api.h"
+#include "server/api/caller.h"
 #include "server/api/live.h"
 
 namespace meterlens::api {
@@ -23,6 +24,11 @@ struct Request {
   std::string origin;
   std::string if_none_match;
   std::string idempotency_key;
+  std::string cookie;
+  std::string authorization;
+  bool has_own_header = false;  // X-Meterlens, which a foreign page cannot send
+  std::string address;          // where the connection comes from, without the port
+  Caller caller;                // found out by the doorkeeper
 };
 
 struct Response {
@@ -31,6 +37,10 @@ struct Response {
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers = {};
   bool live = false;  // keep the connection as a stream of events
+  // Of a stream: whether this client may have an event; empty: all.
+  std::function<bool(const std::string& json)> may_see = {};
+  // What takes long: called in a thread of its own, one after another, for the real answer.
+  std::function<Response()> later = {};
 };
 
 // {"error":{"code":...,"message":...}}

@@ -20,15 +20,15 @@ Live::~Live() {
   thread_.join();
 }
 
-bool Live::add(std::unique_ptr<Stream> stream) {
+bool Live::add(std::unique_ptr<Stream> stream, MaySee may_see) {
   static const auto greeting = std::make_shared<const std::string>("retry: 2000\n: hello\n\n");
   const std::lock_guard lock(mutex_);
-  if (stop_ || static_cast<int>(streams_.size()) >= limits_.client_count_max) {
+  if (stop_ || static_cast<int>(clients_.size()) >= limits_.client_count_max) {
     stream->close();
     return false;
   }
   stream->send(greeting);
-  streams_.push_back(std::move(stream));
+  clients_.push_back({std::move(stream), std::move(may_see)});
   return true;
 }
 
@@ -36,13 +36,13 @@ bool Live::is_full() const { return count() >= limits_.client_count_max; }
 
 int Live::count() const {
   const std::lock_guard lock(mutex_);
-  return static_cast<int>(streams_.size());
+  return static_cast<int>(clients_.size());
 }
 
 void Live::changed(Subject subject, const std::string& id) {
   {
     const std::lock_guard lock(mutex_);
-    if (streams_.empty()) return;
+    if (clients_.empty()) return;
     if (changes_.size() >= limits_.change_count_max) {
       overflowed_ = true;
     } else if (waiting_.emplace(subject, id).second) {
@@ -69,7 +69,7 @@ void Live::run() {
         wake_.wait_for(lock, std::chrono::milliseconds(limits_.heartbeat_ms),
                        [this] { return stop_ || overflowed_ || !changes_.empty(); });
     if (stop_) return;
-    if (!woken) send_to_all(heartbeat);
+    if (!woken) send_to_all(heartbeat, "");
     if (overflowed_) drop_all();
     const auto changes = std::exchange(changes_, {});
     waiting_.clear();
@@ -79,13 +79,15 @@ void Live::run() {
       const auto json = render_(subject, id);
       lock.lock();
       if (stop_) return;
-      if (json) send_to_all(event_text(subject, *json));
+      if (json) send_to_all(event_text(subject, *json), *json);
     }
   }
 }
 
-void Live::send_to_all(const std::shared_ptr<const std::string>& text) {
-  std::erase_if(streams_, [&](const std::unique_ptr<Stream>& stream) {
+void Live::send_to_all(const std::shared_ptr<const std::string>& text, const std::string& json) {
+  std::erase_if(clients_, [&](const Client& client) {
+    const auto& stream = client.stream;
+    if (!json.empty() && client.may_see && !client.may_see(json)) return false;
     const std::size_t pending_bytes = stream->pending_bytes() + text->size();
     if (!stream->is_broken() && pending_bytes <= limits_.pending_bytes_max) {
       stream->send(text);
@@ -97,8 +99,8 @@ void Live::send_to_all(const std::shared_ptr<const std::string>& text) {
 }
 
 void Live::drop_all() {
-  for (const auto& stream : streams_) stream->close();
-  streams_.clear();
+  for (const auto& client : clients_) client.stream->close();
+  clients_.clear();
   changes_.clear();
   waiting_.clear();
   overflowed_ = false;

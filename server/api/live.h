@@ -47,8 +47,10 @@ class Live {
   Live(Render render, const Limits& limits);
   ~Live();
 
-  // False when there are too many: the stream is closed.
-  bool add(std::unique_ptr<Stream> stream);
+  // False when there are too many: the stream is closed. `may_see`: whether it gets an event;
+  // empty: all.
+  using MaySee = std::function<bool(const std::string& json)>;
+  bool add(std::unique_ptr<Stream> stream, MaySee may_see = {});
   bool is_full() const;
   int count() const;
   void changed(Subject subject, const std::string& id);
@@ -59,7 +61,12 @@ class Live {
   using Change = std::pair<Subject, std::string>;
 
   void run();
-  void send_to_all(const std::shared_ptr<const std::string>& text);
+  struct Client {
+    std::unique_ptr<Stream> stream;
+    MaySee may_see;
+  };
+  // `json`: of an event, else empty.
+  void send_to_all(const std::shared_ptr<const std::string>& text, const std::string& json);
   void drop_all();
 
   const Render render_;
@@ -68,7 +75,7 @@ class Live {
   std::condition_variable wake_;
   std::vector<Change> changes_;      // in the order of their first coming
   std::set<Change> waiting_;         // the same, to join them
-  std::vector<std::unique_ptr<Stream>> streams_;
+  std::vector<Client> clients_;
   bool overflowed_ = false;
   bool stop_ = false;
   std::thread thread_;

@@ -32,6 +32,12 @@ store::Result<std::vector<validate::Meter>> meters_of(store::Store& store,
   return out;
 }
 
+// Whoever has logged in cannot write in another's name.
+void sign(validate::Author& author, const Request& request) {
+  author.at_ms = now_ms();
+  if (request.caller.has_account()) author.name = request.caller.name;
+}
+
 }  // namespace
 
 struct MeterRoutes::Route {
@@ -120,7 +126,7 @@ Response MeterRoutes::meters(const Request& request, const std::string&) {
 Response MeterRoutes::add_meter(const Request& request, const std::string&) {
   auto wanted = parse_meter(request.body, {}, true);
   if (!wanted) return bad_request(wanted.error());
-  wanted->author.at_ms = now_ms();
+  sign(wanted->author, request);
   const auto added = store_.add_meter(wanted->thing, wanted->author);
   if (!added) return store_error_(added.error(), "meter");
   return json_response(meter_json(*added), 201);
@@ -139,7 +145,7 @@ Response MeterRoutes::change_meter(const Request& request, const std::string& id
   if (!before) return store_error_(before.error(), "meter");
   auto wanted = parse_meter(request.body, *before, false);
   if (!wanted) return bad_request(wanted.error());
-  wanted->author.at_ms = now_ms();
+  sign(wanted->author, request);
   const auto changed = store_.change_meter(wanted->thing, wanted->author);
   if (!changed) return store_error_(changed.error(), "meter");
   // Another register or rate means other verdicts.
@@ -192,7 +198,7 @@ Response MeterRoutes::watches(const Request& request, const std::string&) {
 Response MeterRoutes::add_watch(const Request& request, const std::string&) {
   auto wanted = parse_watch(request.body, {}, true);
   if (!wanted) return bad_request(wanted.error());
-  wanted->author.at_ms = now_ms();
+  sign(wanted->author, request);
   if (!store_.meter(wanted->thing.meter)) return unknown("meter", wanted->thing.meter);
   const auto added = store_.add_watch(wanted->thing, wanted->author);
   if (!added) return store_error_(added.error(), "device");
@@ -214,7 +220,7 @@ Response MeterRoutes::change_watch(const Request& request, const std::string& id
   if (!before) return store_error_(before.error(), "watch");
   auto wanted = parse_watch(request.body, *before, false);
   if (!wanted) return bad_request(wanted.error());
-  wanted->author.at_ms = now_ms();
+  sign(wanted->author, request);
   const auto changed = store_.change_watch(wanted->thing, wanted->author);
   if (!changed) return store_error_(changed.error(), "watch");
   return json_response(watch_json(*changed));
@@ -244,7 +250,7 @@ Response MeterRoutes::add_exchange(const Request& request, const std::string& id
   if (!before) return store_error_(before.error(), "meter");
   auto wanted = parse_exchange(request.body, *before);
   if (!wanted) return bad_request(wanted.error());
-  wanted->author.at_ms = now_ms();
+  sign(wanted->author, request);
   if (wanted->at_ms > wanted->author.at_ms + future_ms_max)
     return bad_request("\"at_ms\" is in the future");
   if (wanted->after.version != before->version)
@@ -280,7 +286,7 @@ Response MeterRoutes::add_reading(const Request& request, const std::string& id)
   if (!meter) return store_error_(meter.error(), "meter");
   auto wanted = parse_manual(request.body);
   if (!wanted) return bad_request(wanted.error());
-  wanted->author.at_ms = now_ms();
+  sign(wanted->author, request);
   if (wanted->at_ms > wanted->author.at_ms + future_ms_max)
     return bad_request("\"at_ms\" is in the future");
   const auto newest = store_.newest_accepted(id);
@@ -303,7 +309,7 @@ Response MeterRoutes::add_estimates(const Request& request, const std::string& i
   if (const auto meter = store_.meter(id); !meter) return store_error_(meter.error(), "meter");
   auto wanted = parse_estimate(request.body);
   if (!wanted) return bad_request(wanted.error());
-  wanted->author.at_ms = now_ms();
+  sign(wanted->author, request);
   const auto fill = [&](const validate::Past& past) {
     const auto slots = validate::missing_slots(past.points, wanted->from_ms, wanted->to_ms,
                                                wanted->every_ms);

@@ -278,8 +278,9 @@ Response Routes::review(const Request& request, const std::string& id) {
   if (is_foreign(request)) {
     return error_response(403, "foreign_origin", "reviews are taken only from our own pages");
   }
-  const auto wanted = parse_edit(request.body);
+  auto wanted = parse_edit(request.body);
   if (!wanted) return bad_request(wanted.error());
+  if (request.caller.has_account()) wanted->edit.reviewer = request.caller.name;
   const auto number = parse_id(id);
   if (!number) return unknown("reading", id);
   const auto reading = store_.reading(*number);

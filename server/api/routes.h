@@ -25,6 +25,8 @@ class Routes {
          const Doors& doors, Changed changed);
 
   Response answer(const Request& request, bool live_is_full);
+  // The same without counting.
+  Response dispatch(const Request& request);
   // The object of a change, for the live clients; nothing when it is gone.
   std::optional<std::string> render(Subject subject, const std::string& id);
 
@@ -33,7 +35,6 @@ class Routes {
   struct Route;
   static const Route routes[];
 
-  Response dispatch(const Request& request);
   Response devices(const Request& request, const std::string& id);
   Response device(const Request& request, const std::string& id);
   Response capture(const Request& request, const std::string& id);

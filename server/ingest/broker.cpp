@@ -8,10 +8,8 @@
 #include <pwd.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +27,8 @@
 #include <optional>
 #include <thread>
 #include <utility>
+
+#include "server/ingest/broker_access.h"
 
 namespace meterlens::ingest {
 namespace {
@@ -51,11 +51,11 @@ class Socket {
   int fd_;
 };
 
-std::optional<sockaddr_in> address_of(const BrokerSettings& settings) {
+std::optional<sockaddr_in> address_of(const std::string& text, int port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(settings.port));
-  if (inet_pton(AF_INET, settings.address.c_str(), &address.sin_addr) != 1) return std::nullopt;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  if (inet_pton(AF_INET, text.c_str(), &address.sin_addr) != 1) return std::nullopt;
   return address;
 }
 
@@ -99,21 +99,18 @@ std::string find_program(const std::string& wanted) {
   return {};
 }
 
-// An open file descriptor with the text, readable by whoever inherits it.
-int text_in_memory(const std::string& text) {
-  const int fd = memfd_create("mosquitto.conf", 0);
-  if (fd < 0) return -1;
-  fchmod(fd, 0444);
-  [[maybe_unused]] const auto written = write(fd, text.data(), text.size());
-  return fd;
-}
-
 // In the child, between fork and exec.
-void become_broker(const char* program, int settings_fd, const char* file, const passwd* user,
-                   pid_t parent) {
+void become_broker(const char* program, const std::vector<int>& kept_fds, const char* file,
+                   const passwd* user, pid_t parent) {
   // Sockets and files of the server are none of the broker's.
-  close_range(3, static_cast<unsigned>(settings_fd) - 1, 0);
-  close_range(static_cast<unsigned>(settings_fd) + 1, ~0u, 0);
+  unsigned next = 3;
+  for (const int fd : kept_fds) {
+    const auto kept = static_cast<unsigned>(fd);
+    if (kept > next) close_range(next, kept - 1, 0);
+    fcntl(fd, F_SETFD, 0);
+    next = kept + 1;
+  }
+  close_range(next, ~0u, 0);
   if (user != nullptr) {
     // Before the death signal is set: a change of user would clear it.
     if (setgroups(0, nullptr) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0)
@@ -131,29 +128,10 @@ void become_broker(const char* program, int settings_fd, const char* file, const
 
 }  // namespace
 
-std::string broker_configuration(const BrokerSettings& settings) {
-  return fmt::format(
-      "# Written at each start of meterlens; changes are lost.\n"
-      "listener {} {}\n"
-      "allow_anonymous true\n"
-      "set_tcp_nodelay true\n"
-      "persistence false\n"
-      "# Presence of devices without a last will is read from these.\n"
-      "log_dest topic\n"
-      "log_type error\n"
-      "log_type warning\n"
-      "log_type notice\n"
-      "max_queued_messages {}\n"
-      "max_inflight_messages 100\n"
-      "max_packet_size 2097152\n"
-      "memory_limit {}\n",
-      settings.port, settings.address, settings.queued_messages_max, settings.memory_bytes_max);
-}
-
 struct Broker::Guard {
   BrokerSettings settings;
   std::string program;
-  std::string configuration;
+  BrokerFiles files;
   std::atomic<int> child{0};
   std::mutex mutex;
   std::condition_variable changed;
@@ -190,14 +168,12 @@ void Broker::Guard::run() {
 }
 
 int Broker::Guard::spawn() {
-  const int fd = text_in_memory(configuration);
-  if (fd < 3) return -1;
-  const std::string file = fmt::format("/proc/self/fd/{}", fd);
+  const std::string file = files.configuration.path();
+  const std::vector<int> fds = files.fds();
   const passwd* user = geteuid() == 0 ? getpwnam("mosquitto") : nullptr;
   const pid_t parent = getpid();
   const pid_t process = fork();
-  if (process == 0) become_broker(program.c_str(), fd, file.c_str(), user, parent);
-  close(fd);
+  if (process == 0) become_broker(program.c_str(), fds, file.c_str(), user, parent);
   return process;
 }
 
@@ -208,19 +184,33 @@ bool Broker::Guard::pause(milliseconds time) {
 
 Broker::Broker(std::unique_ptr<Guard> guard) : guard_(std::move(guard)) {}
 
+namespace {
+
+// Nothing when the port can be had.
+std::optional<BrokerError> port_error(const std::string& address_text, int port) {
+  using enum BrokerErrorCode;
+  const auto address = address_of(address_text, port);
+  if (!address)
+    return BrokerError{did_not_start,
+                       fmt::format("broker address '{}' is not an IPv4 address", address_text)};
+  const int reason = wait_for_port(*address);
+  if (reason == 0) return std::nullopt;
+  return BrokerError{
+      port_in_use,
+      fmt::format("the broker's port {} on {} cannot be opened ({}): stop the program that uses "
+                  "it, or choose another port in the settings, or set an external broker",
+                  port, address_text, std::strerror(reason))};
+}
+
+}  // namespace
+
 std::expected<std::unique_ptr<Broker>, BrokerError> Broker::start(const BrokerSettings& settings) {
   using enum BrokerErrorCode;
-  const auto address = address_of(settings);
-  if (!address)
-    return std::unexpected(
-        BrokerError{did_not_start,
-                    fmt::format("broker address '{}' is not an IPv4 address", settings.address)});
-  if (const int reason = wait_for_port(*address); reason != 0)
-    return std::unexpected(BrokerError{
-        port_in_use,
-        fmt::format("the broker's port {} on {} cannot be opened ({}): stop the program that uses "
-                    "it, or choose another port in the settings, or set an external broker",
-                    settings.port, settings.address, std::strerror(reason))});
+  if (auto error = port_error(settings.address, settings.port))
+    return std::unexpected(*std::move(error));
+  if (settings.tls_port != 0)
+    if (auto error = port_error(settings.tls_address, settings.tls_port))
+      return std::unexpected(*std::move(error));
   const std::string program = find_program(settings.program);
   if (program.empty())
     return std::unexpected(BrokerError{
@@ -230,11 +220,16 @@ std::expected<std::unique_ptr<Broker>, BrokerError> Broker::start(const BrokerSe
   auto guard = std::make_unique<Guard>();
   guard->settings = settings;
   guard->program = program;
-  guard->configuration = broker_configuration(settings);
+  BrokerFiles& files = guard->files;
+  const std::string configuration = configuration_text(settings, files);
+  if (!files.configuration.write(configuration) || !files.users.write(users_text(settings.users)) ||
+      !files.topics.write(topics_text()) || !files.certificate.write(settings.certificate) ||
+      !files.key.write(settings.key))
+    return std::unexpected(BrokerError{folder, "no memory for the broker's files"});
   std::error_code error;
   std::filesystem::create_directories(settings.folder, error);
   std::ofstream file(std::filesystem::path(settings.folder) / "mosquitto.conf");
-  if (!(file << guard->configuration) || !file.flush())
+  if (!(file << configuration) || !file.flush())
     return std::unexpected(BrokerError{
         folder, fmt::format("cannot write to {}: check that the folder exists and may be written",
                             settings.folder)});
@@ -242,7 +237,7 @@ std::expected<std::unique_ptr<Broker>, BrokerError> Broker::start(const BrokerSe
   auto broker = std::unique_ptr<Broker>(new Broker(std::move(guard)));
   const auto deadline = steady_clock::now() + start_time;
   while (steady_clock::now() < deadline) {
-    if (accepts(*address)) return broker;
+    if (accepts(*address_of(settings.address, settings.port))) return broker;
     std::this_thread::sleep_for(milliseconds(20));
   }
   return std::unexpected(BrokerError{
@@ -265,6 +260,14 @@ Broker::~Broker() {
     if (steady_clock::now() > deadline) signal = SIGKILL;
   }
   guard_->thread.join();
+}
+
+void Broker::set_users(std::vector<BrokerUser> users) {
+  const std::lock_guard lock(guard_->mutex);
+  if (!guard_->files.users.write(users_text(users)))
+    spdlog::error("broker: the list of users cannot be written; it stays as it was");
+  // One that is just starting reads the file anyway.
+  if (const int process = guard_->child) kill(process, SIGHUP);
 }
 
 int Broker::process() const { return guard_->child; }

@@ -7,8 +7,16 @@
 #include <expected>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace meterlens::ingest {
+
+// Who may come in, when not everybody may.
+struct BrokerUser {
+  std::string name;  // of a device, or `server_user`
+  std::string hash;  // as mosquitto's password file has it
+};
+inline constexpr const char* server_user = ".server";  // no device's name begins with a dot
 
 struct BrokerSettings {
   std::string program;  // empty: mosquitto where Debian puts it, or on the PATH
@@ -17,6 +25,12 @@ struct BrokerSettings {
   std::string folder = "var/broker";  // its settings file is written here
   std::uint64_t memory_bytes_max = std::uint64_t{512} << 20;
   int queued_messages_max = 20'000;  // of one client
+  // False: only `users` come in, and each only to its own topics (SPEC.md section 1).
+  bool open = true;
+  std::vector<BrokerUser> users;
+  int tls_port = 0;  // 0: no listener with TLS
+  std::string tls_address;
+  std::string certificate, key;  // PEM
 };
 
 enum class BrokerErrorCode : std::uint8_t { port_in_use, no_program, folder, did_not_start };
@@ -33,6 +47,10 @@ class Broker {
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;
 
+  // Others come in from now on. Who is connected stays, unless their user is gone or has another
+  // hash. Any thread.
+  void set_users(std::vector<BrokerUser> users);
+
   // Process id of the child; 0 while it is being started again.
   int process() const;
 
@@ -41,8 +59,5 @@ class Broker {
   explicit Broker(std::unique_ptr<Guard> guard);
   std::unique_ptr<Guard> guard_;
 };
-
-// The settings file of the embedded broker, as text.
-std::string broker_configuration(const BrokerSettings& settings);
 
 }  // namespace meterlens::ingest

@@ -63,8 +63,10 @@ Decoder::Decoder(const DecoderLimits& limits, metrics::Metrics& metrics)
     : limits_(limits), metrics_(metrics) {}
 
 void Decoder::learn(const std::string& product, const std::string& device) {
-  if (clients_.size() < limits_.clients_max)
-    clients_.try_emplace(product + device, product, device);
+  if (clients_.size() >= 2 * limits_.clients_max) return;
+  clients_.try_emplace(product + device, product, device);
+  // Where devices have credentials, their names are their client ids.
+  clients_.try_emplace(device, product, device);
 }
 
 void Decoder::message(std::string_view topic_text, protocol::Bytes payload, std::int64_t now_ms,

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "server/store/access_schema.h"
 #include "server/store/fleet_schema.h"
 #include "server/store/meters_schema.h"
 #include "server/store/notify_schema.h"
@@ -112,7 +113,8 @@ std::span<const Migration> migrations() {
   static const std::array all{Migration(first),    Migration(reviews),  Migration(schedules),
                               Migration(updates),  Migration(settings), meters_migration(),
                               Migration(light),    Migration(growth),
-                              second_migration(),  notify_migration(), fleet_migration()};
+                              second_migration(),  notify_migration(), fleet_migration(),
+                              access_migration()};
   return all;
 }
 

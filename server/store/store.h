@@ -322,6 +322,7 @@ class Store {
   Store();
   friend class AlarmBook;  // alarms.h
   friend class NewsBook;   // news.h
+  friend class Access;
   struct Engine;
   std::unique_ptr<Engine> engine_;
 };

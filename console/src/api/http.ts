@@ -1,4 +1,5 @@
 // One door to the server's JSON API.
+import { log_in, own_header } from "../login";
 
 const root = "/api/v1";
 const patience_ms = 15_000;
@@ -36,6 +37,10 @@ async function request<T>(path: string, init: RequestInit): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
+  if (response.status === 401) {
+    await log_in();
+    return request<T>(path, init);
+  }
   if (!response.ok) throw await failure_of(response);
   return (await response.json()) as T;
 }
@@ -47,7 +52,7 @@ export function get<T>(path: string): Promise<T> {
 export function post<T>(path: string, body: unknown): Promise<T> {
   return request<T>(path, {
     method: "POST",
-    headers: { Accept: "application/json", "Content-Type": "application/json" },
+    headers: { Accept: "application/json", "Content-Type": "application/json", ...own_header },
     body: JSON.stringify(body),
   });
 }

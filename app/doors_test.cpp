@@ -1,0 +1,48 @@
+#include "app/doors.h"
+
+#include <gtest/gtest.h>
+
+namespace meterlens::app {
+namespace {
+
+TEST(Doors, LoopbackIsThisMachine) {
+  for (const char* address : {"127.0.0.1", "127.1.2.3", "::1", "localhost"})
+    EXPECT_TRUE(is_loopback(address)) << address;
+  for (const char* address : {"0.0.0.0", "192.168.1.2", "::", "10.127.0.1", ""})
+    EXPECT_FALSE(is_loopback(address)) << address;
+}
+
+TEST(Doors, TheBrokerIsOpenOnlyToThisMachineOrWhenTold) {
+  const struct {
+    const char* address;
+    const char* devices;
+    bool open;
+  } table[] = {
+      {"127.0.0.1", "auto", true},      {"0.0.0.0", "auto", false},
+      {"0.0.0.0", "open", true},        {"127.0.0.1", "credentials", false},
+      {"0.0.0.0", "credentials", false},
+  };
+  for (const auto& [address, devices, open] : table) {
+    Settings settings;
+    settings.broker_address = address;
+    settings.doors_devices = devices;
+    ingest::BrokerSettings broker;
+    ASSERT_TRUE(shut_broker(settings, broker));
+    EXPECT_EQ(broker.open, open) << address << ' ' << devices;
+    EXPECT_EQ(broker.tls_port, 0);
+  }
+}
+
+TEST(Doors, CertificatesThatAreNotThereAreNamed) {
+  Settings settings;
+  settings.tls_mqtt_certificate_file = "/no/such.pem";
+  ingest::BrokerSettings broker;
+  EXPECT_FALSE(shut_broker(settings, broker)) << "without a key";
+  settings.tls_mqtt_key_file = "/no/such.key";
+  const auto shut = shut_broker(settings, broker);
+  ASSERT_FALSE(shut);
+  EXPECT_NE(shut.error().find("/no/such.pem"), std::string::npos) << shut.error();
+}
+
+}  // namespace
+}  // namespace meterlens::app

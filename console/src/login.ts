@@ -1,0 +1,98 @@
+// The way in: a log-in over the page, whenever the server asks who is there. What was typed
+// elsewhere stays, and what was asked goes on after it.
+import { element, set_text } from "./element";
+import { Words, type Word } from "./words";
+
+const path = "/api/v1/session";
+// Tells the server that a change comes from this page: foreign pages cannot send it.
+export const own_header = { "X-Meterlens": "1" };
+
+let open: Promise<void> | null = null;
+
+// Resolves when somebody has logged in; one window for all that wait.
+export function log_in(): Promise<void> {
+  open ??= new Promise<void>((done) => new LogIn(done).show()).finally(() => (open = null));
+  return open;
+}
+
+export async function log_out(): Promise<void> {
+  await fetch(path, { method: "DELETE", headers: own_header });
+  location.reload();
+}
+
+class LogIn {
+  private readonly words = new Words(document.documentElement.lang.startsWith("zh") ? "zh" : "en");
+  private readonly name = element("input");
+  private readonly password = element("input");
+  private readonly send = element("button");
+  private readonly error = element("p", "error");
+  private readonly dialog = element("dialog", "login");
+
+  constructor(private readonly done: () => void) {
+    const { name, password, send, error, dialog, words } = this;
+    name.autocomplete = "username";
+    name.required = true;
+    name.autocapitalize = "none";
+    password.type = "password";
+    password.autocomplete = "current-password";
+    password.required = true;
+    error.setAttribute("role", "alert");
+    set_text(send, words.say("log_in"));
+    const heading = element("h2", "", words.say("log_in_title"));
+    heading.id = "login_heading";
+    const form = element(
+      "form",
+      "",
+      heading,
+      element("label", "", words.say("user_name"), name),
+      element("label", "", words.say("password"), password),
+      error,
+      send,
+    );
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.ask();
+    });
+    dialog.setAttribute("aria-labelledby", heading.id);
+    // Without a log-in there is nothing behind it to go back to.
+    dialog.addEventListener("cancel", (event) => event.preventDefault());
+    dialog.append(form);
+  }
+
+  show(): void {
+    document.body.append(this.dialog);
+    this.dialog.showModal();
+    this.name.focus();
+  }
+
+  private async ask(): Promise<void> {
+    this.send.disabled = true;
+    set_text(this.error, "");
+    const failed = await this.attempt();
+    this.send.disabled = false;
+    if (failed !== null) {
+      set_text(this.error, this.words.say(failed));
+      this.password.select();
+      return;
+    }
+    this.password.value = "";
+    this.dialog.close();
+    this.dialog.remove();
+    this.done();
+  }
+
+  private async attempt(): Promise<Word | null> {
+    try {
+      const response = await fetch(path, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", ...own_header },
+        body: JSON.stringify({ name: this.name.value, password: this.password.value }),
+      });
+      if (response.ok) return null;
+      if (response.status === 401) return "login_wrong";
+      return response.status === 429 ? "login_wait" : "login_failed";
+    } catch {
+      return "server_unreachable";
+    }
+  }
+}

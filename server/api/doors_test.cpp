@@ -1,0 +1,260 @@
+// Log-in, roles, tokens, groups and the audit through a running server.
+#include "server/api/doors_fixture.h"
+
+namespace meterlens::api {
+namespace {
+
+const std::string order = R"({"capture":1})";
+const std::string commands = "/api/v1/devices/m1/commands";
+
+TEST_F(DoorsTest, NobodyGetsIn) {
+  for (const char* path : {"/api/v1/devices", "/api/v1/photos/1.jpg", "/api/v1/readings",
+                           "/api/v1/events", "/api/v1/users", "/api/v1/audit", "/metrics",
+                           "/api/v1/session", "/api/v1/unknown"}) {
+    const std::string answer = get(port_, path);
+    EXPECT_EQ(status_of(answer), 401) << path;
+    EXPECT_EQ(code_of(answer), "login_required") << path;
+  }
+  EXPECT_EQ(status_of(post(port_, commands, order)), 401);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", "Cookie: meterlens_session=x\r\n")), 401);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", "Authorization: Bearer mlt_x\r\n")), 401);
+  EXPECT_EQ(status_of(get(port_, "/health")), 200);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/openapi.yaml")), 200);
+}
+
+TEST_F(DoorsTest, LogsInAndOut) {
+  const std::string answer = log_in_answer("viewer");
+  ASSERT_EQ(status_of(answer), 200) << answer;
+  for (const char* part : {"HttpOnly", "SameSite=Strict", "Path=/", "Max-Age="})
+    EXPECT_NE(answer.find(part), std::string::npos) << part;
+  EXPECT_EQ(answer.find("Secure"), std::string::npos);
+  const std::string cookie = log_in("viewer");
+  const json me = json_of(get(port_, "/api/v1/session", cookie));
+  EXPECT_EQ(me["name"], "viewer");
+  EXPECT_EQ(me["role"], "viewer");
+  EXPECT_EQ(me["by"], "session");
+  EXPECT_EQ(status_of(get(port_, "/api/v1/photos/1.jpg", cookie)), 200);
+  restart();
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", cookie)), 200) << "a session lost by restart";
+  EXPECT_EQ(status_of(send("DELETE", port_, "/api/v1/session", "", cookie)), 200);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", cookie)), 401);
+}
+
+TEST_F(DoorsTest, WrongPasswordsAreRefusedAndLockTheDoor) {
+  EXPECT_EQ(code_of(log_in_answer("viewer", "not the password")), "wrong_password");
+  EXPECT_EQ(code_of(log_in_answer("nobody", password)), "wrong_password");
+  for (const char* body : {"", "[]", "{}", R"({"name":"viewer"})", R"({"name":1,"password":"x"})",
+                           R"({"name":"viewer","password":"x","more":1})"})
+    EXPECT_EQ(status_of(post(port_, "/api/v1/session", body)), 400) << body;
+  std::string answer;
+  for (int i = 0; i < 8; ++i) answer = log_in_answer("viewer", "wrong " + std::to_string(i));
+  EXPECT_EQ(status_of(answer), 401);
+  answer = log_in_answer("viewer");
+  EXPECT_EQ(status_of(answer), 429);
+  EXPECT_EQ(code_of(answer), "too_many_attempts");
+  EXPECT_NE(answer.find("Retry-After: "), std::string::npos);
+}
+
+TEST_F(DoorsTest, RolesDoWhatTheyMay) {
+  const std::string viewer = log_in("viewer") + own, reviewer = log_in("reviewer") + own;
+  const std::string operator_ = log_in("operator") + own;
+  const std::string review = R"({"version":0,"verdict":"accepted","reviewer":"somebody else"})";
+  EXPECT_EQ(code_of(post(port_, commands, order, viewer)), "forbidden");
+  EXPECT_EQ(code_of(post(port_, commands, order, reviewer)), "forbidden");
+  EXPECT_EQ(status_of(post(port_, commands, order, operator_)), 202);
+  EXPECT_EQ(status_of(send("PATCH", port_, "/api/v1/readings/1", review, viewer)), 403);
+  const std::string reviewed = send("PATCH", port_, "/api/v1/readings/1", review, reviewer);
+  ASSERT_EQ(status_of(reviewed), 200) << reviewed;
+  EXPECT_EQ(json_of(reviewed)["review"]["reviewer"], "reviewer");
+  for (const auto& cookie : {viewer, reviewer, operator_}) {
+    EXPECT_EQ(status_of(get(port_, "/api/v1/users", cookie)), 403);
+    EXPECT_EQ(status_of(get(port_, "/api/v1/audit", cookie)), 403);
+    EXPECT_EQ(status_of(get(port_, "/api/v1/unknown", cookie)), 403);
+  }
+  EXPECT_EQ(status_of(get(port_, "/api/v1/unknown", log_in("administrator"))), 404);
+}
+
+TEST_F(DoorsTest, ChangesOfForeignPagesAreRefused) {
+  const std::string cookie = log_in("operator");
+  EXPECT_EQ(code_of(post(port_, commands, order, cookie)), "csrf");
+  EXPECT_EQ(code_of(post(port_, commands, order, cookie + own + "Origin: http://evil\r\n")),
+            "foreign_origin");
+  EXPECT_EQ(status_of(post(port_, commands, order,
+                           cookie + own + "Origin: https://127.0.0.1\r\n")), 202);
+}
+
+TEST_F(DoorsTest, SessionsEnd) {
+  settings_.doors.session_idle_ms = -1;
+  restart();
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", log_in("viewer"))), 401);
+  settings_.doors.session_idle_ms = 3'600'000;
+  settings_.doors.session_ms_max = -1;
+  restart();
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", log_in("viewer"))), 401);
+}
+
+TEST_F(DoorsTest, AUserChangesTheirPassword) {
+  const std::string here = log_in("viewer"), there = log_in("viewer");
+  const std::string path = "/api/v1/session/password";
+  const auto change = [&](const std::string& old, const std::string& fresh) {
+    return send("PUT", port_, path, json{{"old", old}, {"new", fresh}}.dump(), here + own);
+  };
+  EXPECT_EQ(code_of(change("wrong", "another password")), "wrong_password");
+  EXPECT_EQ(status_of(change(password, "short")), 400);
+  EXPECT_EQ(status_of(change(password, "another password")), 200);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", here)), 200);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", there)), 401);
+  EXPECT_EQ(status_of(log_in_answer("viewer")), 401);
+  log_in("viewer", "another password");
+}
+
+TEST_F(DoorsTest, AdministratorsKeepTheUsers) {
+  const std::string admin = log_in("administrator") + own;
+  const std::string made = post(port_, "/api/v1/users",
+                                R"({"name":"ana","role":"viewer","groups":["North"]})", admin);
+  ASSERT_EQ(status_of(made), 201) << made;
+  const std::string ana = log_in("ana", json_of(made)["password"]);
+  EXPECT_EQ(status_of(post(port_, "/api/v1/users", R"({"name":"ana","role":"viewer"})", admin)),
+            409);
+  for (const char* body : {R"({"name":"../x","role":"viewer"})", R"({"name":"b","role":"root"})",
+                           R"({"name":"b","role":"viewer","password":"short"})", R"({"name":"b"})",
+                           R"({"name":"b","role":"viewer","groups":"x"})",
+                           R"({"name":"b","role":"viewer","admin":true})"})
+    EXPECT_EQ(status_of(post(port_, "/api/v1/users", body, admin)), 400) << body;
+  EXPECT_EQ(status_of(send("PATCH", port_, "/api/v1/users/ana", R"({"disabled":true})", admin)),
+            200);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", ana)), 401);
+  const std::string users = body_of(get(port_, "/api/v1/users", admin));
+  EXPECT_EQ(json::parse(users)["users"].size(), 6U);
+  EXPECT_EQ(users.find("argon2"), std::string::npos);
+  EXPECT_EQ(status_of(send("DELETE", port_, "/api/v1/users/ana", "", admin)), 200);
+  EXPECT_EQ(status_of(send("DELETE", port_, "/api/v1/users/administrator", "", admin)), 409);
+  EXPECT_EQ(status_of(send("PATCH", port_, "/api/v1/users/administrator", R"({"role":"viewer"})",
+                           admin)), 409);
+}
+
+TEST_F(DoorsTest, TokensHaveScopesAndAnEnd) {
+  const std::string operator_ = log_in("operator");
+  const std::string reads = token(operator_, {"read"});
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", reads)), 200);
+  EXPECT_EQ(status_of(post(port_, commands, order, reads)), 403);
+  EXPECT_EQ(status_of(post(port_, commands, order, token(operator_, {"operate"}))), 202);
+  EXPECT_EQ(status_of(get(port_, "/metrics", token(operator_, {"metrics"}))), 200);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", token(operator_, {"metrics"}))), 403);
+  const auto make = [&](const json& body) {
+    return post(port_, "/api/v1/tokens", body.dump(), operator_ + own);
+  };
+  EXPECT_EQ(status_of(make({{"name", "x"}, {"scopes", {"administer"}}})), 403);
+  EXPECT_EQ(status_of(make({{"name", "x"}, {"scopes", json::array()}})), 400);
+  EXPECT_EQ(status_of(make({{"name", "x"}, {"scopes", {"read"}}, {"expires_ms", 5}})), 400);
+  store::Access access(*store_);
+  ASSERT_TRUE(access.add_token({0, door::hash_token("mlt_old"), "old", "viewer",
+                                *door::parse_rights("read"), 1, 2}));
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", "Authorization: Bearer mlt_old\r\n")), 401);
+  const json mine = json_of(get(port_, "/api/v1/tokens", operator_))["tokens"];
+  ASSERT_EQ(mine.size(), 4U);
+  EXPECT_FALSE(mine[0].contains("token"));
+  const std::string first = "/api/v1/tokens/" + mine[3]["id"].dump();
+  EXPECT_EQ(status_of(send("DELETE", port_, first, "", log_in("viewer") + own)), 404);
+  EXPECT_EQ(status_of(send("DELETE", port_, first, "", operator_ + own)), 200);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", reads)), 401);
+}
+
+TEST_F(DoorsTest, GroupsHideWhatIsOthers) {
+  const std::string north = log_in("north") + own;
+  const json devices = json_of(get(port_, "/api/v1/devices", north))["devices"];
+  ASSERT_EQ(devices.size(), 1U);
+  EXPECT_EQ(devices[0]["id"], "m1");
+  EXPECT_EQ(json_of(get(port_, "/api/v1/readings", north))["readings"].size(), 1U);
+  for (const char* path : {"/api/v1/photos/1.jpg", "/api/v1/readings/1", "/api/v1/devices/m1",
+                           "/api/v1/meters/m1", "/api/v1/session", "/api/v1/meters"})
+    EXPECT_EQ(status_of(get(port_, path, north)), 200) << path;
+  for (const char* path : {"/api/v1/devices/m2", "/api/v1/devices/m2/settings/dtu",
+                           "/api/v1/meters/m2", "/api/v1/photos/99.jpg"})
+    EXPECT_EQ(status_of(get(port_, path, north)), 404) << path;
+  for (const char* path : {"/api/v1/schedules", "/api/v1/images", "/api/v1/audit"})
+    EXPECT_EQ(status_of(get(port_, path, north)), 403) << path;
+  EXPECT_EQ(status_of(post(port_, commands, order, north)), 202);
+  EXPECT_EQ(status_of(post(port_, "/api/v1/devices/m2/commands", order, north)), 404);
+  EXPECT_EQ(status_of(post(port_, "/api/v1/meters", R"({"id":"mine"})", north)), 403);
+
+  RawClient live(port_);
+  live.send("GET /api/v1/events HTTP/1.1\r\nHost: x\r\n" + north + "\r\n");
+  live.read_until(": hello");
+  api_->changed(Subject::device, "m2");
+  api_->changed(Subject::device, "m1");
+  const std::string seen = live.read_until("\"m1\"");
+  EXPECT_NE(seen.find("\"m1\""), std::string::npos);
+  EXPECT_EQ(seen.find("\"m2\""), std::string::npos) << seen;
+}
+
+TEST_F(DoorsTest, EveryChangeIsWrittenDown) {
+  const std::string operator_ = log_in("operator") + own, admin = log_in("administrator") + own;
+  log_in_answer("operator", "a planted secret");
+  ASSERT_EQ(status_of(send("PATCH", port_, "/api/v1/meters/m1",
+                           R"({"version":)" +
+                               json_of(get(port_, "/api/v1/meters/m1", admin))["version"].dump() +
+                               R"(,"place":"cellar"})",
+                           operator_)), 200);
+  post(port_, "/api/v1/users", R"({"name":"eve","role":"viewer","password":"planted secret"})",
+       admin);
+  const std::string bearer = token(admin, {"read"});
+  EXPECT_EQ(status_of(send("PATCH", port_, "/api/v1/meters/m1", "{}", operator_)), 400);
+
+  const json entries = json_of(get(port_, "/api/v1/audit", admin))["entries"];
+  ASSERT_EQ(entries.size(), 6U) << entries;
+  EXPECT_EQ(entries[0]["path"], "/api/v1/tokens");
+  EXPECT_EQ(entries[0]["after"]["token"], "***");
+  EXPECT_EQ(entries[1]["path"], "/api/v1/users");
+  EXPECT_EQ(entries[1]["after"]["name"], "eve");
+  const json& edit = entries[2];
+  EXPECT_EQ(edit["who"], "operator");
+  EXPECT_EQ(edit["by"], "session");
+  EXPECT_EQ(edit["address"], "127.0.0.1");
+  EXPECT_EQ(edit["method"], "PATCH");
+  EXPECT_TRUE(edit["before"]["place"].is_null());
+  EXPECT_EQ(edit["after"]["place"], "cellar");
+  EXPECT_EQ(entries[3]["path"], "/api/v1/session");
+  EXPECT_EQ(entries[3]["status"], 401);
+  const std::string text = entries.dump();
+  EXPECT_EQ(text.find("planted secret"), std::string::npos);
+  EXPECT_EQ(text.find(bearer.substr(22, 20)), std::string::npos);
+  EXPECT_EQ(json_of(get(port_, "/api/v1/audit?who=operator", admin))["entries"].size(), 3U);
+}
+
+TEST_F(DoorsTest, ManyLogInsLeaveOthersTheirAnswers) {
+  const std::string cookie = log_in("viewer");
+  std::vector<std::unique_ptr<RawClient>> clients;
+  const std::string body = R"({"name":"viewer","password":"wrong"})";
+  for (int i = 0; i < 40; ++i) {
+    clients.push_back(std::make_unique<RawClient>(port_, 60));
+    clients.back()->send("POST /api/v1/session HTTP/1.1\r\nHost: x\r\nContent-Length: " +
+                         std::to_string(body.size()) + "\r\n\r\n" + body);
+  }
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", cookie)), 200);
+  int judged = 0, busy = 0, locked = 0;
+  for (auto& client : clients) {
+    const int status = status_of(client->read_answer());
+    judged += status == 401;
+    busy += status == 503;
+    locked += status == 429;
+  }
+  EXPECT_EQ(judged, 10);
+  EXPECT_EQ(judged + busy + locked, 40);
+}
+
+TEST_F(DoorsTest, OnLoopbackNobodyNeedsToLogIn) {
+  settings_.doors.required = false;
+  restart();
+  EXPECT_EQ(json_of(get(port_, "/api/v1/session"))["by"], "local");
+  EXPECT_EQ(status_of(post(port_, commands, order)), 202);
+  EXPECT_EQ(json_of(get(port_, "/api/v1/session", log_in("viewer")))["role"], "viewer");
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", "Authorization: Bearer mlt_x\r\n")), 401);
+  EXPECT_EQ(status_of(post(port_, "/api/v1/tokens", R"({"name":"x","scopes":["read"]})")), 403);
+  RawClient foreign(port_);
+  foreign.send("GET /api/v1/devices HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+  EXPECT_EQ(code_of(foreign.read_answer()), "foreign_host");
+}
+
+}  // namespace
+}  // namespace meterlens::api

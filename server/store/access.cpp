@@ -1,0 +1,292 @@
+// Users, sessions and tokens.
+#include "server/store/access.h"
+
+#include "server/store/engine.h"
+
+namespace meterlens::store {
+namespace {
+
+using door::Role;
+using door::Token;
+using door::User;
+using soci::into;
+using soci::use;
+
+constexpr const char* user_columns =
+    "user.name, user.role, user.groups, user.password_hash, user.disabled, user.created_ms, "
+    "user.password_ms";
+constexpr const char* token_columns =
+    "token.id, token.hash, token.name, token.user, token.scopes, token.created_ms, "
+    "token.expires_ms";
+
+// Names of groups may have spaces, but no control characters.
+std::string joined(const std::vector<std::string>& groups) {
+  std::string text;
+  for (const std::string& group : groups) text += group + "\n";
+  return text;
+}
+
+std::vector<std::string> parted(const std::string& text) {
+  std::vector<std::string> groups;
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    groups.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return groups;
+}
+
+struct UserRow {
+  explicit UserRow(soci::statement& statement) {
+    statement.exchange(into(user.name));
+    statement.exchange(into(role));
+    statement.exchange(into(groups));
+    statement.exchange(into(user.password_hash));
+    statement.exchange(into(disabled));
+    statement.exchange(into(user.created_ms));
+    statement.exchange(into(user.password_ms));
+  }
+  User take() {
+    user.role = door::parse_role(role).value_or(Role::viewer);
+    user.groups = parted(groups);
+    user.disabled = disabled != 0;
+    return user;
+  }
+  User user;
+  std::string role, groups;
+  int disabled = 0;
+};
+
+struct TokenRow {
+  explicit TokenRow(soci::statement& statement) {
+    statement.exchange(into(token.id));
+    statement.exchange(into(token.hash));
+    statement.exchange(into(token.name));
+    statement.exchange(into(token.user));
+    statement.exchange(into(scopes));
+    statement.exchange(into(token.created_ms));
+    statement.exchange(into(token.expires_ms));
+  }
+  Token take() {
+    token.scopes = door::parse_rights(scopes).value_or(door::Rights{});
+    return token;
+  }
+  Token token;
+  std::string scopes;
+};
+
+struct GrantRow {
+  explicit GrantRow(soci::statement& statement) : token(statement), user(statement) {}
+  Access::Grant take() { return {token.take(), user.take()}; }
+  TokenRow token;
+  UserRow user;
+};
+
+struct VisitRow {
+  explicit VisitRow(soci::statement& statement) : user(first(statement)) {}
+  UserRow first(soci::statement& statement) {
+    statement.exchange(into(session.hash));
+    statement.exchange(into(session.user));
+    statement.exchange(into(session.address));
+    statement.exchange(into(session.created_ms));
+    statement.exchange(into(session.used_ms));
+    return UserRow(statement);
+  }
+  Access::Visit take() { return {session, user.take()}; }
+  door::Session session;
+  UserRow user;
+};
+
+int changed_rows(soci::session& sql) {
+  int changed = 0;
+  sql << "SELECT changes()", into(changed);
+  return changed;
+}
+
+Error no_user(const std::string& name) {
+  return {ErrorCode::not_found, "there is no user \"" + name + "\""};
+}
+
+// Thrown inside a transaction, so that nothing of it stays.
+struct LastAdministrator : soci::soci_error {
+  LastAdministrator() : soci_error("no administrator left") {}
+};
+
+void keep_an_administrator(soci::session& sql, bool had_one) {
+  int count = 0;
+  sql << "SELECT count(*) FROM user WHERE role = 'administrator' AND disabled = 0", into(count);
+  if (count == 0 && had_one) throw LastAdministrator();
+}
+
+bool has_administrator(soci::session& sql) {
+  int count = 0;
+  sql << "SELECT count(*) FROM user WHERE role = 'administrator' AND disabled = 0", into(count);
+  return count > 0;
+}
+
+Result<void> outcome(const Result<int>& rows, const std::string& name) {
+  if (!rows && rows.error().message.find("no administrator left") != std::string::npos)
+    return std::unexpected(Error{ErrorCode::conflict,
+                                 "this is the last administrator: make another one before"});
+  if (!rows) return std::unexpected(rows.error());
+  if (*rows == 0) return std::unexpected(no_user(name));
+  return {};
+}
+
+}  // namespace
+
+Access::Access(Store& store) : engine_(*store.engine_) {}
+
+Result<std::vector<User>> Access::users() {
+  return engine_.read([](soci::session& sql) {
+    return select_rows<UserRow>(sql, std::string("SELECT ") + user_columns +
+                                         " FROM user ORDER BY name");
+  });
+}
+
+Result<User> Access::user(const std::string& name) {
+  auto found = engine_.read([&](soci::session& sql) {
+    return select_first<UserRow>(
+        sql, std::string("SELECT ") + user_columns + " FROM user WHERE name = :name", name);
+  });
+  if (!found) return std::unexpected(found.error());
+  if (!*found) return std::unexpected(no_user(name));
+  return **std::move(found);
+}
+
+Result<void> Access::add_user(const User& user) {
+  const auto rows = engine_.write([&](soci::session& sql) {
+    const std::string role = door::name(user.role), groups = joined(user.groups);
+    const int disabled = user.disabled ? 1 : 0;
+    sql << "INSERT OR IGNORE INTO user VALUES (:name, :role, :groups, :hash, :disabled, :created, "
+           ":password)",
+        use(user.name), use(role), use(groups), use(user.password_hash), use(disabled),
+        use(user.created_ms), use(user.password_ms);
+    return changed_rows(sql);
+  });
+  if (!rows) return std::unexpected(rows.error());
+  if (*rows == 0)
+    return std::unexpected(Error{ErrorCode::conflict, "there is a user \"" + user.name +
+                                                          "\" already: choose another name"});
+  return {};
+}
+
+Result<void> Access::save_user(const User& user, const std::string& except_session) {
+  const auto rows = engine_.write([&](soci::session& sql) {
+    const bool had_one = has_administrator(sql);
+    const std::string role = door::name(user.role), groups = joined(user.groups);
+    const int disabled = user.disabled ? 1 : 0;
+    sql << "DELETE FROM session WHERE user = :name AND hash <> :except AND EXISTS (SELECT 1 FROM "
+           "user WHERE name = :same AND (password_hash <> :hash OR role <> :role OR disabled <> "
+           ":disabled))",
+        use(user.name), use(except_session), use(user.name), use(user.password_hash), use(role),
+        use(disabled);
+    sql << "UPDATE user SET role = :role, groups = :groups, password_hash = :hash, "
+           "disabled = :disabled, password_ms = :password WHERE name = :name",
+        use(role), use(groups), use(user.password_hash), use(disabled), use(user.password_ms),
+        use(user.name);
+    const int changed = changed_rows(sql);
+    keep_an_administrator(sql, had_one);
+    return changed;
+  });
+  return outcome(rows, user.name);
+}
+
+Result<void> Access::remove_user(const std::string& name) {
+  const auto rows = engine_.write([&](soci::session& sql) {
+    const bool had_one = has_administrator(sql);
+    sql << "DELETE FROM session WHERE user = :name", use(name);
+    sql << "DELETE FROM token WHERE user = :name", use(name);
+    sql << "DELETE FROM user WHERE name = :name", use(name);
+    const int changed = changed_rows(sql);
+    keep_an_administrator(sql, had_one);
+    return changed;
+  });
+  return outcome(rows, name);
+}
+
+Result<void> Access::add_session(const door::Session& session) {
+  return engine_.write([&](soci::session& sql) {
+    sql << "INSERT INTO session VALUES (:hash, :user, :address, :created, :used)",
+        use(session.hash), use(session.user), use(session.address), use(session.created_ms),
+        use(session.used_ms);
+  });
+}
+
+Result<std::optional<Access::Visit>> Access::session(const std::string& hash) {
+  return engine_.read([&](soci::session& sql) {
+    return select_first<VisitRow>(
+        sql,
+        std::string("SELECT session.hash, session.user, session.address, session.created_ms, "
+                    "session.used_ms, ") +
+            user_columns + " FROM session JOIN user ON user.name = session.user "
+                           "WHERE session.hash = :hash", hash);
+  });
+}
+
+Result<void> Access::touch_session(const std::string& hash, std::int64_t used_ms) {
+  return engine_.write([&](soci::session& sql) {
+    sql << "UPDATE session SET used_ms = :used WHERE hash = :hash", use(used_ms), use(hash);
+  });
+}
+
+Result<void> Access::remove_session(const std::string& hash) {
+  return engine_.write(
+      [&](soci::session& sql) { sql << "DELETE FROM session WHERE hash = :hash", use(hash); });
+}
+
+Result<void> Access::remove_sessions_before(std::int64_t used_ms, std::int64_t created_ms) {
+  return engine_.write([&](soci::session& sql) {
+    sql << "DELETE FROM session WHERE used_ms < :used OR created_ms < :created", use(used_ms),
+        use(created_ms);
+  });
+}
+
+Result<std::int64_t> Access::add_token(const Token& token) {
+  return engine_.write([&](soci::session& sql) {
+    const std::string scopes = door::text_of(token.scopes);
+    sql << "INSERT INTO token (hash, name, user, scopes, created_ms, expires_ms) VALUES (:hash, "
+           ":name, :user, :scopes, :created, :expires)",
+        use(token.hash), use(token.name), use(token.user), use(scopes), use(token.created_ms),
+        use(token.expires_ms);
+    std::int64_t id = 0;
+    sql << "SELECT last_insert_rowid()", into(id);
+    return id;
+  });
+}
+
+Result<std::optional<Access::Grant>> Access::token(const std::string& hash) {
+  return engine_.read([&](soci::session& sql) {
+    return select_first<GrantRow>(sql,
+                                  std::string("SELECT ") + token_columns + ", " + user_columns +
+                                      " FROM token JOIN user ON user.name = token.user "
+                                      "WHERE token.hash = :hash", hash);
+  });
+}
+
+Result<std::vector<Token>> Access::tokens(const std::string& user) {
+  auto tokens = engine_.read([&](soci::session& sql) {
+    return select_rows<TokenRow>(sql,
+                                 std::string("SELECT ") + token_columns +
+                                     " FROM token WHERE user = :user OR :all = '' ORDER BY id DESC",
+                                 user, user);
+  });
+  if (tokens)
+    for (Token& token : *tokens) token.hash.clear();
+  return tokens;
+}
+
+Result<void> Access::remove_token(std::int64_t id, const std::string& user) {
+  const auto rows = engine_.write([&](soci::session& sql) {
+    sql << "DELETE FROM token WHERE id = :id AND (user = :user OR :all = '')", use(id), use(user),
+        use(user);
+    return changed_rows(sql);
+  });
+  if (!rows) return std::unexpected(rows.error());
+  if (*rows == 0)
+    return std::unexpected(
+        Error{ErrorCode::not_found, "there is no token " + std::to_string(id)});
+  return {};
+}
+
+}  // namespace meterlens::store
