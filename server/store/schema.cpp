@@ -85,11 +85,19 @@ constexpr std::array<std::string_view, 2> settings{
          PRIMARY KEY (device, part)))",
 };
 
+// Counts for the console's home page.
+constexpr std::array<std::string_view, 3> summary{
+    R"(CREATE INDEX reading_at ON reading (at_ms))",
+    R"(CREATE INDEX reading_doubtful ON reading (id) WHERE verdict = 'doubtful')",
+    R"(CREATE INDEX command_created ON command (created_ms, state))",
+};
+
 }  // namespace
 
 std::span<const Migration> migrations() {
   static const std::array all{Migration(first),    Migration(reviews),  Migration(schedules),
-                              Migration(updates),  Migration(settings), meters_migration()};
+                              Migration(updates),  Migration(settings), meters_migration(),
+                              Migration(summary)};
   return all;
 }
 

@@ -94,6 +94,8 @@ struct Options {
   std::function<void()> before_write = {};
 };
 
+struct Summary;
+
 class Store {
  public:
   // `path`: the database file; its folder must exist. Creates or migrates the schema, and proves
@@ -208,6 +210,10 @@ class Store {
   Result<std::vector<update::Update>> updates(const std::string& device);
   // Not final, oldest first.
   Result<std::vector<update::Update>> open_updates();
+
+  // Counts over everything, see summary.h. `since_ms`: when the day began; `days` of 24 hours are
+  // told, at least 1, the day itself as the last.
+  Result<Summary> summary(std::int64_t since_ms, int days);
 
   // A cheap write and read, for health.
   Result<void> check();
