@@ -1,14 +1,17 @@
 // How the console speaks: texts in two languages, times, numbers, and what the server says.
 import type { Command } from "../api/openapi";
 import { Value } from "../observe";
-import { en } from "./en";
+import { fleet_texts } from "./fleet";
+import { frame } from "./frame";
+import { meter_texts } from "./meters";
 import { reasons_zh } from "./reasons";
-import { zh } from "./zh";
+import { setup_texts } from "./setup";
+import type { Texts } from "./texts";
 
 export type Language = "en" | "zh";
-export type Word = keyof typeof en;
 
-const texts: Record<Language, Record<Word, string>> = { en, zh };
+const texts = { ...frame, ...fleet_texts, ...meter_texts, ...setup_texts } satisfies Texts;
+export type Word = keyof typeof texts;
 
 export class Words {
   private readonly locale: string;
@@ -25,14 +28,14 @@ export class Words {
 
   say(word: Word, ...parts: (string | number)[]): string {
     // A newer server may say what this page does not know: then its own word shows.
-    const text = texts[this.language][word] ?? word;
+    const text = texts[word]?.[this.language === "zh" ? 1 : 0] ?? word;
     return text.replace(/\{(\d)\}/g, (_, index) => String(parts[index] ?? ""));
   }
 
   // A name of the API as a text: `choice("verdict", "doubtful")`.
   choice(kind: string, name: string): string {
     const word = `${kind}_${name}`;
-    return word in en ? this.say(word as Word) : name;
+    return word in texts ? this.say(word as Word) : name;
   }
 
   time(at_ms: number | null): string {
@@ -96,7 +99,7 @@ export class Words {
     if (code === "busy" || code === "queue_full" || code === "http_429")
       return this.say("error_busy");
     const word = `error_${code}`;
-    if (word in en) return this.say(word as Word);
+    if (word in texts) return this.say(word as Word, message);
     return this.say("error_other", message || code);
   }
 }
