@@ -62,9 +62,11 @@ export function start_live(): void {
       epoch.set(epoch.get() + 1);
       void load();
     },
-    disconnected: () => is_live.set(false),
+    disconnected: () => {
+      is_live.set(false);
+      if (!is_loaded.get()) void load();
+    },
   });
-  void load();
   setInterval(() => {
     if (!is_live.get()) void load();
   }, poll_ms);

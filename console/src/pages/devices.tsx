@@ -1,6 +1,7 @@
 // All devices in one table that draws only the rows in sight, for 100,000 of them: search, filters,
 // and a photo from each of those that are chosen.
-import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { memo } from "preact/compat";
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { is_over } from "../api/api";
 import { fleet, is_loaded, order_photo } from "../live";
 import type { Entry } from "../fleet";
@@ -11,7 +12,8 @@ import { link_to } from "../router";
 import type { Words } from "../words/words";
 
 const row_px = 44;
-const rows_beside = 8; // drawn above and below what is in sight
+const rows_beside = 12; // drawn above and below what is in sight
+const rows_step = 6; // drawn anew when so many have gone by
 const orders_at_once = 8;
 
 const filters = ["all", "online", "offline", "doubtful", "no_photo", "busy"] as const;
@@ -49,13 +51,13 @@ export function chosen_of(all: Entry[], search: string, filter: Filter, order: O
   return found.sort((a, b) => rank[order](a) - rank[order](b));
 }
 
-function Row(props: {
+const Row = memo((props: {
   entry: Entry;
   index: number;
   words: Words;
   chosen: boolean;
   choose: (id: string, chosen: boolean) => void;
-}) {
+}) => {
   const { entry, words } = props;
   const { device } = entry;
   const reading = device.newest_reading;
@@ -95,7 +97,7 @@ function Row(props: {
       </td>
     </tr>
   );
-}
+});
 
 function Table(props: {
   entries: Entry[];
@@ -124,7 +126,9 @@ function Table(props: {
       tabIndex={0}
       role="region"
       aria-label={words.say("nav_devices")}
-      onScroll={(event) => set_first(Math.floor(event.currentTarget.scrollTop / row_px))}
+      onScroll={(event) =>
+        set_first(Math.floor(event.currentTarget.scrollTop / row_px / rows_step) * rows_step)
+      }
     >
       <table aria-rowcount={entries.length + 1}>
         <thead>
@@ -223,12 +227,14 @@ export function DevicesPage() {
     () => chosen_of(fleet.all(), search, filter, order),
     [version, search, filter, order],
   );
-  const choose = (id: string, is_chosen: boolean): void => {
-    const next = new Set(chosen);
-    if (is_chosen) next.add(id);
-    else next.delete(id);
-    set_chosen(next);
-  };
+  const choose = useCallback((id: string, is_chosen: boolean): void => {
+    set_chosen((known) => {
+      const next = new Set(known);
+      if (is_chosen) next.add(id);
+      else next.delete(id);
+      return next;
+    });
+  }, []);
   return (
     <>
       <h1>{words.say("nav_devices")}</h1>

@@ -16,7 +16,13 @@ export interface ChartProps {
 
 const height_px = 220;
 
-function options_of(props: ChartProps, width: number, locale: string): Options {
+// Room for half a column at both ends.
+function with_room(seconds: number[], from: number, to: number): [number, number] {
+  const half = seconds.length < 2 ? 43_200 : (seconds[1]! - seconds[0]!) / 2;
+  return [from - half, to + half];
+}
+
+function options_of(props: ChartProps, width: number, locale: string, at: string): Options {
   const style = getComputedStyle(document.documentElement);
   const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
   const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 } };
@@ -27,6 +33,12 @@ function options_of(props: ChartProps, width: number, locale: string): Options {
     width,
     height: props.height ?? height_px,
     cursor: { drag: { x: false, y: false } },
+    scales: props.columns
+      ? {
+          x: { range: (_, from, to) => with_room(props.seconds, from, to) },
+          y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] },
+        }
+      : {},
     axes: [
       {
         ...axis,
@@ -40,7 +52,7 @@ function options_of(props: ChartProps, width: number, locale: string): Options {
       },
     ],
     series: [
-      { label: "", value: (_, at) => (at === null ? "" : moment.format(at * 1000)) },
+      { label: at, value: (_, at) => (at === null ? "" : moment.format(at * 1000)) },
       ...props.lines.map((line) => ({
         label: line.name,
         stroke: colour(line.colour),
@@ -57,7 +69,8 @@ export function Chart(props: ChartProps) {
   const holder = useRef<HTMLDivElement>(null);
   const newest = useRef(props);
   newest.current = props;
-  const { language } = use_words();
+  const words = use_words();
+  const { language } = words;
   const theme = use_value(colours);
   const key = JSON.stringify([props.seconds, props.lines, props.columns, props.height]);
   useEffect(() => {
@@ -67,7 +80,8 @@ export function Chart(props: ChartProps) {
     let wanted = true;
     void import("uplot").then(({ default: Plot }) => {
       if (!wanted) return;
-      const options = options_of(props, element.clientWidth, language === "zh" ? "zh-CN" : "en-GB");
+      const locale = language === "zh" ? "zh-CN" : "en-GB";
+      const options = options_of(props, element.clientWidth, locale, words.say("at"));
       if (props.columns)
         for (const one of options.series.slice(1)) {
           one.paths = Plot.paths.bars!({ size: [0.7, 60] });
