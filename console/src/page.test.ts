@@ -126,6 +126,10 @@ test("the server's reasons in Chinese, as far as they are known", () => {
   assert.equal(words.reason("turning"), "字轮正在转动");
   assert.equal(words.reason("the reader doubts it: glare"), "识别结果存疑：反光");
   assert.equal(words.reason("something new"), "something new");
+  assert.equal(
+    words.reason("the photo alone says 84411, 4 wheels certain; the last accepted reading decided the rest"),
+    "仅凭照片为 84411，其中 4 位确定；其余由上次采用的读数决定",
+  );
   assert.equal(new Words("en").reason("turning"), "turning");
 });
 

@@ -100,7 +100,7 @@ export async function in_language(page, language) {
   const now = await page.evaluate(() => document.documentElement.lang);
   if (now.startsWith(language)) return;
   await page.locator("button.language").click();
-  await page.waitForFunction((wanted) => document.documentElement.lang.startsWith(wanted), language);
+  await page.locator(`html[lang^="${language}"]`).waitFor({ state: "attached" });
 }
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();

@@ -13,6 +13,7 @@ import type { Reading } from "../api/openapi";
 import { decision_of } from "../pages/review";
 import { has_window, type Point } from "../digits";
 import { Crop } from "./crop";
+import { load_photo } from "../photos";
 import { DigitsInput } from "./digits_input";
 import { Field, Form, Outcome } from "./form";
 import { use_action, use_words } from "./hooks";
@@ -20,18 +21,44 @@ import { Reasons, Register } from "./register";
 
 const key_pixels = 4; // an arrow key moves a corner so far
 
-// The photo with four corners to drag, or to move with the arrow keys.
+interface Area {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+// What of the photo is shown: large around the window, or all when none was found.
+export function area_around(corners: Point[], width: number, height: number): Area {
+  if (!has_window(corners)) return { left: 0, top: 0, width, height };
+  const [xs, ys] = [corners.map(([x]) => x), corners.map(([, y]) => y)];
+  const across = Math.max(...xs) - Math.min(...xs);
+  const down = Math.max(...ys) - Math.min(...ys);
+  const wide = Math.min(width, Math.max(across * 1.9, (down * 1.9 * width) / height));
+  const high = (wide * height) / width;
+  const middle = (values: number[]): number => (Math.max(...values) + Math.min(...values)) / 2;
+  const within = (at: number, size: number, most: number): number =>
+    Math.min(Math.max(0, at - size / 2), most - size);
+  return {
+    left: within(middle(xs), wide, width),
+    top: within(middle(ys), high, height),
+    width: wide,
+    height: high,
+  };
+}
+
+// The photo around the window, with four corners to drag, or to move with the arrow keys.
 function Corners(props: {
   photo: number;
+  size: Point;
+  area: Area;
   corners: Point[];
   change: (corners: Point[]) => void;
-  sized: (width: number, height: number) => void;
 }) {
   const words = use_words();
   const svg = useRef<SVGSVGElement>(null);
-  const [size, set_size] = useState<Point>([4, 3]);
   const held = useRef<number | null>(null);
-  const { corners } = props;
+  const { area, corners, size } = props;
   const move = (index: number, [x, y]: Point): void => {
     const inside: Point = [
       Math.round(Math.min(size[0], Math.max(0, x))),
@@ -42,8 +69,8 @@ function Corners(props: {
   const point_of = (event: PointerEvent): Point => {
     const box = svg.current!.getBoundingClientRect();
     return [
-      ((event.clientX - box.left) / box.width) * size[0],
-      ((event.clientY - box.top) / box.height) * size[1],
+      area.left + ((event.clientX - box.left) / box.width) * area.width,
+      area.top + ((event.clientY - box.top) / box.height) * area.height,
     ];
   };
   const steps: Record<string, Point> = {
@@ -53,23 +80,16 @@ function Corners(props: {
     ArrowDown: [0, key_pixels],
   };
   return (
-    <div class="picture corners" style={{ aspectRatio: `${size[0]} / ${size[1]}` }}>
-      <img
-        src={photo_url(props.photo)}
-        alt=""
-        onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) => {
-          set_size([naturalWidth, naturalHeight]);
-          props.sized(naturalWidth, naturalHeight);
-        }}
-      />
+    <div class="picture corners" style={{ aspectRatio: `${area.width} / ${area.height}` }}>
       <svg
         ref={svg}
-        viewBox={`0 0 ${size[0]} ${size[1]}`}
+        viewBox={`${area.left} ${area.top} ${area.width} ${area.height}`}
         onPointerMove={(event) => {
           if (held.current !== null) move(held.current, point_of(event));
         }}
         onPointerUp={() => (held.current = null)}
       >
+        <image href={photo_url(props.photo)} width={size[0]} height={size[1]} />
         <polygon class="outline" points={corners.map((corner) => corner.join(",")).join(" ")} />
         {corners.map(([x, y], index) => (
           <circle
@@ -77,8 +97,8 @@ function Corners(props: {
             class="corner"
             cx={x}
             cy={y}
-            r={size[0] / 28}
-            tabIndex={0}
+            r={area.width / 26}
+            tabindex={0}
             role="button"
             aria-label={words.choice("corner", String(index))}
             onPointerDown={(event) => {
@@ -111,6 +131,18 @@ export function WindowStep(props: { reading: Reading; next: () => void; again: (
   const [corners, set_corners] = useState<Point[]>(
     (reading.window as Point[]).map(([x, y]) => [Math.round(x), Math.round(y)]),
   );
+  const [size, set_size] = useState<Point | null>(null);
+  useEffect(() => {
+    const take = ({ naturalWidth: width, naturalHeight: height }: HTMLImageElement): void => {
+      set_size([width, height]);
+      if (found) return;
+      const [left, right] = [width * 0.25, width * 0.75].map(Math.round) as Point;
+      const [top, bottom] = [height * 0.42, height * 0.58].map(Math.round) as Point;
+      set_corners([[left, top], [right, top], [right, bottom], [left, bottom]]);
+      set_moved(true);
+    };
+    if (reading.photo !== null) void load_photo(reading.photo).then(take, () => undefined);
+  }, [reading.photo]);
   const [is_moved, set_moved] = useState(false);
   const action = use_action();
   // Another window is read by the next photo only.
@@ -121,20 +153,15 @@ export function WindowStep(props: { reading: Reading; next: () => void; again: (
   return (
     <>
       <p>{words.say(found ? "window_found" : "window_not_found")}</p>
-      {reading.photo !== null && (
+      {reading.photo !== null && size !== null && (
         <Corners
           photo={reading.photo}
+          size={size}
+          area={area_around(reading.window as Point[], ...size)}
           corners={corners}
           change={(next) => {
             set_moved(true);
             set_corners(next);
-          }}
-          sized={(width, height) => {
-            if (found || is_moved) return;
-            const [left, right] = [width * 0.25, width * 0.75].map(Math.round) as Point;
-            const [top, bottom] = [height * 0.42, height * 0.58].map(Math.round) as Point;
-            set_corners([[left, top], [right, top], [right, bottom], [left, bottom]]);
-            set_moved(true);
           }}
         />
       )}

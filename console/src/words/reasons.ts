@@ -33,3 +33,11 @@ export const reasons_zh: [string, string][] = [
   ["stale", "旧照片"],
   ["truncated", "照片被截断"],
 ];
+
+// Whole sentences with what they tell.
+export const sentences_zh: [RegExp, string][] = [
+  [
+    /^the photo alone says (\d+), (\d+) wheels? certain; the last accepted reading decided the rest$/,
+    "仅凭照片为 $1，其中 $2 位确定；其余由上次采用的读数决定",
+  ],
+];

@@ -4,7 +4,7 @@ import { Value } from "../observe";
 import { fleet_texts } from "./fleet";
 import { frame } from "./frame";
 import { meter_texts } from "./meters";
-import { reasons_zh } from "./reasons";
+import { reasons_zh, sentences_zh } from "./reasons";
 import { setup_texts } from "./setup";
 import type { Texts } from "./texts";
 
@@ -86,6 +86,8 @@ export class Words {
   // The server gives its reasons in English.
   reason(text: string): string {
     if (this.language === "en") return text;
+    const sentence = sentences_zh.find(([pattern]) => pattern.test(text));
+    if (sentence !== undefined) return text.replace(...sentence);
     const known = reasons_zh.find(([beginning]) => text.startsWith(beginning));
     if (known === undefined) return text;
     const rest = text.slice(known[0].length).replace(/^[:,]?\s*/, "");

@@ -35,8 +35,7 @@ async function facts_conflict({ page, url, meter }) {
   await form.locator("button.main").click();
   await form.getByText("Somebody else has changed this meanwhile").waitFor();
   assert.equal(await form.getByLabel("Serial number").inputValue(), "mine");
-  await page.waitForFunction(
-    () => document.querySelector("header.title .facts").textContent.includes("theirs"));
+  await page.locator("header.title .facts", { hasText: "theirs" }).waitFor();
   await form.locator("button.main").click();
   await form.getByText("Saved").waitFor();
 }

@@ -28,8 +28,7 @@ const reading_of = (page) => card_of(page).getAttribute("data-reading");
 const digits_of = (page) => page.locator("input.digits").inputValue();
 
 async function changed_from(page, reading) {
-  await page.waitForFunction(
-    (before) => document.querySelector("article.review")?.dataset.reading !== before, reading);
+  await page.locator(`article.review:not([data-reading="${reading}"])`).waitFor();
 }
 
 async function verdict_of(page, reading) {
