@@ -24,13 +24,13 @@ export class Value<T> {
 
 export function use_value<T>(value: Value<T>): T {
   const [, draw] = useState({});
+  const drawn = value.get();
   useEffect(() => {
-    const seen = value.get();
-    const stop = value.listen(() => draw({}));
-    if (!Object.is(seen, value.get())) draw({});
-    return stop;
+    // It may have changed since it was drawn.
+    if (!Object.is(drawn, value.get())) draw({});
+    return value.listen(() => draw({}));
   }, [value]);
-  return value.get();
+  return drawn;
 }
 
 // Draws at most once a frame, however often `value` changes.

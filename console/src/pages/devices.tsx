@@ -12,8 +12,8 @@ import { link_to } from "../router";
 import type { Words } from "../words/words";
 
 const row_px = 44;
-const rows_beside = 12; // drawn above and below what is in sight
-const rows_step = 6; // drawn anew when so many have gone by
+const rows_beside = 6; // drawn above and below what is in sight
+const rows_step = 4; // drawn anew when so many have gone by
 const orders_at_once = 8;
 
 const filters = ["all", "online", "offline", "doubtful", "no_photo", "busy"] as const;
