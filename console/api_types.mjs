@@ -12,7 +12,7 @@ const property_name = (name) => (/^[A-Za-z_]\w*$/.test(name) ? name : JSON.strin
 function object_type(schema) {
   const { properties, additionalProperties: other } = schema;
   if (properties === undefined)
-    return typeof other === "object" ? `Record<string, ${type_of(other)}>` : "Record<string, unknown>";
+    return `Record<string, ${typeof other === "object" ? type_of(other) : "unknown"}>`;
   const required = new Set(schema.required ?? []);
   const lines = Object.entries(properties).map(
     ([name, one]) => `${property_name(name)}${required.has(name) ? "" : "?"}: ${type_of(one)}`,
@@ -60,5 +60,6 @@ export async function write_api_types(from, to) {
     );
     return `export const ranges_of_${name} = ${JSON.stringify(values)};\n`;
   });
-  await writeFile(to, `// Made by api_types.mjs from openapi.yaml.\n${[...types, ...ranges].join("")}`);
+  const head = "// Made by api_types.mjs from openapi.yaml.\n";
+  await writeFile(to, [head, ...types, ...ranges].join(""));
 }

@@ -29,8 +29,8 @@ test("use goes on over an exchange and a roll-over, and leaves out what was not 
   const exchanged = [reading(1, 0, "900.0"), reading(2, 1, "905.0"), reading(3, 1, "0.0"),
     reading(4, 2, "3.0")];
   assert.deepEqual(totals(exchanged, [exchange]), [0, 5, 5, 8]);
-  assert.deepEqual(totals([reading(1, 0, "99990"), reading(2, 1, "00010", { flags: ["roll_over"] })]),
-    [0, 20]);
+  const over = reading(2, 1, "00010", { flags: ["roll_over"] });
+  assert.deepEqual(totals([reading(1, 0, "99990"), over]), [0, 20]);
   assert.deepEqual(totals([reading(1, 0, "10"), reading(2, 1, "9")]), [0, 0], "never less");
   assert.deepEqual(totals([reading(1, 0, "10"), reading(2, 1, "12")], [], 40), [0, 80]);
 });
@@ -93,8 +93,8 @@ test("the rhythm that a person would name", () => {
 });
 
 test("a schedule is sent only when all of it can be", () => {
-  const typed = { name: " nights ", cron: "0 2 * * *", zone: "UTC", devices: "a, b\nc", spread: "1,5",
-    catch_up: "60" };
+  const typed = { name: " nights ", cron: "0 2 * * *", zone: "UTC", devices: "a, b\nc",
+    spread: "1,5", catch_up: "60" };
   assert.deepEqual(schedule_edit(typed), { name: "nights", cron: "0 2 * * *", zone: "UTC",
     devices: ["a", "b", "c"], spread_s: 90, catch_up_s: 3600 });
   for (const wrong of [{ name: " " }, { cron: "x" }, { zone: "Mars" }, { spread: "1441" },

@@ -95,7 +95,9 @@ function local_of(at_ms: number, zone: string): number {
     });
     formats.set(zone, format);
   }
-  const parts = new Map(format.formatToParts(at_ms).map(({ type, value }) => [type, Number(value)]));
+  const parts = new Map(
+    format.formatToParts(at_ms).map(({ type, value }) => [type, Number(value)]),
+  );
   const part = (name: Intl.DateTimeFormatPartTypes): number => parts.get(name) ?? 0;
   return Date.UTC(
     part("year"), part("month") - 1, part("day"), part("hour"), part("minute"), part("second"),

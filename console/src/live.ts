@@ -8,7 +8,8 @@ import { Value } from "./observe";
 const poll_ms = 5_000;
 
 export const fleet = new Fleet();
-// Whether news come by themselves; whether the server answers at all; whether the devices are known.
+// Whether news come by themselves; whether the server answers at all; whether the devices are
+// known.
 export const is_live = new Value(false);
 export const is_reachable = new Value(true);
 export const is_loaded = new Value(false);

@@ -113,7 +113,8 @@ test("every text is there in both languages, with the same parts to fill in", ()
 });
 
 test("every setting has a name in both languages, and as many values as its range", () => {
-  for (const { name, minimum, maximum } of [...ranges_of_CameraSettings, ...ranges_of_DtuSettings]) {
+  const all = [...ranges_of_CameraSettings, ...ranges_of_DtuSettings];
+  for (const { name, minimum, maximum } of all) {
     assert.notEqual(setting_text("en", name), name);
     assert.match(setting_text("zh", name), /[\u4e00-\u9fff]/, name);
     const values = setting_values("en", name);
@@ -127,7 +128,9 @@ test("the server's reasons in Chinese, as far as they are known", () => {
   assert.equal(words.reason("the reader doubts it: glare"), "识别结果存疑：反光");
   assert.equal(words.reason("something new"), "something new");
   assert.equal(
-    words.reason("the photo alone says 84411, 4 wheels certain; the last accepted reading decided the rest"),
+    words.reason(
+      "the photo alone says 84411, 4 wheels certain; the last accepted reading decided the rest",
+    ),
     "仅凭照片为 84411，其中 4 位确定；其余由上次采用的读数决定",
   );
   assert.equal(new Words("en").reason("turning"), "turning");

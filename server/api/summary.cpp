@@ -38,7 +38,7 @@ Response Routes::summary(const Request& request, const std::string&) {
   if (!query) return bad_request(query.error());
   const auto since_ms = parse_id(query->get("since"));
   if (!since_ms || *since_ms > 9'999'999'999'999)
-    return bad_request("since must be when the day began, in Unix milliseconds, like 1767225600000");
+    return bad_request("since must be when the day began, in Unix ms, like 1767225600000");
   const std::string days = query->get("days");
   const auto count = days.empty() ? std::optional<std::int64_t>(days_default) : parse_id(days);
   if (!count || *count > days_max) return bad_request("days must be a whole number from 1 to 31");

@@ -26,7 +26,8 @@ const name = encodeURIComponent;
 
 function query(values: Record<string, string | number | undefined>): string {
   const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== "");
-  return given.length === 0 ? "" : `?${given.map(([key, value]) => `${key}=${name(value!)}`).join("&")}`;
+  const parts = given.map(([key, value]) => `${key}=${name(value!)}`);
+  return parts.length === 0 ? "" : `?${parts.join("&")}`;
 }
 
 export interface Page<T> {

@@ -5,10 +5,10 @@ import type { Schedule, ScheduleEdit } from "../api/openapi";
 import { is_zone, next_times, parse_cron, rhythm_of, type Cron } from "../cron";
 import { Field, Form, Outcome, Waiting } from "../parts/form";
 import { use_action, use_calm_events, use_loaded, use_words } from "../parts/hooks";
-import type { Words } from "../words/words";
+import type { Word, Words } from "../words/words";
 
 const times_shown = 3;
-const common: [cron: string, word: "every_hour" | "every_day" | "every_monday" | "every_month"][] = [
+const common: [cron: string, word: Word][] = [
   ["0 * * * *", "every_hour"],
   ["0 6 * * *", "every_day"],
   ["0 6 * * 1", "every_monday"],

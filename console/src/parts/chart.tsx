@@ -17,9 +17,10 @@ export interface ChartProps {
 const height_px = 220;
 
 // Room for half a column at both ends.
-function with_room(seconds: number[], from: number, to: number): [number, number] {
-  const half = seconds.length < 2 ? 43_200 : (seconds[1]! - seconds[0]!) / 2;
-  return [from - half, to + half];
+function with_room(seconds: number[]): [number, number] {
+  const [first = 0, second = first + 86_400] = seconds;
+  const half = (second - first) / 2;
+  return [first - half, (seconds[seconds.length - 1] ?? first) + half];
 }
 
 function options_of(props: ChartProps, width: number, locale: string, at: string): Options {
@@ -35,7 +36,7 @@ function options_of(props: ChartProps, width: number, locale: string, at: string
     cursor: { drag: { x: false, y: false } },
     scales: props.columns
       ? {
-          x: { range: (_, from, to) => with_room(props.seconds, from, to) },
+          x: { range: () => with_room(props.seconds) },
           y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] },
         }
       : {},

@@ -1,11 +1,17 @@
 // The window of a reading's photo, upright and large: what a person has to judge.
 import { useEffect, useRef } from "preact/hooks";
 import type { Reading } from "../api/openapi";
-import { crop_of, has_window, wheel_shapes, wheels_of, type Crop as Cut, type Point } from "../digits";
+import { crop_of, has_window, wheel_shapes, wheels_of } from "../digits";
+import type { Crop as Cut, Point } from "../digits";
 import { load_photo } from "../photos";
 import { use_words } from "./hooks";
 
-function draw(canvas: HTMLCanvasElement, image: HTMLImageElement, cut: Cut, reading: Reading): void {
+function draw(
+  canvas: HTMLCanvasElement,
+  image: HTMLImageElement,
+  cut: Cut,
+  reading: Reading,
+): void {
   const context = canvas.getContext("2d");
   if (context === null) return;
   context.setTransform(1, 0, 0, 1, 0, 0);

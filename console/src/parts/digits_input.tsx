@@ -50,7 +50,7 @@ export const DigitsInput = forwardRef<HTMLInputElement, DigitsProps>((props, giv
       autoComplete="off"
       spellcheck={false}
       maxLength={13}
-      size={Math.max(6, digits.length)}
+      style={{ width: `calc(${Math.max(5, digits.length)} * (1ch + 0.18em) + 1.6rem)` }}
       value={digits}
       onBeforeInput={(event: InputEvent) => {
         const { data, inputType } = event;

@@ -44,7 +44,10 @@ export function use_loaded<T>(load: () => Promise<T>, keys: unknown[]): Loaded<T
   return { value, error, reload };
 }
 
-export function use_events<S extends Subject>(subject: S, take: (value: Subjects[S]) => void): void {
+export function use_events<S extends Subject>(
+  subject: S,
+  take: (value: Subjects[S]) => void,
+): void {
   const newest = use_newest(take);
   useEffect(() => follow(subject, (value) => newest.current(value)), [subject]);
 }

@@ -3,7 +3,9 @@ import type { Photo, Reading } from "../api/openapi";
 import { spoken, wheels_of } from "../digits";
 import { use_words } from "./hooks";
 
-export function Register({ reading }: { reading: Pick<Reading, "digits" | "red" | "certain" | "value"> }) {
+type Shown = Pick<Reading, "digits" | "red" | "certain" | "value">;
+
+export function Register({ reading }: { reading: Shown }) {
   const words = use_words();
   if (reading.digits === "") return null;
   return (

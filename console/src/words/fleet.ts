@@ -154,7 +154,8 @@ export const fleet_texts = {
   review_counts: ["{0} wait, {1} done", "待审 {0}，已审 {1}"],
   review_sending: ["{0} being sent", "{0} 个发送中"],
   review_keys: [
-    "Enter takes the digits as they stand; a digit typed replaces the one at the cursor; R rejects; S leaves it for later.",
+    "Enter takes the digits as they stand; a digit typed replaces the one at the cursor; " +
+      "R rejects; S leaves it for later.",
     "回车采用当前数字；输入数字会替换光标处的数字；R 拒绝；S 稍后处理。",
   ],
   review_conflict: [

@@ -89,7 +89,8 @@ export const frame = {
     "服务器无法写入数据库（磁盘是否已满？）。未做任何更改。",
   ],
   error_conflict: [
-    "Somebody else has changed this meanwhile. What you typed is still here: look, then send again. ({0})",
+    "Somebody else has changed this meanwhile. What you typed is still here: look, then send " +
+      "again. ({0})",
     "此项已被他人修改。您输入的内容仍在：请核对后再次提交。（{0}）",
   ],
   error_busy: [

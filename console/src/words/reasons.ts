@@ -37,7 +37,7 @@ export const reasons_zh: [string, string][] = [
 // Whole sentences with what they tell.
 export const sentences_zh: [RegExp, string][] = [
   [
-    /^the photo alone says (\d+), (\d+) wheels? certain; the last accepted reading decided the rest$/,
+    /^the photo alone says (\d+), (\d+) wheels? certain; the last accepted reading decided the .*$/,
     "仅凭照片为 $1，其中 $2 位确定；其余由上次采用的读数决定",
   ],
 ];

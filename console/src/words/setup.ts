@@ -54,7 +54,8 @@ export const setup_texts = {
 
   wiring: ["Wiring", "接线"],
   wiring_alt: [
-    "A USB adapter and an ESP32-CAM: 5V to 5V, GND to GND, TXD to U0R which is GPIO3, RXD to U0T which is GPIO1, and IO0 to GND while flashing",
+    "A USB adapter and an ESP32-CAM: 5V to 5V, GND to GND, TXD to U0R which is GPIO3, RXD to U0T " +
+      "which is GPIO1, and IO0 to GND while flashing",
     "USB 转串口与 ESP32-CAM：5V 接 5V，GND 接 GND，TXD 接 U0R（GPIO3），RXD 接 U0T（GPIO1），烧录时 IO0 接 GND",
   ],
   usb_adapter: ["USB adapter, 3.3 V", "USB 转串口 3.3 V"],
@@ -74,7 +75,8 @@ export const setup_texts = {
   flash_step_after: ["Take the wire from IO0 and press RST again.", "断开 IO0 的连线，再按一次 RST。"],
   flash_from_here: ["From this page", "在本页烧录"],
   flash_no_serial: [
-    "This browser cannot use a serial port. Chrome or Edge on a computer can, when this page comes from localhost or by HTTPS; or use the command line below.",
+    "This browser cannot use a serial port. Chrome or Edge on a computer can, when this page " +
+      "comes from localhost or by HTTPS; or use the command line below.",
     "此浏览器不能使用串口。电脑上的 Chrome 或 Edge 可以，且本页须来自 localhost 或 HTTPS；也可使用下方命令行。",
   ],
   flash_files: ["Files of the build (.bin)", "编译文件（.bin）"],
@@ -86,7 +88,8 @@ export const setup_texts = {
   flash_log: ["What the tool says", "工具输出"],
   flash_by_command: ["By command line", "使用命令行"],
   flash_by_command_about: [
-    "The same with esptool, in the folder of the files (on Windows COM3 or so instead of /dev/ttyUSB0):",
+    "The same with esptool, in the folder of the files (on Windows COM3 or so instead of " +
+      "/dev/ttyUSB0):",
     "在文件所在文件夹用 esptool 完成同样的操作（Windows 上用 COM3 等代替 /dev/ttyUSB0）：",
   ],
 } satisfies Texts;

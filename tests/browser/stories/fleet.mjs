@@ -42,10 +42,12 @@ async function check_frames(page) {
   await cdp.send("Performance.enable", { timeDomain: "threadTicks" });
   for (const [what, step_px] of [["scrolled", 400], ["leapt", 90_000]]) {
     const times = [];
-    for (let step = 0; step < 25; ++step) times.push(await work_of(page, cdp, step_px));
+    for (let step = 0; step < 5; ++step) await work_of(page, cdp, step_px); // warms up
+    for (let step = 0; step < 20; ++step) times.push(await work_of(page, cdp, step_px));
     const worst = Math.max(...times);
     const mean = times.reduce((sum, one) => sum + one, 0) / times.length;
-    console.log(`fleet: ${what}, work a frame: mean ${mean.toFixed(1)}, most ${worst.toFixed(1)} ms`);
+    console.log(`fleet: ${what}, work a frame: mean ${mean.toFixed(1)} ms, ` +
+      `most ${worst.toFixed(1)} ms`);
     assert.ok(worst < frame_ms_max, `${what}: a frame of ${worst} ms`);
   }
 }
