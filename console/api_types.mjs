@@ -61,5 +61,7 @@ export async function write_api_types(from, to) {
     return `export const ranges_of_${name} = ${JSON.stringify(values)};\n`;
   });
   const head = "// Made by api_types.mjs from openapi.yaml.\n";
-  await writeFile(to, [head, ...types, ...ranges].join(""));
+  const text = [head, ...types, ...ranges].join("");
+  // Not touched without need: its time tells tools/build_console whether to build.
+  if ((await readFile(to, "utf8").catch(() => "")) !== text) await writeFile(to, text);
 }
