@@ -3,6 +3,7 @@ import { get, remove, send, send_file } from "./http";
 import type {
   Command,
   Device,
+  EstimateOrder,
   Exchange,
   ExchangeEdit,
   Image,
@@ -169,6 +170,12 @@ export function exchange_meter(meter: string, edit: ExchangeEdit): Promise<Excha
 
 export function enter_value(meter: string, value: ManualValue): Promise<Reading> {
   return send("POST", `/meters/${name(meter)}/readings`, value);
+}
+
+// Readings for the times without one; how many there are now.
+export async function estimate(meter: string, order: EstimateOrder): Promise<number> {
+  const path = `/meters/${name(meter)}/estimates`;
+  return (await send<{ readings: Reading[] }>("POST", path, order)).readings.length;
 }
 
 export async function list_watches(filter: { device?: string; meter?: string }): Promise<Watch[]> {

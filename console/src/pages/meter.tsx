@@ -6,7 +6,7 @@ import { course_of, csv_of, use_of, type Step } from "../consumption";
 import { Chart } from "../parts/chart";
 import { Choice, Waiting } from "../parts/form";
 import { use_events, use_loaded, use_words } from "../parts/hooks";
-import { ExchangeForm, ManualForm, MeterForm } from "../parts/meter_forms";
+import { EstimateForm, ExchangeForm, ManualForm, MeterForm } from "../parts/meter_forms";
 import { Picture } from "../parts/picture";
 import { Reasons, Register, Verdict } from "../parts/register";
 import { Watches } from "../parts/watches";
@@ -227,6 +227,7 @@ export function MeterPage({ id }: { id: string }) {
       <div class="halves">
         <ManualForm meter={now} reload={reload} />
         <ExchangeForm meter={now} exchanges={exchanges.value ?? []} reload={reload} />
+        <EstimateForm meter={now} reload={reload} />
         <MeterForm meter={now} reload={meter.reload} />
         <Watches meter={id} />
       </div>

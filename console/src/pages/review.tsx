@@ -1,6 +1,7 @@
 // The review queue: one doubtful photo after the other, by keyboard. Enter takes the digits as they
 // stand, digits correct them, R rejects, S leaves it for later.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { list_readings } from "../api/api";
 import type { Reading } from "../api/openapi";
 import { error_of, type ApiError } from "../api/http";
 import { epoch } from "../live";
@@ -8,7 +9,7 @@ import { use_value } from "../observe";
 import { Crop } from "../parts/crop";
 import { DigitsInput } from "../parts/digits_input";
 import { Field, Waiting } from "../parts/form";
-import { use_events, use_words } from "../parts/hooks";
+import { use_events, use_loaded, use_words } from "../parts/hooks";
 import { Picture } from "../parts/picture";
 import { Reasons, Register, Verdict } from "../parts/register";
 import { load_photo } from "../photos";
@@ -42,6 +43,22 @@ function Note({ item }: { item: Item }) {
         <p>{words.say("review_back", words.error(note.code, note.message))}</p>
       )}
     </div>
+  );
+}
+
+// What the meter read before, for comparison.
+function Before({ reading }: { reading: Reading }) {
+  const words = use_words();
+  const { meter, at_ms, id } = reading;
+  const accepted = use_loaded(() => list_readings({ meter, verdict: "accepted" }), [meter]);
+  const last = accepted.value?.items.find(
+    (one) => one.id !== id && (one.at_ms ?? 0) <= (at_ms ?? 0),
+  );
+  if (last === undefined) return null;
+  return (
+    <p class="facts">
+      {words.say("accepted_before", last.value || last.digits, words.time(last.at_ms))}
+    </p>
   );
 }
 
@@ -172,6 +189,7 @@ function Card({ item }: { item: Item }) {
             {words.say("confidence", words.percent(reading.confidence))}
           </p>
           <Register reading={reading} />
+          <Before reading={reading} />
           <Reasons reasons={reading.reasons} />
         </div>
         {reading.photo !== null && (

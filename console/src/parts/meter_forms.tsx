@@ -1,6 +1,6 @@
 // What a person may say of a meter: a value read by hand, an exchange, what the meter is.
 import { useState } from "preact/hooks";
-import { change_meter, enter_value, exchange_meter } from "../api/api";
+import { change_meter, enter_value, estimate, exchange_meter } from "../api/api";
 import type { Exchange, ExchangeEdit, ManualValue, Meter, MeterEdit } from "../api/openapi";
 import { Choice, Field, Form } from "./form";
 import { use_action, use_words } from "./hooks";
@@ -19,12 +19,16 @@ function whole(text: string, least: number, most: number): number | null {
   return value >= least && value <= most ? value : null;
 }
 
-function AtField(props: { value: string; on_change: (value: string) => void }) {
+function AtField(props: {
+  label?: string;
+  value: string;
+  on_change: (value: string) => void;
+}) {
   const words = use_words();
   const wrong = Number.isNaN(Date.parse(props.value)) ? words.say("time_wanted") : null;
   return (
     <Field
-      label={words.say("at")}
+      label={props.label ?? words.say("at")}
       type="datetime-local"
       value={props.value}
       on_change={props.on_change}
@@ -73,6 +77,49 @@ export function ManualForm({ meter, reload }: { meter: Meter; reload: () => void
         />
         <AtField value={at} on_change={set_at} />
         <Field label={words.say("reason")} value={reason} on_change={set_reason} />
+      </Form>
+    </details>
+  );
+}
+
+const every_ms = { hour: 3_600_000, day: 86_400_000 } as const;
+type Every = keyof typeof every_ms;
+
+export function EstimateForm({ meter, reload }: { meter: Meter; reload: () => void }) {
+  const words = use_words();
+  const [from, set_from] = useState(local_text(Date.now() - 7 * every_ms.day));
+  const [to, set_to] = useState(local_text(Date.now()));
+  const [every, set_every] = useState<Every>("day");
+  const [count, set_count] = useState(0);
+  const action = use_action();
+  const [from_ms, to_ms] = [Date.parse(from), Date.parse(to)];
+  return (
+    <details class="card">
+      <summary>
+        <h2>{words.say("estimates")}</h2>
+      </summary>
+      <p class="facts">{words.say("estimates_about")}</p>
+      <Form
+        title={words.say("estimates")}
+        submit={words.say("estimates_make")}
+        action={action}
+        wrong={!(from_ms < to_ms)}
+        done={words.say("estimates_made", count)}
+        on_submit={() =>
+          void action.run(async () => {
+            set_count(await estimate(meter.id, { from_ms, to_ms, every_ms: every_ms[every] }));
+            reload();
+          })
+        }
+      >
+        <AtField label={words.say("from")} value={from} on_change={set_from} />
+        <AtField label={words.say("to")} value={to} on_change={set_to} />
+        <Choice
+          label={words.say("one_per")}
+          value={every}
+          choices={(["hour", "day"] as const).map((one) => [one, words.choice("step", one)])}
+          on_change={(value) => set_every(value as Every)}
+        />
       </Form>
     </details>
   );

@@ -166,6 +166,7 @@ export const fleet_texts = {
     "This one came back, nothing typed is lost. {0}",
     "此项未能提交，已输入的内容没有丢失。{0}",
   ],
+  accepted_before: ["Accepted before: {0}, {1}", "此前采用：{0}，{1}"],
   digits_of: ["Digits of {0}", "{0} 的数字"],
   digits_wanted: ["Digits are wanted", "请输入数字"],
   accept: ["Accept", "采用"],

@@ -70,6 +70,12 @@ export async function meter({ context, url, shot, meter }) {
   await facts_form({ page, shot });
   await facts_conflict({ page, url, meter });
   await manual_form({ page });
+  // Every hour between two values of the old book.
+  await page.getByText("Estimate what is missing").click();
+  const estimates = page.locator('form[aria-label="Estimate what is missing"]');
+  await estimates.getByLabel("One each").selectOption("hour");
+  await estimates.locator("button.main").click();
+  await estimates.getByText(/[1-9]\d* estimates made/).waitFor();
   const download = page.waitForEvent("download");
   await page.getByText("Export as CSV").click();
   assert.equal((await download).suggestedFilename(), `${meter}.csv`);
@@ -98,6 +104,29 @@ export async function schedules({ context, url, shot }) {
   await item.getByText("Delete").click();
   await item.getByText("Really delete").click();
   await item.waitFor({ state: "detached" });
+  assert.deepEqual(faults, []);
+  await page.close();
+}
+
+// Flashing without a board: what is wrong is told, before and after the port is asked for.
+export async function flash({ context, url, shot }) {
+  await context.addInitScript(() => {
+    const requestPort = () => Promise.reject(new Error("no port was chosen"));
+    Object.defineProperty(Navigator.prototype, "serial", { get: () => ({ requestPort }) });
+  });
+  const { page, faults } = await open(context, url, "flash");
+  const file = (name) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.alloc(9) });
+  await page.getByLabel("Files of the build")
+    .setInputFiles([file("bootloader.bin"), file("meterlens_esp32cam.bin")]);
+  const loader = page.getByLabel("Address of bootloader.bin");
+  assert.equal(await loader.inputValue(), "0x1000");
+  await loader.fill("0x1001<script>");
+  await page.getByText("An address like 0x10000").waitFor();
+  assert.equal(await page.locator("form button.main").getAttribute("aria-disabled"), "true");
+  await loader.fill("0x1000");
+  await page.locator("form button.main").click();
+  await page.locator("[role=alert]", { hasText: "not flashed: no port was chosen" }).waitFor();
+  await shot(page, "flash-failed");
   assert.deepEqual(faults, []);
   await page.close();
 }
