@@ -1,11 +1,20 @@
-// Builds the page into dist/: one script, one style sheet, both with a hash in their name so that
-// a browser never shows an old one. With --tests: bundles src/**/*.test.ts and runs them.
+// Builds the page into dist/: scripts and the style sheet have a hash in their name, so that a
+// browser never shows an old one; what only some pages need is a file of its own, loaded with them.
+// With --tests: bundles src/**/*.test.ts and runs them.
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { write_api_types } from "./api_types.mjs";
 
-const shared = { bundle: true, format: "esm", charset: "utf8", logLevel: "warning" };
+const shared = {
+  bundle: true,
+  format: "esm",
+  charset: "utf8",
+  logLevel: "warning",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+};
 
 function typed() {
   const checked = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc"], {
@@ -18,35 +27,43 @@ async function page() {
   await rm("dist", { recursive: true, force: true });
   const { metafile } = await build({
     ...shared,
-    entryPoints: ["src/main.ts", "src/main.css"],
+    entryPoints: ["src/main.tsx", "src/style/main.css"],
     outdir: "dist",
-    entryNames: "[name]-[hash]",
+    entryNames: "assets/[name]-[hash]",
+    chunkNames: "assets/[name]-[hash]",
     target: "es2021",
+    splitting: true,
     minify: true,
     metafile: true,
   });
   let html = await readFile("src/index.html", "utf8");
-  for (const [file, { entryPoint }] of Object.entries(metafile.outputs))
-    if (entryPoint) html = html.replace(basename(entryPoint).replace(".ts", ".js"), basename(file));
+  for (const [file, { entryPoint }] of Object.entries(metafile.outputs)) {
+    const name = entryPoint && basename(entryPoint).replace(".tsx", ".js");
+    if (name) html = html.replace(`/${name}`, `/assets/${basename(file)}`);
+  }
   await writeFile("dist/index.html", html);
   await cp("src/icon.svg", "dist/icon.svg");
 }
 
 async function tests() {
   const outdir = "node_modules/.tests";
-  const names = (await readdir("src")).filter((name) => name.endsWith(".test.ts"));
+  const names = (await readdir("src", { recursive: true })).filter((name) =>
+    name.endsWith(".test.ts"),
+  );
   await rm(outdir, { recursive: true, force: true });
   await mkdir(outdir, { recursive: true });
   await build({
     ...shared,
     entryPoints: names.map((name) => join("src", name)),
     outdir,
+    entryNames: "[name]",
     platform: "node",
     outExtension: { ".js": ".mjs" },
   });
-  const files = names.map((name) => join(outdir, name.replace(/\.ts$/, ".mjs")));
+  const files = names.map((name) => join(outdir, basename(name).replace(/\.ts$/, ".mjs")));
   process.exit(spawnSync(process.execPath, ["--test", ...files], { stdio: "inherit" }).status ?? 1);
 }
 
+await write_api_types("../server/api/openapi.yaml", "src/api/openapi.ts");
 typed();
 await (process.argv.includes("--tests") ? tests() : page());

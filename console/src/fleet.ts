@@ -1,9 +1,9 @@
-// What the page knows: every device with its newest photo, reading and command. Changed only by
-// what the server says; tells one listener which device has changed.
-import { is_over, type Command } from "./api/command";
-import type { Device } from "./api/device";
-import type { Photo } from "./api/photo";
-import type { Reading } from "./api/reading";
+// What the page knows of the devices: each with its newest photo, reading and command. Changed
+// only by what the server says. Built for 100,000 devices: the order by name is kept until a
+// device comes, and a change of one tells only who follows that one.
+import { is_over } from "./api/api";
+import type { Command, Device, Photo, Reading } from "./api/openapi";
+import { Value } from "./observe";
 
 export interface Entry {
   device: Device;
@@ -19,65 +19,84 @@ function newer<T extends { id: number }>(a: T | null, b: T | null): T | null {
 // Events may come in any order: a command's news is older when its counters say so.
 function later(a: Command | null, b: Command | null): Command | null {
   if (a === null || b === null || a.id !== b.id) return newer(a, b);
-  return b.updated_ms >= a.updated_ms ? b : a;
+  return (b.updated_ms ?? 0) >= (a.updated_ms ?? 0) ? b : a;
 }
 
 export class Fleet {
-  private readonly entries = new Map<string, Entry>();
+  // Grows with every change, for who follows all devices.
+  readonly version = new Value(0);
+  private readonly entries = new Map<string, Value<Entry | undefined>>();
+  private sorted: Entry[] | null = null;
+  private names: string[] | null = null;
 
-  constructor(private readonly changed: (id: string) => void) {}
-
+  // By name.
   all(): Entry[] {
-    return [...this.entries.values()].sort((a, b) => a.device.id.localeCompare(b.device.id));
+    this.names ??= [...this.entries.keys()].sort();
+    this.sorted ??= this.names.flatMap((id) => this.entry(id).get() ?? []);
+    return this.sorted;
   }
 
-  entry(id: string): Entry | undefined {
-    return this.entries.get(id);
+  // Also of a device that is still to come.
+  entry(id: string): Value<Entry | undefined> {
+    let kept = this.entries.get(id);
+    if (kept === undefined) {
+      kept = new Value<Entry | undefined>(undefined);
+      this.entries.set(id, kept);
+      this.names = null;
+    }
+    return kept;
   }
 
-  take_device(device: Device): void {
-    const known = this.entries.get(device.id);
-    this.entries.set(device.id, {
-      device: {
-        ...device,
-        newest_photo: newer(known?.device.newest_photo ?? null, device.newest_photo),
-        newest_reading: newer(known?.device.newest_reading ?? null, device.newest_reading),
-      },
-      command: later(known?.command ?? null, device.active_command),
-      error: known?.error ?? null,
-    });
-    this.changed(device.id);
+  take_devices(devices: Device[]): void {
+    for (const device of devices) this.put(device);
+    this.version.set(this.version.get() + 1);
   }
 
   take_command(command: Command): void {
     this.change(command.device, (entry) => {
-      entry.command = later(entry.command, command);
-      if (entry.command === command && !is_over(command)) entry.error = null;
+      const next = later(entry.command, command);
+      const error = next === command && !is_over(command) ? null : entry.error;
+      return { ...entry, command: next, error };
     });
   }
 
   take_photo(photo: Photo): void {
     this.change(photo.device, (entry) => {
-      entry.device.newest_photo = newer(entry.device.newest_photo, photo);
+      const newest_photo = newer(entry.device.newest_photo, photo);
+      return { ...entry, device: { ...entry.device, newest_photo } };
     });
   }
 
   take_reading(reading: Reading): void {
     this.change(reading.device, (entry) => {
-      entry.device.newest_reading = newer(entry.device.newest_reading, reading);
+      const newest_reading = newer(entry.device.newest_reading, reading);
+      return { ...entry, device: { ...entry.device, newest_reading } };
     });
   }
 
   refuse(id: string, error: Entry["error"]): void {
-    this.change(id, (entry) => {
-      entry.error = error;
+    this.change(id, (entry) => ({ ...entry, error }));
+  }
+
+  private put(device: Device): void {
+    const kept = this.entry(device.id);
+    const known = kept.get();
+    const newest_photo = newer(known?.device.newest_photo ?? null, device.newest_photo);
+    const newest_reading = newer(known?.device.newest_reading ?? null, device.newest_reading);
+    this.sorted = null;
+    kept.set({
+      device: { ...device, newest_photo, newest_reading },
+      command: later(known?.command ?? null, device.active_command),
+      error: known?.error ?? null,
     });
   }
 
-  private change(id: string, apply: (entry: Entry) => void): void {
-    const entry = this.entries.get(id);
-    if (entry === undefined) return; // the device's own event is still to come
-    apply(entry);
-    this.changed(id);
+  private change(id: string, apply: (entry: Entry) => Entry): void {
+    const kept = this.entries.get(id);
+    const known = kept?.get();
+    if (kept === undefined || known === undefined) return; // its own event is still to come
+    this.sorted = null;
+    kept.set(apply(known));
+    this.version.set(this.version.get() + 1);
   }
 }

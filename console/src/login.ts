@@ -1,11 +1,20 @@
 // The way in: a log-in over the page, whenever the server asks who is there. What was typed
 // elsewhere stays, and what was asked goes on after it.
-import { element, set_text } from "./element";
-import { Words, type Word } from "./words";
+import { own_header } from "./api/http";
+import { words, type Word } from "./words/words";
 
 const path = "/api/v1/session";
-// Tells the server that a change comes from this page: foreign pages cannot send it.
-export const own_header = { "X-Meterlens": "1" };
+
+function element<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  kind = "",
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const made = document.createElement(tag);
+  if (kind !== "") made.className = kind;
+  made.append(...children);
+  return made;
+}
 
 let open: Promise<void> | null = null;
 
@@ -21,7 +30,6 @@ export async function log_out(): Promise<void> {
 }
 
 class LogIn {
-  private readonly words = new Words(document.documentElement.lang.startsWith("zh") ? "zh" : "en");
   private readonly name = element("input");
   private readonly password = element("input");
   private readonly send = element("button");
@@ -29,7 +37,8 @@ class LogIn {
   private readonly dialog = element("dialog", "login");
 
   constructor(private readonly done: () => void) {
-    const { name, password, send, error, dialog, words } = this;
+    const { name, password, send, error, dialog } = this;
+    const said = words.get();
     name.autocomplete = "username";
     name.required = true;
     name.autocapitalize = "none";
@@ -37,15 +46,15 @@ class LogIn {
     password.autocomplete = "current-password";
     password.required = true;
     error.setAttribute("role", "alert");
-    set_text(send, words.say("log_in"));
-    const heading = element("h2", "", words.say("log_in_title"));
+    send.textContent = said.say("log_in");
+    const heading = element("h2", "", said.say("log_in_title"));
     heading.id = "login_heading";
     const form = element(
       "form",
       "",
       heading,
-      element("label", "", words.say("user_name"), name),
-      element("label", "", words.say("password"), password),
+      element("label", "", said.say("user_name"), name),
+      element("label", "", said.say("password"), password),
       error,
       send,
     );
@@ -67,11 +76,11 @@ class LogIn {
 
   private async ask(): Promise<void> {
     this.send.disabled = true;
-    set_text(this.error, "");
+    this.error.textContent = "";
     const failed = await this.attempt();
     this.send.disabled = false;
     if (failed !== null) {
-      set_text(this.error, this.words.say(failed));
+      this.error.textContent = words.get().say(failed);
       this.password.select();
       return;
     }
@@ -92,7 +101,7 @@ class LogIn {
       if (response.status === 401) return "login_wrong";
       return response.status === 429 ? "login_wait" : "login_failed";
     } catch {
-      return "server_unreachable";
+      return "error_unreachable";
     }
   }
 }

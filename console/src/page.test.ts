@@ -1,12 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { Command } from "./api/command";
-import type { Device } from "./api/device";
-import type { Photo } from "./api/photo";
-import { spoken, wheels_of } from "./digits";
+import type { Command, Device, Photo } from "./api/openapi";
+import { crop_of, spoken, wheel_shapes, wheels_of, type Point } from "./digits";
 import { Fleet } from "./fleet";
-import { preferred_language, Words } from "./words";
+import { edit_of } from "./parts/meter_forms";
+import { replace_digit } from "./parts/digits_input";
+import { place_of, link_to } from "./router";
+import { judge_pixels } from "./sharpness";
+import { fleet_texts } from "./words/fleet";
+import { frame } from "./words/frame";
+import { meter_texts } from "./words/meters";
+import { setting_text, setting_values } from "./words/settings";
+import { setup_texts } from "./words/setup";
+import { preferred_language, Words } from "./words/words";
+import { ranges_of_CameraSettings, ranges_of_DtuSettings } from "./api/openapi";
 
 function command(id: number, state: Command["state"], updated_ms: number): Command {
   const none = { reason: null, photo: null, reading: null, created_ms: 0 };
@@ -15,7 +23,7 @@ function command(id: number, state: Command["state"], updated_ms: number): Comma
 }
 
 function device(id: string): Device {
-  const seen = { first_seen_ms: 1, last_seen_ms: 2, firmware: null, remark: "" };
+  const seen = { first_seen_ms: 1, last_seen_ms: 2, firmware: null, remark: "", state: null };
   const newest = { newest_photo: null, newest_reading: null, active_command: null };
   return { id, dialect: "native", product: "meterlens", online: true, ...seen, ...newest };
 }
@@ -27,33 +35,53 @@ test("wheels: red decimals and unclear digits", () => {
   assert.equal(spoken("19.49"), "1 9 . 4 9");
 });
 
+test("a window is cut into its wheels, and shown upright however it lies", () => {
+  const window: Point[] = [[100, 50], [200, 50], [200, 70], [100, 70]];
+  assert.deepEqual(wheel_shapes(window, 5)[1], [[120, 50], [140, 50], [140, 70], [120, 70]]);
+  // The same window upside down: its first corner must come to the crop's top left again.
+  const turned = [window[2]!, window[3]!, window[0]!, window[1]!];
+  for (const [corners, what] of [[window, "upright"], [turned, "upside down"]] as const) {
+    const { transform: [a, b, c, d, e, f], width, height } = crop_of([...corners], 240, 0.5);
+    const [x, y] = corners[0]!;
+    const at = [a * x + c * y + e, b * x + d * y + f].map(Math.round);
+    assert.deepEqual(at, [20, 20], what);
+    assert.deepEqual([width, Math.round(height)], [240, 80], what);
+  }
+});
+
 test("late news of a command does not undo newer news", () => {
-  const changes: string[] = [];
-  const fleet = new Fleet((id) => changes.push(id));
-  fleet.take_device(device("m1"));
+  const fleet = new Fleet();
+  fleet.take_devices([device("m1")]);
+  const now = () => fleet.entry("m1").get()?.command;
   fleet.take_command(command(7, "transferring", 30));
   fleet.take_command(command(7, "sent", 20));
-  assert.equal(fleet.entry("m1")?.command?.state, "transferring");
+  assert.equal(now()?.state, "transferring");
   fleet.take_command(command(8, "queued", 10));
-  assert.equal(fleet.entry("m1")?.command?.id, 8);
+  assert.equal(now()?.id, 8);
   fleet.take_command(command(7, "read", 99));
-  assert.equal(fleet.entry("m1")?.command?.id, 8);
-  assert.equal(changes.length, 5);
+  assert.equal(now()?.id, 8);
 });
 
 test("an older photo never replaces a newer one", () => {
-  const fleet = new Fleet(() => undefined);
-  fleet.take_device(device("m1"));
+  const fleet = new Fleet();
+  fleet.take_devices([device("m1")]);
   fleet.take_photo({ id: 5, device: "m1" } as Photo);
   fleet.take_photo({ id: 4, device: "m1" } as Photo);
-  fleet.take_device({ ...device("m1"), newest_photo: { id: 3, device: "m1" } as Photo });
-  assert.equal(fleet.entry("m1")?.device.newest_photo?.id, 5);
+  fleet.take_devices([{ ...device("m1"), newest_photo: { id: 3, device: "m1" } as Photo }]);
+  assert.equal(fleet.entry("m1").get()?.device.newest_photo?.id, 5);
 });
 
-test("news of a device that is not known yet is left for its own event", () => {
-  const fleet = new Fleet(() => assert.fail("nothing has changed"));
+test("who follows one device hears of that one, also before it comes", () => {
+  const fleet = new Fleet();
+  let heard = 0;
+  fleet.entry("m2").listen(() => ++heard);
   fleet.take_command(command(1, "sent", 1));
-  assert.deepEqual(fleet.all(), []);
+  fleet.take_devices([device("m1")]);
+  assert.equal(heard, 0);
+  assert.deepEqual(fleet.all().map((entry) => entry.device.id), ["m1"]);
+  fleet.take_devices([device("m2"), device("m0")]);
+  assert.equal(heard, 1);
+  assert.deepEqual(fleet.all().map((entry) => entry.device.id), ["m0", "m1", "m2"]);
 });
 
 test("progress and errors in words", () => {
@@ -66,9 +94,32 @@ test("progress and errors in words", () => {
   assert.match(words.progress(command(1, "failed", 1), true), /did not answer/);
   assert.match(words.error("queue_full", ""), /busy/);
   assert.match(words.error("store_failed", ""), /database/);
-  assert.match(words.error("busy", ""), /busy/);
+  assert.match(words.error("conflict", "seen 3, now 4"), /still here.*now 4/);
   assert.match(words.error("strange", "because"), /because/);
   assert.equal(new Words("zh").progress(command(1, "transferring", 1), true), "数据包 3 / 9");
+});
+
+test("every text is there in both languages, with the same parts to fill in", () => {
+  const same = new Set(["dialect_smartdtu", "part_dtu"]);
+  const parts = (text: string): string[] => [...text.matchAll(/\{\d\}/g)].map(String).sort();
+  const texts = { ...frame, ...fleet_texts, ...meter_texts, ...setup_texts };
+  for (const [word, [en, zh]] of Object.entries(texts)) {
+    assert.ok(en !== "" && zh !== "", word);
+    assert.deepEqual([...new Set(parts(zh))], [...new Set(parts(en))], word);
+    if (!same.has(word)) assert.notEqual(en, zh, word);
+    if (!same.has(word) && word !== "other_language" && !/^[{}\d\s/A-Za-z]*$/.test(en))
+      assert.doesNotMatch(en, /[\u4e00-\u9fff]/, word);
+  }
+});
+
+test("every setting has a name in both languages, and as many values as its range", () => {
+  const all = [...ranges_of_CameraSettings, ...ranges_of_DtuSettings];
+  for (const { name, minimum, maximum } of all) {
+    assert.notEqual(setting_text("en", name), name);
+    assert.match(setting_text("zh", name), /[\u4e00-\u9fff]/, name);
+    const values = setting_values("en", name);
+    if (values !== null) assert.equal(values.length, maximum - minimum + 1, name);
+  }
 });
 
 test("the server's reasons in Chinese, as far as they are known", () => {
@@ -76,6 +127,12 @@ test("the server's reasons in Chinese, as far as they are known", () => {
   assert.equal(words.reason("turning"), "字轮正在转动");
   assert.equal(words.reason("the reader doubts it: glare"), "识别结果存疑：反光");
   assert.equal(words.reason("something new"), "something new");
+  assert.equal(
+    words.reason(
+      "the photo alone says 84411, 4 wheels certain; the last accepted reading decided the rest",
+    ),
+    "仅凭照片为 84411，其中 4 位确定；其余由上次采用的读数决定",
+  );
   assert.equal(new Words("en").reason("turning"), "turning");
 });
 
@@ -88,4 +145,55 @@ test("language: stored, else the browser's, else English", () => {
   assert.equal(preferred_language("zh", "en-US"), "zh");
   assert.equal(preferred_language(null, "zh-TW"), "zh");
   assert.equal(preferred_language("xx", "de"), "en");
+});
+
+test("addresses: there and back, and broken ones", () => {
+  for (const id of ["m1", "a b", "50%", "../x", "表"])
+    assert.deepEqual(place_of(link_to("devices", id)), { page: "devices", id });
+  assert.deepEqual(place_of(""), { page: "", id: "" });
+  assert.equal(place_of("#/devices/%E0%A4%A").page, "unknown");
+});
+
+test("a digit typed replaces the one at the cursor", () => {
+  assert.deepEqual(replace_digit("01234", 2, 3, "9"), ["01934", 3]);
+  assert.deepEqual(replace_digit("01234", 2, 2, "9"), ["01934", 3]);
+  assert.deepEqual(replace_digit("01234", 0, 5, "7"), ["7", 1]);
+  assert.deepEqual(replace_digit("01234", 5, 5, "9"), ["012349", 6]);
+  assert.deepEqual(replace_digit("01234", 1, 1, "x"), ["01234", 1]);
+  assert.deepEqual(replace_digit("", 0, 0, "12 34"), ["1234", 4]);
+  assert.deepEqual(replace_digit("012345678901", 12, 12, "9"), ["012345678901", 12]);
+});
+
+function striped(period: number, low: number, high: number): Uint8ClampedArray {
+  const out = new Uint8ClampedArray(64 * 48 * 4);
+  for (let i = 0; i < 64 * 48; ++i) {
+    const light = Math.floor((i % 64) / period) % 2 === 0 ? low : high;
+    out.set([light, light, light, 255], 4 * i);
+  }
+  return out;
+}
+
+test("a frame's sharpness, glare and light", () => {
+  assert.deepEqual(judge_pixels(striped(4, 60, 200), 64, 48).hints, ["good"]);
+  assert.deepEqual(judge_pixels(striped(64, 120, 120), 64, 48).hints, ["blurred"]);
+  assert.deepEqual(judge_pixels(striped(4, 0, 40), 64, 48).hints, ["dark"]);
+  assert.deepEqual(judge_pixels(striped(4, 80, 255), 64, 48).hints, ["glare"]);
+  assert.deepEqual(judge_pixels(striped(64, 254, 254), 64, 48).hints, ["bright", "blurred"]);
+  const sharp = judge_pixels(striped(2, 60, 200), 64, 48).sharpness;
+  assert.ok(sharp > judge_pixels(striped(2, 110, 150), 64, 48).sharpness);
+});
+
+test("an edit of a meter has what was changed, and null for what cannot be", () => {
+  const meter = {
+    id: "m1", version: 4, medium: null, wheels: 8, decimals: 3, unit: "m³", factor: "1",
+    serial: null, place: "cellar", rate_max: null, installed_ms: null, removed_ms: null,
+  };
+  assert.deepEqual(edit_of(meter, {}), { version: 4 });
+  assert.deepEqual(edit_of(meter, { wheels: "8", place: " cellar " }), { version: 4 });
+  assert.deepEqual(edit_of(meter, { wheels: "", place: "", medium: "gas", rate_max: "70" }), {
+    version: 4, wheels: null, place: null, medium: "gas", rate_max: 70,
+  });
+  for (const typed of [{ wheels: "13" }, { wheels: "x" }, { decimals: "-1" }, { factor: "1,5" },
+    { factor: "" }, { rate_max: "0" }])
+    assert.equal(edit_of(meter, typed), null, JSON.stringify(typed));
 });

@@ -62,6 +62,7 @@ const Routes::Route Routes::routes[] = {
     {"GET", "/api/v1/devices/{id}/updates", &Routes::updates},
     {"POST", "/api/v1/devices/{id}/updates", &Routes::order_update},
     {"GET", "/api/v1/updates/{id}", &Routes::update},
+    {"GET", "/api/v1/summary", &Routes::summary},
     {"GET", "/api/v1/events", &Routes::events},
     {"GET", "/api/v1/health", &Routes::health},
     {"GET", "/api/v1/metrics", &Routes::metrics},

@@ -62,6 +62,7 @@ class Routes {
   Response updates(const Request& request, const std::string& id);
   Response order_update(const Request& request, const std::string& id);
   Response update(const Request& request, const std::string& id);
+  Response summary(const Request& request, const std::string& id);
   Response events(const Request& request, const std::string& id);
   Response health(const Request& request, const std::string& id);
   Response metrics(const Request& request, const std::string& id);

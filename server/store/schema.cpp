@@ -107,14 +107,21 @@ constexpr std::array<std::string_view, 4> growth{
     R"(CREATE INDEX reading_standing ON reading (standing, at_ms, id))",
 };
 
+// Counts for the console's home page.
+constexpr std::array<std::string_view, 3> summary{
+    R"(CREATE INDEX reading_at ON reading (at_ms))",
+    R"(CREATE INDEX reading_doubtful ON reading (id) WHERE verdict = 'doubtful')",
+    R"(CREATE INDEX command_created ON command (created_ms, state))",
+};
+
 }  // namespace
 
 std::span<const Migration> migrations() {
   static const std::array all{Migration(first),    Migration(reviews),  Migration(schedules),
                               Migration(updates),  Migration(settings), meters_migration(),
-                              Migration(light),    Migration(growth),
-                              second_migration(),  notify_migration(), fleet_migration(),
-                              access_migration()};
+                              Migration(light),    Migration(growth),  second_migration(),
+                              notify_migration(),  fleet_migration(),  access_migration(),
+                              Migration(summary)};
   return all;
 }
 

@@ -144,6 +144,8 @@ struct Options {
   std::function<void(const std::string&)> say = {};
 };
 
+struct Summary;
+
 class Store {
  public:
   // `path`: the database file, in a folder that is there; or postgresql://... without a password,
@@ -313,6 +315,9 @@ class Store {
   // Of a device (empty: all) with ids below `before`, newest first.
   Result<std::vector<command::Command>> commands(const std::string& device, std::int64_t before,
                                                  int count_max);
+  // Counts over everything, see summary.h. `since_ms`: when the day began; `days` of 24 hours are
+  // told, at least 1, the day itself as the last.
+  Result<Summary> summary(std::int64_t since_ms, int days);
 
   // A cheap write and read, for health.
   Result<void> check();

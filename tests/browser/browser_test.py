@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""The console in a real browser, before the real server, broker and two simulated meters.
+"""The console in a real browser, before the real server, broker and simulated meters.
 
-Screenshots and logs stay in build/browser. Ends with the page test's exit code.
+Screenshots and logs stay in build/browser. Ends with the page test's exit code. STORIES=a,b runs
+some of the stories alone.
 """
 import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -14,7 +16,10 @@ sys.path.insert(0, str(ROOT / "tools"))
 from stack import Stack, StackError  # noqa: E402
 
 FOLDER = ROOT / "build" / "browser"
-METERS = {"browser-water": 5, "browser-power": 34}
+METERS = {"browser-water": 5, "browser-power": 34, "browser-gas": 29, "browser-heat": 18}
+DOUBTED = ["browser-gas", "browser-heat"]
+DAY_MS = 86_400_000
+LIMIT_S = 280
 
 
 def install():
@@ -26,18 +31,102 @@ def install():
         mark.touch()
 
 
+def send(stack, method, path, body, wanted):
+    status, answer = stack.request(method, path, body)
+    if status != wanted:
+        raise StackError(f"{method} {path}: {status} {answer}")
+    return answer
+
+
+def take_photos(stack):
+    for count in (1, 2, 3):
+        devices = METERS if count < 3 else DOUBTED
+        commands = [stack.capture(device) for device in devices]
+        for command in commands:
+            if stack.wait_command(command)["state"] != "read":
+                raise StackError(f"no photo of {command['device']}")
+
+
+def shifted(reading, counts):
+    """The reading's digits so many counts of the last wheel later; as many wheels."""
+    digits = str(int(reading["digits"]) + counts).zfill(len(reading["digits"]))
+    return digits[-len(reading["digits"]):]
+
+
+def give_a_past(stack, meter, days):
+    """Values by hand, one a day up to now, that lead to what the camera sees."""
+    reading = stack.get(f"/readings?meter={meter}")["readings"][0]
+    for day in range(days, 0, -1):
+        body = {"at_ms": reading["at_ms"] - day * DAY_MS, "reason": "from the old book",
+                "digits": shifted(reading, -3 * day - day % 4)}
+        send(stack, "POST", f"/meters/{meter}/readings", body, 201)
+
+
+def make_doubtful(stack, meter):
+    """A person's later word contradicts what the camera has seen: its readings wait for review."""
+    reading = stack.get(f"/readings?meter={meter}")["readings"][-1]
+    body = {"at_ms": reading["at_ms"] - 60_000, "digits": shifted(reading, 5_000)}
+    send(stack, "POST", f"/meters/{meter}/readings", body, 201)
+    waiting = stack.get(f"/readings?meter={meter}&verdict=doubtful")["readings"]
+    if len(waiting) < 3:
+        raise StackError(f"{meter}: only {len(waiting)} readings are doubtful")
+
+
+def prepare(stack):
+    for device, seed in METERS.items():
+        stack.meter(device, "--render", seed, baud_max=921600)
+    for device in METERS:
+        stack.wait_online(device)
+    take_photos(stack)
+    give_a_past(stack, "browser-water", 20)
+    for meter in DOUBTED:
+        make_doubtful(stack, meter)
+    send(stack, "POST", "/schedules", {"name": "nights", "cron": "0 2 * * *",
+                                       "zone": "Europe/Berlin", "spread_s": 3600}, 201)
+
+
+def stop_server(stack):
+    name, process = stack.processes.pop(0)
+    process.terminate()
+    process.wait(20)
+
+
+def run_stories(stack):
+    """Runs the stories and does what they ask for between the lines."""
+    command = ["node", "page_test.mjs", f"{stack.url}/", str(FOLDER / "screenshots"),
+               str(ROOT / "console" / "dist")]
+    asked = {"stop the server": lambda: stop_server(stack),
+             "start the server": lambda: (stack.serve(), stack.processes.insert(
+                 0, stack.processes.pop()))}
+    deadline = time.monotonic() + LIMIT_S
+    with subprocess.Popen(command, cwd=HERE, text=True, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, bufsize=1) as stories:
+        for line in stories.stdout:
+            if time.monotonic() > deadline:
+                stories.kill()
+                raise StackError(f"the stories took longer than {LIMIT_S} s")
+            if not line.startswith("ask: "):
+                print(line, end="", flush=True)
+                continue
+            asked[line.removeprefix("ask: ").strip()]()
+            stories.stdin.write("done\n")
+            stories.stdin.flush()
+        return stories.wait(20)
+
+
 def main():
     install()
     shutil.rmtree(FOLDER, ignore_errors=True)
+    build = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "release"
+    began = time.monotonic()
     try:
-        with Stack(FOLDER / "stack") as stack:
+        with Stack(FOLDER / "stack", build=build) as stack:
             stack.serve()
-            for device, seed in METERS.items():
-                stack.meter(device, "--render", seed)
-            for device in METERS:
-                stack.wait_online(device)
-            command = ["node", "page_test.mjs", f"{stack.url}/", str(FOLDER / "screenshots")]
-            return subprocess.run(command, cwd=HERE, timeout=300).returncode
+            prepare(stack)
+            print(f"prepared in {time.monotonic() - began:.0f} s", flush=True)
+            code = run_stories(stack)
+            print(f"browser test: {time.monotonic() - began:.0f} s", flush=True)
+            return code
     except (StackError, subprocess.SubprocessError) as error:
         print(f"browser test: {error}\nThe logs are in {FOLDER}", file=sys.stderr)
         return 1

@@ -1,14 +1,19 @@
 // Live changes from the server (Server-Sent Events).
-import type { Command } from "./command";
-import type { Device } from "./device";
-import type { Photo } from "./photo";
-import type { Reading } from "./reading";
+import type { Command, Device, Photo, Reading, Update, View } from "./openapi";
+
+export interface Subjects {
+  device: Device;
+  command: Command;
+  photo: Photo;
+  reading: Reading;
+  view: View;
+  update: Update;
+}
+
+export type Subject = keyof Subjects;
 
 export interface Listener {
-  device(device: Device): void;
-  command(command: Command): void;
-  photo(photo: Photo): void;
-  reading(reading: Reading): void;
+  changed<S extends Subject>(subject: S, value: Subjects[S]): void;
   // Called when the stream opens (also again after a break: something may have been missed) and
   // when it breaks.
   connected(): void;
@@ -16,16 +21,15 @@ export interface Listener {
 }
 
 const retry_ms = 3_000;
+const subjects: Subject[] = ["device", "command", "photo", "reading", "view", "update"];
 
 // Listens for as long as the page lives; comes back by itself.
 export function listen(listener: Listener): void {
   const source = new EventSource("/api/v1/events");
-  const on = <T>(name: string, take: (value: T) => void): void =>
-    source.addEventListener(name, (event) => take(JSON.parse((event as MessageEvent).data) as T));
-  on<Device>("device", (value) => listener.device(value));
-  on<Command>("command", (value) => listener.command(value));
-  on<Photo>("photo", (value) => listener.photo(value));
-  on<Reading>("reading", (value) => listener.reading(value));
+  for (const subject of subjects)
+    source.addEventListener(subject, (event) =>
+      listener.changed(subject, JSON.parse((event as MessageEvent<string>).data)),
+    );
   source.onopen = () => listener.connected();
   source.onerror = () => {
     listener.disconnected();

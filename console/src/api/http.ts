@@ -1,7 +1,8 @@
 // One door to the server's JSON API.
-import { log_in, own_header } from "../login";
 
 const root = "/api/v1";
+// Tells the server that a change comes from this page: foreign pages cannot send it.
+export const own_header = { "X-Meterlens": "1" };
 const patience_ms = 15_000;
 
 // A request that did not succeed. `code` is the server's error code, or "unreachable" when no
@@ -16,6 +17,16 @@ export class ApiError extends Error {
   }
 }
 
+// The one place that hears of answers with status 401. Resolves to true when the request may be
+// sent again; the pages stay as they are meanwhile, so nothing typed is lost.
+export const door: { unauthorized: () => Promise<boolean> } = {
+  unauthorized: () => Promise.resolve(false),
+};
+
+export function error_of(error: unknown): ApiError {
+  return error instanceof ApiError ? error : new ApiError("", String(error), 0);
+}
+
 async function failure_of(response: Response): Promise<ApiError> {
   const body: unknown = await response.json().catch(() => null);
   const error = (body as { error?: { code?: unknown; message?: unknown } } | null)?.error;
@@ -26,33 +37,51 @@ async function failure_of(response: Response): Promise<ApiError> {
   );
 }
 
-async function request<T>(path: string, init: RequestInit): Promise<T> {
+async function answer_to(path: string, init: RequestInit): Promise<Response> {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), patience_ms);
-  let response: Response;
   try {
-    response = await fetch(root + path, { ...init, signal: stop.signal });
+    return await fetch(root + path, { ...init, signal: stop.signal });
   } catch {
     throw new ApiError("unreachable", "no answer", 0);
   } finally {
     clearTimeout(timer);
   }
-  if (response.status === 401) {
-    await log_in();
-    return request<T>(path, init);
-  }
+}
+
+async function request<T>(path: string, init: RequestInit): Promise<T> {
+  let response = await answer_to(path, init);
+  if (response.status === 401 && (await door.unauthorized()))
+    response = await answer_to(path, init);
   if (!response.ok) throw await failure_of(response);
-  return (await response.json()) as T;
+  try {
+    return (await response.json()) as T;
+  } catch {
+    throw new ApiError("unreachable", "the answer broke off", 0);
+  }
 }
 
 export function get<T>(path: string): Promise<T> {
   return request<T>(path, { headers: { Accept: "application/json" } });
 }
 
-export function post<T>(path: string, body: unknown): Promise<T> {
+export function send<T>(method: "POST" | "PUT" | "PATCH", path: string, body: unknown): Promise<T> {
   return request<T>(path, {
-    method: "POST",
+    method,
     headers: { Accept: "application/json", "Content-Type": "application/json", ...own_header },
     body: JSON.stringify(body),
   });
+}
+
+export function send_file<T>(path: string, file: Blob): Promise<T> {
+  const headers = {
+    Accept: "application/json",
+    "Content-Type": "application/octet-stream",
+    ...own_header,
+  };
+  return request<T>(path, { method: "POST", headers, body: file });
+}
+
+export function remove<T>(path: string): Promise<T> {
+  return request<T>(path, { method: "DELETE", headers: { Accept: "application/json", ...own_header } });
 }

@@ -1,0 +1,233 @@
+// The server's API, call by call. Types are those of openapi.yaml.
+import { get, remove, send, send_file } from "./http";
+import type {
+  Command,
+  Device,
+  EstimateOrder,
+  Exchange,
+  ExchangeEdit,
+  Image,
+  ManualValue,
+  Meter,
+  MeterEdit,
+  Photo,
+  Reading,
+  ReadingEdit,
+  Schedule,
+  ScheduleEdit,
+  Settings,
+  Summary,
+  Update,
+  Watch,
+  WatchEdit,
+  Word,
+} from "./openapi";
+
+const name = encodeURIComponent;
+
+function query(values: Record<string, string | number | undefined>): string {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== "");
+  const parts = given.map(([key, value]) => `${key}=${name(value!)}`);
+  return parts.length === 0 ? "" : `?${parts.join("&")}`;
+}
+
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+// ---- the whole ----
+
+// Captures and doubtful readings since a day's beginning, and the days before it.
+export function get_summary(since_ms: number, days: number): Promise<Summary> {
+  return get(`/summary${query({ since: since_ms, days })}`);
+}
+
+// ---- devices ----
+
+export async function list_devices(): Promise<Device[]> {
+  const devices: Device[] = [];
+  for (let cursor = ""; ; ) {
+    const page = await get<{ devices: Device[]; next: string | null }>(
+      `/devices${query({ limit: 1000, cursor })}`,
+    );
+    devices.push(...page.devices);
+    if (page.next === null) return devices;
+    cursor = page.next;
+  }
+}
+
+export function get_device(device: string): Promise<Device> {
+  return get(`/devices/${name(device)}`);
+}
+
+export function take_photo(device: string): Promise<Command> {
+  return send("POST", `/devices/${name(device)}/commands`, { capture: 1 });
+}
+
+export function get_command(id: number): Promise<Command> {
+  return get(`/commands/${id}`);
+}
+
+export function is_over({ state }: Command): boolean {
+  return state === "read" || state === "failed" || state === "expired";
+}
+
+export type Part = Settings["part"];
+
+export function get_settings(device: string, part: Part): Promise<Settings> {
+  return get(`/devices/${name(device)}/settings/${part}`);
+}
+
+export function change_settings(
+  device: string,
+  part: Part,
+  settings: Record<string, number>,
+): Promise<Settings> {
+  return send("PUT", `/devices/${name(device)}/settings/${part}`, settings);
+}
+
+// 0 seconds ends it.
+export function aim(device: string, seconds: number, period_ms = 1000): Promise<unknown> {
+  return send("POST", `/devices/${name(device)}/aim`, { seconds, period_ms });
+}
+
+export function view_url(device: string, number: number): string {
+  return `/api/v1/devices/${name(device)}/view.jpg?n=${number}`;
+}
+
+// ---- photos and readings ----
+
+export async function list_photos(device: string, since_ms?: number): Promise<Photo[]> {
+  return (await get<{ photos: Photo[] }>(`/photos${query({ device, since: since_ms })}`)).photos;
+}
+
+export function photo_url(id: number): string {
+  return `/api/v1/photos/${id}.jpg`;
+}
+
+export interface ReadingFilter {
+  meter?: string;
+  since?: number;
+  verdict?: Reading["verdict"];
+  cursor?: string;
+}
+
+export async function list_readings(filter: ReadingFilter): Promise<Page<Reading>> {
+  const page = await get<{ readings: Reading[]; next: string | null }>(
+    `/readings${query({ ...filter })}`,
+  );
+  return { items: page.readings, next: page.next };
+}
+
+// All pages of a list, newest first, at most `count_max`; `more` hears of each page as it comes.
+export async function all_readings(
+  filter: ReadingFilter,
+  count_max: number,
+  more: (readings: Reading[]) => boolean = () => true,
+): Promise<Reading[]> {
+  const all: Reading[] = [];
+  let cursor: string | null = "";
+  while (cursor !== null && all.length < count_max) {
+    const page: Page<Reading> = await list_readings({ ...filter, cursor });
+    all.push(...page.items);
+    cursor = page.next;
+    if (!more(all)) break;
+  }
+  return all;
+}
+
+export function get_reading(id: number): Promise<Reading> {
+  return get(`/readings/${id}`);
+}
+
+export function review(id: number, edit: ReadingEdit): Promise<Reading> {
+  return send("PATCH", `/readings/${id}`, edit);
+}
+
+export async function reading_history(id: number): Promise<Word[]> {
+  return (await get<{ history: Word[] }>(`/readings/${id}/history`)).history;
+}
+
+// ---- meters ----
+
+export async function list_meters(cursor = ""): Promise<Page<Meter>> {
+  const page = await get<{ meters: Meter[]; next: string | null }>(`/meters${query({ cursor })}`);
+  return { items: page.meters, next: page.next };
+}
+
+export function get_meter(meter: string): Promise<Meter> {
+  return get(`/meters/${name(meter)}`);
+}
+
+export function create_meter(edit: MeterEdit): Promise<Meter> {
+  return send("POST", "/meters", edit);
+}
+
+export function change_meter(meter: string, edit: MeterEdit): Promise<Meter> {
+  return send("PATCH", `/meters/${name(meter)}`, edit);
+}
+
+export async function list_exchanges(meter: string): Promise<Exchange[]> {
+  return (await get<{ exchanges: Exchange[] }>(`/meters/${name(meter)}/exchanges`)).exchanges;
+}
+
+export function exchange_meter(meter: string, edit: ExchangeEdit): Promise<Exchange> {
+  return send("POST", `/meters/${name(meter)}/exchanges`, edit);
+}
+
+export function enter_value(meter: string, value: ManualValue): Promise<Reading> {
+  return send("POST", `/meters/${name(meter)}/readings`, value);
+}
+
+// Readings for the times without one; how many there are now.
+export async function estimate(meter: string, order: EstimateOrder): Promise<number> {
+  const path = `/meters/${name(meter)}/estimates`;
+  return (await send<{ readings: Reading[] }>("POST", path, order)).readings.length;
+}
+
+export async function list_watches(filter: { device?: string; meter?: string }): Promise<Watch[]> {
+  return (await get<{ watches: Watch[] }>(`/watches${query(filter)}`)).watches;
+}
+
+export function create_watch(edit: WatchEdit): Promise<Watch> {
+  return send("POST", "/watches", edit);
+}
+
+export function change_watch(id: number, edit: WatchEdit): Promise<Watch> {
+  return send("PATCH", `/watches/${id}`, edit);
+}
+
+// ---- schedules, images, updates ----
+
+export async function list_schedules(): Promise<Schedule[]> {
+  return (await get<{ schedules: Schedule[] }>("/schedules")).schedules;
+}
+
+export function add_schedule(edit: ScheduleEdit): Promise<Schedule> {
+  return send("POST", "/schedules", edit);
+}
+
+export function change_schedule(id: number, edit: ScheduleEdit): Promise<Schedule> {
+  return send("PUT", `/schedules/${id}`, edit);
+}
+
+export function delete_schedule(id: number): Promise<Schedule> {
+  return remove(`/schedules/${id}`);
+}
+
+export async function list_images(): Promise<Image[]> {
+  return (await get<{ images: Image[] }>("/images")).images;
+}
+
+export function add_image(file: Blob): Promise<Image> {
+  return send_file("/images", file);
+}
+
+export async function list_updates(device: string): Promise<Update[]> {
+  return (await get<{ updates: Update[] }>(`/devices/${name(device)}/updates`)).updates;
+}
+
+export function order_update(device: string, image: number): Promise<Update> {
+  return send("POST", `/devices/${name(device)}/updates`, { image });
+}

@@ -1,0 +1,87 @@
+// The page's one connection to what happens on the server, and what it knows of the devices.
+import { get_command, is_over, list_devices, take_photo } from "./api/api";
+import { listen, type Subject, type Subjects } from "./api/events";
+import { error_of } from "./api/http";
+import { Fleet } from "./fleet";
+import { Value } from "./observe";
+
+const poll_ms = 5_000;
+
+export const fleet = new Fleet();
+// Whether news come by themselves; whether the server answers at all; whether the devices are
+// known.
+export const is_live = new Value(false);
+export const is_reachable = new Value(true);
+export const is_loaded = new Value(false);
+// Grows whenever something may have been missed: what was loaded before is loaded anew.
+export const epoch = new Value(0);
+
+type Take<S extends Subject> = (value: Subjects[S]) => void;
+const takers: { [S in Subject]?: Set<Take<S>> } = {};
+
+// Returns what ends it.
+export function follow<S extends Subject>(subject: S, take: Take<S>): () => void {
+  const set = (takers[subject] ??= new Set() as never) as Set<Take<S>>;
+  set.add(take);
+  return () => set.delete(take);
+}
+
+function changed<S extends Subject>(subject: S, value: Subjects[S]): void {
+  if (subject === "device") fleet.take_devices([value as Subjects["device"]]);
+  if (subject === "command") fleet.take_command(value as Subjects["command"]);
+  if (subject === "photo") fleet.take_photo(value as Subjects["photo"]);
+  if (subject === "reading") fleet.take_reading(value as Subjects["reading"]);
+  for (const take of (takers[subject] as Set<Take<S>> | undefined) ?? []) take(value);
+}
+
+// A command that ended while nobody listened would look as if it still ran.
+async function catch_up(): Promise<void> {
+  for (const { command, device } of fleet.all())
+    if (command !== null && !is_over(command) && device.active_command?.id !== command.id)
+      fleet.take_command(await get_command(command.id));
+}
+
+async function load(): Promise<void> {
+  try {
+    const devices = await list_devices();
+    fleet.take_devices(devices);
+    await catch_up();
+    const was_away = !is_reachable.get() || !is_loaded.get();
+    is_loaded.set(true);
+    is_reachable.set(true);
+    if (was_away) epoch.set(epoch.get() + 1);
+  } catch {
+    is_reachable.set(false);
+  }
+}
+
+export function start_live(): void {
+  listen({
+    changed,
+    connected: () => {
+      is_live.set(true);
+      epoch.set(epoch.get() + 1);
+      void load();
+    },
+    disconnected: () => {
+      is_live.set(false);
+      if (!is_loaded.get()) void load();
+    },
+  });
+  setInterval(() => {
+    if (!is_live.get()) void load();
+  }, poll_ms);
+}
+
+// Orders a photo; what is wrong shows at the device.
+export async function order_photo(device: string): Promise<boolean> {
+  fleet.refuse(device, null);
+  try {
+    fleet.take_command(await take_photo(device));
+    return true;
+  } catch (error) {
+    const { code, message } = error_of(error);
+    fleet.refuse(device, { code, message });
+    return false;
+  }
+}

@@ -1,0 +1,32 @@
+// Every page of the console: its address, its name in the navigation, and what draws it. A new page
+// is a line here and a file in pages/.
+import type { ComponentType } from "preact";
+import { DevicePage } from "./pages/device";
+import { DevicesPage } from "./pages/devices";
+import { FlashPage } from "./pages/flash";
+import { HomePage } from "./pages/home";
+import { ImagesPage } from "./pages/images";
+import { InstallPage } from "./pages/install";
+import { MeterPage } from "./pages/meter";
+import { MetersPage } from "./pages/meters";
+import { ReviewPage } from "./pages/review";
+import { SchedulesPage } from "./pages/schedules";
+import type { Word } from "./words/words";
+
+export interface PageEntry {
+  page: string; // as in the address, #/page
+  word: Word;
+  view: ComponentType;
+  of_one?: ComponentType<{ id: string }>; // #/page/id
+}
+
+export const pages: PageEntry[] = [
+  { page: "", word: "nav_home", view: HomePage },
+  { page: "devices", word: "nav_devices", view: DevicesPage, of_one: DevicePage },
+  { page: "meters", word: "nav_meters", view: MetersPage, of_one: MeterPage },
+  { page: "review", word: "nav_review", view: ReviewPage },
+  { page: "schedules", word: "nav_schedules", view: SchedulesPage },
+  { page: "install", word: "nav_install", view: InstallPage },
+  { page: "images", word: "nav_images", view: ImagesPage },
+  { page: "flash", word: "nav_flash", view: FlashPage },
+];

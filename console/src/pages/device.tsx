@@ -1,0 +1,209 @@
+// One device: its newest photo with the reading, a new photo packet by packet, what it says of
+// itself, its settings, aiming and updates.
+import { useEffect, useState } from "preact/hooks";
+import { get_device, list_photos, list_readings, photo_url } from "../api/api";
+import type { CameraHealth, Device, Photo } from "../api/openapi";
+import type { Entry } from "../fleet";
+import { fleet } from "../live";
+import { use_value } from "../observe";
+import { Aiming } from "../parts/aiming";
+import { Waiting } from "../parts/form";
+import { use_calm_events, use_loaded, use_words } from "../parts/hooks";
+import { Order } from "../parts/order";
+import { Picture } from "../parts/picture";
+import { ReadingView } from "../parts/register";
+import { SettingsForm } from "../parts/settings";
+import { Updates } from "../parts/updates";
+import { link_to } from "../router";
+
+const photos_shown = 12;
+
+function Photos({ device, newest }: { device: Device; newest: number }) {
+  const words = use_words();
+  const [shown, show] = useState(newest);
+  const photos = use_loaded(() => list_photos(device.id), [device.id]);
+  const meter = device.newest_reading?.meter ?? device.id;
+  const readings = use_loaded(() => list_readings({ meter }), [meter]);
+  use_calm_events(["photo", "reading"], () => {
+    photos.reload();
+    readings.reload();
+  });
+  useEffect(() => show(newest), [newest]);
+  const list = (photos.value ?? []).slice(0, photos_shown);
+  const photo = list.find(({ id }) => id === shown) ?? device.newest_photo;
+  if (photo === null) return <p class="photo-empty">{words.say("no_photo")}</p>;
+  const of_photo = (id: number) =>
+    readings.value?.items.find((one) => one.photo === id) ??
+    (device.newest_reading?.photo === id ? device.newest_reading : null);
+  const is_newest = photo.id === newest;
+  const at = words.time(photo.captured_at_ms ?? photo.received_at_ms);
+  return (
+    <>
+      <Picture
+        photo={photo.id}
+        reading={of_photo(photo.id)}
+        alt={words.say("photo_of", device.id, at)}
+        caption={words.say("photo_at", at)}
+      />
+      <ReadingView
+        reading={of_photo(photo.id) ?? (is_newest ? device.newest_reading : null)}
+        photo={photo}
+      />
+      {list.length > 1 && <Strip photos={list} shown={photo.id} show={show} />}
+    </>
+  );
+}
+
+function Strip(props: { photos: Photo[]; shown: number; show: (id: number) => void }) {
+  const words = use_words();
+  return (
+    <div class="strip" role="group" aria-label={words.say("photos")}>
+      {props.photos.map(({ id, captured_at_ms, received_at_ms }) => (
+        <button
+          key={id}
+          type="button"
+          aria-pressed={id === props.shown}
+          aria-label={words.say("photo_at", words.time(captured_at_ms ?? received_at_ms))}
+          onClick={() => props.show(id)}
+        >
+          <img src={photo_url(id)} alt="" loading="lazy" width="72" height="54" />
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Facts({ rows }: { rows: [name: string, value: string][] }) {
+  return (
+    <dl class="rows-of-facts">
+      {rows.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function health_rows(health: CameraHealth, words: ReturnType<typeof use_words>) {
+  const counts = ["shots", "no_answers", "frame_timeouts", "frame_failures", "empty_frames",
+    "failed_saves", "photos_lost", "flash_flaws"] as const;
+  const rows: [string, string][] = [
+    [words.say("health_at"), words.time(health.at_ms)],
+    [words.say("health_uptime"), words.duration(health.uptime_s)],
+    [words.say("health_reset"), words.choice("reset", health.reset_cause)],
+    [words.say("health_light"), words.choice("light", health.light)],
+    [words.say("health_mean"), `${health.mean} / 255`],
+    [words.say("health_dark"), `${health.dark_percent} %`],
+    [words.say("health_bright"), `${health.bright_percent} %`],
+  ];
+  for (const name of counts)
+    if (name === "shots" || health[name] > 0)
+      rows.push([words.choice("health", name), words.number(health[name])]);
+  return rows;
+}
+
+// What the DTU says of itself is its own: names and values as they come.
+function state_rows(state: Record<string, unknown>, prefix = ""): [string, string][] {
+  return Object.entries(state).flatMap(([name, value]): [string, string][] => {
+    if (typeof value === "object" && value !== null && !Array.isArray(value))
+      return state_rows(value as Record<string, unknown>, `${prefix}${name}.`);
+    return [[prefix + name, typeof value === "string" ? value : JSON.stringify(value)]];
+  });
+}
+
+function Health({ device }: { device: Device }) {
+  const words = use_words();
+  const rows: [string, string][] = [
+    [words.say("first_seen"), words.time(device.first_seen_ms)],
+    [words.say("last_seen"), words.time(device.last_seen_ms)],
+    [words.say("firmware"), device.firmware ?? "–"],
+    [words.say("dialect"), words.choice("dialect", device.dialect)],
+  ];
+  return (
+    <section class="card" aria-labelledby="health">
+      <h2 id="health">{words.say("health")}</h2>
+      <Facts rows={rows} />
+      {device.health != null && (
+        <>
+          <h3>{words.say("part_camera")}</h3>
+          <Facts rows={health_rows(device.health, words)} />
+        </>
+      )}
+      {device.state !== null && (
+        <details>
+          <summary>{words.say("state_of_dtu")}</summary>
+          <Facts rows={state_rows(device.state)} />
+        </details>
+      )}
+    </section>
+  );
+}
+
+function Details({ word, children }: { word: string; children: () => preact.ComponentChild }) {
+  const [open, set_open] = useState(false);
+  return (
+    <details class="card" onToggle={(event) => set_open(event.currentTarget.open)}>
+      <summary>
+        <h2>{word}</h2>
+      </summary>
+      {open && children()}
+    </details>
+  );
+}
+
+function View({ entry }: { entry: Entry }) {
+  const words = use_words();
+  const { device } = entry;
+  const native = device.dialect === "native";
+  return (
+    <>
+      <header class="title">
+        <h1 id="device-name">
+          {device.id}
+          {device.remark !== "" && <small> {device.remark}</small>}
+        </h1>
+        <span class={device.online ? "state online" : "state"}>
+          {words.say(device.online ? "online" : "offline")}
+        </span>
+        <a href={link_to("meters", device.newest_reading?.meter ?? device.id)}>
+          {words.say("to_meter")}
+        </a>
+      </header>
+      <div class="halves">
+        <section class="card device" data-device={device.id} aria-label={words.say("photo")}>
+          <Photos device={device} newest={device.newest_photo?.id ?? 0} />
+          <Order entry={entry} described_by="device-name" />
+        </section>
+        <div>
+          <Health device={device} />
+          {native && (
+            <Details word={words.say("aiming")}>{() => <Aiming device={device.id} />}</Details>
+          )}
+          {native && (
+            <Details word={words.say("settings_camera")}>
+              {() => <SettingsForm device={device.id} part="camera" />}
+            </Details>
+          )}
+          <Details word={words.say("settings_dtu")}>
+            {() => <SettingsForm device={device.id} part="dtu" />}
+          </Details>
+          {native && (
+            <Details word={words.say("updates")}>{() => <Updates device={device.id} />}</Details>
+          )}
+        </div>
+      </div>
+    </>
+  );
+}
+
+export function DevicePage({ id }: { id: string }) {
+  const entry = use_value(fleet.entry(id));
+  // Also of a device that the list of all has not brought yet.
+  const alone = use_loaded(async () => {
+    fleet.take_devices([await get_device(id)]);
+    return true;
+  }, [id]);
+  return entry === undefined ? <Waiting error={alone.error} /> : <View entry={entry} />;
+}

@@ -1,0 +1,275 @@
+// All devices in one table that draws only the rows in sight, for 100,000 of them: search, filters,
+// and a photo from each of those that are chosen.
+import { memo } from "preact/compat";
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { is_over } from "../api/api";
+import { fleet, is_loaded, order_photo } from "../live";
+import type { Entry } from "../fleet";
+import { use_value, use_value_calmly } from "../observe";
+import { Choice, Field } from "../parts/form";
+import { use_words } from "../parts/hooks";
+import { link_to } from "../router";
+import type { Words } from "../words/words";
+
+const row_px = 44;
+const rows_beside = 6; // drawn above and below what is in sight
+const rows_step = 4; // drawn anew when so many have gone by
+const orders_at_once = 8;
+
+const filters = ["all", "online", "offline", "doubtful", "no_photo", "busy"] as const;
+type Filter = (typeof filters)[number];
+const orders = ["name", "newest_seen", "oldest_seen", "oldest_reading"] as const;
+type Order = (typeof orders)[number];
+
+function passes({ device, command }: Entry, filter: Filter): boolean {
+  switch (filter) {
+    case "all": return true;
+    case "online": return device.online;
+    case "offline": return !device.online;
+    case "doubtful": return device.newest_reading?.verdict === "doubtful";
+    case "no_photo": return device.newest_photo === null;
+    case "busy": return command !== null && !is_over(command);
+  }
+}
+
+const rank: Record<Exclude<Order, "name">, (entry: Entry) => number> = {
+  newest_seen: ({ device }) => -(device.last_seen_ms ?? 0),
+  oldest_seen: ({ device }) => device.last_seen_ms ?? 0,
+  oldest_reading: ({ device }) => device.newest_reading?.at_ms ?? 0,
+};
+
+export function chosen_of(all: Entry[], search: string, filter: Filter, order: Order): Entry[] {
+  const wanted = search.trim().toLowerCase();
+  const found = all.filter(
+    (entry) =>
+      passes(entry, filter) &&
+      (wanted === "" ||
+        entry.device.id.toLowerCase().includes(wanted) ||
+        entry.device.remark.toLowerCase().includes(wanted)),
+  );
+  if (order === "name") return found;
+  return found.sort((a, b) => rank[order](a) - rank[order](b));
+}
+
+const Row = memo((props: {
+  entry: Entry;
+  index: number;
+  words: Words;
+  chosen: boolean;
+  choose: (id: string, chosen: boolean) => void;
+}) => {
+  const { entry, words } = props;
+  const { device } = entry;
+  const reading = device.newest_reading;
+  return (
+    <tr aria-rowindex={props.index + 2} style={{ height: `${row_px}px` }}>
+      <td class="choose">
+        <input
+          type="checkbox"
+          aria-label={words.say("choose", device.id)}
+          checked={props.chosen}
+          onChange={(event) => props.choose(device.id, event.currentTarget.checked)}
+        />
+      </td>
+      <th scope="row">
+        <a href={link_to("devices", device.id)}>{device.id}</a>
+        {device.remark !== "" && <span class="remark"> {device.remark}</span>}
+      </th>
+      <td>
+        <span class={device.online ? "state online" : "state"}>
+          {words.say(device.online ? "online" : "offline")}
+        </span>
+      </td>
+      <td class="value">
+        {reading === null ? "–" : reading.value || reading.digits || "–"}
+        {reading !== null && reading.verdict !== "accepted" && (
+          <span class={`badge ${reading.verdict}`}>
+            {words.choice("verdict", reading.verdict)}
+          </span>
+        )}
+      </td>
+      <td class="wide">{reading === null ? "" : words.short_time(reading.at_ms)}</td>
+      <td class="wide">{words.short_time(device.last_seen_ms)}</td>
+      <td class="wide">
+        {entry.command !== null && !is_over(entry.command)
+          ? words.progress(entry.command, device.online)
+          : words.choice("dialect", device.dialect)}
+      </td>
+    </tr>
+  );
+});
+
+function Table(props: {
+  entries: Entry[];
+  chosen: ReadonlySet<string>;
+  choose: (id: string, chosen: boolean) => void;
+  choose_all: (chosen: boolean) => void;
+}) {
+  const words = use_words();
+  const box = useRef<HTMLDivElement>(null);
+  const [first, set_first] = useState(0);
+  const [height, set_height] = useState(600);
+  useLayoutEffect(() => {
+    const element = box.current!;
+    const sized = new ResizeObserver(() => set_height(element.clientHeight));
+    sized.observe(element);
+    return () => sized.disconnect();
+  }, []);
+  const { entries } = props;
+  const from = Math.max(0, Math.min(first, entries.length - 1) - rows_beside);
+  const to = Math.min(entries.length, first + Math.ceil(height / row_px) + rows_beside);
+  const all_chosen = entries.length > 0 && props.chosen.size >= entries.length;
+  return (
+    <div
+      class="rows"
+      ref={box}
+      tabIndex={0}
+      role="region"
+      aria-label={words.say("nav_devices")}
+      onScroll={(event) =>
+        set_first(Math.floor(event.currentTarget.scrollTop / row_px / rows_step) * rows_step)
+      }
+    >
+      <table aria-rowcount={entries.length + 1}>
+        <thead>
+          <tr aria-rowindex={1}>
+            <th scope="col" class="choose">
+              <input
+                type="checkbox"
+                aria-label={words.say("choose_all")}
+                checked={all_chosen}
+                onChange={(event) => props.choose_all(event.currentTarget.checked)}
+              />
+            </th>
+            <th scope="col">{words.say("device")}</th>
+            <th scope="col">{words.say("state")}</th>
+            <th scope="col">{words.say("reading")}</th>
+            <th scope="col" class="wide">{words.say("read_at")}</th>
+            <th scope="col" class="wide">{words.say("last_seen")}</th>
+            <th scope="col" class="wide">{words.say("doing")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          <tr aria-hidden="true" style={{ height: `${from * row_px}px` }} />
+          {entries.slice(from, to).map((entry, index) => (
+            <Row
+              key={entry.device.id}
+              entry={entry}
+              index={from + index}
+              words={words}
+              chosen={props.chosen.has(entry.device.id)}
+              choose={props.choose}
+            />
+          ))}
+          <tr aria-hidden="true" style={{ height: `${(entries.length - to) * row_px}px` }} />
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Bulk({ chosen, done }: { chosen: ReadonlySet<string>; done: () => void }) {
+  const words = use_words();
+  const [counts, set_counts] = useState<{ all: number; good: number; bad: number } | null>(null);
+  const running = counts !== null && counts.good + counts.bad < counts.all;
+  const stop = useRef(false);
+
+  async function take_all(): Promise<void> {
+    const ids = [...chosen];
+    const now = { all: ids.length, good: 0, bad: 0 };
+    stop.current = false;
+    set_counts({ ...now });
+    const work = async (): Promise<void> => {
+      for (let id = ids.pop(); id !== undefined && !stop.current; id = ids.pop()) {
+        if (await order_photo(id)) now.good += 1;
+        else now.bad += 1;
+        set_counts({ ...now });
+      }
+    };
+    await Promise.all(Array.from({ length: orders_at_once }, work));
+    set_counts({ ...now, all: now.good + now.bad });
+    done();
+  }
+
+  return (
+    <div class="bulk" role="group" aria-label={words.say("bulk")}>
+      <button
+        type="button"
+        class="main"
+        aria-disabled={chosen.size === 0 || running}
+        onClick={() => {
+          if (chosen.size > 0 && !running) void take_all();
+        }}
+      >
+        {words.say("take_photos", words.number(chosen.size))}
+      </button>
+      {running && (
+        <button type="button" onClick={() => (stop.current = true)}>
+          {words.say("stop")}
+        </button>
+      )}
+      <span role="status">
+        {counts !== null && words.say("bulk_counts", counts.good, counts.all, counts.bad)}
+      </span>
+    </div>
+  );
+}
+
+export function DevicesPage() {
+  const words = use_words();
+  const loaded = use_value(is_loaded);
+  const version = use_value_calmly(fleet.version);
+  const [search, set_search] = useState("");
+  const [filter, set_filter] = useState<Filter>("all");
+  const [order, set_order] = useState<Order>("name");
+  const [chosen, set_chosen] = useState<ReadonlySet<string>>(new Set());
+  const entries = useMemo(
+    () => chosen_of(fleet.all(), search, filter, order),
+    [version, search, filter, order],
+  );
+  const choose = useCallback((id: string, is_chosen: boolean): void => {
+    set_chosen((known) => {
+      const next = new Set(known);
+      if (is_chosen) next.add(id);
+      else next.delete(id);
+      return next;
+    });
+  }, []);
+  return (
+    <>
+      <h1>{words.say("nav_devices")}</h1>
+      <div class="filters">
+        <Field label={words.say("search")} value={search} on_change={set_search} bytes_max={200} />
+        <Choice
+          label={words.say("show")}
+          value={filter}
+          choices={filters.map((one) => [one, words.choice("filter", one)])}
+          on_change={(value) => set_filter(value as Filter)}
+        />
+        <Choice
+          label={words.say("sort")}
+          value={order}
+          choices={orders.map((one) => [one, words.choice("order", one)])}
+          on_change={(value) => set_order(value as Order)}
+        />
+        <Bulk chosen={chosen} done={() => set_chosen(new Set())} />
+      </div>
+      <p class="facts" role="status">
+        {loaded ? words.say("shown_of", words.number(entries.length),
+          words.number(fleet.all().length)) : words.say("loading")}
+      </p>
+      {loaded && fleet.all().length === 0 ? (
+        <p class="notice">{words.say("no_devices")}</p>
+      ) : (
+        <Table
+          entries={entries}
+          chosen={chosen}
+          choose={choose}
+          choose_all={(all) =>
+            set_chosen(new Set(all ? entries.map(({ device }) => device.id) : []))
+          }
+        />
+      )}
+    </>
+  );
+}

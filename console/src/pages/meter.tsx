@@ -1,0 +1,236 @@
+// One meter: its course and use, its photos through time, and what a person may say of it.
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { all_readings, get_meter, list_exchanges, reading_history } from "../api/api";
+import type { Exchange, Meter, Reading } from "../api/openapi";
+import { course_of, csv_of, use_of, type Step } from "../consumption";
+import { Chart } from "../parts/chart";
+import { Choice, Waiting } from "../parts/form";
+import { use_events, use_loaded, use_words } from "../parts/hooks";
+import { EstimateForm, ExchangeForm, ManualForm, MeterForm } from "../parts/meter_forms";
+import { Picture } from "../parts/picture";
+import { Reasons, Register, Verdict } from "../parts/register";
+import { Watches } from "../parts/watches";
+import { load_photo } from "../photos";
+
+const day_ms = 86_400_000;
+const readings_max = 20_000;
+const spans = { week: 7, month: 31, year: 366, all: 0 } as const;
+type Span = keyof typeof spans;
+const steps: Step[] = ["hour", "day", "month"];
+
+function Curves(props: { meter: Meter; readings: Reading[]; exchanges: Exchange[] }) {
+  const words = use_words();
+  const [step, set_step] = useState<Step>("day");
+  const { meter, readings, exchanges } = props;
+  const points = useMemo(
+    () => course_of(readings, exchanges, Number(meter.factor)),
+    [readings, exchanges, meter.factor],
+  );
+  const used = useMemo(() => use_of(points, step), [points, step]);
+  const unit = meter.unit ?? "";
+  const last = points[points.length - 1];
+  const first = points[0];
+  if (first === undefined || last === undefined)
+    return <p class="facts">{words.say("no_accepted_readings")}</p>;
+  const spanned = `${words.number(last.total)} ${unit}`.trim();
+  return (
+    <>
+      <p class="facts">{words.say("used_since", spanned, words.time(first.at_ms))}</p>
+      <Chart
+        label={words.say("course_label", points.length, words.number(last.value), unit)}
+        seconds={points.map(({ at_ms }) => at_ms / 1000)}
+        lines={[
+          {
+            name: `${words.say("reading")} ${unit}`.trim(),
+            values: points.map(({ value }) => value),
+            colour: "accent",
+          },
+        ]}
+      />
+      <Choice
+        label={words.say("use_per")}
+        value={step}
+        choices={steps.map((one) => [one, words.choice("step", one)])}
+        on_change={(value) => set_step(value as Step)}
+      />
+      {used.length === 0 ? (
+        <p class="facts">{words.say("two_readings_wanted")}</p>
+      ) : (
+        <Chart
+          columns
+          label={words.say("use_label", spanned)}
+          seconds={used.map(({ from_ms }) => from_ms / 1000)}
+          lines={[
+            {
+              name: `${words.say("used")} ${unit}`.trim(),
+              values: used.map((one) => one.used),
+              colour: "accent",
+            },
+          ]}
+        />
+      )}
+    </>
+  );
+}
+
+function History({ reading }: { reading: Reading }) {
+  const words = use_words();
+  const history = use_loaded(() => reading_history(reading.id), [reading.id, reading.version]);
+  if (history.value === null) return <Waiting error={history.error} />;
+  return (
+    <ol class="lines">
+      {history.value.map((word) => (
+        <li key={word.version}>
+          <Verdict verdict={word.verdict} /> {word.value || word.digits || "–"}{" "}
+          <span class="facts">
+            {words.time(word.at_ms)} · {word.author ?? words.choice("by", word.by)}
+            {word.reason !== null && ` · ${words.reason(word.reason)}`}
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Timeline({ readings }: { readings: Reading[] }) {
+  const words = use_words();
+  const seen = useMemo(
+    () => readings.filter(({ photo, at_ms }) => photo !== null && at_ms !== null).reverse(),
+    [readings],
+  );
+  const [chosen, choose] = useState<number | null>(null); // a reading's id; null: the newest
+  const found = seen.findIndex(({ id }) => id === chosen);
+  const index = found < 0 ? seen.length - 1 : found;
+  const reading = seen[index];
+  useEffect(() => {
+    for (const beside of [index - 1, index + 1, index + 2]) {
+      const photo = seen[beside]?.photo;
+      if (photo != null) void load_photo(photo).catch(() => undefined);
+    }
+  }, [index, seen]);
+  if (reading === undefined || reading.photo === null)
+    return <p class="photo-empty">{words.say("no_photo")}</p>;
+  const at = words.time(reading.at_ms);
+  return (
+    <div class="timeline">
+      <label>
+        <span class="facts">
+          {words.say("photo_of_all", index + 1, seen.length)} · {at}
+        </span>
+        <input
+          type="range"
+          min={0}
+          max={seen.length - 1}
+          value={index}
+          aria-valuetext={at}
+          onInput={(event) => choose(seen[Number(event.currentTarget.value)]?.id ?? null)}
+        />
+      </label>
+      <div class="halves">
+        <Picture photo={reading.photo} reading={reading} alt={words.say("photo_at", at)} />
+        <div class="reading" data-reading={reading.id} data-verdict={reading.verdict}>
+          <p>
+            <Verdict verdict={reading.verdict} />{" "}
+            <span class="facts">
+              {words.say("confidence", words.percent(reading.confidence))}
+            </span>
+          </p>
+          <Register reading={reading} />
+          <Reasons reasons={reading.reasons} />
+          <details>
+            <summary>{words.say("history")}</summary>
+            <History reading={reading} />
+          </details>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function save_csv(meter: string, readings: Reading[]): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([csv_of(readings)], { type: "text/csv" }));
+  link.download = `${meter}.csv`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1_000);
+}
+
+// Newest first; one that is there already is replaced.
+function with_reading(readings: Reading[], reading: Reading): Reading[] {
+  const others = readings.filter(({ id }) => id !== reading.id);
+  return [...others, reading].sort((a, b) => (b.at_ms ?? 0) - (a.at_ms ?? 0) || b.id - a.id);
+}
+
+function use_readings(meter: string, span: Span) {
+  const [readings, set_readings] = useState<Reading[]>([]);
+  const days = spans[span];
+  const loaded = use_loaded(async () => {
+    const since = days === 0 ? 0 : Date.now() - days * day_ms;
+    const all = await all_readings({ meter, since }, readings_max);
+    set_readings(all);
+    return true;
+  }, [meter, span]);
+  use_events("reading", (reading) => {
+    if (reading.meter === meter) set_readings((known) => with_reading(known, reading));
+  });
+  return { readings, loaded };
+}
+
+export function MeterPage({ id }: { id: string }) {
+  const words = use_words();
+  const [span, set_span] = useState<Span>("month");
+  const meter = use_loaded(() => get_meter(id), [id]);
+  const exchanges = use_loaded(() => list_exchanges(id), [id]);
+  const { readings, loaded } = use_readings(id, span);
+  if (meter.value === null) return <Waiting error={meter.error} />;
+  const now = meter.value;
+  const reload = (): void => {
+    meter.reload();
+    exchanges.reload();
+    loaded.reload();
+  };
+  const facts = [
+    now.medium === null ? words.say("medium_unknown") : words.choice("medium", now.medium),
+    now.place,
+    now.serial,
+  ].filter(Boolean);
+  return (
+    <>
+      <header class="title">
+        <h1>{id}</h1>
+        <span class="facts">{facts.join(" · ")}</span>
+      </header>
+      <div class="filters">
+        <Choice
+          label={words.say("span")}
+          value={span}
+          choices={(Object.keys(spans) as Span[]).map((one) => [one, words.choice("span", one)])}
+          on_change={(value) => set_span(value as Span)}
+        />
+        <p class="facts" role="status">
+          {loaded.value === null ? words.say("loading") : words.say("count_readings",
+            words.number(readings.length))}
+        </p>
+        <button type="button" onClick={() => save_csv(id, readings)}>
+          {words.say("export")}
+        </button>
+      </div>
+      {loaded.error !== null && <Waiting error={loaded.error} />}
+      <section class="card" aria-labelledby="course">
+        <h2 id="course">{words.say("course")}</h2>
+        <Curves meter={now} readings={readings} exchanges={exchanges.value ?? []} />
+      </section>
+      <section class="card" aria-labelledby="photos">
+        <h2 id="photos">{words.say("photos")}</h2>
+        <Timeline readings={readings} />
+      </section>
+      <div class="halves">
+        <ManualForm meter={now} reload={reload} />
+        <ExchangeForm meter={now} exchanges={exchanges.value ?? []} reload={reload} />
+        <EstimateForm meter={now} reload={reload} />
+        <MeterForm meter={now} reload={meter.reload} />
+        <Watches meter={id} />
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,15 @@
+// The log-in.
+import type { Texts } from "./texts";
+
+export const login_texts = {
+  log_in_title: ["Log in to Meterlens", "登录 Meterlens"],
+  log_in: ["Log in", "登录"],
+  user_name: ["Name", "用户名"],
+  password: ["Password", "密码"],
+  login_wrong: ["The name or the password is wrong.", "用户名或密码错误。"],
+  login_wait: [
+    "Too many wrong passwords. Wait a quarter of an hour, then try again.",
+    "密码错误次数过多。请等待一刻钟后再试。",
+  ],
+  login_failed: ["The server could not judge the log-in. Try again.", "服务器无法处理登录。请重试。"],
+} satisfies Texts;

@@ -1,0 +1,43 @@
+// Beginnings of the reasons that the server gives, in Chinese. The longer of two comes first.
+export const reasons_zh: [string, string][] = [
+  ["the reader doubts it", "识别结果存疑"],
+  ["not read", "未识别"],
+  ["roll-over", "计数器归零翻转"],
+  ["negative use", "用量为负"],
+  ["implausible jump", "读数跳变异常"],
+  ["high use", "用量偏高"],
+  ["low use", "用量偏低"],
+  ["no use for", "长时间无用量"],
+  ["continuous flow", "持续用水，可能泄漏"],
+  ["the same photo as", "与先前照片相同"],
+  ["the camera's clock is wrong", "摄像头时钟有误"],
+  ["a second reader sees", "第二识别器结果不同"],
+  ["decimals taken from the meter", "小数位取自表计设置"],
+  ["decimals taken from the last accepted reading", "小数位取自上次采用的读数"],
+  ["the photo is older than the newest accepted reading", "照片早于最新采用的读数"],
+  ["the device watches no meter at that time", "该时间设备未对应任何表计"],
+  ["the last accepted reading decided the rest", "其余位由上次采用的读数决定"],
+  ["the stored file is not the photo that was received", "存储的文件与收到的照片不一致"],
+  ["low confidence", "可信度低"],
+  ["no meter in the photo", "照片中没有表计"],
+  ["no meter", "没有表计"],
+  ["blurred", "模糊"],
+  ["too dark", "过暗"],
+  ["the wrong window", "窗口位置错误"],
+  ["turning", "字轮正在转动"],
+  ["glare", "反光"],
+  ["blur", "模糊"],
+  ["dark", "过暗"],
+  ["wrong length", "长度不符"],
+  ["wrong hash", "校验和不符"],
+  ["stale", "旧照片"],
+  ["truncated", "照片被截断"],
+];
+
+// Whole sentences with what they tell.
+export const sentences_zh: [RegExp, string][] = [
+  [
+    /^the photo alone says (\d+), (\d+) wheels? certain; the last accepted reading decided the .*$/,
+    "仅凭照片为 $1，其中 $2 位确定；其余由上次采用的读数决定",
+  ],
+];

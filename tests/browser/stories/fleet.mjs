@@ -1,0 +1,95 @@
+// 100,000 devices in one table: scrolled, searched, filtered. Only the list is made up here.
+import assert from "node:assert/strict";
+import { watch } from "../browser.mjs";
+
+const device_count = 100_000;
+const frame_ms_max = 50;
+
+function devices_json() {
+  const none = { newest_photo: null, newest_reading: null, active_command: null, state: null };
+  const devices = Array.from({ length: device_count }, (_, index) => ({
+    id: `m${String(index).padStart(6, "0")}`,
+    dialect: index % 3 === 0 ? "smartdtu" : "native",
+    product: "meterlens",
+    online: index % 10 !== 0,
+    first_seen_ms: 1,
+    last_seen_ms: 1_790_000_000_000 + index,
+    firmware: null,
+    remark: index % 7 === 0 ? `Haus ${index}` : "",
+    health: null,
+    ...none,
+  }));
+  return JSON.stringify({ devices });
+}
+
+// What the page's main thread works for one step of scrolling, in milliseconds of its own time: a
+// machine that does much else makes frames late, but not this.
+async function work_of(page, cdp, step_px) {
+  const worked = async () => {
+    const { metrics } = await cdp.send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "TaskDuration").value * 1_000;
+  };
+  const before = await worked();
+  await page.locator(".rows").evaluate(async (box, step_px) => {
+    box.scrollTop += step_px;
+    for (let frame = 0; frame < 2; ++frame) await new Promise(requestAnimationFrame);
+  }, step_px);
+  return (await worked()) - before;
+}
+
+async function check_frames(page) {
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send("Performance.enable", { timeDomain: "threadTicks" });
+  for (const [what, step_px] of [["scrolled", 400], ["leapt", 90_000]]) {
+    const times = [];
+    for (let step = 0; step < 5; ++step) await work_of(page, cdp, step_px); // warms up
+    for (let step = 0; step < 20; ++step) times.push(await work_of(page, cdp, step_px));
+    const worst = Math.max(...times);
+    const mean = times.reduce((sum, one) => sum + one, 0) / times.length;
+    console.log(`fleet: ${what}, work a frame: mean ${mean.toFixed(1)} ms, ` +
+      `most ${worst.toFixed(1)} ms`);
+    assert.ok(worst < frame_ms_max, `${what}: a frame of ${worst} ms`);
+  }
+}
+
+export async function fleet({ context, url, shot }) {
+  const page = await context.newPage();
+  const faults = watch(page, url);
+  const body = devices_json();
+  await page.route("**/api/v1/devices", (route) =>
+    route.fulfill({ contentType: "application/json", body }));
+  await page.goto(`${url}#/devices`);
+  await page.getByText("100,000 of 100,000 devices").waitFor();
+  await check_frames(page);
+  const drawn = await page.locator(".rows tbody tr").count();
+  assert.ok(drawn < 100, `${drawn} rows are drawn`);
+  await page.locator(".rows").evaluate((box) => (box.scrollTop = box.scrollHeight));
+  await page.getByText("m099999").waitFor();
+
+  await page.getByLabel("Search").fill("haus 99995");
+  await page.getByText("1 of 100,000 devices").waitFor();
+  await page.getByLabel("Search").fill("😀<script>");
+  await page.getByText("0 of 100,000 devices").waitFor();
+  await page.getByLabel("Search").fill("");
+  await page.getByLabel("Show", { exact: true }).selectOption("offline");
+  await page.getByText("10,000 of 100,000 devices").waitFor();
+  await page.getByLabel("Choose all that are shown").check();
+  await page.getByText("Take photos (10,000)").waitFor();
+  await shot(page, "devices-100000");
+  assert.deepEqual(faults, []);
+  await page.close();
+}
+
+// Photos of all that are chosen, from the real devices.
+export async function bulk({ context, url }) {
+  const page = await context.newPage();
+  const faults = watch(page, url);
+  await page.goto(`${url}#/devices`);
+  await page.getByLabel("Choose all that are shown").check();
+  const button = page.getByText(/^Take photos \(\d+\)$/);
+  const count = Number((await button.textContent()).match(/\d+/)[0]);
+  await button.click();
+  await page.getByText(`${count} of ${count} ordered, 0 refused`).waitFor();
+  assert.deepEqual(faults, []);
+  await page.close();
+}

@@ -1,0 +1,143 @@
+// A meter's page: its curves, its photos through time, and forms that take no nonsense.
+import assert from "node:assert/strict";
+import { open } from "../browser.mjs";
+
+const nasty = `<script>alert("x")</script> 水表 😀 & "quoted"`;
+
+async function facts_form({ page, shot }) {
+  await page.getByText("What the meter is").click();
+  const form = page.locator('form[aria-label="What the meter is"]');
+  const save = form.locator("button.main");
+  assert.equal(await save.getAttribute("aria-disabled"), "true", "nothing has changed yet");
+  const place = form.getByLabel("Place");
+  await place.fill("😀".repeat(51)); // 204 bytes
+  await form.getByText("Too long: at most 200 bytes").waitFor();
+  await form.getByLabel("Factor").fill("1,5x");
+  await form.getByText("A number like 195.419 is wanted").waitFor();
+  await form.getByLabel("Factor").fill("1");
+  await place.fill(nasty);
+  await form.getByLabel("Medium").selectOption("water");
+  await form.getByLabel("Unit").fill("m³");
+  await save.click();
+  await form.getByText("Saved").waitFor();
+  assert.match(await page.locator("header.title .facts").textContent(), /<script>alert/);
+  await shot(page, "meter-facts");
+}
+
+// Somebody else changes the meter while the form is open: told, and what was typed stays.
+async function facts_conflict({ page, url, meter }) {
+  const form = page.locator('form[aria-label="What the meter is"]');
+  await form.getByLabel("Serial number").fill("mine");
+  const at = `${new URL(url).origin}/api/v1/meters/${meter}`;
+  const { version } = await (await page.request.get(at)).json();
+  const other = await page.request.patch(at, { data: { version, serial: "theirs" } });
+  assert.equal(other.status(), 200);
+  await form.locator("button.main").click();
+  await form.getByText("Somebody else has changed this meanwhile").waitFor();
+  assert.equal(await form.getByLabel("Serial number").inputValue(), "mine");
+  await page.locator("header.title .facts", { hasText: "theirs" }).waitFor();
+  await form.locator("button.main").click();
+  await form.getByText("Saved").waitFor();
+}
+
+async function manual_form({ page }) {
+  await page.getByText("Enter a reading by hand").click();
+  const form = page.locator('form[aria-label="Enter a reading by hand"]');
+  const enter = form.locator("button.main");
+  assert.equal(await enter.getAttribute("aria-disabled"), "true", "empty is not sent");
+  await form.getByLabel("Value").fill("12a");
+  await form.getByText("A number like 195.419 is wanted").waitFor();
+  // Well formed, but the server knows better: its words are shown, what was typed stays.
+  await form.getByLabel("Value").fill("1.2345678");
+  await enter.click();
+  await form.locator("[role=alert]", { hasText: "does not fit the meter" }).waitFor();
+  assert.equal(await form.getByLabel("Value").inputValue(), "1.2345678");
+}
+
+export async function meter({ context, url, shot, meter }) {
+  const expected = [[409, `/meters/${meter}`], [400, `/meters/${meter}/readings`]];
+  const { page, faults } = await open(context, url, `meters/${meter}`, expected);
+  await page.locator(".chart .uplot").nth(1).waitFor();
+  for (const step of ["hour", "month", "day"]) await page.getByLabel("Use per").selectOption(step);
+  const slider = page.locator(".timeline input[type=range]");
+  const newest = await page.locator(".timeline .reading").getAttribute("data-reading");
+  await slider.focus();
+  await page.keyboard.press("Home");
+  await page.locator(`.timeline .reading:not([data-reading="${newest}"])`).waitFor();
+  await page.locator(".timeline .window .outline").waitFor();
+  await page.getByText("What was said of it").click();
+  await page.locator(".timeline ol.lines li").first().waitFor();
+  await facts_form({ page, shot });
+  await facts_conflict({ page, url, meter });
+  await manual_form({ page });
+  // Every hour between two values of the old book.
+  await page.getByText("Estimate what is missing").click();
+  const estimates = page.locator('form[aria-label="Estimate what is missing"]');
+  await estimates.getByLabel("One each").selectOption("hour");
+  await estimates.locator("button.main").click();
+  await estimates.getByText(/[1-9]\d* estimates made/).waitFor();
+  const download = page.waitForEvent("download");
+  await page.getByText("Export as CSV").click();
+  assert.equal((await download).suggestedFilename(), `${meter}.csv`);
+  assert.deepEqual(faults, []);
+  await page.close();
+}
+
+export async function schedules({ context, url, shot }) {
+  const { page, faults } = await open(context, url, "schedules");
+  const form = page.locator('form[aria-label="New schedule"]');
+  await form.getByLabel("When (cron)").fill("0 25 * * *");
+  await form.getByText("The hour is wrong").waitFor();
+  await form.getByLabel("When (cron)").fill("30 6 * * mon-fri");
+  await form.getByText(/Every Monday, Tuesday.* at 06:30/).waitFor();
+  await form.getByText("Next:").waitFor();
+  await form.getByLabel("Time zone").fill("Nowhere/Else");
+  await form.getByText("The name of a time zone").waitFor();
+  await form.getByLabel("Time zone").fill("Asia/Shanghai");
+  await form.getByLabel("Name", { exact: true }).fill(nasty.slice(0, 40));
+  await form.locator("button.main").click();
+  const item = page.locator("li[data-schedule]", { hasText: "<script>alert" });
+  await item.waitFor();
+  await item.getByText("Pause").click();
+  await item.getByText("paused").waitFor();
+  await shot(page, "schedules-changed");
+  await item.getByText("Delete").click();
+  await item.getByText("Really delete").click();
+  await item.waitFor({ state: "detached" });
+  assert.deepEqual(faults, []);
+  await page.close();
+}
+
+// Flashing without a board: what is wrong is told, before and after the port is asked for.
+export async function flash({ context, url, shot }) {
+  await context.addInitScript(() => {
+    const requestPort = () => Promise.reject(new Error("no port was chosen"));
+    Object.defineProperty(Navigator.prototype, "serial", { get: () => ({ requestPort }) });
+  });
+  const { page, faults } = await open(context, url, "flash");
+  const file = (name) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.alloc(9) });
+  await page.getByLabel("Files of the build")
+    .setInputFiles([file("bootloader.bin"), file("meterlens_esp32cam.bin")]);
+  const loader = page.getByLabel("Address of bootloader.bin");
+  assert.equal(await loader.inputValue(), "0x1000");
+  await loader.fill("0x1001<script>");
+  await page.getByText("An address like 0x10000").waitFor();
+  assert.equal(await page.locator("form button.main").getAttribute("aria-disabled"), "true");
+  await loader.fill("0x1000");
+  await page.locator("form button.main").click();
+  await page.locator("[role=alert]", { hasText: "not flashed: no port was chosen" }).waitFor();
+  await shot(page, "flash-failed");
+  assert.deepEqual(faults, []);
+  await page.close();
+}
+
+export async function images({ context, url }) {
+  const { page, faults } = await open(context, url, "images", [[403, "/images"], [400, "/images"],
+    [503, "/images"]]);
+  const file = { name: "x.mli", mimeType: "application/octet-stream", buffer: Buffer.from("no") };
+  await page.getByLabel("Signed image").setInputFiles(file);
+  await page.locator("form button.main").click();
+  await page.locator("form [role=alert]:not(:empty)").waitFor();
+  assert.deepEqual(faults, []);
+  await page.close();
+}

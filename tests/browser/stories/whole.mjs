@@ -1,0 +1,153 @@
+// The console as a whole: every page in both languages, widths and colours; how fast and how large
+// it comes; and the server gone and back.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { ask, at, desktop, in_language, judge, open, phone } from "../browser.mjs";
+
+const first_load_bytes_max = 150 * 1024;
+const usable_ms_max = 1_000;
+
+// What each page shows when it is there.
+function pages_of(device) {
+  return {
+    "": ".page-home .chart .uplot",
+    devices: ".rows tbody th",
+    [`devices/${device}`]: ".picture .outline",
+    meters: ".cards .card",
+    [`meters/${device}`]: ".chart .uplot",
+    review: ".review canvas[data-photo]",
+    schedules: ".cron-hint",
+    install: "section[data-step]",
+    images: "form",
+    flash: ".wiring",
+    nowhere: "main h1",
+  };
+}
+
+const name_of = (hash) => hash.split("/").filter(Boolean).map((one, index) =>
+  index === 0 ? one : "one").join("-") || "home";
+
+// No text of the other language, no name of a word instead of the word.
+async function check_language(page, language, what) {
+  const text = await page.evaluate(() => document.querySelector("main").innerText +
+    document.querySelector("nav").innerText);
+  const chinese = /[\u4e00-\u9fff]/.test(text);
+  assert.equal(chinese, language === "zh", `${what}: ${text.slice(0, 300)}`);
+  const raw = text.match(/\b(nav|error|state|verdict|flash|step|review)_[a-z_]+\b/);
+  assert.equal(raw, null, `${what} shows ${raw}`);
+}
+
+export async function every_page({ context, url, shot, device }) {
+  const { page, faults } = await open(context, url);
+  for (const [size_name, size, colours] of
+    [["desktop", desktop, "light"], ["phone", phone, "dark"]]) {
+    await page.setViewportSize(size);
+    await page.emulateMedia({ colorScheme: colours });
+    for (const [hash, sign] of Object.entries(pages_of(device))) {
+      await at(page, hash);
+      await page.locator(sign).first().waitFor();
+      for (const language of ["en", "zh"]) {
+        const what = `${name_of(hash)}-${size_name}-${language}`;
+        await in_language(page, language);
+        await page.locator(sign).first().waitFor();
+        await check_language(page, language, what);
+        await shot(page, what);
+        if (language === "en") await judge(page, what);
+      }
+    }
+  }
+  // The other colours of the pages that have most of them.
+  for (const [size, colours] of [[desktop, "dark"], [phone, "light"]]) {
+    await page.setViewportSize(size);
+    await page.emulateMedia({ colorScheme: colours });
+    for (const hash of ["", `devices/${device}`, "review"]) {
+      await at(page, hash);
+      await page.locator(pages_of(device)[hash]).first().waitFor();
+      await judge(page, `${name_of(hash)} ${colours}`);
+      await shot(page, `${name_of(hash)}-${size.width}-${colours}`);
+    }
+  }
+  await page.reload();
+  await page.locator(".link.live").waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), "zh-CN", "kept");
+  await in_language(page, "en");
+  assert.deepEqual(faults, []);
+  await page.close();
+}
+
+export async function first_load({ context, url, dist }) {
+  const page = await context.newPage();
+  const files = [];
+  page.on("response", (response) => files.push(new URL(response.url()).pathname));
+  await page.goto(url, { waitUntil: "commit" });
+  await page.locator(".tile-value").first().waitFor();
+  const usable_ms = await page.evaluate(() => performance.now());
+  await page.locator(".page-home .chart .uplot").waitFor();
+  const own = [...new Set(files)].filter((path) => path === "/" || path.startsWith("/assets/"));
+  const bytes = own.reduce((sum, path) => {
+    const file = readFileSync(join(dist, path === "/" ? "index.html" : path));
+    return sum + gzipSync(file, { level: 9 }).length;
+  }, 0);
+  console.log(`first load: ${own.length} files, ${(bytes / 1024).toFixed(0)} KB compressed, ` +
+    `usable after ${usable_ms.toFixed(0)} ms`);
+  assert.ok(bytes < first_load_bytes_max, `${bytes} bytes`);
+  assert.ok(usable_ms < usable_ms_max, `usable after ${usable_ms} ms`);
+  await page.close();
+}
+
+// By keyboard from the top: the first stop skips the navigation, pages take the focus.
+export async function keyboard({ context, url }) {
+  const { page, faults } = await open(context, url);
+  await page.locator(".tile-value").first().waitFor();
+  await page.keyboard.press("Tab");
+  const focused = () => page.evaluate(() => document.activeElement.className || 
+    document.activeElement.tagName);
+  assert.equal(await focused(), "skip");
+  await page.keyboard.press("Enter");
+  assert.match(await focused(), /page-home/);
+  await page.locator("nav a", { hasText: "Devices" }).focus();
+  await page.keyboard.press("Enter");
+  await page.locator(".rows tbody th").first().waitFor();
+  assert.match(await focused(), /page-devices/);
+  await page.locator("button.theme").focus();
+  for (const wanted of ["light", "dark"]) {
+    await page.keyboard.press("Enter");
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), wanted);
+  }
+  await page.keyboard.press("Enter");
+  assert.deepEqual(faults, []);
+  await page.close();
+}
+
+// The page stays as it is while the server is away, and goes on by itself when it is back.
+export async function gone_and_back({ context, url, shot }) {
+  const { page } = await open(context, url, "review");
+  await page.locator("article.review").waitFor();
+  const reading = await page.locator("article.review").getAttribute("data-reading");
+  await page.locator("input.digits").evaluate((input) => input.setSelectionRange(0, 1));
+  const digits = await page.locator("input.digits").inputValue();
+  await page.keyboard.press(digits[0] === "1" ? "2" : "1");
+  const typed = await page.locator("input.digits").inputValue();
+  await ask("stop the server");
+  await page.locator(".link:not(.live)").waitFor();
+  await page.keyboard.press("Enter");
+  const back = page.locator(`article.review[data-reading="${reading}"] .notice`);
+  while (!(await back.isVisible())) {
+    if ((await page.locator("article.review").getAttribute("data-reading")) !== reading)
+      await page.keyboard.press("s");
+  }
+  assert.equal(await page.locator("input.digits").inputValue(), typed, "nothing typed is lost");
+  await page.locator("[role=alert]", { hasText: "tries again by itself" }).first().waitFor();
+  await shot(page, "server-gone");
+  await ask("start the server");
+  await page.locator(".link.live").waitFor();
+  assert.equal(await page.locator("input.digits").inputValue(), typed, "and still there");
+  await page.locator("input.digits").focus();
+  await page.keyboard.press("Enter");
+  await page.getByText(/\b1 done/).waitFor();
+  const answer = await page.request.get(`${new URL(url).origin}/api/v1/readings/${reading}`);
+  assert.equal((await answer.json()).digits, typed);
+  await page.close();
+}
