@@ -15,9 +15,9 @@ void meet_service();
 // Nothing is retried: a service manager that does not listen is no reason to stop.
 void tell_service(std::string_view state);
 
-// Log lines go to stdout from `level` on (debug, info, warn, error): "2026-05-01 12:00:00.000 info:
-// device m1: appeared". When stdout is the journal, it has the time already and takes the level from
-// a prefix (sd-daemon(3)): "<6>device m1: appeared".
+// Log lines go to stdout from `level` on (debug, info, warn, error):
+// "2026-05-01 12:00:00.000 info: device m1: appeared". When stdout is the journal, it has the time
+// already and takes the level from a prefix (sd-daemon(3)): "<6>device m1: appeared".
 void start_log(const std::string& level);
 
 }  // namespace meterlens::app

@@ -1,5 +1,5 @@
-"""The guide's curl lines against a real server, what dashboards and alerts ask for, and what a service
-manager is told."""
+"""The guide's curl lines against a real server, what dashboards and alerts ask for, and what a
+service manager is told."""
 import os
 import re
 import signal
