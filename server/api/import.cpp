@@ -132,7 +132,7 @@ class ReadingLines {
     auto wanted = parse_manual(object.dump());
     if (!wanted) return wrong(wanted.error());
     wanted->author.at_ms = order_.author.at_ms;
-    if (!seen_.emplace(id, *at_ms).second) return wrong("an earlier line has this meter and time");
+    if (seen_.contains({id, *at_ms})) return wrong("an earlier line has this meter and time");
     const auto meter = store_.meter(id);
     if (!meter && meter.error().code == store::ErrorCode::not_found)
       return wrong("there is no meter " + id);
@@ -148,6 +148,7 @@ class ReadingLines {
     auto reading = given(by_hand(id, *at_ms), wanted->value, wanted->digits, wanted->author,
                          layout_of(*meter, *newest));
     if (!reading) return wrong(reading.error());
+    seen_.emplace(id, *at_ms);
     return Line(ReadingLine{id, *at_ms, *std::move(reading)});
   }
 

@@ -101,7 +101,10 @@ class SmtpStandIn:
                     say("250-" + offer)
                 say("250 SIZE 1000000")
             elif verb == "AUTH":
-                self.credentials = line
+                if len(line.split()) == 2:
+                    say("334 ")
+                    line = peer.rfile.readline().decode().strip()
+                self.credentials = line.split()[-1]
                 say("235 welcome")
             elif verb == "MAIL":
                 sender = line[10:].split(">")[0].lstrip("<")
