@@ -39,8 +39,8 @@ struct Look {
   std::vector<View> views;
 };
 // Somebody who takes another look before it is judged, in his own time: takes it over and calls
-// `done` once, in any thread, with the claims as they are then; or gives it back at once, when there
-// is nothing to wait for. What he never gives back is unread, and read again after a restart.
+// `done` once, in any thread, with the claims as they are then; or gives it back at once, when
+// there is nothing to wait for. What he never gives back is unread, and read again after a restart.
 using LookAgain = std::function<std::optional<Look>(Look, std::function<void(Look)> done)>;
 
 struct ReadingLimits {

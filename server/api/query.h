@@ -28,8 +28,8 @@ struct Query {
 };
 std::expected<Query, std::string> parse_query(std::string_view query);
 
-// `name` is "device" ("meter" is known beside it) or "meter"; "verdict" and "cursor" are known only `with_verdict`.
-// Other keys are ignored.
+// `name` is "device" ("meter" is known beside it) or "meter"; "verdict" and "cursor" are known only
+// `with_verdict`. Other keys are ignored.
 // The error names the parameter and what it may be.
 std::expected<store::Filter, std::string> parse_filter(std::string_view query,
                                                        std::string_view name, bool with_verdict);

@@ -1,5 +1,5 @@
-// Inside api/: the second reader, photos that people send, and the life of commands. Asks the store,
-// never the network; thread-safe.
+// Inside api/: the second reader, photos that people send, and the life of commands. Asks the
+// store, never the network; thread-safe.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// When a phone took a photo, from its EXIF data. Foreign bytes give nothing, never a crash. Pure but
-// for the machine's time zone; any thread. How the photo is to be turned is the reader's matter.
+// When a phone took a photo, from its EXIF data. Foreign bytes give nothing, never a crash. Pure
+// but for the machine's time zone; any thread. How it is to be turned is the reader's matter.
 #pragma once
 
 #include <cstdint>

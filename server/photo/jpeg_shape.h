@@ -25,7 +25,7 @@ struct Shape {
 
 inline constexpr std::uint64_t pixels_max = 32'000'000;
 
-// What is let through. A phone writes more than one picture into a file: the rest of it follows EOI.
+// What is let through. A phone writes more than one picture into a file: the rest follows EOI.
 struct Tolerance {
   std::uint64_t pixels = pixels_max;
   bool any_tail = false;  // else a few zero bytes at most
