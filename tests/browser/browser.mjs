@@ -2,9 +2,8 @@
 // driver that runs the server (browser_test.py), asked for by lines on standard output.
 import { chromium } from "playwright-core";
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
@@ -17,13 +16,14 @@ const flags = [
 ];
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-// Runs `work` with a fresh browser; its profile goes with it.
-export async function with_browser(work) {
-  const profile = mkdtempSync(join(tmpdir(), "meterlens-browser-"));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    headless: true,
-    args: flags,
+export function launch() {
+  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+  return chromium.launch({ executablePath, headless: true, args: flags });
+}
+
+// Runs `work` with a browser profile of its own; it goes with it.
+export async function with_context(browser, work) {
+  const context = await browser.newContext({
     viewport: desktop,
     locale: "en-US",
     timezoneId: "Europe/Berlin",
@@ -33,7 +33,6 @@ export async function with_browser(work) {
     return await work(context);
   } finally {
     await context.close();
-    rmSync(profile, { recursive: true, force: true });
   }
 }
 

@@ -4,7 +4,7 @@
 // STORIES names some of them alone. CHROMIUM names another browser program. What the server must
 // have, and the lines `ask: ...` that the driver answers with `done`: see browser_test.py.
 import { join } from "node:path";
-import { shots_in, with_browser } from "./browser.mjs";
+import { launch, shots_in, with_context } from "./browser.mjs";
 import { capture, device_forms } from "./stories/capture.mjs";
 import { bulk, fleet } from "./stories/fleet.mjs";
 import { install } from "./stories/install.mjs";
@@ -23,11 +23,12 @@ const stories = {
   install,  review, review_conflict, review_logged_out, gone_and_back, bulk,
 };
 const wanted = process.env.STORIES?.split(",") ?? Object.keys(stories);
+const browser = await launch();
 let failed = 0;
 for (const name of wanted) {
   const began = Date.now();
   try {
-    await with_browser(async (context) => {
+    await with_context(browser, async (context) => {
       const given = { context, url, shot, dist, device: "browser-power", meter: "browser-water" };
       try {
         await stories[name](given);
@@ -45,5 +46,6 @@ for (const name of wanted) {
   }
   console.log(`${name}: ${((Date.now() - began) / 1000).toFixed(1)} s`);
 }
+await browser.close();
 console.log(failed === 0 ? "page: every check held" : `page: ${failed} stories failed`);
 process.exit(failed === 0 ? 0 : 1);

@@ -29,6 +29,9 @@ function options_of(props: ChartProps, width: number, locale: string, at: string
   const axis = { stroke: colour("soft"), grid: { stroke: colour("line"), width: 1 } };
   const day = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric" });
   const minute = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
+  const second = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
+  const format_of = (step: number): Intl.DateTimeFormat =>
+    step >= 86_400 ? day : step >= 60 ? minute : second;
   const moment = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
   return {
     width,
@@ -44,7 +47,7 @@ function options_of(props: ChartProps, width: number, locale: string, at: string
       {
         ...axis,
         values: (_, splits, __, ___, step) =>
-          splits.map((at) => (step >= 86_400 ? day : minute).format(at * 1000)),
+          splits.map((at) => format_of(step).format(at * 1000)),
       },
       {
         ...axis,
