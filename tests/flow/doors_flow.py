@@ -62,8 +62,9 @@ class Doors(FlowTest):
 
     def hear(self, login, topic):
         """Somebody who listens; returned when the broker has taken the subscription."""
-        ear = subprocess.Popen(["mosquitto_sub", *login, "-t", topic, "-v", "-d", "-C", "1"],
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        command = ["stdbuf", "-oL", "mosquitto_sub", *login, "-t", topic, "-v", "-d", "-C", "1"]
+        ear = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(lambda: ear.poll() is None and ear.kill())
         for line in ear.stdout:
             if line.startswith(b"Subscribed"):
                 return ear
