@@ -84,7 +84,9 @@ TEST(Message, ACameraHearsWhatIsForCamerasAlone) {
         std::visit([](const auto& m) { return m.type >= Capture::type; }, message);
     const auto heard = decode_to_camera(encoded(message));
     EXPECT_EQ(heard.has_value(), is_down) << name;
-    if (!is_down) EXPECT_EQ(heard.error(), FrameError::unknown_type) << name;
+    if (!is_down) {
+      EXPECT_EQ(heard.error(), FrameError::unknown_type) << name;
+    }
   }
 }
 

@@ -19,9 +19,9 @@ double probability(double odds) { return 1 / (1 + std::exp(-odds)); }
 
 double whole_trust(const Register& row, const Evidence& evidence) {
   const double whole = log_odds(row.whole);
-  const double not_mirrored = 0.302 + 0.652 * whole - 1.255 * log_odds(evidence.mirrored);
-  const double registers = -3.350 + 0.485 * whole - 0.547 * log_odds(evidence.nothing) +
-                           1.303 * log_odds(evidence.located);
+  const double not_mirrored = 0.079 + 0.347 * whole - 0.847 * log_odds(evidence.mirrored);
+  const double registers = -2.943 - 0.013 * whole - 0.623 * log_odds(evidence.nothing) +
+                           0.957 * log_odds(evidence.located);
   return probability(not_mirrored) * probability(registers);
 }
 
@@ -29,8 +29,8 @@ double wheel_trust(const std::array<double, 2>& odds) {
   const double one = std::clamp(odds[0], -odds_most, odds_most);
   const double other = std::clamp(odds[1], -odds_most, odds_most);
   const double stronger = std::max(one, other), weaker = std::min(one, other);
-  if (weaker < 0) return probability(0.585 + 0.397 * (stronger + weaker));  // they contradict
-  return probability(-0.183 + 0.790 * stronger + 0.377 * weaker);
+  if (weaker < 0) return probability(0.567 + 0.379 * (stronger + weaker));  // they contradict
+  return probability(0.448 + 0.405 * stronger + 0.464 * weaker);
 }
 
 Spread tempered(const Spread& spread, double position, int right, int digit, double wanted) {

@@ -10,7 +10,7 @@ namespace meterlens::reader {
 
 // At most this much risk that one of the certain wheels of a reading is wrong. It keeps the share
 // of readings that are wrong within 0.5 % of those that are `read`, see calibrate.py.
-inline constexpr double risk_most = 0.03;
+inline constexpr double risk_most = 0.02;
 
 // Probability that the row is a whole register and no mirror image.
 double whole_trust(const Register& row, const Evidence& evidence);

@@ -15,8 +15,8 @@ all by logistic regression with every set weighing the same, and how often the c
 come true, set by set, when the set itself was left out of the fit;
   * risk: of several limits of the risk of one reading, how many photos would be `read`, how many
     of those wrong, and how many expected to be wrong, set by set, again with the set itself left
-    out. The limit to take is the largest that keeps within --target both the expected share, as the
-    mean of the sets, and the share that is wrong among all that would be `read`.
+    out. The limit to take is the largest that keeps within --target the share that is wrong among
+    all that would be `read`. Photos whose label is wrong can be left out by --skip.
 """
 import argparse
 import csv
@@ -105,6 +105,8 @@ def gather(arguments, folder):
     jobs = []
     for name, argument in enumerate(arguments.labels):
         for file, accepted in photos_of(argument):
+            if re.search(arguments.skip, file):
+                continue
             jobs.append((name, accepted, file))
             image = cv2.imread(file)
             for _ in range(arguments.copies):
@@ -319,9 +321,9 @@ def report_risk(gathered, fits, target):
         outcomes = [one.read(limit) for one in photos.get("none", ()) if one]
         wrong_all += sum(outcome is not None for outcome in outcomes) * none_weight
         holds = read_all > 0 and wrong_all <= target * read_all
-        holds = holds and np.mean(expectations) <= target
+        share = np.mean(expectations) if expectations else 0
         best = limit if holds else best
-        print(f"risk {limit:g}{'' if holds else ' (too much)'}  " + "  ".join(cells))
+        print(f"risk {limit:g}{'' if holds else ' (too much)'} {share:.2%} expected  " + "  ".join(cells))
     print(f"risk_most = {best}")
 
 
@@ -330,6 +332,7 @@ def main():
     parser.add_argument("--labels", nargs="+", required=True)
     parser.add_argument("--none")
     parser.add_argument("--models")
+    parser.add_argument("--skip", default="$^", help="pattern of files whose label is wrong")
     parser.add_argument("--copies", type=int, default=4)
     parser.add_argument("--target", type=float, default=0.005, help="share of `read` that is wrong")
     arguments = parser.parse_args()
