@@ -33,6 +33,9 @@ constexpr Line lines[] = {
     {"/api/v1/images", read, administer},
     {"/api/v1/readings/{id}", read, review},
     {"/api/v1/meters/{id}/readings", read, review},
+    {"/api/v1/meters/{id}/second", read, administer},  // it may cost money
+    {"/api/v1/second", read, administer},
+    {"/api/v1/notify", read, administer},
     {"/api/v1/devices", read, operate},
     {"/api/v1/commands", read, operate},
     {"/api/v1/photos", read, operate},
@@ -41,6 +44,14 @@ constexpr Line lines[] = {
     {"/api/v1/watches", read, operate},
     {"/api/v1/schedules", read, operate},
     {"/api/v1/updates", read, operate},
+    {"/api/v1/groups", read, operate},
+    {"/api/v1/controls", read, operate},
+    {"/api/v1/profiles", read, operate},
+    {"/api/v1/campaigns", read, operate},
+    {"/api/v1/alarms", read, operate},
+    {"/api/v1/export", read, operate},
+    {"/api/v1/import", read, operate},
+    {"/api/v1/summary", read, operate},
     {"/api/v1/events", read, operate},
 };
 

@@ -39,9 +39,9 @@ TEST(Tags, ALabelOfAQueryHasAValueOrAny) {
   EXPECT_EQ(target.label_value, "3=4");
   EXPECT_TRUE(parse_label("floor", target));
   EXPECT_EQ(target.label_value, "");
-  EXPECT_FALSE(parse_label("=3", target));
-  EXPECT_TRUE(is_empty({}));
   EXPECT_FALSE(is_empty(target));
+  EXPECT_TRUE(is_empty({}));
+  EXPECT_FALSE(parse_label("=3", target));
 }
 
 }  // namespace

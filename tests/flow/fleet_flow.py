@@ -125,6 +125,7 @@ class Fleet(FlowTest):
         self.stack.wait_online("m1")
         self.take_photo("m1")
         self.say("m2", signal_dbm=-71, uptime_s=9, waiting=2, up_dropped=1)
+        self.stack.wait_online("m2")
 
         def messages(path="/devices/m1/messages"):
             return self.stack.get(path)["messages"]
