@@ -65,9 +65,6 @@ async function look_through({ context, url, shot, device }, size_name, size, col
     await judge(page, `${name_of(hash)} ${other}`);
     await shot(page, `${name_of(hash)}-${size.width}-${other}`);
   }
-  await page.reload();
-  await page.locator(".link.live").waitFor();
-  assert.equal(await page.evaluate(() => document.documentElement.lang), "zh-CN", "kept");
   assert.deepEqual(faults, []);
   await page.close();
 }
@@ -78,6 +75,13 @@ export async function every_page(given) {
     look_through(given, "desktop", desktop, "light"),
     look_through(given, "phone", phone, "dark"),
   ]);
+  const { page, faults } = await open(given.context, given.url);
+  await in_language(page, "zh");
+  await page.reload();
+  await page.locator(".link.live").waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), "zh-CN", "kept");
+  assert.deepEqual(faults, []);
+  await page.close();
 }
 
 // A load from nothing: what came, and after how many milliseconds the home page had its counts.
