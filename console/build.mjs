@@ -1,6 +1,7 @@
 // Builds the page into dist/: scripts and the style sheet have a hash in their name, so that a
 // browser never shows an old one; what only some pages need is a file of its own, loaded with them.
 // With --tests: bundles src/**/*.test.ts and runs them.
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { spawnSync } from "node:child_process";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -43,6 +44,12 @@ async function page() {
   }
   await writeFile("dist/index.html", html);
   await cp("src/icon.svg", "dist/icon.svg");
+  // The server sends these where a browser takes them.
+  for (const name of await readdir("dist", { recursive: true })) {
+    if (!/\.(js|css|html|svg)$/.test(name)) continue;
+    const file = join("dist", name);
+    await writeFile(`${file}.gz`, gzipSync(await readFile(file), { level: 9 }));
+  }
 }
 
 async function tests() {

@@ -221,6 +221,19 @@ TEST_F(ApiTest, ServesTheConsoleWithItsTypes) {
   EXPECT_NE(script.find("immutable"), std::string::npos);
 }
 
+TEST_F(ApiTest, SendsACompressedFileToWhomTakesIt) {
+  put("console/assets/a-1.js", "let a;");
+  put("console/assets/a-1.js.gz", "packed");
+  const std::string plain = get(port_, "/assets/a-1.js");
+  EXPECT_EQ(body_of(plain), "let a;");
+  EXPECT_EQ(plain.find("Content-Encoding"), std::string::npos);
+  EXPECT_NE(plain.find("Vary: Accept-Encoding"), std::string::npos);
+  const std::string packed = get(port_, "/assets/a-1.js", "Accept-Encoding: br, gzip\r\n");
+  EXPECT_EQ(body_of(packed), "packed");
+  EXPECT_NE(packed.find("Content-Encoding: gzip"), std::string::npos);
+  EXPECT_NE(packed.find("Content-Type: text/javascript"), std::string::npos);
+}
+
 TEST_F(ApiTest, ServesNothingFromOutsideTheConsole) {
   put("console/.env", "the secret");
   fs::create_symlink(folder_ / "secret.txt", folder_ / "console" / "link.txt");

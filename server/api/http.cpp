@@ -134,6 +134,9 @@ Request convert(const restinio::request_t& request) {
   out.host = field(request, restinio::http_field_t::host);
   out.origin = field(request, restinio::http_field_t::origin);
   out.if_none_match = field(request, restinio::http_field_t::if_none_match);
+  // `gzip;q=0` is not looked for: no browser sends it.
+  out.accepts_gzip =
+      field(request, restinio::http_field_t::accept_encoding).find("gzip") != std::string::npos;
   out.idempotency_key = header.get_field_or("Idempotency-Key", "");
   out.cookie = field(request, restinio::http_field_t::cookie);
   out.authorization = field(request, restinio::http_field_t::authorization);

@@ -23,6 +23,7 @@ struct Request {
   std::string host;
   std::string origin;
   std::string if_none_match;
+  bool accepts_gzip = false;
   std::string idempotency_key;
   std::string cookie;
   std::string authorization;

@@ -338,12 +338,23 @@ Response Routes::openapi(const Request&, const std::string&) {
 
 Response Routes::console_file(const Request& request) {
   const bool is_index = request.path == "/" || request.path == "/index.html";
-  auto file = read_file(settings_.console_folder, is_index ? "/index.html" : request.path);
+  const std::string path = is_index ? "/index.html" : request.path;
+  auto file = read_file(settings_.console_folder, path);
   if (file) {
     // Files under assets/ have their hash in the name.
     const bool is_hashed = request.path.starts_with("/assets/");
-    return {200, file->content_type, std::move(file->bytes),
-            {{"Cache-Control", is_hashed ? "public, max-age=31536000, immutable" : "no-cache"}}};
+    Response response{
+        200, file->content_type, std::move(file->bytes),
+        {{"Cache-Control", is_hashed ? "public, max-age=31536000, immutable" : "no-cache"},
+         {"Vary", "Accept-Encoding"}}};
+    // The build of the console puts a compressed one beside each file.
+    auto packed = request.accepts_gzip ? read_file(settings_.console_folder, path + ".gz")
+                                       : std::unexpected(FileError::not_found);
+    if (packed) {
+      response.body = std::move(packed->bytes);
+      response.headers.emplace_back("Content-Encoding", "gzip");
+    }
+    return response;
   }
   if (is_index) {
     return {200, "text/html; charset=utf-8", console_missing, {{"Cache-Control", "no-store"}}};
