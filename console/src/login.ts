@@ -24,10 +24,6 @@ export function log_in(): Promise<void> {
   return open;
 }
 
-export async function log_out(): Promise<void> {
-  await fetch(path, { method: "DELETE", headers: own_header });
-  location.reload();
-}
 
 class LogIn {
   private readonly name = element("input");

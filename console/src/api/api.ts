@@ -58,6 +58,10 @@ export function get_session(): Promise<Caller> {
   return get("/session");
 }
 
+export function log_out(): Promise<unknown> {
+  return remove("/session");
+}
+
 // Captures and doubtful readings since a day's beginning, and the days before it.
 export function get_summary(since_ms: number, days: number): Promise<Summary> {
   return get(`/summary${query({ since: since_ms, days })}`);
