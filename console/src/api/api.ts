@@ -15,6 +15,7 @@ import type {
   Photo,
   Reading,
   ReadingEdit,
+  Said,
   Schedule,
   ScheduleEdit,
   Settings,
@@ -168,6 +169,11 @@ export function review(id: number, edit: ReadingEdit): Promise<Reading> {
 
 export async function reading_history(id: number): Promise<Word[]> {
   return (await get<{ history: Word[] }>(`/readings/${id}/history`)).history;
+}
+
+// What each reader said of the photo; empty when one alone was asked.
+export async function list_said(id: number): Promise<Said[]> {
+  return (await get<{ said: Said[] }>(`/readings/${id}/said`)).said;
 }
 
 // ---- meters ----
