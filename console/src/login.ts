@@ -28,7 +28,7 @@ export function log_in(): Promise<void> {
 class LogIn {
   private readonly name = element("input");
   private readonly password = element("input");
-  private readonly send = element("button");
+  private readonly send = element("button", "main");
   private readonly error = element("p", "error");
   private readonly dialog = element("dialog", "login");
 

@@ -43,7 +43,7 @@ def send(stack, method, path, body, wanted):
 
 
 def take_photos(stack):
-    for count in (1, 2, 3):
+    for count in (1, 2, 3, 4):
         devices = METERS if count < 3 else DOUBTED
         commands = [stack.capture(device) for device in devices]
         for command in commands:

@@ -100,6 +100,7 @@ export async function bulk({ context, url }) {
   const page = await context.newPage();
   const faults = watch(page, url);
   await page.goto(`${url}#/devices`);
+  await page.locator(".rows tbody th").first().waitFor();
   await page.getByLabel("Choose all that are shown").check();
   const button = page.getByText(/^Take photos \(\d+\)$/);
   const count = Number((await button.textContent()).match(/\d+/)[0]);
