@@ -7,6 +7,10 @@ import { parse } from "yaml";
 const reference = "#/components/schemas/";
 const with_ranges = ["CameraSettings", "DtuSettings"];
 
+// What says nothing of the shape: any JSON.
+const says_no_shape = (schema) =>
+  Object.keys(schema).every((key) => ["description", "example", "default"].includes(key));
+
 const property_name = (name) => (/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name));
 
 function object_type(schema) {
@@ -46,6 +50,7 @@ function type_of(schema) {
   if (schema.oneOf !== undefined) return schema.oneOf.map(type_of).join(" | ");
   if (schema.enum !== undefined) return schema.enum.map((one) => JSON.stringify(one)).join(" | ");
   if (schema.const !== undefined) return JSON.stringify(schema.const);
+  if (says_no_shape(schema)) return "unknown";
   return [schema.type].flat().map((type) => single_type(type, schema)).join(" | ");
 }
 

@@ -1,9 +1,11 @@
 // The frame around every page: name, navigation, connection, language, colours.
 import { useEffect, useRef } from "preact/hooks";
+import { get_session, log_out } from "./api/api";
 import { is_live, is_reachable } from "./live";
 import { use_value } from "./observe";
 import { pages, type PageEntry } from "./pages";
-import { store, use_words } from "./parts/hooks";
+import { Outcome } from "./parts/form";
+import { store, use_action, use_loaded, use_words } from "./parts/hooks";
 import { link_to, place } from "./router";
 import { next_theme, theme } from "./theme";
 import { Words, words } from "./words/words";
@@ -18,12 +20,35 @@ function LinkState() {
   );
 }
 
+// Nothing that was shown may stay.
+const leave = (): Promise<void> => log_out().then(() => location.reload());
+
+// Who is logged in, and the way out; nothing where nobody has to log in.
+function Who() {
+  const said = use_words();
+  const { value: caller } = use_loaded(get_session, []);
+  const action = use_action();
+  if (caller === null || caller.by !== "session") return null;
+  return (
+    <>
+      <span class="who" title={said.choice("role", caller.role)}>
+        {caller.name}
+      </span>
+      <button type="button" class="log-out" onClick={() => void action.run(leave)}>
+        {said.say("log_out")}
+      </button>
+      <Outcome action={action} done="" />
+    </>
+  );
+}
+
 function Switches() {
   const said = use_words();
   const wished = use_value(theme);
   const other = said.language === "zh" ? "en" : "zh";
   return (
     <div class="switches">
+      <Who />
       <button type="button" class="theme" onClick={next_theme}>
         <span class="only-wide">{said.say("theme")}: </span>
         {said.say(`theme_${wished}`)}

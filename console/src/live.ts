@@ -41,7 +41,20 @@ async function catch_up(): Promise<void> {
       fleet.take_command(await get_command(command.id));
 }
 
+let is_loading = false;
+let is_wanted_again = false;
+
+// One at a time: while somebody logs in it waits, and nothing may pile up behind it.
 async function load(): Promise<void> {
+  is_wanted_again = is_loading;
+  if (is_loading) return;
+  is_loading = true;
+  await load_once();
+  is_loading = false;
+  if (is_wanted_again) void load();
+}
+
+async function load_once(): Promise<void> {
   try {
     const devices = await list_devices();
     fleet.take_devices(devices);

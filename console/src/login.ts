@@ -24,15 +24,11 @@ export function log_in(): Promise<void> {
   return open;
 }
 
-export async function log_out(): Promise<void> {
-  await fetch(path, { method: "DELETE", headers: own_header });
-  location.reload();
-}
 
 class LogIn {
   private readonly name = element("input");
   private readonly password = element("input");
-  private readonly send = element("button");
+  private readonly send = element("button", "main");
   private readonly error = element("p", "error");
   private readonly dialog = element("dialog", "login");
 

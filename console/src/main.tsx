@@ -2,7 +2,7 @@
 import { render } from "preact";
 import { door } from "./api/http";
 import { App } from "./app";
-import { start_live } from "./live";
+import { epoch, start_live } from "./live";
 import { stored } from "./parts/hooks";
 import { log_in } from "./login";
 import { start_router } from "./router";
@@ -10,7 +10,12 @@ import { start_theme } from "./theme";
 import { preferred_language, Words, words } from "./words/words";
 
 words.set(new Words(preferred_language(stored("language"), navigator.language)));
-door.unauthorized = () => log_in().then(() => true);
+door.unauthorized = async () => {
+  await log_in();
+  // Another person may see other things.
+  epoch.set(epoch.get() + 1);
+  return true;
+};
 start_theme();
 start_router();
 start_live();

@@ -10,6 +10,7 @@ import { place_of, link_to } from "./router";
 import { judge_pixels } from "./sharpness";
 import { fleet_texts } from "./words/fleet";
 import { frame } from "./words/frame";
+import { login_texts } from "./words/login";
 import { meter_texts } from "./words/meters";
 import { setting_text, setting_values } from "./words/settings";
 import { setup_texts } from "./words/setup";
@@ -102,7 +103,7 @@ test("progress and errors in words", () => {
 test("every text is there in both languages, with the same parts to fill in", () => {
   const same = new Set(["dialect_smartdtu", "part_dtu"]);
   const parts = (text: string): string[] => [...text.matchAll(/\{\d\}/g)].map(String).sort();
-  const texts = { ...frame, ...fleet_texts, ...meter_texts, ...setup_texts };
+  const texts = { ...frame, ...login_texts, ...fleet_texts, ...meter_texts, ...setup_texts };
   for (const [word, [en, zh]] of Object.entries(texts)) {
     assert.ok(en !== "" && zh !== "", word);
     assert.deepEqual([...new Set(parts(zh))], [...new Set(parts(en))], word);
@@ -132,6 +133,10 @@ test("the server's reasons in Chinese, as far as they are known", () => {
       "the photo alone says 84411, 4 wheels certain; the last accepted reading decided the rest",
     ),
     "仅凭照片为 84411，其中 4 位确定；其余由上次采用的读数决定",
+  );
+  assert.equal(
+    words.reason("1234 MiB free, 5000 wanted: make room, or keep less"),
+    "剩余 1234 MiB，需要 5000 MiB：请清理空间或减少保留",
   );
   assert.equal(new Words("en").reason("turning"), "turning");
 });

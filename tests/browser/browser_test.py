@@ -4,6 +4,7 @@
 Screenshots and logs stay in build/browser. Ends with the page test's exit code. STORIES=a,b runs
 some of the stories alone.
 """
+import os
 import pathlib
 import shutil
 import subprocess
@@ -20,6 +21,9 @@ METERS = {"browser-water": 5, "browser-power": 34, "browser-gas": 29, "browser-h
 DOUBTED = ["browser-gas", "browser-heat"]
 DAY_MS = 86_400_000
 LIMIT_S = 280
+BUILD = pathlib.Path(os.environ.get("METERLENS_BUILD", ROOT / "build" / "release"))
+# More room than any disk has, so that there are alarms.
+SETTINGS = "[alarms]\ndisk_free_mb = 900000000\nperiod_s = 1\n"
 
 
 def install():
@@ -39,7 +43,7 @@ def send(stack, method, path, body, wanted):
 
 
 def take_photos(stack):
-    for count in (1, 2, 3):
+    for count in (1, 2, 3, 4):
         devices = METERS if count < 3 else DOUBTED
         commands = [stack.capture(device) for device in devices]
         for command in commands:
@@ -117,10 +121,9 @@ def run_stories(stack):
 def main():
     install()
     shutil.rmtree(FOLDER, ignore_errors=True)
-    build = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "release"
     began = time.monotonic()
     try:
-        with Stack(FOLDER / "stack", build=build) as stack:
+        with Stack(FOLDER / "stack", build=BUILD, settings=SETTINGS) as stack:
             stack.serve()
             prepare(stack)
             print(f"prepared in {time.monotonic() - began:.0f} s", flush=True)

@@ -1,79 +1,108 @@
 // Logs in to a running server as a person would; the password of "admin" is on standard input.
 //   node login_test.mjs URL FOLDER     screenshots go to FOLDER; exit code 0: all held, 1: not
-import { chromium } from "playwright-core";
+// The server has the device m1, online.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
+import { desktop, judge, launch, phone, shots_in, watch, with_context } from "./browser.mjs";
 
 const [url, folder] = process.argv.slice(2);
 const password = readFileSync(0, "utf8").trim();
-const patience_ms = 60_000;
+const shot = shots_in(folder);
+const cookie_name = "meterlens_session";
 
 async function log_in(page, word) {
   const dialog = page.locator("dialog.login");
-  await dialog.waitFor({ timeout: patience_ms });
+  await dialog.waitFor();
   await page.locator("dialog.login input[autocomplete=username]").fill("admin");
   await page.locator("dialog.login input[type=password]").fill(word);
   await page.keyboard.press("Enter");
   return dialog;
 }
 
-async function story(page, context) {
-  const faults = [];
-  page.on("pageerror", (error) => faults.push(`page: ${error.message}`));
-  page.on("console", (message) => {
-    // Chromium writes every 401 down; anything else is a fault.
-    if (message.type() === "error" && !message.text().includes("401")) faults.push(message.text());
-  });
-  await page.goto(url, { waitUntil: "load" });
+// Nobody comes in with a wrong password, nor past the window.
+async function turned_away(page) {
   const dialog = await log_in(page, "not the password");
-  await page.locator("dialog.login .error:not(:empty)").waitFor({ timeout: patience_ms });
-  assert.match(await page.locator("dialog.login .error").textContent(), /wrong/);
+  const error = page.locator("dialog.login .error:not(:empty)");
+  await error.waitFor();
+  assert.match(await error.textContent(), /wrong/);
   await page.keyboard.press("Escape");
   assert.ok(await dialog.isVisible(), "Escape leads nowhere");
-  for (const [name, size] of [["desktop", { width: 1280, height: 900 }],
-                              ["phone", { width: 390, height: 844 }]]) {
+  for (const [name, size] of [["phone", phone], ["desktop", desktop]]) {
     await page.setViewportSize(size);
-    await page.screenshot({ path: join(folder, `${name}.png`) });
+    await judge(page, `the log-in, ${name}`);
+    await shot(page, name);
   }
-  await log_in(page, password);
-  await dialog.waitFor({ state: "detached", timeout: patience_ms });
-  const card = page.locator("article.device", { has: page.locator(".state.online") }).first();
-  await card.waitFor({ timeout: patience_ms });
-
-  // The session ends in the middle: what was asked goes on after the next log-in.
-  await context.clearCookies();
-  await card.locator("button.take").click();
-  await log_in(page, password);
-  await card.locator('.progress[data-state="read"]').waitFor({ timeout: patience_ms });
-  const cookie = (await context.cookies()).find(({ name }) => name === "meterlens_session");
-  assert.ok(cookie.httpOnly && cookie.sameSite === "Strict");
-  assert.ok(!(await page.evaluate(() => document.cookie)).includes("meterlens_session"));
-
-  await page.evaluate(() => localStorage.setItem("meterlens.language", "zh"));
-  await context.clearCookies();
-  await page.reload({ waitUntil: "load" });
-  await page.locator("dialog.login").waitFor({ timeout: patience_ms });
-  assert.equal(await page.locator("dialog.login h2").textContent(), "登录 Meterlens");
-  await page.screenshot({ path: join(folder, "zh.png") });
-  assert.deepEqual(faults, []);
 }
 
-mkdirSync(folder, { recursive: true });
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
-});
+async function come_in(page) {
+  const dialog = await log_in(page, password);
+  await dialog.waitFor({ state: "detached" });
+  await page.locator(".link.live").waitFor();
+  assert.equal(await page.locator(".bar .who").textContent(), "admin");
+  await page.setViewportSize(phone);
+  await judge(page, "the frame on a phone, logged in");
+  await shot(page, "logged-in");
+  await page.setViewportSize(desktop);
+}
+
+// The session ends in the middle: what was asked goes on after the next log-in.
+async function go_on(page, context) {
+  await page.evaluate(() => (location.hash = "#/devices/m1"));
+  await page.locator(".title .state.online").waitFor();
+  await context.clearCookies();
+  await page.locator("button.take").click();
+  const dialog = await log_in(page, password);
+  await dialog.waitFor({ state: "detached" });
+  await page.locator('.order .progress[data-state="read"]').waitFor();
+  await page.locator("section.reading").waitFor();
+  const cookie = (await context.cookies()).find(({ name }) => name === cookie_name);
+  assert.ok(cookie.httpOnly && cookie.sameSite === "Strict");
+  assert.ok(!(await page.evaluate(() => document.cookie)).includes(cookie_name));
+}
+
+// Out by the button; the old cookie opens nothing any more.
+async function go_out(page, context) {
+  const old = (await context.cookies()).find(({ name }) => name === cookie_name);
+  await page.locator("button.log-out").click();
+  await page.locator("dialog.login").waitFor();
+  const headers = { Cookie: `${cookie_name}=${old.value}` };
+  const answer = await fetch(`${new URL(url).origin}/api/v1/devices`, { headers });
+  assert.equal(answer.status, 401);
+}
+
+async function in_chinese(page) {
+  await page.evaluate(() => localStorage.setItem("meterlens.language", "zh"));
+  await page.reload({ waitUntil: "load" });
+  await page.locator("dialog.login").waitFor();
+  assert.equal(await page.locator("dialog.login h2").textContent(), "登录 Meterlens");
+  await shot(page, "zh");
+}
+
+async function story(context) {
+  const page = await context.newPage();
+  const faults = watch(page, url, [[401, ""]]);
+  try {
+    await page.goto(url, { waitUntil: "load" });
+    await turned_away(page);
+    await come_in(page);
+    await go_on(page, context);
+    await go_out(page, context);
+    await in_chinese(page);
+    assert.deepEqual(faults, []);
+  } catch (error) {
+    await shot(page, "failed").catch(() => undefined);
+    throw error;
+  }
+}
+
+const browser = await launch();
 let failed = false;
-const context = await browser.newContext({ locale: "en-US" });
-const page = await context.newPage();
 try {
-  await story(page, context);
+  await with_context(browser, story);
   console.log("log-in: every check held");
 } catch (error) {
   failed = true;
   console.error(error);
-  await page.screenshot({ path: join(folder, "failed.png") }).catch(() => undefined);
 } finally {
   await browser.close();
 }

@@ -3,17 +3,14 @@
 
 Screenshots and logs stay in build/browser_login. Ends with the exit code of login_test.mjs.
 """
-import os
-import pathlib
 import re
 import shutil
 import subprocess
 import sys
 
-from browser_test import HERE, ROOT, install
+from browser_test import BUILD, HERE, ROOT, install
 from stack import Stack, StackError
 
-BUILD = pathlib.Path(os.environ.get("METERLENS_BUILD", ROOT / "build" / "release"))
 FOLDER = ROOT / "build" / "browser_login"
 
 

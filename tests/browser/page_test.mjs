@@ -10,7 +10,7 @@ import { bulk, fleet } from "./stories/fleet.mjs";
 import { install } from "./stories/install.mjs";
 import { flash, images, meter, schedules } from "./stories/meter.mjs";
 import { review, review_conflict, review_logged_out } from "./stories/review.mjs";
-import { every_page, first_load, gone_and_back, keyboard } from "./stories/whole.mjs";
+import { alarms, every_page, first_load, gone_and_back, keyboard } from "./stories/whole.mjs";
 
 const [url, folder, dist] = process.argv.slice(2);
 if (!url || !folder || !dist) {
@@ -19,8 +19,8 @@ if (!url || !folder || !dist) {
 }
 const shot = shots_in(folder);
 const stories = {
-  first_load, fleet, capture, device_forms, every_page, keyboard, meter, schedules, images, flash,
-  install,  review, review_conflict, review_logged_out, gone_and_back, bulk,
+  first_load, fleet, capture, device_forms, every_page, alarms, keyboard, meter, schedules, images,
+  flash, install, review, review_conflict, review_logged_out, gone_and_back, bulk,
 };
 const wanted = process.env.STORIES?.split(",") ?? Object.keys(stories);
 const browser = await launch();

@@ -1,6 +1,8 @@
 // The server's API, call by call. Types are those of openapi.yaml.
 import { get, remove, send, send_file } from "./http";
 import type {
+  Alarm,
+  Caller,
   Command,
   Device,
   EstimateOrder,
@@ -13,6 +15,7 @@ import type {
   Photo,
   Reading,
   ReadingEdit,
+  Said,
   Schedule,
   ScheduleEdit,
   Settings,
@@ -31,12 +34,34 @@ function query(values: Record<string, string | number | undefined>): string {
   return parts.length === 0 ? "" : `?${parts.join("&")}`;
 }
 
+const page_max = 1000; // what the server gives at once at most
+
 export interface Page<T> {
   items: T[];
   next: string | null;
 }
 
+// All pages of a list that is short enough to be shown whole.
+async function whole<T>(load: (cursor: string) => Promise<Page<T>>): Promise<T[]> {
+  const all: T[] = [];
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const page: Page<T> = await load(cursor);
+    all.push(...page.items);
+    cursor = page.next;
+  }
+  return all;
+}
+
 // ---- the whole ----
+
+// Who this page speaks for.
+export function get_session(): Promise<Caller> {
+  return get("/session");
+}
+
+export function log_out(): Promise<unknown> {
+  return remove("/session");
+}
 
 // Captures and doubtful readings since a day's beginning, and the days before it.
 export function get_summary(since_ms: number, days: number): Promise<Summary> {
@@ -45,16 +70,12 @@ export function get_summary(since_ms: number, days: number): Promise<Summary> {
 
 // ---- devices ----
 
-export async function list_devices(): Promise<Device[]> {
-  const devices: Device[] = [];
-  for (let cursor = ""; ; ) {
-    const page = await get<{ devices: Device[]; next: string | null }>(
-      `/devices${query({ limit: 1000, cursor })}`,
-    );
-    devices.push(...page.devices);
-    if (page.next === null) return devices;
-    cursor = page.next;
-  }
+export function list_devices(): Promise<Device[]> {
+  return whole(async (cursor) => {
+    const path = `/devices${query({ limit: page_max, cursor })}`;
+    const page = await get<{ devices: Device[]; next: string | null }>(path);
+    return { items: page.devices, next: page.next };
+  });
 }
 
 export function get_device(device: string): Promise<Device> {
@@ -98,8 +119,9 @@ export function view_url(device: string, number: number): string {
 
 // ---- photos and readings ----
 
-export async function list_photos(device: string, since_ms?: number): Promise<Photo[]> {
-  return (await get<{ photos: Photo[] }>(`/photos${query({ device, since: since_ms })}`)).photos;
+// The newest first, at most `limit` (1 to 1000).
+export async function list_photos(device: string, limit: number): Promise<Photo[]> {
+  return (await get<{ photos: Photo[] }>(`/photos${query({ device, limit })}`)).photos;
 }
 
 export function photo_url(id: number): string {
@@ -149,6 +171,11 @@ export async function reading_history(id: number): Promise<Word[]> {
   return (await get<{ history: Word[] }>(`/readings/${id}/history`)).history;
 }
 
+// What each reader said of the photo; empty when one alone was asked.
+export async function list_said(id: number): Promise<Said[]> {
+  return (await get<{ said: Said[] }>(`/readings/${id}/said`)).said;
+}
+
 // ---- meters ----
 
 export async function list_meters(cursor = ""): Promise<Page<Meter>> {
@@ -186,8 +213,12 @@ export async function estimate(meter: string, order: EstimateOrder): Promise<num
   return (await send<{ readings: Reading[] }>("POST", path, order)).readings.length;
 }
 
-export async function list_watches(filter: { device?: string; meter?: string }): Promise<Watch[]> {
-  return (await get<{ watches: Watch[] }>(`/watches${query(filter)}`)).watches;
+export function list_watches(filter: { device?: string; meter?: string }): Promise<Watch[]> {
+  return whole(async (cursor) => {
+    const path = `/watches${query({ ...filter, cursor })}`;
+    const page = await get<{ watches: Watch[]; next: string | null }>(path);
+    return { items: page.watches, next: page.next };
+  });
 }
 
 export function create_watch(edit: WatchEdit): Promise<Watch> {
@@ -196,6 +227,18 @@ export function create_watch(edit: WatchEdit): Promise<Watch> {
 
 export function change_watch(id: number, edit: WatchEdit): Promise<Watch> {
   return send("PATCH", `/watches/${id}`, edit);
+}
+
+// ---- alarms ----
+
+// Those whose cause has not ended, newest first: the first page.
+export async function open_alarms(): Promise<Page<Alarm>> {
+  const page = await get<{ alarms: Alarm[]; next: string | null }>("/alarms?open=true");
+  return { items: page.alarms, next: page.next };
+}
+
+export function acknowledge_alarm(id: number): Promise<Alarm> {
+  return send("POST", `/alarms/${id}/acknowledge`, {});
 }
 
 // ---- schedules, images, updates ----

@@ -1,5 +1,5 @@
 // Live changes from the server (Server-Sent Events).
-import type { Command, Device, Photo, Reading, Update, View } from "./openapi";
+import type { Alarm, Command, Device, Photo, Reading, Update, View } from "./openapi";
 
 export interface Subjects {
   device: Device;
@@ -8,6 +8,7 @@ export interface Subjects {
   reading: Reading;
   view: View;
   update: Update;
+  alarm: Alarm;
 }
 
 export type Subject = keyof Subjects;
@@ -21,7 +22,9 @@ export interface Listener {
 }
 
 const retry_ms = 3_000;
-const subjects: Subject[] = ["device", "command", "photo", "reading", "view", "update"];
+const subjects: Subject[] = [
+  "device", "command", "photo", "reading", "view", "update", "alarm",
+];
 
 // Listens for as long as the page lives; comes back by itself.
 export function listen(listener: Listener): void {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
+import { list_devices, list_photos, list_watches } from "./api";
 import { ApiError, door, get, send } from "./http";
 
 const real_fetch = globalThis.fetch;
@@ -50,4 +51,28 @@ test("no answer, a broken answer, an answer that is no JSON", async () => {
   answer_with(new Response("<html>", { status: 502, statusText: "Bad Gateway" }));
   await assert.rejects(get("/devices"), (error: ApiError) =>
     error.code === "http_502" && error.message === "Bad Gateway");
+});
+
+test("a list that is shown whole is asked for page by page", async () => {
+  const asked = answer_with(
+    json(200, { devices: [{ id: "a" }], next: "a" }),
+    json(200, { devices: [{ id: "b" }], next: null }),
+  );
+  assert.deepEqual((await list_devices()).map(({ id }) => id), ["a", "b"]);
+  assert.deepEqual(asked, [
+    "GET /api/v1/devices?limit=1000",
+    "GET /api/v1/devices?limit=1000&cursor=a",
+  ]);
+});
+
+test("watches come whole, photos only as many as are wanted", async () => {
+  const asked = answer_with(
+    json(200, { watches: [{ id: 1 }], next: "1" }),
+    json(200, { watches: [{ id: 2 }], next: null }),
+    json(200, { photos: [{ id: 3 }], next: "3" }),
+  );
+  assert.deepEqual((await list_watches({ meter: "m" })).map(({ id }) => id), [1, 2]);
+  assert.deepEqual((await list_photos("d", 1)).map(({ id }) => id), [3]);
+  assert.equal(asked[1], "GET /api/v1/watches?meter=m&cursor=1");
+  assert.equal(asked[2], "GET /api/v1/photos?device=d&limit=1");
 });

@@ -83,5 +83,6 @@ export function send_file<T>(path: string, file: Blob): Promise<T> {
 }
 
 export function remove<T>(path: string): Promise<T> {
-  return request<T>(path, { method: "DELETE", headers: { Accept: "application/json", ...own_header } });
+  const headers = { Accept: "application/json", ...own_header };
+  return request<T>(path, { method: "DELETE", headers });
 }

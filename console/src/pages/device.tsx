@@ -21,7 +21,7 @@ const photos_shown = 12;
 function Photos({ device, newest }: { device: Device; newest: number }) {
   const words = use_words();
   const [shown, show] = useState(newest);
-  const photos = use_loaded(() => list_photos(device.id), [device.id]);
+  const photos = use_loaded(() => list_photos(device.id, photos_shown), [device.id]);
   const meter = device.newest_reading?.meter ?? device.id;
   const readings = use_loaded(() => list_readings({ meter }), [meter]);
   use_calm_events(["photo", "reading"], () => {
@@ -29,7 +29,7 @@ function Photos({ device, newest }: { device: Device; newest: number }) {
     readings.reload();
   });
   useEffect(() => show(newest), [newest]);
-  const list = (photos.value ?? []).slice(0, photos_shown);
+  const list = photos.value ?? [];
   const photo = list.find(({ id }) => id === shown) ?? device.newest_photo;
   if (photo === null) return <p class="photo-empty">{words.say("no_photo")}</p>;
   const of_photo = (id: number) =>

@@ -5,6 +5,7 @@ import type { Reading, Schedule, Summary } from "../api/openapi";
 import { is_zone, next_times, parse_cron } from "../cron";
 import { fleet, is_loaded } from "../live";
 import { use_value, use_value_calmly } from "../observe";
+import { Alarms } from "../parts/alarms";
 import { Chart } from "../parts/chart";
 import { Crop } from "../parts/crop";
 import { Waiting } from "../parts/form";
@@ -178,6 +179,7 @@ export function HomePage() {
     <>
       <h1>{words.say("nav_home")}</h1>
       <Fleet />
+      <Alarms />
       {summary.value === null ? (
         <Waiting error={summary.error} />
       ) : (

@@ -1,6 +1,12 @@
 // One meter: its course and use, its photos through time, and what a person may say of it.
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { all_readings, get_meter, list_exchanges, reading_history } from "../api/api";
+import {
+  all_readings,
+  get_meter,
+  list_exchanges,
+  list_said,
+  reading_history,
+} from "../api/api";
 import type { Exchange, Meter, Reading } from "../api/openapi";
 import { course_of, csv_of, use_of, type Step } from "../consumption";
 import { Chart } from "../parts/chart";
@@ -73,22 +79,46 @@ function Curves(props: { meter: Meter; readings: Reading[]; exchanges: Exchange[
   );
 }
 
+// Where two readers were asked: what each saw, and who was believed.
+function SaidByReaders({ reading }: { reading: Reading }) {
+  const words = use_words();
+  const said = use_loaded(() => list_said(reading.id), [reading.id]);
+  if (said.value === null || said.value.length === 0) return null;
+  return (
+    <ul class="lines said">
+      {said.value.map((one) => (
+        <li key={one.reader} data-reader={one.reader}>
+          {words.choice("reader", one.reader)}: <strong>{one.digits || "–"}</strong>{" "}
+          <span class="facts">
+            {words.choice("said", one.status)}
+            {one.believed && ` · ${words.say("believed")}`}
+            {one.note !== null && ` · ${words.reason(one.note)}`}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function History({ reading }: { reading: Reading }) {
   const words = use_words();
   const history = use_loaded(() => reading_history(reading.id), [reading.id, reading.version]);
   if (history.value === null) return <Waiting error={history.error} />;
   return (
-    <ol class="lines">
-      {history.value.map((word) => (
-        <li key={word.version}>
-          <Verdict verdict={word.verdict} /> {word.value || word.digits || "–"}{" "}
-          <span class="facts">
-            {words.time(word.at_ms)} · {word.author ?? words.choice("by", word.by)}
-            {word.reason !== null && ` · ${words.reason(word.reason)}`}
-          </span>
-        </li>
-      ))}
-    </ol>
+    <>
+      <SaidByReaders reading={reading} />
+      <ol class="lines">
+        {history.value.map((word) => (
+          <li key={word.version}>
+            <Verdict verdict={word.verdict} /> {word.value || word.digits || "–"}{" "}
+            <span class="facts">
+              {words.time(word.at_ms)} · {word.author ?? words.choice("by", word.by)}
+              {word.reason !== null && ` · ${words.reason(word.reason)}`}
+            </span>
+          </li>
+        ))}
+      </ol>
+    </>
   );
 }
 

@@ -4,6 +4,11 @@ import type { Texts } from "./texts";
 export const login_texts = {
   log_in_title: ["Log in to Meterlens", "登录 Meterlens"],
   log_in: ["Log in", "登录"],
+  log_out: ["Log out", "退出登录"],
+  role_viewer: ["sees", "查看者"],
+  role_reviewer: ["reviews", "审核员"],
+  role_operator: ["operates", "操作员"],
+  role_administrator: ["administers", "管理员"],
   user_name: ["Name", "用户名"],
   password: ["Password", "密码"],
   login_wrong: ["The name or the password is wrong.", "用户名或密码错误。"],

@@ -40,4 +40,22 @@ export const sentences_zh: [RegExp, string][] = [
     /^the photo alone says (\d+), (\d+) wheels? certain; the last accepted reading decided the .*$/,
     "仅凭照片为 $1，其中 $2 位确定；其余由上次采用的读数决定",
   ],
+  [
+    /^(\d+) of the last (\d+) photos gave no reading that counts: look at the newest photo$/,
+    "最近 $2 张照片中有 $1 张没有有效读数：请查看最新照片",
+  ],
+  [
+    /^nothing heard for (\d+) h: check its power, signal and SIM$/,
+    "$1 小时没有消息：请检查供电、信号和 SIM 卡",
+  ],
+  [
+    /^(\d+) MiB free, (\d+) wanted: make room, or keep less$/,
+    "剩余 $1 MiB，需要 $2 MiB：请清理空间或减少保留",
+  ],
+  [
+    /^no connection to the MQTT broker for (\d+) s: .*$/,
+    "与 MQTT 代理断开已 $1 秒：收不到设备的消息，原因见日志",
+  ],
+  [/^cannot be told for (\d+) min: (.*)$/, "已有 $1 分钟无法推送：$2"],
+  [/^(\d+) of (\d+) calls used$/, "已用 $1 次，上限 $2 次"],
 ];

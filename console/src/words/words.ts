@@ -11,7 +11,13 @@ import type { Texts } from "./texts";
 
 export type Language = "en" | "zh";
 
-const texts = { ...frame, ...login_texts, ...fleet_texts, ...meter_texts, ...setup_texts } satisfies Texts;
+const texts = {
+  ...frame,
+  ...login_texts,
+  ...fleet_texts,
+  ...meter_texts,
+  ...setup_texts,
+} satisfies Texts;
 export type Word = keyof typeof texts;
 
 export class Words {

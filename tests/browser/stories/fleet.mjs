@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { watch } from "../browser.mjs";
 
 const device_count = 100_000;
+const page_size = 1_000;
 const frame_ms_max = 50;
 
-function devices_json() {
+function made_up_devices() {
   const none = { newest_photo: null, newest_reading: null, active_command: null, state: null };
-  const devices = Array.from({ length: device_count }, (_, index) => ({
+  return Array.from({ length: device_count }, (_, index) => ({
     id: `m${String(index).padStart(6, "0")}`,
     dialect: index % 3 === 0 ? "smartdtu" : "native",
     product: "meterlens",
@@ -19,7 +20,16 @@ function devices_json() {
     health: null,
     ...none,
   }));
-  return JSON.stringify({ devices });
+}
+
+// As the server does: a page, and where the next one begins.
+function page_of(devices, address) {
+  const { searchParams: asked } = new URL(address);
+  assert.equal(Number(asked.get("limit")), page_size);
+  const from = Number(asked.get("cursor") ?? 0);
+  const to = from + page_size;
+  const next = to < devices.length ? String(to) : null;
+  return JSON.stringify({ devices: devices.slice(from, to), next });
 }
 
 // What the page's main thread works for one step of scrolling, in milliseconds of its own time: a
@@ -58,9 +68,11 @@ async function check_frames(page) {
 export async function fleet({ context, url, shot }) {
   const page = await context.newPage();
   const faults = watch(page, url);
-  const body = devices_json();
-  await page.route("**/api/v1/devices", (route) =>
-    route.fulfill({ contentType: "application/json", body }));
+  const devices = made_up_devices();
+  await page.route(/\/api\/v1\/devices\?/, (route) => route.fulfill({
+    contentType: "application/json",
+    body: page_of(devices, route.request().url()),
+  }));
   await page.goto(`${url}#/devices`);
   await page.getByText("100,000 of 100,000 devices").waitFor();
   await check_frames(page);
@@ -88,6 +100,7 @@ export async function bulk({ context, url }) {
   const page = await context.newPage();
   const faults = watch(page, url);
   await page.goto(`${url}#/devices`);
+  await page.locator(".rows tbody th").first().waitFor();
   await page.getByLabel("Choose all that are shown").check();
   const button = page.getByText(/^Take photos \(\d+\)$/);
   const count = Number((await button.textContent()).match(/\d+/)[0]);

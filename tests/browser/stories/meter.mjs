@@ -54,6 +54,21 @@ async function manual_form({ page }) {
   assert.equal(await form.getByLabel("Value").inputValue(), "1.2345678");
 }
 
+// One reader alone was asked; then the words of a second one, made up here: a real one costs money.
+async function second_reader(page, slider) {
+  assert.equal(await page.locator(".timeline .said").count(), 0);
+  const one = { status: "read", certain: 5, red: 0, confidence: 0.9, words: [], note: null };
+  const said = [
+    { ...one, reader: "local", status: "doubtful", digits: "10293", believed: false },
+    { ...one, reader: "baidu", digits: "10298", believed: true },
+  ];
+  await page.route("**/api/v1/readings/*/said", (route) => route.fulfill({ json: { said } }));
+  await slider.focus();
+  await page.keyboard.press("End");
+  const words = page.locator(".timeline .said [data-reader=baidu]", { hasText: "10298" });
+  assert.match(await words.textContent(), /Baidu.*read · believed/);
+}
+
 export async function meter({ context, url, shot, meter }) {
   const expected = [[409, `/meters/${meter}`], [400, `/meters/${meter}/readings`]];
   const { page, faults } = await open(context, url, `meters/${meter}`, expected);
@@ -67,6 +82,7 @@ export async function meter({ context, url, shot, meter }) {
   await page.locator(".timeline .window .outline").waitFor();
   await page.getByText("What was said of it").click();
   await page.locator(".timeline ol.lines li").first().waitFor();
+  await second_reader(page, slider);
   await facts_form({ page, shot });
   await facts_conflict({ page, url, meter });
   await manual_form({ page });
