@@ -56,6 +56,11 @@ class Device {
   // The first moment of that timer, by the network's time as it is now, not before `from_ms` of
   // the world; the others follow by the period.
   std::int64_t timer_moment_ms(std::int64_t from_ms) const;
+  // The id of the order of that moment, of its first attempt.
+  std::uint32_t timer_order(std::int64_t moment_ms) const {
+    const std::int64_t unix_s = (unix_begin_ms + clock_offset_ms_ + moment_ms) / 1000;
+    return dtu::timer_command | static_cast<std::uint32_t>(unix_s);
+  }
   std::uint32_t timer_period_s() const { return settings_.timer_period_s; }
   // Power everywhere, now.
   void restore();

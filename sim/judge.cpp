@@ -76,7 +76,8 @@ void Judge::note_new(Device& device, Books& books) {
                     fmt::format("the camera keeps photo {}, which was never shot", id));
     books.in_flash.push_back(books.photos.size());
     books.photos.push_back({id, shot->sha256, shot->bytes, shot->at_ms});
-    books.photos.back().by_timer = (photo->command_id & dtu::timer_command) != 0;
+    if ((photo->command_id & dtu::timer_command) != 0)
+      books.photos.back().timer_order = photo->command_id;
     ++kept_;
     ++waiting_;
   }
@@ -229,8 +230,10 @@ void Judge::demand_timer(const Device& device, std::int64_t from_ms, std::int64_
        due_ms + timer_late_ms_max <= to_ms; due_ms += period_ms) {
     const auto& photos = books_[device.name()].photos;
     const bool came = std::ranges::any_of(photos, [&](const Photo& photo) {
-      return photo.by_timer && photo.shot_at_ms >= due_ms &&
-             photo.shot_at_ms <= due_ms + timer_late_ms_max;
+      if (photo.timer_order == 0) return false;
+      if (photo.shot_at_ms < due_ms)
+        return photo.timer_order - device.timer_order(due_ms) < dtu::attempts_max;
+      return photo.shot_at_ms <= due_ms + timer_late_ms_max;
     });
     if (!came)
       broken(device.name(), fmt::format("its DTU's timer brought no photo at {} ms", due_ms));

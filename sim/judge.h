@@ -47,7 +47,8 @@ class Judge {
   void demand_presence(const std::string& device, bool native, bool attached,
                        const Server& server);
   // A violation unless the DTU's own timer brought a photo for each of its moments between these
-  // times, in which nothing goes wrong and its period stands.
+  // times, in which nothing goes wrong and its period stands. Network time that was set back brings
+  // moments again: one that has its photo from before gets no second one.
   void demand_timer(const Device& device, std::int64_t from_ms, std::int64_t to_ms);
   // A camera of the field keeps nothing: what it shot may be stored, once and whole.
   void note_shot(const std::string& device, protocol::Bytes photo);
@@ -70,7 +71,7 @@ class Judge {
     State state = State::waiting;
     std::int64_t row = 0;  // 0: not stored, as far as is known
     bool in_flash = true;
-    bool by_timer = false;  // the DTU's
+    std::uint32_t timer_order = 0;  // the DTU's; 0: none of its timer
   };
   struct Books {
     std::vector<Photo> photos;
