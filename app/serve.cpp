@@ -24,6 +24,7 @@
 #include "server/metrics/metrics.h"
 #include "server/notify/notify.h"
 #include "server/pipeline.h"
+#include "server/store/fleet.h"
 #include "server/store/store.h"
 
 namespace meterlens::app {
@@ -260,6 +261,18 @@ api::Settings api_settings(const Settings& settings, const std::string& version,
   return out;
 }
 
+// The group of a meter and those that it is in: "a/b" and "a". Nothing when the store does not say.
+std::vector<std::string> groups_of(store::Store& store, const std::string& meter) {
+  const auto tags = store::Fleet(store).tags(fleet::Kind::meter, meter);
+  std::vector<std::string> out;
+  if (!tags || tags->group.empty()) return out;
+  const std::string& group = tags->group;
+  for (std::size_t end = group.size(); end != std::string::npos && end > 0;
+       end = group.rfind('/', end - 1))
+    out.push_back(group.substr(0, end));
+  return out;
+}
+
 std::unique_ptr<notify::Notify> start_notify(const Settings& settings, const std::string& version,
                                              server::Pipeline& pipeline, store::Store& store,
                                              metrics::Metrics& metrics,
@@ -331,6 +344,7 @@ std::expected<void, std::string> Server::start(const Settings& settings,
                         [this](std::int64_t alarm) { relay.alarm(alarm); });
   api::Doors doors = doors_of(*pipeline, settings);
   doors.notify = notify.get();
+  doors.meter_groups = [this](const std::string& meter) { return groups_of(*store, meter); };
   api::Settings api_wiring = api_settings(settings, version, wiring->second);
   if (const auto shut = shut_api(settings, *store, api_wiring); !shut) return shut;
   auto listening = api::Api::start(api_wiring, *store, metrics, std::move(doors));

@@ -165,7 +165,9 @@ TEST_F(SecondStepsTest, a_restart_at_any_moment_puts_the_light_back) {
     confirm();
     turn();
     EXPECT_EQ(newest(first).state, LightTry::State::done) << moment;
-    if (moment == 0) EXPECT_EQ(newest(first).note, "the server was restarted meanwhile");
+    if (moment == 0) {
+      EXPECT_EQ(newest(first).note, "the server was restarted meanwhile");
+    }
     // The shot that was under way ends as any other.
     if (newest(first).command != 0 && moment == 1) fail(newest(first).command);
   }

@@ -1,8 +1,8 @@
 // The inside of the pipeline: every step as a member and what connects them. steps.cpp has what
 // runs in the pipeline's one thread, in the order of the list in pipeline.h, update_steps.cpp what
-// remote update adds to it, fleet_steps.h what many devices need, second_steps.cpp photos that people
-// send and photos with other light; pipeline.cpp has start and stop, the link's thread and the doors
-// for other threads.
+// remote update adds to it, fleet_steps.h what many devices need, second_steps.cpp photos that
+// people send and photos with other light; pipeline.cpp has start and stop, the link's thread and
+// the doors for other threads.
 #pragma once
 
 #include <chrono>

@@ -18,7 +18,7 @@ CameraEnd::CameraEnd(const MeterlensLine& line, std::uint16_t first_mark)
       switch_number_(first_mark) {}
 
 void CameraEnd::reset() {
-  known_ = false;
+  known_ = mark_due_ = false;
   state_ = State::steady;
   first_rate_due_ = rate_ > 0;
 }
@@ -77,7 +77,7 @@ void CameraEnd::take(const Proof& proof, std::uint64_t now_ms) {
 void CameraEnd::go_on(std::uint64_t now_ms) {
   state_ = State::steady;
   attempts_ = 0;
-  mark_due_ = true;
+  mark_due_ = known_;
   mark_answered_ = true;
   dtu_errors_known_ = false;
   used_ms_ = now_ms;
@@ -126,7 +126,7 @@ std::uint8_t CameraEnd::wanted_rate(Wish wish, std::uint64_t now_ms) const {
 }
 
 std::size_t CameraEnd::next(std::span<std::uint8_t> out, Wish wish, std::uint64_t now_ms) {
-  if (!known_) return 0;
+  if (!known_) return mark_due_ ? make_mark(out, now_ms) : 0;
   if (state_ == State::resting && now_ms >= until_ms_) go_on(now_ms);
   if (state_ == State::asking && now_ms >= until_ms_) return ask_again(out, now_ms);
   if (state_ == State::proving && now_ms >= probe_due_ms_) {
@@ -228,7 +228,7 @@ bool CameraEnd::step(bool drained, std::uint64_t now_ms) {
   if (state_ == State::proving && now_ms >= until_ms_) return go_back(now_ms);
   if (state_ == State::steady && !mark_answered_ && now_ms - unanswered_since_ms_ >= link_lost_ms) {
     ++counters_.lost;
-    known_ = false;
+    known_ = mark_due_ = false;
     first_rate_due_ = rate_ > 0;
   }
   return false;
@@ -236,7 +236,7 @@ bool CameraEnd::step(bool drained, std::uint64_t now_ms) {
 
 std::uint64_t CameraEnd::due_ms(Wish wish, std::uint64_t now_ms) const {
   if (first_rate_due_) return now_ms;
-  if (!known_) return never;
+  if (!known_) return mark_due_ ? now_ms : never;
   std::uint64_t due = rate_ > 0 ? heard_ms_ + silence_ms : never;
   switch (state_) {
     case State::asking:

@@ -1,6 +1,7 @@
 // The camera's end of the link: sends frames only within the credit that the DTU grants, and leads
-// the change of the line's speed (SPEC.md, section 5). Until a link message is heard it is silent
-// and lets every frame through, so a DTU without the link, or a SmartDTU, is served as ever.
+// the change of the line's speed (SPEC.md, section 5). Until a link message is heard it lets every
+// frame through and says but one Mark after a sleep, so a DTU without the link, or a SmartDTU, is
+// served as ever.
 //
 //   rates: steady --Switch--> asking --Agree--> switching --> proving --Proof--> steady
 //          no Agree, no Proof: back to the former rate. Nothing heard: both back to the first.
@@ -76,8 +77,10 @@ class CameraEnd {
   // A frame may be made now.
   bool open() const;
   void sent(std::size_t frame_bytes, std::uint64_t now_ms);
-  // The camera has slept, or said that it would: says something whole, so that the DTU knows.
-  void wake() { mark_due_ = known_; }
+  // The camera has slept, or said that it would: says something whole, so that the DTU knows. One
+  // Mark also without a link, which may have been given up while the DTU was away: its Grant brings
+  // the link back, and with it the word of the next sleep.
+  void wake() { mark_due_ = true; }
   // At the first rate, with nothing unanswered.
   bool at_rest() const;
   // Writes the next link message (link_bytes_max); 0: none.

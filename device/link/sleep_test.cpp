@@ -145,6 +145,29 @@ TEST_P(EachMode, ADtuThatWasResetIsNoticed) {
   ASSERT_TRUE(world.run_until_stored(1, 12'000));
 }
 
+// Found by the simulator: woken while the DTU could not hear it, the camera gave the link up, slept
+// without a word, and every order only woke it.
+TEST_P(EachMode, ALinkThatWasGivenUpComesBackWithTheNextWaking) {
+  for (const bool reset : {false, true}) {
+    SleepWorld world(GetParam());
+    ASSERT_TRUE(world.run_until_asleep());
+    world.up.judge = world.down.judge = [](Bytes) { return 0; };
+    world.capture(1);
+    ASSERT_TRUE(world.run(60'000, [&] { return world.sleeps_ms.size() == 2; }));
+    EXPECT_FALSE(world.dtu->link().asleep()) << "nobody has heard of it";
+    world.up.judge = world.down.judge = nullptr;
+    if (reset) world.reset_dtu();
+    world.run(20'000);
+    const std::size_t sleeps = world.sleeps_ms.size();
+    world.capture(2);
+    ASSERT_TRUE(world.run(60'000, [&] { return world.sleeps_ms.size() > sleeps; }));
+    world.run(100);
+    EXPECT_TRUE(world.dtu->link().asleep()) << "it has said so, whether that order came or not";
+    world.capture(2);
+    ASSERT_TRUE(world.run_until_stored(1, 12'000)) << (reset ? "DTU reset" : "DTU as it was");
+  }
+}
+
 // A reset of either side, at any moment of a story with sleep in it, loses no photo.
 TEST_P(EachMode, ResetsAnywhereLoseNothing) {
   for (std::uint32_t seed = 1; seed <= 40; ++seed) {

@@ -172,6 +172,10 @@ std::optional<Response> Doorkeeper::answer_here(const Request& request) {
   for (const Route& route : routes) {
     const auto id = match(route.pattern, request.path);
     if (!id) continue;
+    if (request.method == route.method && request.body.size() > settings_.body_bytes_max)
+      return error_response(413, "body_too_large",
+                            fmt::format("the body has {} bytes, at most {} are read",
+                                        request.body.size(), settings_.body_bytes_max));
     if (request.method == route.method) return (this->*route.answer)(request, std::string(*id));
     other_methods += (other_methods.empty() ? "" : ", ") + std::string(route.method);
   }
@@ -366,7 +370,7 @@ Response Doorkeeper::store_error(const store::Error& error, const char* what) {
     case store::ErrorCode::not_found:
       return error_response(404, fmt::format("unknown_{}", what), error.message);
     case store::ErrorCode::conflict: return error_response(409, "conflict", error.message);
-    case store::ErrorCode::disk_full: return error_response(507, "store_full", error.message);
+    case store::ErrorCode::disk_full: return error_response(507, "disk_full", error.message);
     default: return error_response(503, "store_failed", error.message);
   }
 }

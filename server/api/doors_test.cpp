@@ -188,6 +188,81 @@ TEST_F(DoorsTest, GroupsHideWhatIsOthers) {
   EXPECT_EQ(seen.find("\"m2\""), std::string::npos) << seen;
 }
 
+TEST_F(DoorsTest, GroupsHideWhatIsOthersOnEveryRoute) {
+  const std::string north = log_in("north") + own;
+  for (const char* path :
+       {"/api/v1/alarms", "/api/v1/alarms/1", "/api/v1/notify", "/api/v1/export/readings.csv",
+        "/api/v1/export/readings.json", "/api/v1/second", "/api/v1/second/use",
+        "/api/v1/commands", "/api/v1/commands?device=m2", "/api/v1/controls/1",
+        "/api/v1/profiles", "/api/v1/profiles/1", "/api/v1/profiles/1/devices",
+        "/api/v1/campaigns", "/api/v1/campaigns/1", "/api/v1/campaigns/1/devices",
+        "/api/v1/groups", "/api/v1/summary?since=1", "/api/v1/users", "/api/v1/credentials",
+        "/api/v1/products"})
+    EXPECT_EQ(code_of(get(port_, path, north)), "forbidden") << path;
+  for (const char* path :
+       {"/api/v1/alarms/1/acknowledge", "/api/v1/import/meters", "/api/v1/import/readings",
+        "/api/v1/profiles", "/api/v1/profiles/1/push", "/api/v1/campaigns",
+        "/api/v1/campaigns/1/abort", "/api/v1/watches", "/api/v1/schedules"})
+    EXPECT_EQ(code_of(post(port_, path, "{}", north)), "forbidden") << path;
+  // It would be another's, or out of sight.
+  EXPECT_EQ(code_of(send("PUT", port_, "/api/v1/meters/m1/tags",
+                         R"({"group":"South","labels":{},"version":0})", north)), "forbidden");
+  const std::string other = std::to_string(capture("m2")->id);
+  for (const std::string& path :
+       {std::string("/api/v1/devices/m2/messages"), std::string("/api/v1/devices/m2/health"),
+        std::string("/api/v1/devices/m2/controls"), std::string("/api/v1/devices/m2/tags"),
+        std::string("/api/v1/meters/m2/second"), std::string("/api/v1/meters/m2/tags"),
+        "/api/v1/commands/" + other, "/api/v1/commands/" + other + "/life",
+        "/api/v1/commands/" + other + "/tries", std::string("/api/v1/readings/99/said")})
+    EXPECT_EQ(code_of(get(port_, path, north)), "not_visible") << path;
+  for (const char* path : {"/api/v1/meters/m2/photos", "/api/v1/devices/m2/reset",
+                           "/api/v1/devices/m2/controls/gpio", "/api/v1/meters/m2/readings"})
+    EXPECT_EQ(code_of(post(port_, path, "{}", north)), "not_visible") << path;
+  EXPECT_EQ(code_of(send("DELETE", port_, "/api/v1/devices/m2?history=keep", "", north)),
+            "not_visible");
+
+  const std::string mine = std::to_string(capture("m1")->id);
+  for (const std::string& path :
+       {std::string("/api/v1/devices/m1/messages"), std::string("/api/v1/devices/m1/controls"),
+        std::string("/api/v1/meters/m1/second"), "/api/v1/commands/" + mine + "/life",
+        std::string("/api/v1/readings/1/said")})
+    EXPECT_EQ(status_of(get(port_, path, north)), 200) << path;
+}
+
+TEST_F(DoorsTest, APhonesPhotoBelongsToItsMetersGroup) {
+  photo::Photo photo;
+  for (const std::string meter : {"m1", "m2"}) {
+    photo.device = "phone:" + meter;
+    photo.meter = meter;
+    photo.path = (folder_ / "public/images/1.jpg").string();
+    ASSERT_TRUE(store_->add_photos({&photo, 1}));
+  }
+  const std::string north = log_in("north");
+  const json photos = json_of(get(port_, "/api/v1/photos", north))["photos"];
+  ASSERT_EQ(photos.size(), 3U);
+  EXPECT_EQ(photos[0]["meter"], "m1");
+  EXPECT_EQ(status_of(get(port_, "/api/v1/photos/3.jpg", north)), 200);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/photos/4.jpg", north)), 404);
+}
+
+TEST_F(DoorsTest, KeysOfRepetitionsAreTheCallersOwn) {
+  const std::string key = "Idempotency-Key: k-1\r\n";
+  const std::string operator_ = log_in("operator") + own, admin = log_in("administrator") + own;
+  const std::string first = post(port_, commands, order, operator_ + key);
+  ASSERT_EQ(status_of(first), 202) << first;
+  EXPECT_EQ(body_of(post(port_, commands, order, operator_ + key)), body_of(first));
+  EXPECT_EQ(code_of(post(port_, commands, order, log_in("viewer") + own + key)), "forbidden");
+  EXPECT_EQ(status_of(post(port_, commands, order, key)), 401);
+  const std::string others = post(port_, commands, order, admin + key);
+  ASSERT_EQ(status_of(others), 202) << others;
+  EXPECT_NE(body_of(others), body_of(first));
+}
+
+TEST_F(DoorsTest, ABodyThatIsTooLongIsNotLookedAt) {
+  const std::string body = R"({"name":"viewer","password":")" + std::string(70'000, 'x') + "\"}";
+  EXPECT_EQ(code_of(post(port_, "/api/v1/session", body)), "body_too_large");
+}
+
 TEST_F(DoorsTest, EveryChangeIsWrittenDown) {
   const std::string operator_ = log_in("operator") + own, admin = log_in("administrator") + own;
   log_in_answer("operator", "a planted secret");

@@ -206,7 +206,9 @@ Response FleetRoutes::remove_device(const Request& request, const std::string& i
     return bad_request("say ?history=keep or ?history=purge: whether its photos, readings and "
                        "messages stay");
   if (!protocol::is_device_name(id)) return unknown("device", id);
-  return order(fleet::Remove{id, history == "purge"}, "{}");
+  Response done = order(fleet::Remove{id, history == "purge"}, "{}");
+  if (done.status == 200 && doors_.credentials_changed) doors_.credentials_changed();
+  return done;
 }
 
 Response FleetRoutes::reset_device(const Request& request, const std::string& id) {

@@ -24,11 +24,13 @@ Response replayed(const store::KeptAnswer& kept) {
 }  // namespace
 
 Response Idempotency::answer(const Request& request, const std::function<Response()>& work) {
-  const std::string& key = request.idempotency_key;
-  const bool good = key.size() <= idempotency_key_bytes_max &&
-                    std::ranges::all_of(key, [](char c) { return c > 0x20 && c < 0x7f; });
+  const std::string& word = request.idempotency_key;
+  const bool good = word.size() <= idempotency_key_bytes_max &&
+                    std::ranges::all_of(word, [](char c) { return c > 0x20 && c < 0x7f; });
   if (!good)
     return bad_request("Idempotency-Key must be 1 to 128 printable ASCII characters");
+  // Nobody is answered with what another one has asked; a key has no blank in it.
+  const std::string key = request.caller.name + " " + word;
   const std::int64_t now = now_ms();
   // The body and the path: the same key for another device is another request.
   const store::KeptAnswer asked{

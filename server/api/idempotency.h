@@ -1,6 +1,6 @@
 // Inside api/: a POST that names an Idempotency-Key is done once. The same key and body get the
-// same answer for a day, also after a restart; another body under the same key is refused.
-// Thread-safe.
+// same answer for a day, also after a restart; another body under the same key is refused. Each
+// caller has keys of their own; who may not ask is refused before (doorkeeper.h). Thread-safe.
 #pragma once
 
 #include <functional>

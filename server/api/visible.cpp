@@ -55,6 +55,9 @@ bool Visible::meter(const Caller& caller, const std::string& meter) {
 }
 
 bool Visible::device(const Caller& caller, const std::string& device) {
+  // A photo that somebody sent for a meter, with a phone.
+  constexpr std::string_view phone = "phone:";
+  if (device.starts_with(phone)) return meter(caller, device.substr(phone.size()));
   if (!protocol::is_device_name(device)) return false;
   const auto watches = store_.watches(device, "", 0, 100);
   return watches && std::ranges::any_of(*watches, [&](const validate::Watch& watch) {
@@ -70,6 +73,8 @@ std::optional<bool> Visible::is_visible(const Request& request, const Caller& ca
   if (list_of(path) != nullptr && looks) return true;
   if (const auto id = id_below("devices", path); !id.empty()) return device(caller, id);
   if (const auto id = id_below("meters", path); !id.empty()) {
+    // Another group would be another's, or out of sight.
+    if (!looks && path.ends_with("/tags")) return std::nullopt;
     const bool is_word = path != "/api/v1/meters/" + id;  // a value, an exchange, an estimate
     if (looks || is_word) return meter(caller, id);
     return std::nullopt;

@@ -71,6 +71,7 @@ void Watcher::look(std::int64_t now_ms) {
   look_at_disks(now_ms);
   look_at_broker(now_ms);
   look_at_sinks(now_ms);
+  look_at_second(now_ms);
   count();
 }
 
@@ -231,6 +232,17 @@ void Watcher::look_at_sinks(std::int64_t now_ms) {
           now_ms);
     }
   }
+}
+
+// It stops itself (a quota, a refused account) and goes on by itself or when somebody says so; all
+// of that is a row, so nothing is missed here.
+void Watcher::look_at_second(std::int64_t now_ms) {
+  const auto stop = store_.second_stop();
+  if (!stop) return complain(stop.error());
+  const bool is_stopped = stop->kind != second::Stop::Kind::none &&
+                          (stop->until_ms == 0 || now_ms < stop->until_ms);
+  set(AlarmKind::quota, "baidu", is_stopped, is_stopped ? stop->reason : "it is asked again",
+      now_ms);
 }
 
 void Watcher::count() {

@@ -55,6 +55,7 @@ class Watcher {
   void look_at_disks(std::int64_t now_ms);
   void look_at_broker(std::int64_t now_ms);
   void look_at_sinks(std::int64_t now_ms);
+  void look_at_second(std::int64_t now_ms);
   void count();
   bool load_open();
   void complain(const store::Error& error);

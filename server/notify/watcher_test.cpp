@@ -156,13 +156,24 @@ TEST_F(WatcherTest, LooksAtDisksBrokerAndSinks) {
   EXPECT_EQ(open(), Open{});
 }
 
-TEST_F(WatcherTest, TakesAQuotaFromOthers) {
+TEST_F(WatcherTest, TellsWhenTheSecondReaderIsNotAskedAnyMore) {
+  using Kind = second::Stop::Kind;
   auto one = watcher();
-  one->set(AlarmKind::quota, "baidu", true, "500 of 500 calls used", 5);
-  one->set(AlarmKind::quota, "baidu", true, "501 of 500 calls used", 6);
+  ASSERT_TRUE(store_->save_second_stop({Kind::quota_today, 100, "500 of 500 calls used"}));
+  one->look(98);
+  one->look(99);
   EXPECT_EQ(open(), Open{"quota baidu"});
-  one->set(AlarmKind::quota, "baidu", false, "a new day", 7);
-  EXPECT_EQ(open(), Open{});
+  EXPECT_EQ(changed_.size(), 1U);
+  EXPECT_EQ(store::AlarmBook(*store_).alarms({})->front().reason, "500 of 500 calls used");
+  one->look(100);
+  EXPECT_EQ(open(), Open{}) << "a new day";
+  ASSERT_TRUE(store_->save_second_stop({Kind::quota, 0, "all calls are used"}));
+  one->look(101);
+  EXPECT_EQ(open(), Open{"quota baidu"});
+  ASSERT_TRUE(store_->save_second_stop({}));
+  one = watcher();
+  one->look(102);
+  EXPECT_EQ(open(), Open{}) << "resumed while the server was away";
 }
 
 TEST_F(WatcherTest, IsQuietWhenTurnedOff) {

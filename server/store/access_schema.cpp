@@ -13,7 +13,7 @@ constexpr std::array<std::string_view, 10> access{
     R"(CREATE TABLE session (
          hash TEXT PRIMARY KEY, user TEXT NOT NULL, address TEXT NOT NULL,
          created_ms BIGINT NOT NULL, used_ms BIGINT NOT NULL))",
-    R"(CREATE INDEX session_user ON session (user))",
+    R"(CREATE INDEX session_name ON session (user))",
     R"(CREATE TABLE token (
          id INTEGER PRIMARY KEY AUTOINCREMENT, hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
          user TEXT NOT NULL, scopes TEXT NOT NULL, created_ms BIGINT NOT NULL,

@@ -1,8 +1,11 @@
 #include "server/store/dialect.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <regex>
 #include <string_view>
 
 namespace meterlens::store {
@@ -125,8 +128,26 @@ class Translation {
   std::string end_;
 };
 
+// CREATE TRIGGER name BEFORE ... ON table BEGIN SELECT RAISE(ABORT, 'reason'); END: the one kind of
+// trigger that the schema has. PostgreSQL wants a function for it, and one statement for both.
+std::string refusing_trigger(const std::string& sql) {
+  static const std::regex form(
+      R"(CREATE TRIGGER (\w+) ([\w\s]+?)\s+BEGIN SELECT RAISE\(ABORT, '([^']*)'\); END)");
+  std::smatch part;
+  if (!std::regex_match(sql, part, form)) return sql;
+  return fmt::format(
+      "DO $both$ BEGIN"
+      " CREATE FUNCTION {0}() RETURNS trigger LANGUAGE plpgsql AS"
+      " $body$ BEGIN RAISE EXCEPTION '{2}'; END $body$;"
+      " CREATE TRIGGER {0} {1} FOR EACH ROW EXECUTE FUNCTION {0}(); END $both$",
+      part[1].str(), part[2].str(), part[3].str());
+}
+
 }  // namespace
 
-std::string postgresql_text(const std::string& sql) { return Translation(sql).run(); }
+std::string postgresql_text(const std::string& sql) {
+  if (sql.starts_with("CREATE TRIGGER")) return refusing_trigger(sql);
+  return Translation(sql).run();
+}
 
 }  // namespace meterlens::store

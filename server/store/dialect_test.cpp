@@ -24,6 +24,10 @@ TEST(Dialect, WhatDiffersIsTranslated) {
        "SELECT coalesce(r.\"window\", 'window') FROM a r"},
       {"SELECT CAST(b AS TEXT), \"integer\" FROM a WHERE c = 'it''s integer'",
        "SELECT CAST(b AS TEXT), \"integer\" FROM a WHERE c = 'it''s integer'"},
+      {"CREATE TRIGGER t BEFORE UPDATE ON a\n  BEGIN SELECT RAISE(ABORT, 'never'); END",
+       "DO $both$ BEGIN CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN RAISE"
+       " EXCEPTION 'never'; END $body$; CREATE TRIGGER t BEFORE UPDATE ON a FOR EACH ROW EXECUTE"
+       " FUNCTION t(); END $both$"},
       {"", ""},
       {"SELECT 'open", "SELECT 'open"},
       {":", ":"},

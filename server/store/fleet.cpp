@@ -209,10 +209,25 @@ Result<std::vector<std::string>> Fleet::remove_device(const std::string& device,
         "DELETE FROM settings WHERE device = :device",
         "DELETE FROM control WHERE device = :device",
         "DELETE FROM profile_push WHERE device = :device",
+        "UPDATE light_try SET state = 'done', note = 'the device was deleted'"
+        " WHERE device = :device AND state <> 'done'",
         "UPDATE campaign_device SET turn = 'failed', reason = 'the device was deleted'"
         " WHERE device = :device AND turn IN ('waiting', 'ordered')",
     };
+    // What hangs on a row goes before it. An alarm that is open ends first, so that those who were
+    // told of it hear of its end. A credential that was taken away stays so.
     constexpr std::array purged{
+        "DELETE FROM said WHERE reading IN (SELECT id FROM reading WHERE device = :device"
+        " AND photo <> 0)",
+        "DELETE FROM command_moment WHERE command IN (SELECT id FROM command"
+        " WHERE device = :device)",
+        "DELETE FROM light_try WHERE device = :device",
+        "DELETE FROM watch_version WHERE watch IN (SELECT id FROM watch WHERE device = :device)",
+        "DELETE FROM watch WHERE device = :device",
+        "DELETE FROM alarm_change WHERE alarm IN (SELECT id FROM alarm WHERE kind = 'silent'"
+        " AND subject = :device AND cleared_ms <> 0)",
+        "DELETE FROM alarm WHERE kind = 'silent' AND subject = :device AND cleared_ms <> 0",
+        "DELETE FROM credential WHERE device = :device AND removed = 0",
         "DELETE FROM review WHERE reading IN (SELECT id FROM reading WHERE device = :device"
         " AND photo <> 0)",
         "DELETE FROM reading WHERE device = :device AND photo <> 0",

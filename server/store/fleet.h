@@ -69,9 +69,9 @@ class Fleet {
   Result<void> save_switch(const std::string& device, const Switch& state);
   Result<void> add_dropped(const std::string& device, std::int64_t count);
   Result<void> save_remark(const std::string& device, const std::string& remark);
-  // The device's row goes, and with it its tags, switch, settings, controls and pushes. `purge`:
-  // also photos, their readings and reviews, commands, updates, messages and health. The paths of
-  // the photo files that nothing names any more.
+  // The device's row goes with its tags, switch, settings, controls and pushes. `purge`: also its
+  // photos, their readings, commands, light tries, updates, messages, health, watches, alarms that
+  // ended, and its credential. The paths of the photo files that nothing names any more.
   Result<std::vector<std::string>> remove_device(const std::string& device, bool purge);
 
   Result<void> add_messages(std::span<const fleet::Message> messages);

@@ -1,6 +1,10 @@
 // The rows of tags, records, profiles, campaigns and kept answers, on a real database.
 #include "server/store/fleet.h"
 
+#include <map>
+
+#include "server/store/access.h"
+#include "server/store/alarms.h"
 #include "server/store/fixture.h"
 
 namespace meterlens::store::test {
@@ -101,6 +105,41 @@ TEST_F(FleetRows, ADeviceGoesWithOrWithoutItsHistory) {
   EXPECT_EQ(store_->readings({.device = "m2"})->size(), 0U);
   EXPECT_EQ(rows_->messages("m2", 0, 10)->size(), 0U);
   EXPECT_TRUE(store_->device("m3"));
+}
+
+TEST_F(FleetRows, WhatOtherTopicsKeepOfADeviceGoesToo) {
+  Access access(*store_);
+  AlarmBook alarms(*store_);
+  std::map<std::string, std::int64_t> commands, ended;
+  for (const std::string id : {"m1", "m2"}) {
+    command::Command order;
+    order.device = id;
+    commands[id] = store_->add_command(order).value();
+    command::LightTry light;
+    light.device = id;
+    light.first_command = commands[id];
+    ASSERT_TRUE(store_->add_light_try(light));
+    ASSERT_TRUE(store_->watched(id, 1));
+    ASSERT_TRUE(access.save_credential({id, "hash", "admin", 1, false}));
+    ended[id] = alarms.raise(AlarmKind::silent, id, "quiet", 1).value()->id;
+    ASSERT_TRUE(alarms.clear(AlarmKind::silent, id, "heard", 2).value());
+    ASSERT_TRUE(alarms.raise(AlarmKind::silent, id, "quiet again", 3).value());
+  }
+  ASSERT_TRUE(rows_->remove_device("m1", false));
+  const auto tries = store_->light_tries(commands["m1"]).value();
+  ASSERT_EQ(tries.size(), 1U);
+  EXPECT_EQ(tries[0].state, command::LightTry::State::done) << "nothing is sent to it any more";
+  EXPECT_EQ(store_->watches("m1", "", 0, 10)->size(), 1U);
+  EXPECT_TRUE(access.credential("m1")->has_value());
+  EXPECT_TRUE(alarms.alarm(ended["m1"]));
+
+  ASSERT_TRUE(rows_->remove_device("m2", true));
+  EXPECT_EQ(store_->light_tries(commands["m2"])->size(), 0U);
+  EXPECT_EQ(store_->command_life(commands["m2"])->size(), 0U);
+  EXPECT_EQ(store_->watches("m2", "", 0, 10)->size(), 0U);
+  EXPECT_FALSE(access.credential("m2")->has_value());
+  EXPECT_FALSE(alarms.alarm(ended["m2"]));
+  EXPECT_EQ(alarms.alarms({.open = true})->size(), 2U) << "who was told of them hears of their end";
 }
 
 TEST_F(FleetRows, MessagesHavePagesAndAnEnd) {

@@ -137,6 +137,47 @@ class Doors(FlowTest):
     def log_of_dtu(self, number=0):
         return (self.folder / f"meterlens-dtu-{number}.log").read_text()
 
+    def test_a_group_is_what_the_meters_tags_say_and_purging_ends_a_credential(self):
+        self.stack.serve()
+        self.log_in()
+        admin = self.stack.headers
+        passwords = {device: self.credential(device) for device in ("one", "two")}
+        for device, password in passwords.items():
+            self.wait_admitted(device, password)
+            self.mqtt_pub(self.login_of(device, password), f"meterlens/{device}/status",
+                          '{"online":true}')
+        wait_until(lambda: len(self.known_devices()) == 2, 20, "both devices")
+        self.made("/meters", {"id": "cellar"})
+        self.made("/watches", {"device": "one", "meter": "cellar", "from_ms": 1})
+        self.made("/users", {"name": "ann", "role": "operator", "groups": ["berlin"],
+                             "password": "a long password"})
+        self.log_in("ann", "a long password")
+        ann = self.stack.headers
+        for version, group, seen in ((0, "berlin/north", True), (1, "berliner", False),
+                                     (2, "berlin", True)):
+            tags = {"group": group, "labels": {}, "version": version}
+            self.stack.headers = ann
+            self.assertEqual(self.stack.request("PUT", "/meters/cellar/tags", tags)[0], 403)
+            self.stack.headers = admin
+            self.assertEqual(self.stack.request("PUT", "/meters/cellar/tags", tags)[0], 200)
+            self.stack.headers = ann
+            meters = [meter["id"] for meter in self.stack.get("/meters")["meters"]]
+            self.assertEqual(meters, ["cellar"] if seen else [], group)
+            self.assertEqual(self.known_devices(), ["one"] if seen else [], group)
+        for path in ("/alarms", "/commands", "/export/readings.csv", "/summary?since=1"):
+            self.assertEqual(self.stack.request("GET", path)[0], 403, path)
+
+        self.stack.headers = admin
+        for device, history in (("two", "keep"), ("one", "purge")):
+            self.assertEqual(
+                self.stack.request("DELETE", f"/devices/{device}?history={history}")[0], 200)
+        status = '{"online":true}'
+        login = self.login_of("one", passwords["one"])
+        wait_until(lambda: self.mqtt_pub(login, "meterlens/one/status", status).returncode != 0,
+                   20, "the broker to refuse one")
+        self.mqtt_pub(self.login_of("two", passwords["two"]), "meterlens/two/status", status)
+        wait_until(lambda: "two" in self.known_devices(), 20, "two to appear anew")
+
     def test_a_device_registers_itself_once(self):
         self.stack.serve()
         self.log_in()

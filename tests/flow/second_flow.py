@@ -244,10 +244,15 @@ class Second(Phone):
         reading, _ = self.read_by("baidu", "three", photo)
         self.assertIn("the day's 2 calls are used up", " ".join(reading["reasons"]))
         self.assertEqual(self.stop_of()["kind"], "quota_today")
+        alarms = "/alarms?kind=quota&open=true"
+        alarm = wait_until(lambda: self.stack.get(alarms)["alarms"], 20, "an alarm")[0]
+        self.assertEqual((alarm["subject"], alarm["reason"]), ("baidu", self.stop_of()["reason"]))
         asked = self.baidu.count()
         reading, said = self.read_by("both-must-agree", "four", photo)
         self.assertEqual((reading["verdict"], said[1]["status"]), ("doubtful", "not asked"))
         self.assertEqual(self.baidu.count(), asked)
+        self.assertEqual(self.stack.request("DELETE", "/second/stop")[0], 200)
+        wait_until(lambda: not self.stack.get(alarms)["alarms"], 20, "the alarm to end")
         self.assert_clean()
 
     def test_keys_that_others_can_read_are_refused(self):

@@ -323,7 +323,8 @@ def report_risk(gathered, fits, target):
         holds = read_all > 0 and wrong_all <= target * read_all
         share = np.mean(expectations) if expectations else 0
         best = limit if holds else best
-        print(f"risk {limit:g}{'' if holds else ' (too much)'} {share:.2%} expected  " + "  ".join(cells))
+        note = "" if holds else " (too much)"
+        print(f"risk {limit:g}{note} {share:.2%} expected  " + "  ".join(cells))
     print(f"risk_most = {best}")
 
 
