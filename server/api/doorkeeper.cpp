@@ -208,7 +208,9 @@ Response Doorkeeper::look_or_change(const Request& request, const Next& next, co
   };
   const std::string before = is_there ? seen() : "";
   Response response = next(request);
-  if (response.status < 400)
+  const bool is_repetition = std::ranges::any_of(
+      response.headers, [](const auto& header) { return header.first == "Idempotent-Replayed"; });
+  if (response.status < 400 && !is_repetition)
     write_down(request, response, before, is_there ? seen() : response.body);
   return response;
 }

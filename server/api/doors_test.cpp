@@ -256,6 +256,8 @@ TEST_F(DoorsTest, KeysOfRepetitionsAreTheCallersOwn) {
   const std::string others = post(port_, commands, order, admin + key);
   ASSERT_EQ(status_of(others), 202) << others;
   EXPECT_NE(body_of(others), body_of(first));
+  EXPECT_EQ(json_of(get(port_, "/api/v1/audit?path=" + commands, admin))["entries"].size(), 2U)
+      << "what was done once is written down once";
 }
 
 TEST_F(DoorsTest, ABodyThatIsTooLongIsNotLookedAt) {
