@@ -286,7 +286,7 @@ Wrong contradiction(const n::Settings& settings) {
 
 template <class T, std::size_t N>
 std::string text_of(const std::array<Key<T>, N>& keys, const char* table, const char* comment) {
-  const T defaults;
+  static const T defaults{};
   std::string out = fmt::format("\n{}{}\n", comment, table);
   for (const Key<T>& key : keys) {
     std::string meaning = key.meaning;

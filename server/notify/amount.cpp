@@ -85,7 +85,7 @@ std::optional<std::string> amount(std::string_view value, std::string_view facto
   const std::size_t first = digits.find_first_not_of('0');
   const std::size_t least = decimals + 1;  // one digit before the point stays
   digits.erase(0, std::min(first, digits.size() - std::min(least, digits.size())));
-  if (decimals > 0) digits.insert(digits.size() - decimals, ".");
+  if (decimals > 0) digits.insert(digits.size() - decimals, 1, '.');
   return digits;
 }
 
