@@ -52,9 +52,20 @@ const names: Record<string, Pair> = {
   uart_parity: ["Serial line: parity", "串口校验"],
   uart_stop_bits: ["Serial line: stop bits", "串口停止位"],
   uart_flow_control: ["Serial line: flow control", "串口流控"],
+  uart0_baud: ["Serial line 0: baud", "串口 0 波特率"],
+  uart0_data_bits: ["Serial line 0: data bits", "串口 0 数据位"],
+  uart0_parity: ["Serial line 0: parity", "串口 0 校验"],
+  uart0_stop_bits: ["Serial line 0: stop bits", "串口 0 停止位"],
+  uart0_flow_control: ["Serial line 0: flow control", "串口 0 流控"],
+  uart2_baud: ["Serial line 2: baud", "串口 2 波特率"],
+  uart2_data_bits: ["Serial line 2: data bits", "串口 2 数据位"],
+  uart2_parity: ["Serial line 2: parity", "串口 2 校验"],
+  uart2_stop_bits: ["Serial line 2: stop bits", "串口 2 停止位"],
+  uart2_flow_control: ["Serial line 2: flow control", "串口 2 流控"],
 };
 
 const off_on: Pair[] = [["off", "关"], ["on", "开"]];
+const parity: Pair[] = [["none", "无"], ["even", "偶校验"], ["odd", "奇校验"]];
 const values: Record<string, Pair[]> = {
   frame_size: ["320×240", "640×480", "800×600", "1024×768", "1280×1024", "1600×1200"].map(
     (size): Pair => [size, size],
@@ -75,8 +86,12 @@ const values: Record<string, Pair[]> = {
   timer2_repeats: off_on,
   timer3_on: off_on,
   timer3_repeats: off_on,
-  uart_parity: [["none", "无"], ["even", "偶校验"], ["odd", "奇校验"]],
+  uart_parity: parity,
+  uart0_parity: parity,
+  uart2_parity: parity,
   uart_flow_control: off_on,
+  uart0_flow_control: off_on,
+  uart2_flow_control: off_on,
 };
 
 const in_language = (language: Language, pair: Pair): string => pair[language === "zh" ? 1 : 0];
