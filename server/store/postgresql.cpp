@@ -124,6 +124,8 @@ class Postgresql : public Driver {
   bool is_lost(const soci::soci_error& error, soci::session& sql) const override {
     if (dynamic_cast<const LostConnection*>(&error) != nullptr) return true;
     if (sql.get_backend() == nullptr) return !is_refusal(error.what());
+    // Without a state, and libpq may have let go of the connection before it is asked for its own.
+    if (std::string_view(error.what()).contains("server closed the connection")) return true;
     const auto* ours = dynamic_cast<const soci::postgresql_soci_error*>(&error);
     return (ours != nullptr && is_gone(ours->sqlstate())) ||
            PQstatus(handle(sql)) == CONNECTION_BAD;
