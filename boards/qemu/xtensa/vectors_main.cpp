@@ -104,7 +104,7 @@ void check_messages() {
   check_message("Settings", Settings{Part::camera, 4, exposure_bias});
   check_message("SettingsTaken", SettingsTaken{Part::dtu, 4, {}});
   check_message("Health", Health{86400, 4, 0x400D1234, 4, 96, 1, 2, 3, 4, 5, 6, 7, 1, true, false,
-                                 95, Light::dark, 9, 91, 2});
+                                 95, Light::dark, 9, 91, 2, 8, 9, 10, 11});
   check_message("View", View{5, 1, 3, abc});
   check_message("Aim", Aim{120, 1500});
 }
