@@ -343,18 +343,21 @@ Register decide(const std::vector<Glimpse>& glimpses, const std::vector<WheelOpi
   return row;
 }
 
-bool is_sure(const Register& row) {
-  if (row.wheels.size() < 4 || row.count < sure_count || row.whole < sure_whole ||
-      row.evenness < evenness_least)
-    return false;
+std::vector<std::size_t> unsure_wheels(const Register& row) {
+  std::vector<std::size_t> unsure;
   for (std::size_t i = 0; i < row.wheels.size(); ++i) {
     const bool last = i + 1 == row.wheels.size();
     if (last && row.turning[i]) continue;  // more cuts do not make it stand still
     const auto& [of_row, of_wheel] = row.wheels[i].odds;
     if (std::max(of_row, of_wheel) < sure_odds || std::min(of_row, of_wheel) < agreeing_odds)
-      return false;
+      unsure.push_back(i);
   }
-  return true;
+  return unsure;
+}
+
+bool is_sure(const Register& row) {
+  return row.wheels.size() >= 4 && row.count >= sure_count && row.whole >= sure_whole &&
+         row.evenness >= evenness_least && unsure_wheels(row).empty();
 }
 
 Wheel wheel_of(const WheelOpinion& opinion) {

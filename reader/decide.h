@@ -35,6 +35,10 @@ Register decide(const std::vector<Glimpse>& glimpses,
 // Whether more cuts of the window would hardly change the row.
 bool is_sure(const Register& row);
 
+// Indices of the wheels that more cuts may make clearer: not those that both nets agree upon, nor a
+// last one that turns.
+std::vector<std::size_t> unsure_wheels(const Register& row);
+
 // The digit of each wheel with its probability, from the spreads and measured positions, left to
 // right.
 struct Choice {

@@ -62,7 +62,20 @@ bool same_places(const Register& a, const Register& b) {
   return true;
 }
 
-// One cut where that makes it clear, else further looks at the wheels, else all cuts of the row.
+// More cuts of the wheels that are not clear yet.
+void look_again(Nets& nets, const Quad& window, const Register& row,
+                std::vector<WheelOpinion>& opinions) {
+  const std::vector<std::size_t> unclear = unsure_wheels(row);
+  std::vector<double> centres;
+  for (const std::size_t wheel : unclear) centres.push_back(row.centres[wheel]);
+  for (WheelOpinion& opinion : nets.read_wheels(window, centres, row.pitch, more_cuts)) {
+    opinion.wheel = unclear[opinion.wheel];
+    opinions.push_back(opinion);
+  }
+}
+
+// One cut where that makes it clear, else further looks at the unclear wheels, else all cuts of the
+// row.
 Register read_row(Nets& nets, const Quad& window) {
   std::vector<Glimpse> glimpses = nets.read(window, one_cut);
   const Register first = decide(glimpses);
@@ -71,9 +84,7 @@ Register read_row(Nets& nets, const Quad& window) {
       nets.read_wheels(window, first.centres, first.pitch, one_cut);
   Register row = decide(glimpses, opinions);
   if (is_sure(row)) return row;
-  const auto more = nets.read_wheels(window, first.centres, first.pitch, more_cuts);
-  for (const WheelOpinion& opinion : more)
-    opinions.push_back(opinion);
+  look_again(nets, window, row, opinions);
   row = decide(glimpses, opinions);
   if (is_sure(row)) return row;
   for (Glimpse& glimpse : nets.read(window, more_cuts))
@@ -195,7 +206,17 @@ bool is_usable(const Quad& window) {
 Register read_known_row(Nets& nets, const Quad& window, int wheels, int red) {
   std::vector<double> centres;
   for (int i = 0; i < wheels; ++i) centres.push_back((i + 0.5) / wheels);
-  Register row = decide({}, nets.read_wheels(window, centres, 1.0 / wheels, one_cut));
+  const auto decide_known = [&](const std::vector<WheelOpinion>& opinions) {
+    Register row = decide({}, opinions);
+    row.centres = centres, row.pitch = 1.0 / wheels;
+    return row;
+  };
+  std::vector<WheelOpinion> opinions = nets.read_wheels(window, centres, 1.0 / wheels, one_cut);
+  Register row = decide_known(opinions);
+  if (!is_sure(row)) {
+    look_again(nets, window, row, opinions);
+    row = decide_known(opinions);
+  }
   for (int i = std::max(0, wheels - red); i < wheels; ++i)
     row.wheels[static_cast<std::size_t>(i)].red = 1;
   return row;
