@@ -182,6 +182,7 @@ TEST(Decide, ANetThatContradictsIsHeard) {
   EXPECT_LT(std::ranges::min(row.wheels[2].odds), 0);
   EXPECT_LT(row.wheels[2].confidence, decide(glimpses).wheels[2].confidence);
   EXPECT_FALSE(is_sure(row));
+  EXPECT_EQ(unsure_wheels(row), std::vector<std::size_t>{2});
 }
 
 TEST(Decide, OpinionsAloneMakeARowOfKnownWheels) {

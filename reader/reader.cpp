@@ -22,6 +22,7 @@ constexpr double moved_far = 0.07;  // the refiner looks again at a window that 
 constexpr double nothing_there = 0.9;
 constexpr double same_window = 0.08;  // windows are alike with corners so near, in widths
 constexpr double sure_upright = 0.97;
+constexpr double surely_register = 0.9;
 constexpr double known_located = 0.9;      // a known window counts as one found so well
 constexpr double known_whole_least = 0.6;  // less: the window is wrong, or upside down
 constexpr Cuts one_cut{0, 1}, more_cuts{1, cut_count};
@@ -29,8 +30,10 @@ constexpr double near_in_pitches = 0.05;  // wheels are where they were seen bef
 
 struct Look {
   Digits digits;
-  double rank = -1;          // to choose between looks at one photo
-  bool is_register = false;  // rather a meter's than not, read or not
+  double rank = -1;  // to choose between looks at one photo
+  double trust = 0;  // that this is a whole register, read or not
+
+  bool is_register() const { return trust > 0.5; }
 };
 
 struct Straight {
@@ -87,11 +90,9 @@ Register read_row(Nets& nets, const Quad& window) {
   look_again(nets, window, row, opinions);
   row = decide(glimpses, opinions);
   if (is_sure(row)) return row;
-  for (Glimpse& glimpse : nets.read(window, more_cuts))
-    glimpses.push_back(std::move(glimpse));
+  for (Glimpse& glimpse : nets.read(window, more_cuts)) glimpses.push_back(std::move(glimpse));
   row = decide(glimpses);
-  if (!same_places(first, row))
-    opinions = nets.read_wheels(window, row.centres, row.pitch);
+  if (!same_places(first, row)) opinions = nets.read_wheels(window, row.centres, row.pitch);
   return decide(glimpses, opinions);
 }
 
@@ -103,11 +104,11 @@ struct View {
 };
 
 Look look_of(Nets& nets, const View& view, const Quad& window, const Register& seen) {
-  const Evidence evidence{view.located, view.seen.mirrored, view.seen.nothing, nets.light(window),
-                          seen.count,   seen.whole,         seen.evenness,     seen.shown,
-                          seen.lcd};
+  const Evidence evidence{view.located,       view.seen.mirrored, view.seen.nothing,
+                          nets.light(window), seen.count,         seen.whole,
+                          seen.evenness,      seen.shown,         seen.lcd};
   const Register row = trusted(seen, evidence);
-  Look look{judge(row, evidence, window, view.known), 0, row.trust > 0.5};
+  Look look{judge(row, evidence, window, view.known), 0, row.trust};
   look.digits.window = window;
   look.rank = (look.digits.status == Status::unreadable ? 0 : 1) +
               row.trust * (0.3 + view.located) * (0.1 + look.digits.confidence);
@@ -176,12 +177,13 @@ class Search {
   void look_closely(const Candidate& candidate) {
     Look look = best_look(nets_, candidate, known_);
     if (look.rank > best_.rank) best_ = std::move(look);
-    is_done_ = is_read(best_) && candidate.score > located_well;
+    // Where a register surely is, no closer search finds more of it.
+    is_done_ = (is_read(best_) || best_.trust > surely_register) && candidate.score > located_well;
   }
 
   void look_for_another(const Candidate& candidate) {
     Look look = best_look(nets_, candidate, known_);
-    if (!look.is_register || !apart(look.digits.window, best_.digits.window)) return;
+    if (!look.is_register() || !apart(look.digits.window, best_.digits.window)) return;
     if (look.rank > best_.rank) best_ = std::move(look);
     best_.digits.status = Status::doubtful, best_.digits.reason = Reason::several_meters;
   }
