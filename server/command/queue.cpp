@@ -163,7 +163,8 @@ void Queue::offered(const std::string& device, std::int64_t command, std::uint32
     if (at == line->kept.end()) break;
     give_up(*line, at->command.id, lost, now_ms);
   }
-  if (line->active && is_past(*line->active)) give_up(*line, line->active->command.id, lost, now_ms);
+  if (line->active && is_past(*line->active))
+    give_up(*line, line->active->command.id, lost, now_ms);
 }
 
 void Queue::refused(const std::string& device, std::int64_t command, const std::string& reason,
@@ -304,7 +305,8 @@ void Queue::tick_active(Line& line, std::int64_t now_ms) {
     case State::transferring:
       return run_out(line,
                      command.packets_total == 0
-                         ? fmt::format("the photo stopped after {} pieces", command.packets_received)
+                         ? fmt::format("the photo stopped after {} pieces",
+                                       command.packets_received)
                          : fmt::format("the photo stopped at packet {} of {}",
                                        command.packets_received, command.packets_total),
                      now_ms);
