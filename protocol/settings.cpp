@@ -1,6 +1,8 @@
 #include "protocol/settings.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 
 #include "protocol/bytes.h"
 #include "protocol/require.h"
@@ -41,7 +43,7 @@ constexpr Setting camera_settings[] = {
     {30, "capture_period_s", 0, 2678400, 0},  // of the camera's own timer; 0: none
 };
 
-constexpr Setting dtu_settings[] = {
+constexpr Setting dtu_own_settings[] = {
     {1, "capture_period_s", 0, 2678400, 0},  // 0: captures are ordered by the server alone
     {2, "capture_offset_s", 0, 2678399, 0},  // after multiples of the period, counted from 1970
     {3, "capture_spread_s", 0, 86399, 0},    // up to so much later, always the same for a device
@@ -56,22 +58,54 @@ constexpr Setting dtu_settings[] = {
     {12, "timer3_on", 0, 1, 0},
     {13, "timer3_period_ms", 1000, 86400000, 60000},
     {14, "timer3_repeats", 0, 1, 1},
-    {15, "uart_baud", 1200, 921600, 115200},  // of a SmartDTU's uart1
-    {16, "uart_data_bits", 7, 8, 8},
-    {17, "uart_parity", 0, 2, 0},  // none, even, odd
-    {18, "uart_stop_bits", 1, 2, 1},
-    {19, "uart_flow_control", 0, 1, 0},
-    {20, "uart0_baud", 1200, 921600, 115200},  // of the two that no camera is at: kept and told
-    {21, "uart0_data_bits", 7, 8, 8},
-    {22, "uart0_parity", 0, 2, 0},
-    {23, "uart0_stop_bits", 1, 2, 1},
-    {24, "uart0_flow_control", 0, 1, 0},
-    {25, "uart2_baud", 1200, 921600, 115200},
-    {26, "uart2_data_bits", 7, 8, 8},
-    {27, "uart2_parity", 0, 2, 0},
-    {28, "uart2_stop_bits", 1, 2, 1},
-    {29, "uart2_flow_control", 0, 1, 0},
 };
+
+// Each serial line of a DTU has these, under keys that follow each other.
+constexpr Setting line_settings[] = {
+    {0, "baud", 1200, 921600, 115200},
+    {1, "data_bits", 7, 8, 8},
+    {2, "parity", 0, 2, 0},  // none, even, odd
+    {3, "stop_bits", 1, 2, 1},
+    {4, "flow_control", 0, 1, 0},
+};
+struct SerialLine {
+  std::uint8_t first_key;
+  std::string_view name;
+};
+constexpr SerialLine serial_lines[] = {
+    {15, "uart_"},   // of a SmartDTU's uart1
+    {20, "uart0_"},  // of the two that no camera is at: kept and told
+    {25, "uart2_"},
+};
+
+using NameChars = std::array<char, 20>;
+constexpr std::size_t lines_settings_count = std::size(serial_lines) * std::size(line_settings);
+constexpr auto line_names = [] {
+  std::array<NameChars, lines_settings_count> out{};
+  auto at = out.begin();
+  for (const SerialLine& line : serial_lines) {
+    for (const Setting& setting : line_settings) {
+      const auto end = std::ranges::copy(line.name, at->begin()).out;
+      std::ranges::copy(setting.name, end);
+      ++at;
+    }
+  }
+  return out;
+}();
+
+constexpr auto dtu_settings = [] {
+  std::array<Setting, std::size(dtu_own_settings) + lines_settings_count> out{};
+  auto to = std::ranges::copy(dtu_own_settings, out.begin()).out;
+  auto name = line_names.begin();
+  for (const SerialLine& line : serial_lines) {
+    for (Setting setting : line_settings) {
+      setting.key = static_cast<std::uint8_t>(line.first_key + setting.key);
+      setting.name = name++->data();
+      *to++ = setting;
+    }
+  }
+  return out;
+}();
 
 static_assert(std::size(camera_settings) <= setting_count_max);
 static_assert(std::size(dtu_settings) <= setting_count_max);

@@ -107,6 +107,7 @@ std::optional<Command> Pipeline::Steps::already_done(const Command& open) {
       if (photo.command != open.id || photo.state != PhotoState::stored) continue;
       command.photo = photo.id;
       command.state = command::State::stored;
+      command.reason.clear();
     }
   }
   if (command.state != command::State::stored) return std::nullopt;

@@ -1,5 +1,6 @@
 #include "server/steps.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <array>
@@ -91,7 +92,10 @@ void Pipeline::Steps::content(Registry::Entry& device, Packet& packet) {
                          started.photos_lost);
                  },
                  [&](const protocol::Report& report) { commands.report(id, report, now_ms); },
-                 [&](const protocol::Offer& offer) { receiver.offer(id, offer, now_ms); },
+                 [&](const protocol::Offer& offer) {
+                   commands.offered(id, offer.command_id, offer.photo_id, now_ms);
+                   receiver.offer(id, offer, now_ms);
+                 },
                  [&](const ingest::PhotoData& data) {
                    receiver.data(id, data.photo_id, data.index, data.data, now_ms);
                  },
@@ -161,6 +165,7 @@ void Pipeline::Steps::settle_receiver() {
   for (const photo::Progress& progress : output.progress)
     commands.progress(progress.device, progress.command, progress.packets_received,
                       progress.packets_total, now_ms);
+  for (const photo::RefusedPhoto& refusal : output.refusals) note_refusal(refusal);
   for (Photo& photo : output.photos) {
     if (photo.command != 0 && !belongs(photo.device, photo.command)) photo.command = 0;
     committer.add(std::move(photo));
@@ -170,6 +175,15 @@ void Pipeline::Steps::settle_receiver() {
     if (device == nullptr) continue;
     publish(topic_of(device->row, protocol::Channel::down), std::move(answer.frame), 1);
   }
+}
+
+void Pipeline::Steps::note_refusal(const photo::RefusedPhoto& refusal) {
+  using enum protocol::Refusal;
+  const bool is_final = refusal.reason == empty || refusal.reason == too_large;
+  const std::string reason =
+      fmt::format("the server refused the photo: {}{}", name(refusal.reason),
+                  is_final ? "" : "; the camera keeps it and offers it again");
+  commands.refused(refusal.device, refusal.command, reason, is_final, now_ms);
 }
 
 void Pipeline::Steps::settle_assembler() {
@@ -203,12 +217,22 @@ void Pipeline::Steps::photo_stored(Photo& photo) {
   const bool good = photo.state == PhotoState::stored;
   if (native) receiver.stored(photo.device, photo.photo_id, photo.sha256);
   if (good) {
-    commands.stored(photo.device, photo.command, photo.id, now_ms);
+    photo_came(photo.device, photo.command, photo.id);
   } else {
     spdlog::warn("device {}: photo {} quarantined: {}", photo.device, photo.id, photo.reason);
     bad_shot(photo.device, photo.command, photo.id, photo.reason);
   }
   on_change({Change::Kind::photo, photo.device, photo.id});
+}
+
+// Also long after its command was given up.
+void Pipeline::Steps::photo_came(const std::string& device, std::int64_t command,
+                                 std::int64_t photo) {
+  if (command == 0) return;
+  if (commands.knows(device, command)) return commands.stored(device, command, photo, now_ms);
+  const auto known = store.command(command);
+  if (!known || known->device != device || known->state == command::State::read) return;
+  if (const auto done = already_done(*known)) commands.mend(*done, now_ms);
 }
 
 // A SmartDTU's camera keeps nothing: a bad photo is taken again.
@@ -332,8 +356,7 @@ bool Pipeline::Steps::is_sent_again(const Photo& photo) {
   const auto found = store.find_photo(photo.device, photo.photo_id, photo.sha256);
   if (!found || !*found || (*found)->image_file != photo.image_file) return false;
   metrics.add(Count::photos_doubled);
-  if ((*found)->command != 0)
-    commands.stored(photo.device, (*found)->command, (*found)->id, now_ms);
+  photo_came(photo.device, (*found)->command, (*found)->id);
   return true;
 }
 
@@ -341,8 +364,7 @@ std::optional<bool> Pipeline::Steps::is_stored(const std::string& device, std::u
                                                const protocol::Digest& sha256) {
   const auto found = store.find_photo(device, photo_id, sha256);
   if (!found) return std::nullopt;
-  if (*found && (*found)->command != 0)
-    commands.stored(device, (*found)->command, (*found)->id, now_ms);
+  if (*found) photo_came(device, (*found)->command, (*found)->id);
   return found->has_value();
 }
 

@@ -135,6 +135,8 @@ struct Pipeline::Steps {
   void settle_assembler();
   void settle_photos();
   void photo_stored(photo::Photo& photo);
+  void photo_came(const std::string& device, std::int64_t command, std::int64_t photo);
+  void note_refusal(const photo::RefusedPhoto& refusal);
   void bad_shot(const std::string& device, std::int64_t command, std::int64_t photo,
                 const std::string& reason);
   void settle_commands();

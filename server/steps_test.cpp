@@ -343,6 +343,72 @@ TEST_F(StepsTest, without_room_photos_are_refused_and_nothing_else_stops) {
   EXPECT_EQ(last<protocol::Stored>()->photo_id, 2u);
 }
 
+TEST_F(StepsTest, a_command_whose_photo_was_refused_ends_when_it_is_stored) {
+  say("meterlens/m1/status", R"({"online":true})");
+  const auto command = static_cast<std::uint32_t>(steps_->capture("m1")->id);
+  std::int64_t now_ms = steps_->now_ms;
+  steps_->clock = [&] { return now_ms; };
+  const auto pass = [&](std::int64_t ms) {
+    for (const std::int64_t end_ms = now_ms + ms; now_ms < end_ms;) {
+      now_ms += 1000;
+      turn();
+    }
+  };
+  const auto state = [&] { return store_->command(command)->state; };
+  turn();
+  say(protocol::Report{command, protocol::CaptureState::shooting, {}});
+  fs::remove_all(root_ / "public");
+  std::ofstream(root_ / "public") << "in the way";
+  send_photo(2, photo_, command);
+  EXPECT_FALSE(steps_->committer.good());
+  // As long as it is refused the camera comes again every minute.
+  for (int minute = 0; minute < 15; ++minute) {
+    pass(60'000);
+    send_photo(2, photo_, command);
+  }
+  fs::remove(root_ / "public");
+  pass(60'000);
+  EXPECT_TRUE(steps_->committer.good());
+  EXPECT_EQ(state(), command::State::transferring);
+  EXPECT_NE(store_->command(command)->reason.find("storage_full"), std::string::npos);
+  restart();
+  steps_->clock = [&] { return now_ms; };
+  pass(300'000);
+  EXPECT_EQ(state(), command::State::transferring) << "after a restart too";
+  send_photo(2, photo_, command);
+  EXPECT_EQ(last<protocol::Stored>()->photo_id, 2u);
+  EXPECT_EQ(state(), command::State::stored);
+  EXPECT_EQ(store_->command(command)->reason, "");
+  EXPECT_EQ(metrics_.count(Count::commands_failed), 0u);
+}
+
+TEST_F(StepsTest, a_photo_that_comes_late_turns_its_failed_command_right) {
+  say("meterlens/m1/status", R"({"online":true})");
+  const auto command = static_cast<std::uint32_t>(steps_->capture("m1")->id);
+  const auto row = [&] { return *store_->command(command); };
+  turn();
+  say(protocol::Report{command, protocol::CaptureState::failed, protocol::CaptureFailure::sensor});
+  ASSERT_EQ(row().state, command::State::failed);
+  send_photo(2, photo_, command);
+  EXPECT_EQ(row().state, command::State::stored);
+  EXPECT_EQ(row().reason, "");
+  EXPECT_EQ(row().photo, photos("m1").at(0).id);
+  const auto life = *store_->command_life(command);
+  EXPECT_EQ(life.back().state, command::State::stored);
+  EXPECT_EQ(life.at(life.size() - 2).state, command::State::failed);
+  // Said once more, and by another device: nothing changes.
+  send_photo(2, photo_, command);
+  steps_->commands.read(command, 77, steps_->now_ms);
+  turn();
+  EXPECT_EQ(row().state, command::State::read);
+  say("meterlens/m2/status", R"({"online":true})");
+  const auto other = static_cast<std::uint32_t>(steps_->capture("m2")->id);
+  turn();
+  say(protocol::Report{other, protocol::CaptureState::failed, {}}, "m2");
+  send_photo(3, photo_ + "x", other);
+  EXPECT_EQ(store_->command(other)->state, command::State::failed);
+}
+
 TEST_F(StepsTest, a_smartdtu_photo_waits_in_memory_for_room) {
   say("SEEDPROD01/D1X20SEED0000001P/event", R"({"gpio":{"gpio1":0}})");
   steps_->committer.fail("test", steps_->now_ms + 1'000'000);

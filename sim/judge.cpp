@@ -199,6 +199,16 @@ void Judge::demand_commands(Server& server) {
   for (const command::Command& command : *open)
     broken("server", fmt::format("command {} to {} is still {}", command.id, command.device,
                                  name(command.state)));
+  const auto photos = server.store().photos({.count_max = 10'000'000});
+  if (!photos) return broken("server", photos.error().message);
+  for (const photo::Photo& photo : *photos) {
+    if (photo.command == 0 || photo.state != photo::PhotoState::stored) continue;
+    const auto command = server.store().command(photo.command);
+    if (!command || command->state != command::State::read)
+      broken("server", fmt::format("command {} is {}, and its photo in row {} is stored",
+                                   photo.command, command ? name(command->state) : "gone",
+                                   photo.id));
+  }
 }
 
 void Judge::demand_readings(Server& server) {

@@ -38,7 +38,7 @@ class Judge {
   bool all_arrived() const { return waiting_ == 0 && unsure_.empty(); }
   // A violation unless everything has arrived.
   void demand_arrival();
-  // A violation unless each command has come to its end.
+  // A violation unless each command has come to its end, and each whose photo is stored to be read.
   void demand_commands(Server& server);
   // A violation unless each stored photo has its one reading.
   void demand_readings(Server& server);

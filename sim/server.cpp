@@ -80,6 +80,7 @@ void Server::open() {
                       }};
   settings.receiver.photos_max = limits_.photos_in_flight_max;
   settings.receiver.bytes_max = limits_.photo_bytes_in_flight_max;
+  settings.commands.kept_ms = given_up_ms;
   settings.records.device_messages_max = 0;  // nothing of them matters here
   settings.reading.threads = 0;
   steps_ = std::make_unique<server::Pipeline::Steps>(

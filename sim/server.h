@@ -19,6 +19,9 @@
 
 namespace meterlens::sim {
 
+// A command whose photo is not heard of for so long is given up here; in earnest after a day.
+inline constexpr std::int64_t given_up_ms = 900'000;
+
 class Server {
  public:
   struct Hooks {

@@ -1,6 +1,8 @@
 #include "device/dtu/smart.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <limits>
 
 #include "device/text.h"
@@ -61,27 +63,22 @@ struct SmartSetting {
 };
 constexpr std::string_view uart_keys[] = {"uart0", "uart1", "uart2"};
 constexpr std::string_view camera_uart = uart_keys[1];  // the only one that this board has
-constexpr SmartSetting uart_settings[std::size(uart_keys)][5] = {
-    {{"baud_rate", "uart0_baud"},
-     {"data_bits", "uart0_data_bits"},
-     {"parity", "uart0_parity"},
-     {"stop_bits", "uart0_stop_bits"},
-     {"flow_control", "uart0_flow_control"}},
-    {{"baud_rate", "uart_baud"},
-     {"data_bits", "uart_data_bits"},
-     {"parity", "uart_parity"},
-     {"stop_bits", "uart_stop_bits"},
-     {"flow_control", "uart_flow_control"}},
-    {{"baud_rate", "uart2_baud"},
-     {"data_bits", "uart2_data_bits"},
-     {"parity", "uart2_parity"},
-     {"stop_bits", "uart2_stop_bits"},
-     {"flow_control", "uart2_flow_control"}}};
+constexpr std::uint8_t uart_first_settings[std::size(uart_keys)] = {20, 15, 25};  // their keys
+constexpr std::string_view uart_words[] = {"baud_rate", "data_bits", "parity", "stop_bits",
+                                           "flow_control"};
 constexpr SmartSetting timer_settings[smart_timer_count][3] = {
     {{"status", "timer1_on"}, {"period", "timer1_period_ms"}, {"mode", "timer1_repeats"}},
     {{"status", "timer2_on"}, {"period", "timer2_period_ms"}, {"mode", "timer2_repeats"}},
     {{"status", "timer3_on"}, {"period", "timer3_period_ms"}, {"mode", "timer3_repeats"}}};
 constexpr std::string_view timer_keys[smart_timer_count] = {"timer1", "timer2", "timer3"};
+
+std::array<SmartSetting, std::size(uart_words)> uart_settings(std::size_t uart) {
+  std::array<SmartSetting, std::size(uart_words)> out;
+  const auto table = protocol::settings_of(protocol::Part::dtu);
+  auto at = std::ranges::find(table, uart_first_settings[uart], &protocol::Setting::key);
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = {uart_words[i], at++->name};
+  return out;
+}
 
 // true: one of them was there and in its range.
 bool take(const JsonValue& object, std::span<const SmartSetting> wanted, settings::Kept& kept) {
@@ -114,7 +111,7 @@ bool take_uart(std::string_view key, const JsonValue& value, settings::Kept& kep
       ++control.unknown_keys;
   }
   const auto config = protocol::json_member(value, "config");
-  if (config && take(*config, uart_settings[found - std::begin(uart_keys)], kept))
+  if (config && take(*config, uart_settings(static_cast<std::size_t>(found - uart_keys)), kept))
     control.sets_settings = true;
   return true;
 }
@@ -237,7 +234,7 @@ std::size_t state_event(const SmartIdentity& identity, std::string_view device, 
     put_settings(event, timer_keys[i], timer_settings[i], settings,
                  R"(, "callback": "aht10,gpio")");
   for (std::size_t i = 0; i < std::size(uart_keys); ++i)
-    put_settings(event, uart_keys[i], uart_settings[i], settings, "");
+    put_settings(event, uart_keys[i], uart_settings(i), settings, "");
   event.put("}");
   return event.count();
 }

@@ -12,6 +12,12 @@ namespace meterlens::command {
 using metrics::Count;
 using protocol::Dialect;
 
+namespace {
+
+constexpr const char* lost = "the camera no longer has the photo";
+
+}  // namespace
+
 Queue::Queue(const QueueLimits& limits, metrics::Metrics& metrics)
     : limits_(limits), metrics_(metrics) {}
 
@@ -54,6 +60,8 @@ void Queue::take_up(const Command& command, Dialect dialect, std::int64_t now_ms
   Entry entry;
   entry.command = command;
   entry.since_ms = std::min(command.created_ms, now_ms);
+  entry.last_ms = std::min(command.updated_ms, now_ms);
+  entry.in_camera = dialect == Dialect::native && command.state == State::transferring;
   if (dialect == Dialect::native || command.state == State::queued || line.active) {
     entry.command.state = State::queued;
     line.waiting.push_back(std::move(entry));
@@ -85,9 +93,9 @@ bool Queue::knows(const std::string& device, std::int64_t command) const {
     return at->second.device == device;
   const Line* line = find(device);
   if (line == nullptr) return false;
-  return active(device) == command ||
-         std::any_of(line->waiting.begin(), line->waiting.end(),
-                     [&](const Entry& entry) { return entry.command.id == command; });
+  const auto is_it = [&](const Entry& entry) { return entry.command.id == command; };
+  return active(device) == command || std::ranges::any_of(line->waiting, is_it) ||
+         std::ranges::any_of(line->kept, is_it);
 }
 
 Queue::Entry* Queue::activate(const std::string& device, std::int64_t command) {
@@ -100,6 +108,15 @@ Queue::Entry* Queue::activate(const std::string& device, std::int64_t command) {
   line->active = std::move(*at);
   line->waiting.erase(at);
   return &*line->active;
+}
+
+Queue::Entry* Queue::entry_of(const std::string& device, std::int64_t command) {
+  if (Line* line = find(device); line != nullptr) {
+    for (Entry& entry : line->kept) {
+      if (entry.command.id == command) return &entry;
+    }
+  }
+  return activate(device, command);
 }
 
 void Queue::report(const std::string& device, const protocol::Report& report, std::int64_t now_ms) {
@@ -129,9 +146,45 @@ void Queue::report(const std::string& device, const protocol::Report& report, st
   }
 }
 
+void Queue::offered(const std::string& device, std::int64_t command, std::uint32_t photo_id,
+                    std::int64_t now_ms) {
+  if (Entry* entry = command == 0 ? nullptr : entry_of(device, command); entry != nullptr) {
+    entry->in_camera = true;
+    entry->photo_id = photo_id;
+    entry->last_ms = now_ms;
+  }
+  Line* line = find(device);
+  if (line == nullptr) return;
+  const auto is_past = [&](const Entry& entry) {
+    return entry.photo_id != 0 && entry.photo_id < photo_id;
+  };
+  while (true) {
+    const auto at = std::ranges::find_if(line->kept, is_past);
+    if (at == line->kept.end()) break;
+    give_up(*line, at->command.id, lost, now_ms);
+  }
+  if (line->active && is_past(*line->active))
+    give_up(*line, line->active->command.id, lost, now_ms);
+}
+
+void Queue::refused(const std::string& device, std::int64_t command, const std::string& reason,
+                    bool is_final, std::int64_t now_ms) {
+  Entry* entry = command == 0 ? nullptr : entry_of(device, command);
+  if (entry == nullptr) return;
+  Line& line = *find(device);
+  if (is_final) return give_up(line, command, reason, now_ms);
+  entry->last_ms = now_ms;
+  if (line.active && entry == &*line.active) {
+    Entry kept = std::move(*line.active);
+    line.active.reset();
+    return keep(line, std::move(kept), reason, now_ms);
+  }
+  if (entry->command.reason != reason) set(*entry, State::transferring, now_ms, reason);
+}
+
 void Queue::progress(const std::string& device, std::int64_t command, int received, int total,
                      std::int64_t now_ms) {
-  Entry* entry = activate(device, command);
+  Entry* entry = entry_of(device, command);
   if (entry == nullptr) return;
   entry->last_ms = now_ms;
   entry->command.packets_received = received;
@@ -144,7 +197,7 @@ void Queue::progress(const std::string& device, std::int64_t command, int receiv
 
 void Queue::stored(const std::string& device, std::int64_t command, std::int64_t photo,
                    std::int64_t now_ms) {
-  Entry* entry = command == 0 ? nullptr : activate(device, command);
+  Entry* entry = command == 0 ? nullptr : entry_of(device, command);
   if (entry == nullptr) return;
   Line& line = *find(device);
   entry->command.photo = photo;
@@ -153,19 +206,32 @@ void Queue::stored(const std::string& device, std::int64_t command, std::int64_t
   entry->command.packets_received = entry->command.packets_total;
   set(*entry, State::stored, now_ms);
   unread_[command] = std::move(entry->command);
+  if (!line.active || entry != &*line.active) {
+    line.kept.erase(line.kept.begin() + (entry - line.kept.data()));
+    return;
+  }
   line.active.reset();
   line.not_before_ms = now_ms + (line.dialect == Dialect::smartdtu ? limits_.pause_ms : 0);
 }
 
+void Queue::mend(const Command& command, std::int64_t now_ms) {
+  Command mended = command;
+  if (mended.state == State::stored)
+    unread_[mended.id] = mended;
+  else
+    metrics_.add(Count::commands_finished);
+  change(mended, now_ms);
+}
+
 void Queue::shot_failed(const std::string& device, std::int64_t command, std::int64_t photo,
                         const std::string& reason, std::int64_t now_ms) {
-  Entry* entry = command == 0 ? nullptr : activate(device, command);
+  Entry* entry = command == 0 ? nullptr : entry_of(device, command);
   if (entry == nullptr) return;
   Line& line = *find(device);
   if (photo != 0) entry->command.photo = photo;
   ++entry->shots_failed;
   if (line.dialect == Dialect::native || entry->shots_failed > limits_.retries_max) {
-    finish(line, State::failed, reason, now_ms);
+    give_up(line, command, reason, now_ms);
   } else {
     back_to_waiting(line, now_ms, reason);
   }
@@ -185,6 +251,7 @@ void Queue::read(std::int64_t command, std::int64_t reading, std::int64_t now_ms
 void Queue::end_all(const std::string& device, const std::string& reason, std::int64_t now_ms) {
   Line* line = find(device);
   if (line == nullptr) return;
+  while (!line->kept.empty()) give_up(*line, line->kept.front().command.id, reason, now_ms);
   if (line->active) finish(*line, State::failed, reason, now_ms);
   for (Entry& entry : line->waiting) {
     set(entry, State::failed, now_ms, reason);
@@ -216,6 +283,7 @@ void Queue::tick(std::int64_t now_ms) {
   for (auto& [device, line] : lines_) {
     if (connected_ && line.active) tick_active(line, now_ms);
     if (!line.waiting.empty()) tick_waiting(line, now_ms);
+    if (!line.kept.empty()) tick_kept(line, now_ms);
   }
 }
 
@@ -233,16 +301,45 @@ void Queue::tick_active(Line& line, std::int64_t now_ms) {
   switch (command.state) {
     case State::sent:
       if (entry.sent_count < 2) return send(line, now_ms);
-      return finish(line, State::failed, "no answer from the device, asked twice", now_ms);
+      return run_out(line, "no answer from the device, asked twice", now_ms);
     case State::transferring:
-      return finish(line, State::failed,
-                    command.packets_total == 0
-                        ? fmt::format("the photo stopped after {} pieces", command.packets_received)
-                        : fmt::format("the photo stopped at packet {} of {}",
-                                      command.packets_received, command.packets_total),
-                    now_ms);
+      return run_out(line,
+                     command.packets_total == 0
+                         ? fmt::format("the photo stopped after {} pieces",
+                                       command.packets_received)
+                         : fmt::format("the photo stopped at packet {} of {}",
+                                       command.packets_received, command.packets_total),
+                     now_ms);
     default:
-      return finish(line, State::failed, "the camera sent no photo in time", now_ms);
+      return run_out(line, "the camera sent no photo in time", now_ms);
+  }
+}
+
+// The time of the one under way is up: its end, unless the photo is safe where it is.
+void Queue::run_out(Line& line, const std::string& reason, std::int64_t now_ms) {
+  if (!line.active->in_camera) return finish(line, State::failed, reason, now_ms);
+  Entry entry = std::move(*line.active);
+  line.active.reset();
+  keep(line, std::move(entry), reason + "; the camera keeps it", now_ms);
+}
+
+void Queue::keep(Line& line, Entry entry, std::string reason, std::int64_t now_ms) {
+  entry.in_camera = true;
+  set(entry, State::transferring, now_ms, std::move(reason));
+  line.kept.push_back(std::move(entry));
+  if (line.kept.size() > limits_.device_kept_max)
+    give_up(line, line.kept.front().command.id, lost, now_ms);
+}
+
+void Queue::tick_kept(Line& line, std::int64_t now_ms) {
+  while (true) {
+    const auto at = std::ranges::find_if(line.kept, [&](const Entry& entry) {
+      return now_ms - entry.last_ms >= limits_.kept_ms;
+    });
+    if (at == line.kept.end()) return;
+    give_up(line, at->command.id,
+            fmt::format("nothing was heard of the photo for {} h", limits_.kept_ms / 3'600'000),
+            now_ms);
   }
 }
 
@@ -250,6 +347,12 @@ void Queue::tick_waiting(Line& line, std::int64_t now_ms) {
   for (auto at = line.waiting.begin(); at != line.waiting.end();) {
     if (now_ms - at->since_ms < limits_.expire_ms) {
       ++at;
+      continue;
+    }
+    if (at->in_camera) {
+      Entry entry = std::move(*at);
+      at = line.waiting.erase(at);
+      keep(line, std::move(entry), "the photo waits in the camera", now_ms);
       continue;
     }
     const std::string& before = at->command.reason;
@@ -273,6 +376,16 @@ void Queue::send(Line& line, std::int64_t now_ms) {
   entry.last_ms = now_ms;
   output_.sends.push_back({entry.command.device, line.dialect, entry.command.id});
   if (entry.command.state != State::sent) set(entry, State::sent, now_ms, entry.command.reason);
+}
+
+// One that is under way or kept.
+void Queue::give_up(Line& line, std::int64_t command, std::string reason, std::int64_t now_ms) {
+  const auto at = std::ranges::find_if(
+      line.kept, [&](const Entry& entry) { return entry.command.id == command; });
+  if (at == line.kept.end()) return finish(line, State::failed, reason, now_ms);
+  set(*at, State::failed, now_ms, std::move(reason));
+  metrics_.add(Count::commands_failed);
+  line.kept.erase(at);
 }
 
 void Queue::finish(Line& line, State state, const std::string& reason, std::int64_t now_ms) {
@@ -313,6 +426,7 @@ void Queue::clock_moved(std::int64_t by_ms) {
     line.not_before_ms += by_ms;
     if (line.active) move(*line.active);
     for (Entry& entry : line.waiting) move(entry);
+    for (Entry& entry : line.kept) move(entry);
   }
 }
 

@@ -1,7 +1,9 @@
 // Who is told to take a photo, when, and how far it has come: one command at a time per device, the
 // others wait in a bounded row. Commands for a device that is known to be offline wait until it
-// returns, or expire. A pure state machine: the clock is the caller's, one thread; storing, sending
-// and telling are the caller's, from `take()`.
+// returns, or expire. A native camera keeps a photo until the server has it: a command whose photo
+// was offered ends when it is stored or given up, and does not hold up the next one meanwhile.
+// A pure state machine: the clock is the caller's, one thread; storing, sending and telling are the
+// caller's, from `take()`.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +22,12 @@ namespace meterlens::command {
 
 struct QueueLimits {
   std::size_t device_commands_max = 8;  // waiting, besides the one under way
+  std::size_t device_kept_max = 32;     // whose photos wait in the camera; the oldest gives way
   std::int64_t expire_ms = 600'000;     // waiting for so long: expired
   std::int64_t answer_ms = 15'000;     // no word (SmartDTU: no piece): sent again once, then failed
   std::int64_t shot_ms = 60'000;       // native: from `received` to the first packet
   std::int64_t transfer_ms = 600'000;  // native: without a new packet, or offline meanwhile
+  std::int64_t kept_ms = 86'400'000;  // native: nothing heard of an offered photo: given up
   std::int64_t smart_transfer_ms = 30'000;  // SmartDTU: without a piece or a judgement
   int retries_max = 2;                      // SmartDTU: new captures after a bad photo
   std::int64_t pause_ms = 2000;             // SmartDTU: between two commands; it drops sooner ones
@@ -69,12 +73,21 @@ class Queue {
   bool knows(const std::string& device, std::int64_t command) const;
 
   void report(const std::string& device, const protocol::Report& report, std::int64_t now_ms);
+  // A native camera offers a photo, of that command if it is not 0. It offers the oldest first:
+  // those of this device with smaller numbers that were not stored are lost.
+  void offered(const std::string& device, std::int64_t command, std::uint32_t photo_id,
+               std::int64_t now_ms);
+  // The server could not take the photo now. Its camera keeps it, unless it `is_final`.
+  void refused(const std::string& device, std::int64_t command, const std::string& reason,
+               bool is_final, std::int64_t now_ms);
   // `command` 0: the active one.
   void progress(const std::string& device, std::int64_t command, int received, int total,
                 std::int64_t now_ms);
   // The photo is committed and good: the next command may go.
   void stored(const std::string& device, std::int64_t command, std::int64_t photo,
               std::int64_t now_ms);
+  // A command that had failed or expired, and whose photo has come after all: as it is now.
+  void mend(const Command& command, std::int64_t now_ms);
   // The shot brought no good photo: a SmartDTU is asked again, up to `retries_max` times.
   // `photo`: the quarantined one, or 0.
   void shot_failed(const std::string& device, std::int64_t command, std::int64_t photo,
@@ -104,12 +117,15 @@ class Queue {
     std::int64_t last_ms = 0;  // of the last sign of life
     std::int64_t told_ms = 0;  // progress
     std::int64_t since_ms = 0;  // when it was ordered
+    bool in_camera = false;     // its photo was offered: the camera keeps it
+    std::uint32_t photo_id = 0;  // as it was offered; 0: not known
   };
   struct Line {
     protocol::Dialect dialect = protocol::Dialect::native;
     Link link = Link::unknown;
     std::vector<Entry> waiting;  // the next one first
     std::optional<Entry> active;
+    std::vector<Entry> kept;  // their photos wait in the camera, oldest first
     std::int64_t not_before_ms = 0;
   };
 
@@ -117,6 +133,12 @@ class Queue {
   const Line* find(const std::string& device) const;
   // Makes a waiting command the active one when the device itself speaks of it.
   Entry* activate(const std::string& device, std::int64_t command);
+  // The one that the device speaks of: kept, under way, or waiting.
+  Entry* entry_of(const std::string& device, std::int64_t command);
+  void give_up(Line& line, std::int64_t command, std::string reason, std::int64_t now_ms);
+  void keep(Line& line, Entry entry, std::string reason, std::int64_t now_ms);
+  void run_out(Line& line, const std::string& reason, std::int64_t now_ms);
+  void tick_kept(Line& line, std::int64_t now_ms);
   void set(Entry& entry, State state, std::int64_t now_ms, std::string reason = {});
   void change(Command& command, std::int64_t now_ms);
   void send(Line& line, std::int64_t now_ms);

@@ -53,8 +53,8 @@ void Receiver::offer(const std::string& name, const protocol::Offer& offer, std:
     metrics_.add(Count::photos_doubled);
     return stored(name, offer.photo_id, offer.sha256);
   }
-  if (!is_stored) return refuse(name, offer.photo_id, protocol::Refusal::storage_full);
-  if (const auto reason = refusal(offer)) return refuse(name, offer.photo_id, *reason);
+  if (!is_stored) return refuse(name, offer, protocol::Refusal::storage_full);
+  if (const auto reason = refusal(offer)) return refuse(name, offer, *reason);
   begin(device, offer, now_ms);
   report(name, device.transfers.back());
 }
@@ -123,17 +123,14 @@ void Receiver::data(const std::string& name, std::uint32_t photo_id, std::uint16
   transfer->missing_count = 0;
   --transfer->missing;
   report(name, *transfer);
-  if (transfer->missing == 0) complete(name, device, *transfer, now_ms);
+  if (transfer->missing == 0) complete(name, *transfer, now_ms);
 }
 
-void Receiver::complete(const std::string& name, Device& device, Transfer& transfer,
-                        std::int64_t now_ms) {
+void Receiver::complete(const std::string& name, Transfer& transfer, std::int64_t now_ms) {
   const protocol::Offer& offer = transfer.offer;
   if (protocol::sha256(transfer.bytes) != offer.sha256) {
     metrics_.add(Count::photos_wrong_hash);
-    const std::uint32_t photo_id = offer.photo_id;
-    end(device, &transfer);
-    return refuse(name, photo_id, protocol::Refusal::wrong_hash);
+    return refuse(name, offer.photo_id, protocol::Refusal::wrong_hash);
   }
   Photo photo;
   photo.device = name;
@@ -182,9 +179,19 @@ void Receiver::stored(const std::string& name, std::uint32_t photo_id,
 
 void Receiver::refuse(const std::string& name, std::uint32_t photo_id, protocol::Refusal reason) {
   Device& device = devices_[name];
-  if (Transfer* transfer = find(device, photo_id)) end(device, transfer);
+  protocol::Offer offer{.photo_id = photo_id};
+  if (Transfer* transfer = find(device, photo_id)) {
+    offer.command_id = transfer->offer.command_id;
+    end(device, transfer);
+  }
+  refuse(name, offer, reason);
+}
+
+void Receiver::refuse(const std::string& name, const protocol::Offer& offer,
+                      protocol::Refusal reason) {
   metrics_.add(Count::photos_refused);
-  answer(name, protocol::Refused{photo_id, reason});
+  if (offer.command_id != 0) output_.refusals.push_back({name, offer.command_id, reason});
+  answer(name, protocol::Refused{offer.photo_id, reason});
 }
 
 void Receiver::ask_missing(const std::string& name, Transfer& transfer, std::int64_t now_ms) {

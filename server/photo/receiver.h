@@ -44,10 +44,18 @@ struct Progress {
   int packets_total = 0;
 };
 
+// The photo of a command was refused. Its camera keeps it, but for `empty` and `too_large`.
+struct RefusedPhoto {
+  std::string device;
+  std::int64_t command = 0;
+  protocol::Refusal reason = protocol::Refusal::busy;
+};
+
 struct ReceiverOutput {
   std::vector<Answer> answers;
   std::vector<Photo> photos;       // whole: to be committed, then `stored` or `refuse`d
   std::vector<Progress> progress;  // of photos that a command asked for
+  std::vector<RefusedPhoto> refusals;  // of such photos
 };
 
 class Receiver {
@@ -110,7 +118,8 @@ class Receiver {
   void end(Device& device, Transfer* transfer);
   void unknown(const std::string& name, Device& device, std::uint32_t photo_id, bool asked,
                std::int64_t now_ms);
-  void complete(const std::string& name, Device& device, Transfer& transfer, std::int64_t now_ms);
+  void complete(const std::string& name, Transfer& transfer, std::int64_t now_ms);
+  void refuse(const std::string& name, const protocol::Offer& offer, protocol::Refusal reason);
   void ask_missing(const std::string& name, Transfer& transfer, std::int64_t now_ms);
   void report(const std::string& name, const Transfer& transfer);
   void answer(const std::string& device, const protocol::Message& message);

@@ -192,6 +192,33 @@ TEST_F(ReceiverTest, a_full_store_refuses_and_keeps_nothing) {
   EXPECT_EQ(receiver_.bytes_in_flight(), 0u);
 }
 
+TEST_F(ReceiverTest, a_refusal_is_told_to_who_ordered_the_photo) {
+  const auto refusals = [&] {
+    std::vector<std::pair<std::int64_t, Refusal>> out;
+    for (const RefusedPhoto& one : receiver_.take().refusals) {
+      EXPECT_EQ(one.device, "m1");
+      out.emplace_back(one.command, one.reason);
+    }
+    return out;
+  };
+  using Told = decltype(refusals());
+  receiver_.offer("m1", {1, 0, 77, 0, {}}, 0);
+  receiver_.set_storage_full(true);
+  receiver_.offer("m1", offer_of(1, photo_, 78), 0);
+  receiver_.offer("m1", offer_of(1, photo_), 0);
+  EXPECT_EQ(refusals(), (Told{{77, Refusal::empty}, {78, Refusal::storage_full}}));
+  receiver_.set_storage_full(false);
+  receiver_.offer("m1", offer_of(1, photo_, 79), 0);
+  for (std::size_t i = 0; i < 5; ++i) send(photo_, 1, i);
+  receiver_.refuse("m1", 1, Refusal::storage_full);
+  EXPECT_EQ(refusals(), (Told{{79, Refusal::storage_full}}));
+  protocol::Offer offer = offer_of(1, photo_, 80);
+  offer.sha256[0] ^= 1;
+  receiver_.offer("m1", offer, 0);
+  for (std::size_t i = 0; i < 5; ++i) send(photo_, 1, i);
+  EXPECT_EQ(refusals(), (Told{{80, Refusal::wrong_hash}}));
+}
+
 TEST_F(ReceiverTest, a_wrong_hash_is_said_and_everything_comes_again) {
   protocol::Offer offer = offer_of(1, photo_);
   offer.sha256[0] ^= 1;

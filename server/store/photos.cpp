@@ -116,13 +116,29 @@ class PhotoInsert {
   soci::statement statement_;
 };
 
+// The photo of a command that was thought to have failed: with the photo it is known to be stored.
+void mend_command(soci::session& sql, const photo::Photo& photo, std::int64_t id) {
+  if (photo.command == 0 || photo.state != photo::PhotoState::stored) return;
+  const std::int64_t mended = change_rows(
+      sql, "UPDATE command SET state = 'stored', reason = '', photo = :photo, updated_ms = :at"
+           " WHERE id = :command AND device = :device AND state IN ('failed', 'expired')",
+      id, photo.received_at_ms, photo.command, photo.device);
+  if (mended == 0) return;
+  sql << "INSERT INTO command_moment (command, state, reason, at_ms)"
+         " VALUES (:command, 'stored', '', :at)",
+      use(photo.command), use(photo.received_at_ms);
+}
+
 }  // namespace
 
 Result<void> Store::add_photos(std::span<photo::Photo> photos) {
   auto ids = engine_->write([&](soci::session& sql) {
     PhotoInsert insert(sql);
     std::vector<std::int64_t> out;
-    for (const auto& photo : photos) out.push_back(insert(photo));
+    for (const auto& photo : photos) {
+      out.push_back(insert(photo));
+      mend_command(sql, photo, out.back());
+    }
     return out;
   });
   if (!ids) return std::unexpected(ids.error());

@@ -176,7 +176,7 @@ class Store {
 
   // One transaction for all: after an error none is in. Sets the ids; a native photo that is in
   // already (same device, number and hash) keeps its row and gets that row's id. Files must be
-  // durable before.
+  // durable before. A stored photo's command that had failed or expired turns `stored` with it.
   Result<void> add_photos(std::span<photo::Photo> photos);
   Result<photo::Photo> photo(std::int64_t id);
   // The same photo, sent again (native: number and hash; SmartDTU: hash).

@@ -112,6 +112,30 @@ TEST_P(StoreTest, FollowsACommandThroughItsLife) {
   EXPECT_EQ((*open)[0].id, *id + 1);
 }
 
+TEST_P(StoreTest, AStoredPhotoTurnsItsFailedCommandRight) {
+  command::Command command;
+  command.device = "m1";
+  const std::int64_t id = store_->add_command(command).value();
+  command.id = id;
+  command.state = command::State::failed;
+  command.reason = "the camera sent no photo in time";
+  ASSERT_TRUE(store_->save_command(command));
+  std::array photos{photo_of("m2", 1), photo_of("m1", 2), photo_of("m1", 3)};
+  for (photo::Photo& photo : photos) photo.command = id;
+  photos[1].state = photo::PhotoState::quarantined;
+  photos[2].received_at_ms = 1234;
+  ASSERT_TRUE(store_->add_photos({photos.data(), 2}));
+  EXPECT_EQ(store_->command(id)->state, command::State::failed);
+  ASSERT_TRUE(store_->add_photos({&photos[2], 1}));
+  const auto mended = store_->command(id);
+  EXPECT_EQ(mended->state, command::State::stored);
+  EXPECT_EQ(mended->reason, "");
+  EXPECT_EQ(mended->photo, photos[2].id);
+  EXPECT_EQ(mended->updated_ms, 1234);
+  EXPECT_EQ(store_->command_life(id)->back().state, command::State::stored);
+  EXPECT_EQ(store_->open_commands()->size(), 1U);
+}
+
 TEST_P(StoreTest, GivesBackAPhotoAsItWas) {
   photo::Photo photo = photo_of("m1", 3);
   photo.image_file = "capture_0123456789abcdef.jpg";

@@ -12,6 +12,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "flow"))
 from flow import BUILD, FlowTest, wait_until  # noqa: E402
+from stack import free_port  # noqa: E402
 
 PROGRAM = os.environ.get("METERLENS_QUECOPEN", str(BUILD / "meterlens-quecopen"))
 
@@ -93,6 +94,85 @@ class Calm(Quecopen):
         self.camera_process = self.camera()
         self.stack.wait_online("m1", 60)
         self.assert_done(self.stack.capture("m1"), 240)
+
+
+class Secure(Quecopen):
+    """By TLS to a mosquitto that wants the device's certificate too."""
+
+    def start_secure(self, authority="ca", broker="localhost", own=True):
+        self.make_certificates(broker)
+        self.tls_port = free_port()
+        config = self.folder / "mosquitto.conf"
+        config.write_text(
+            f"allow_anonymous true\nuser root\nlistener {self.stack.mqtt_port} 127.0.0.1\n"
+            f"listener {self.tls_port} 127.0.0.1\ncafile {self.folder}/ca.pem\n"
+            f"certfile {self.folder}/broker.pem\nkeyfile {self.folder}/broker.key\n"
+            "require_certificate true\nlog_dest stderr\n")
+        with open(self.folder / "mosquitto.log", "wb") as log:
+            process = subprocess.Popen(["mosquitto", "-c", config], stdout=log, stderr=log)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        self.stack.settings = 'embedded = false\naddress = "127.0.0.1"\n'
+        self.stack.serve()
+        files = self.folder / "m1.u"
+        files.mkdir()
+        for name, source in (("ca.pem", f"{authority}.pem"), ("m1.pem", "m1.pem"),
+                             ("m1.key", "m1.key")):
+            (files / name).write_bytes((self.folder / source).read_bytes())
+        pair = "certificate = m1.pem\nkey = m1.key\n" if own else ""
+        self.process = self.module(settings=f"broker = localhost:{self.tls_port}\ndevice = m1\n"
+                                            f"ca = ca.pem\n{pair}end\n")
+        self.camera_process = self.camera()
+
+    def make_certificates(self, broker):
+        for name in ("ca", "other_ca"):
+            self.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                         f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")
+        for name, subject in (("broker", broker), ("m1", "m1")):
+            self.openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={subject}",
+                         "-keyout", f"{name}.key", "-out", f"{name}.csr")
+            self.openssl("x509", "-req", "-days", "2", "-in", f"{name}.csr", "-CA", "ca.pem",
+                         "-CAkey", "ca.key", "-CAcreateserial", "-out", f"{name}.pem")
+
+    def openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
+
+    def assert_not_trusted(self):
+        words = "mqtt: the broker cannot be reached, or tls does not trust it"
+        wait_until(lambda: self.log_file("m1").read_text().count(words) >= 2, 60, "two tries")
+        self.assertFalse(self.logged("mqtt: connected"))
+        self.assertNotIn(" as meterlens-m1 ", (self.folder / "mosquitto.log").read_text())
+
+    def test_a_photo_arrives_by_tls_with_certificates_on_both_sides(self):
+        self.start_secure()
+        self.stack.wait_online("m1", 60)
+        self.assert_done(self.stack.capture("m1"))
+        self.assertIn(" as meterlens-m1 ", (self.folder / "mosquitto.log").read_text())
+
+    def test_a_broker_of_another_authority_gets_not_a_word(self):
+        self.start_secure(authority="other_ca")
+        self.assert_not_trusted()
+
+    def test_a_broker_of_another_name_gets_not_a_word(self):
+        self.start_secure(broker="elsewhere")
+        self.assert_not_trusted()
+
+    def test_a_broker_that_wants_a_certificate_is_not_reached_without_one(self):
+        self.start_secure(own=False)
+        self.assert_not_trusted()
+
+    def test_a_missing_file_is_named_and_taken_when_it_is_there(self):
+        self.start_secure()
+        self.stack.wait_online("m1", 60)
+        self.process.kill()
+        self.process.wait()
+        ca = self.folder / "m1.u" / "ca.pem"
+        ca.rename(ca.with_name("away"))
+        self.process = self.module(settings=self.settings_file("m1").read_text())
+        wait_until(lambda: self.logged("tls: the file of `ca` is missing"), 60, "its name")
+        ca.with_name("away").rename(ca)
+        wait_until(lambda: self.log_file("m1").read_text().count("mqtt: connected") == 2, 90,
+                   "the connection")
 
 
 class Rude(Quecopen):

@@ -29,12 +29,15 @@ bool meterlens_uart_write(MeterlensDtu* dtu);
 
 /* files.c: the settings file, and two areas. */
 MeterlensAreas meterlens_files_areas(void);
+/* The whole path of a file beside the settings file; false: it has no room in `out`. */
+bool meterlens_files_path(const char* name, char* out, size_t bytes);
 /* How many bytes; below 0: there is no such file. A longer file gives bytes_max. */
 int meterlens_files_read(const char* name, void* out, size_t bytes_max);
 
 /* network.c: registration, data call, who we are, how well we hear. Network's task, but for the
  * clock. */
 bool meterlens_network_up(const MeterlensConfig* config);
+enum { METERLENS_PROFILE = 1 }; /* of the data call */
 /* After a connection could not be made: the data call is made anew. */
 void meterlens_network_drop(void);
 typedef struct MeterlensRadio {

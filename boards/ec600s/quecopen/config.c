@@ -58,7 +58,6 @@ static uint32_t number(Text text, uint32_t limit) {
 
 static const char* take_broker(MeterlensConfig* config, Text value) {
   const char* colon = memchr(value.at, ':', value.chars);
-  config->port = 1883;
   if (colon != NULL) {
     const size_t before = (size_t)(colon - value.at);
     config->port = (uint16_t)number((Text){colon + 1, value.chars - before - 1}, 65535);
@@ -78,6 +77,18 @@ static const char* take_product(MeterlensConfig* config, Text value) {
 
 static const char* take_apn(MeterlensConfig* config, Text value) {
   return copy_name(value, config->apn, METERLENS_CONFIG_NAME_CHARS_MAX);
+}
+
+static const char* take_ca(MeterlensConfig* config, Text value) {
+  return copy_name(value, config->ca, METERLENS_CONFIG_NAME_CHARS_MAX);
+}
+
+static const char* take_certificate(MeterlensConfig* config, Text value) {
+  return copy_name(value, config->certificate, METERLENS_CONFIG_NAME_CHARS_MAX);
+}
+
+static const char* take_key(MeterlensConfig* config, Text value) {
+  return copy_name(value, config->key, METERLENS_CONFIG_NAME_CHARS_MAX);
 }
 
 static const char* take_user(MeterlensConfig* config, Text value) {
@@ -101,7 +112,8 @@ static const char* take_baud_max(MeterlensConfig* config, Text value) {
 static const Key keys[] = {
     {"broker", take_broker},     {"device", take_device},     {"user", take_user},
     {"password", take_password}, {"dialect", take_dialect},   {"product", take_product},
-    {"apn", take_apn},           {"baud_max", take_baud_max},
+    {"apn", take_apn},           {"baud_max", take_baud_max}, {"ca", take_ca},
+    {"certificate", take_certificate}, {"key", take_key},
 };
 enum { key_count = sizeof(keys) / sizeof(keys[0]) };
 
@@ -124,6 +136,10 @@ static const char* wrong_as_a_whole(const MeterlensConfig* config) {
   if (config->host[0] == '\0') return "broker is missing";
   if (config->device[0] == '\0') return "device is missing";
   if (config->smartdtu && config->product[0] == '\0') return "smartdtu needs a product";
+  if ((config->certificate[0] == '\0') != (config->key[0] == '\0'))
+    return "certificate and key belong together";
+  /* Whoever names a certificate wants TLS: nothing may cross the network in the clear then. */
+  if (config->certificate[0] != '\0' && config->ca[0] == '\0') return "certificate needs a ca";
   return NULL;
 }
 
@@ -142,7 +158,10 @@ const char* meterlens_config_read(const char* text, size_t bytes, MeterlensConfi
     const Text whole = trimmed((Text){text + at, chars});
     at += chars + (end != NULL);
     if (whole.chars == 0 || whole.at[0] == '#') continue;
-    if (is(whole, "end")) return at == bytes ? wrong_as_a_whole(out) : "something follows `end`";
+    if (is(whole, "end")) {
+      if (out->port == 0) out->port = out->ca[0] != '\0' ? 8883 : 1883;
+      return at == bytes ? wrong_as_a_whole(out) : "something follows `end`";
+    }
     const char* wrong = take_line(out, whole, &seen);
     if (wrong != NULL) return wrong;
   }

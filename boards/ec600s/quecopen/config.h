@@ -1,6 +1,8 @@
 /* What this device is told in a small text file on the module: one `key = value` a line, `#` begins
  * a comment line, the last line is `end` (without it the file is torn, and refused). Keys: broker
- * (HOST or HOST:PORT), device, user, password, dialect (native, smartdtu), product, apn, baud_max.
+ * (HOST or HOST:PORT), device, user, password, dialect (native, smartdtu), product, apn, baud_max,
+ * and of TLS the names of PEM files beside this one: ca (with it TLS is spoken, and the broker's
+ * certificate must come from there), certificate and key (the device's own, both or none).
  * broker and device are required; each key at most once. Portable C, no heap, any thread. */
 #pragma once
 
@@ -15,12 +17,15 @@
 
 typedef struct MeterlensConfig {
   char host[METERLENS_CONFIG_HOST_CHARS_MAX + 1];
-  uint16_t port;
+  uint16_t port; /* unless it is told: 1883, with TLS 8883 */
   char device[METERLENS_CONFIG_NAME_CHARS_MAX + 1];
   char product[METERLENS_CONFIG_NAME_CHARS_MAX + 1];
   char user[METERLENS_CONFIG_LOGIN_CHARS_MAX + 1];
   char password[METERLENS_CONFIG_LOGIN_CHARS_MAX + 1];
   char apn[METERLENS_CONFIG_NAME_CHARS_MAX + 1]; /* empty: the network's own */
+  char ca[METERLENS_CONFIG_NAME_CHARS_MAX + 1];          /* empty: no TLS */
+  char certificate[METERLENS_CONFIG_NAME_CHARS_MAX + 1]; /* empty: none of its own */
+  char key[METERLENS_CONFIG_NAME_CHARS_MAX + 1];
   bool smartdtu;
   uint32_t baud_max; /* 115200 to 921600 */
 } MeterlensConfig;

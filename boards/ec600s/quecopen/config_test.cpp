@@ -23,7 +23,8 @@ Outcome read(const std::string& text) {
 
 const std::string whole =
     "# the cellar\r\nbroker = broker.example:8883\r\ndevice=D1\n\n user = a b\npassword = x=y # z\n"
-    "dialect = smartdtu\nproduct = P1\napn = cmnet\nbaud_max = 921600\nend\n";
+    "dialect = smartdtu\nproduct = P1\napn = cmnet\nbaud_max = 921600\n"
+    "ca = ca.pem\ncertificate = d1.pem\nkey = d1.key\nend\n";
 
 TEST(ModuleConfig, EveryKey) {
   const Outcome read_whole = read(whole);
@@ -38,6 +39,9 @@ TEST(ModuleConfig, EveryKey) {
   EXPECT_STREQ(config.product, "P1");
   EXPECT_STREQ(config.apn, "cmnet");
   EXPECT_EQ(config.baud_max, 921600U);
+  EXPECT_STREQ(config.ca, "ca.pem");
+  EXPECT_STREQ(config.certificate, "d1.pem");
+  EXPECT_STREQ(config.key, "d1.key");
 }
 
 TEST(ModuleConfig, LeastAndDefaults) {
@@ -47,6 +51,20 @@ TEST(ModuleConfig, LeastAndDefaults) {
   EXPECT_EQ(least.config.baud_max, 115200U);
   EXPECT_FALSE(least.config.smartdtu);
   EXPECT_STREQ(least.config.user, "");
+}
+
+TEST(ModuleConfig, TlsHasItsOwnPortAndIsNeverHalfConfigured) {
+  EXPECT_EQ(read("ca = ca.pem\nbroker = b\ndevice = m1\nend").config.port, 8883);
+  EXPECT_EQ(read("broker = b:1234\ndevice = m1\nca = ca.pem\nend").config.port, 1234);
+  EXPECT_EQ(read("broker = b\ndevice = m1\nca = c\nkey = k\nend").wrong,
+            "certificate and key belong together");
+  EXPECT_EQ(read("broker = b\ndevice = m1\nca = c\ncertificate = k\nend").wrong,
+            "certificate and key belong together");
+  EXPECT_EQ(read("broker = b\ndevice = m1\ncertificate = c\nkey = k\nend").wrong,
+            "certificate needs a ca");
+  for (const char* name : {"", "../ca.pem", ".ca", "a/b"})
+    EXPECT_NE(read(std::string("broker = b\ndevice = m1\nca = ") + name + "\nend").wrong, "")
+        << name;
 }
 
 // Wherever the file is torn it is refused, but in the line's end after `end`.

@@ -39,11 +39,18 @@ MeterlensAreas meterlens_files_areas(void) {
   return (MeterlensAreas){NULL, area_bytes, read_area, write_area};
 }
 
-int meterlens_files_read(const char* name, void* out, size_t bytes_max) {
-  char path[64] = METERLENS_FOLDER;
-  const size_t before = strlen(path);
+bool meterlens_files_path(const char* name, char* out, size_t bytes) {
+  static const char folder[] = METERLENS_FOLDER;
+  const size_t before = sizeof folder - 1;
   const size_t chars = strlen(name);
-  if (before + chars >= sizeof path) return -1;
-  memcpy(path + before, name, chars + 1);
+  if (before + chars >= bytes) return false;
+  memcpy(out, folder, before);
+  memcpy(out + before, name, chars + 1);
+  return true;
+}
+
+int meterlens_files_read(const char* name, void* out, size_t bytes_max) {
+  char path[METERLENS_CONFIG_NAME_CHARS_MAX + 8];
+  if (!meterlens_files_path(name, path, sizeof path)) return -1;
   return read_file(path, out, bytes_max);
 }

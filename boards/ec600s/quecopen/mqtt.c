@@ -64,10 +64,15 @@ static struct {
   uint64_t network_alive_ms, core_alive_ms;
 } shared;
 
+typedef char Path[METERLENS_CONFIG_NAME_CHARS_MAX + 8];
+
 /* The network's task's own. */
 static struct {
   MQTTClient client;
   Network network;
+  SSLConfig tls;
+  char host[METERLENS_CONFIG_HOST_CHARS_MAX + 1];
+  Path ca, certificate, key;
   Login login;
   char filter[METERLENS_DTU_TOPIC_CHARS_MAX + 1];
   unsigned char send_buffer[packet_bytes_max], read_buffer[packet_bytes_max];
@@ -283,7 +288,10 @@ static void tell(MeterlensMqttState state) {
 
 static void hang_up(bool politely) {
   if (own.connected && politely) MQTTDisconnect(&own.client);
-  if (own.connected) NetworkDisconnect(&own.network);
+  if (own.connected) {
+    NetworkDisconnect(&own.network);
+    MQTTClientDeinit(&own.client);
+  }
   own.connected = false;
 }
 
@@ -313,13 +321,44 @@ static MQTTPacket_connectData connect_options(void) {
   return options;
 }
 
+/* false: the module has no such file. */
+static bool find_file(const char* name, char* path, size_t bytes) {
+  char first;
+  return meterlens_files_path(name, path, bytes) && meterlens_files_read(name, &first, 1) == 1;
+}
+
+/* NULL, or what is missing. */
+static const char* prepare_tls(const MeterlensConfig* config) {
+  memset(&own.tls, 0, sizeof own.tls);
+  memcpy(own.host, config->host, sizeof own.host);
+  if (config->ca[0] == '\0') return NULL;
+  if (!find_file(config->ca, own.ca, sizeof own.ca)) return "tls: the file of `ca` is missing";
+  own.tls.en = 1;
+  own.tls.profileIdx = METERLENS_PROFILE;
+  own.tls.serverName = own.host;
+  own.tls.serverPort = config->port;
+  own.tls.vsn = SSL_VSN_TLSV12;
+  own.tls.verify = SSL_VERIFY_MODE_REQUIRED;
+  own.tls.cert.from = SSL_CERT_FROM_FS;
+  own.tls.cert.path.rootCA = own.ca;
+  own.tls.cipherList = "ALL";
+  if (config->certificate[0] == '\0') return NULL;
+  if (!find_file(config->certificate, own.certificate, sizeof own.certificate))
+    return "tls: the file of `certificate` is missing";
+  if (!find_file(config->key, own.key, sizeof own.key)) return "tls: the file of `key` is missing";
+  own.tls.cert.path.clientCert = own.certificate;
+  own.tls.cert.path.clientKey = own.key;
+  return NULL;
+}
+
 static bool call_broker(void) {
-  char host[sizeof own.config->host];
   if (!meterlens_network_up(own.config)) return fail("mqtt: no network");
-  memcpy(host, own.config->host, sizeof host);
-  NetworkInit(&own.network);
-  if (NetworkConnect(&own.network, host, own.config->port) != 0)
-    return fail("mqtt: the broker cannot be reached");
+  const char* missing = prepare_tls(own.config);
+  if (missing != NULL) return fail(missing);
+  NetworkInit(&own.network, &own.tls, METERLENS_PROFILE);
+  if (NetworkConnect(&own.network, own.host, own.config->port) != 0)
+    return fail(own.tls.en != 0 ? "mqtt: the broker cannot be reached, or tls does not trust it"
+                                : "mqtt: the broker cannot be reached");
   own.connected = true;
   MQTTClientInit(&own.client, &own.network, command_timeout_ms, own.send_buffer,
                  sizeof own.send_buffer, own.read_buffer, sizeof own.read_buffer);

@@ -3,7 +3,7 @@
 #include "boards/ec600s/quecopen/board.h"
 #include "boards/ec600s/quecopen/sdk.h"
 
-enum { profile = 1, ipv4 = 0, register_wait_s = 120, known_year = 2024 };
+enum { ipv4 = 0, register_wait_s = 120, known_year = 2024 };
 
 static bool call_is_up;
 
@@ -15,13 +15,14 @@ bool meterlens_network_up(const MeterlensConfig* config) {
   }
   char apn[METERLENS_CONFIG_NAME_CHARS_MAX + 1];
   memcpy(apn, config->apn, sizeof apn);
-  call_is_up = ql_start_data_call(profile, ipv4, apn[0] != '\0' ? apn : NULL, NULL, NULL, 0) == 0;
+  call_is_up = ql_start_data_call(METERLENS_PROFILE, ipv4, apn[0] != '\0' ? apn : NULL, NULL, NULL,
+                                  0) == 0;
   METERLENS_LOG(call_is_up ? "network: data call is up" : "network: no data call");
   return call_is_up;
 }
 
 void meterlens_network_drop(void) {
-  if (call_is_up) ql_stop_data_call(profile);
+  if (call_is_up) ql_stop_data_call(METERLENS_PROFILE);
   call_is_up = false;
 }
 

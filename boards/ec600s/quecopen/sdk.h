@@ -34,6 +34,7 @@
 #include <ql_rtc.h>
 #include <ql_rtos.h>
 #include <ql_sim.h>
+#include <ql_ssl_hal.h>
 #include <ql_uart.h>
 
 #else
@@ -117,9 +118,35 @@ void ql_power_reset(void);
 
 /* MQTT (P). Paho's structures, as far as they are used; the client, opaque here, is as large as
  * needed. The client keeps pointers to buffers, topic and network. One task may use it at a time.
- */
+ *
+ * TLS (U: published programs for modules of the family name these members; others stay 0). The
+ * handshake is part of NetworkConnect and ends with an error unless the broker's certificate comes
+ * from rootCA and is made out to serverName (G: the name is compared; a broker given as an address
+ * may not pass). Certificates are PEM files, keys without a password; texts and files are needed as
+ * long as the connection lasts. */
+typedef enum SSLVersion { SSL_VSN_TLSV12 = 3 } SSLVersion;
+typedef enum SSLVerifyMode { SSL_VERIFY_MODE_REQUIRED = 2 } SSLVerifyMode;
+typedef enum SSLCertFrom { SSL_CERT_FROM_FS = 1 } SSLCertFrom;
+typedef struct SSLCertPath {
+  char *rootCA, *clientKey, *clientCert; /* NULL: none */
+} SSLCertPath;
+typedef struct SSLCert {
+  SSLCertFrom from;
+  SSLCertPath path;
+} SSLCert;
+typedef struct SSLConfig {
+  unsigned char en; /* 0: no TLS */
+  int profileIdx;   /* of the data call */
+  char* serverName;
+  unsigned short serverPort;
+  SSLVersion vsn; /* the one that is spoken */
+  SSLVerifyMode verify;
+  SSLCert cert;
+  char* cipherList; /* "ALL": what the SDK has */
+} SSLConfig;
 typedef struct Network {
   int my_socket;
+  void* opaque[2];
 } Network;
 typedef struct MQTTClient {
   void* opaque[64];
@@ -162,13 +189,17 @@ typedef struct MQTTPacket_connectData {
 } MQTTPacket_connectData;
 #define MQTTPacket_connectData_initializer \
   { .MQTTVersion = 4 }
-void NetworkInit(Network* network);
-/* 0: connected. Blocks as long as the SDK's resolver and TCP take. */
+/* With TLS and the data call's profile (U; Paho's own takes the network alone). `tls` is needed as
+ * long as the network is. */
+void NetworkInit(Network* network, SSLConfig* tls, int profile);
+/* 0: connected. Blocks as long as the SDK's resolver, TCP and TLS take. */
 int NetworkConnect(Network* network, char* host, int port);
 void NetworkDisconnect(Network* network);
 void MQTTClientInit(MQTTClient* client, Network* network, unsigned int command_timeout_ms,
                     unsigned char* send_buffer, size_t send_bytes, unsigned char* read_buffer,
                     size_t read_bytes);
+/* After each MQTTClientInit, once the client is done with (U). */
+void MQTTClientDeinit(MQTTClient* client);
 /* Each blocks for the answer, at most command_timeout_ms; 0: it came and was good. While one waits,
  * messages that arrive are given to their handler. A packet longer than a buffer is an error. */
 int MQTTConnect(MQTTClient* client, MQTTPacket_connectData* options);

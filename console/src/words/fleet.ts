@@ -70,6 +70,7 @@ export const fleet_texts = {
   state_shooting: ["The camera takes the photo", "相机正在拍照"],
   state_transferring: ["Packet {0} of {1}", "数据包 {0} / {1}"],
   state_transferring_unknown: ["Packets are coming: {0}", "正在接收数据包：{0}"],
+  state_kept: ["The photo waits in the camera: {0}", "照片仍在相机中：{0}"],
   state_stored: ["Photo stored, being read", "照片已保存，正在识别"],
   state_read: ["Done", "完成"],
   state_failed: ["Failed: {0}", "失败：{0}"],

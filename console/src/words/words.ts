@@ -81,6 +81,8 @@ export class Words {
     const { state } = command;
     // Whatever went out before, nothing happens until the device is back.
     if (!online && (state === "queued" || state === "sent")) return this.say("state_offline");
+    if (state === "transferring" && command.reason !== null)
+      return this.say("state_kept", this.reason(command.reason));
     if (state === "transferring")
       return command.packets_total > 0
         ? this.say("state_transferring", command.packets_received, command.packets_total)

@@ -15,8 +15,11 @@
 #include <type_traits>
 
 #include "boards/ec600s/quecopen/sdk.h"
+#include "boards/ec600s/quecopen/stand_in/tls.h"
 
 namespace {
+
+using meterlens::boards::quecopen::Tls;
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
@@ -43,8 +46,10 @@ static_assert(sizeof(Client) <= sizeof(MQTTClient) && std::is_trivially_copyable
 
 Client& of(MQTTClient* client) { return *std::launder(reinterpret_cast<Client*>(client->opaque)); }
 int& socket_of(Network* network) { return network->my_socket; }
+Tls* tls_of(Network* network) { return static_cast<Tls*>(network->opaque[1]); }
 
 bool ready(Client& client, Clock::time_point until) {
+  if (Tls* tls = tls_of(client.network); tls != nullptr && tls->pending()) return true;
   const auto left = std::chrono::ceil<milliseconds>(until - Clock::now()).count();
   pollfd file{socket_of(client.network), POLLIN, 0};
   return poll(&file, 1, static_cast<int>(std::max<std::int64_t>(left, 0))) == 1;
@@ -54,7 +59,9 @@ bool read_all(Client& client, unsigned char* out, std::size_t count) {
   const auto until = Clock::now() + milliseconds(client.timeout_ms);
   for (std::size_t at = 0; at < count;) {
     if (!ready(client, until)) return false;
-    const ssize_t part = recv(socket_of(client.network), out + at, count - at, 0);
+    Tls* tls = tls_of(client.network);
+    const ssize_t part = tls != nullptr ? tls->read(out + at, count - at)
+                                        : recv(socket_of(client.network), out + at, count - at, 0);
     if (part <= 0) return false;
     at += static_cast<std::size_t>(part);
   }
@@ -63,7 +70,10 @@ bool read_all(Client& client, unsigned char* out, std::size_t count) {
 
 bool write_all(Client& client, const unsigned char* bytes, std::size_t count) {
   for (std::size_t at = 0; at < count;) {
-    const ssize_t part = send(socket_of(client.network), bytes + at, count - at, 0);
+    Tls* tls = tls_of(client.network);
+    const ssize_t part = tls != nullptr
+                             ? tls->write(bytes + at, count - at)
+                             : send(socket_of(client.network), bytes + at, count - at, 0);
     if (part <= 0) return false;
     at += static_cast<std::size_t>(part);
   }
@@ -175,7 +185,7 @@ bool wait_for(Client& client, int kind) {
 
 extern "C" {
 
-void NetworkInit(Network* network) { socket_of(network) = -1; }
+void NetworkInit(Network* network, SSLConfig* tls, int) { *network = {-1, {tls, nullptr}}; }
 
 int NetworkConnect(Network* network, char* host, int port) {
   addrinfo wish{};
@@ -188,12 +198,20 @@ int NetworkConnect(Network* network, char* host, int port) {
   freeaddrinfo(found);
   const int at_once = 1;
   setsockopt(made, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
-  if (result != 0) close(made);
-  socket_of(network) = result == 0 ? made : -1;
-  return result;
+  const timeval patience{20, 0};
+  setsockopt(made, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  socket_of(network) = made;
+  const auto* config = static_cast<const SSLConfig*>(network->opaque[0]);
+  if (result == 0 && config->en != 0)
+    network->opaque[1] = Tls::connect(made, *config).release();
+  const bool good = result == 0 && (config->en == 0 || tls_of(network) != nullptr);
+  if (!good) NetworkDisconnect(network);
+  return good ? 0 : failed;
 }
 
 void NetworkDisconnect(Network* network) {
+  delete tls_of(network);
+  network->opaque[1] = nullptr;
   if (socket_of(network) >= 0) close(socket_of(network));
   socket_of(network) = -1;
 }
@@ -208,6 +226,8 @@ void MQTTClientInit(MQTTClient* client, Network* network, unsigned int timeout_m
   made->in = in;
   made->in_bytes = in_bytes;
 }
+
+void MQTTClientDeinit(MQTTClient*) {}
 
 int MQTTConnect(MQTTClient* self, MQTTPacket_connectData* options) {
   Client& client = of(self);

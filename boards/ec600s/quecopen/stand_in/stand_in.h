@@ -9,6 +9,8 @@ namespace meterlens::boards::quecopen {
 
 // Where "U:/" is. To be called before any file is opened.
 void use_folder(const std::string& folder);
+// Where a path of the module is: "U:/a".
+std::string file_path(const char* path);
 
 // Makes the UART's far end reachable as the link `path`.
 bool use_line(const std::string& path);

@@ -41,6 +41,10 @@ int give_text(const char* text, char* out, std::size_t chars) {
 
 void use_folder(const std::string& path) { folder = path; }
 
+std::string file_path(const char* path) {
+  return folder + "/" + (path + std::strlen(METERLENS_FOLDER));
+}
+
 }  // namespace meterlens::boards::quecopen
 
 using namespace meterlens::boards::quecopen;
@@ -115,8 +119,7 @@ int ql_rtos_mutex_unlock(ql_mutex_t mutex) {
 }
 
 QFILE* ql_fopen(const char* path, const char* mode) {
-  const std::string whole = folder + "/" + (path + std::strlen(METERLENS_FOLDER));
-  std::FILE* file = std::fopen(whole.c_str(), mode);
+  std::FILE* file = std::fopen(file_path(path).c_str(), mode);
   return file == nullptr ? nullptr : new QFILE{file};
 }
 
