@@ -31,6 +31,11 @@ Certificates::Certificates(const Settings& settings, Show http, Show mqtt) {
   if (!all_.empty()) thread_ = std::thread([this] { run(); });
 }
 
+bool Certificates::has_any(const Settings& settings) {
+  return !settings.tls_http_certificate_file.empty() ||
+         !settings.tls_mqtt_certificate_file.empty();
+}
+
 Certificates::~Certificates() {
   {
     const std::lock_guard lock(mutex_);

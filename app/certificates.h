@@ -23,6 +23,7 @@ class Certificates {
   Certificates(const Settings& settings, Show http, Show mqtt);
   ~Certificates();
 
+  static bool has_any(const Settings& settings);
   // Now, not when the thread looks next. Any thread.
   void look();
 

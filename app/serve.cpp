@@ -43,14 +43,15 @@ void on_signal(int signal) {
   errno = before;
 }
 
-bool catch_signals() {
+// `reloads`: SIGHUP does not end the program.
+bool catch_signals(bool reloads) {
   if (pipe(signal_pipe.data()) != 0) return false;
   struct sigaction action {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  sigaction(SIGHUP, &action, nullptr);
+  if (reloads) sigaction(SIGHUP, &action, nullptr);
   // A broken connection and a file at its size limit are errors of one call, not of the program.
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
@@ -371,7 +372,7 @@ std::expected<void, std::string> Server::start(const Settings& settings,
 int serve(const Settings& settings, const std::string& version) {
   meet_service();
   start_log(settings.log_level);
-  if (!catch_signals()) return 1;
+  if (!catch_signals(Certificates::has_any(settings))) return 1;
   Server server;
   if (const auto started = server.start(settings, version); !started) {
     fmt::print(stderr, "meterlens: {}\n", started.error());

@@ -60,7 +60,8 @@ Response RouteList::look(const Route& route, const Request& request,
 
 Response RouteList::change_own(const Route& route, const Request& request, const std::string& id,
                                std::optional<std::int64_t> seen) const {
-  const auto named = seen ? with_version(request, *seen) : request;
+  std::expected<Request, Response> named = request;
+  if (seen) named = with_version(request, *seen);
   if (!named) return named.error();
   Response response = route.answer(*named, id);
   if (seen) to_precondition(response);

@@ -128,7 +128,7 @@ class World {
     doors_.capture =
         [this](const std::string& device) -> std::expected<command::Command, CaptureError> {
       if (!store_->device(device)) return std::unexpected(CaptureError{{}, "unknown"});
-      return command::Command{.id = 1, .device = device};
+      return *store_->command(1);
     };
     doors_.upload = [](photo::Photo photo) -> std::expected<server::Uploaded, CaptureError> {
       return server::Uploaded{std::move(photo), true};
