@@ -372,7 +372,7 @@ std::expected<void, std::string> Server::start(const Settings& settings,
 int serve(const Settings& settings, const std::string& version) {
   meet_service();
   start_log(settings.log_level);
-  if (!catch_signals(Certificates::has_any(settings))) return 1;
+  if (!catch_signals(is_service() || Certificates::has_any(settings))) return 1;
   Server server;
   if (const auto started = server.start(settings, version); !started) {
     fmt::print(stderr, "meterlens: {}\n", started.error());
