@@ -75,13 +75,13 @@ Response RouteList::change_counted(const Route& route, const Request& request,
                                    const std::string& id,
                                    std::optional<std::int64_t> seen) const {
   if (seen) {
-    const auto counted = rows_.count_edit(request.path, seen);
-    if (!counted && counted.error().code == store::ErrorCode::conflict) return edited_meanwhile();
-    if (!counted) return error_response(503, "store_failed", counted.error().message);
+    const auto edits = rows_.count_edit(request.path, seen);
+    if (!edits && edits.error().code == store::ErrorCode::conflict) return edited_meanwhile();
+    if (!edits) return error_response(503, "store_failed", edits.error().message);
   }
   const auto finish = [this, path = request.path](Response response) {
     if (response.status >= 300) return response;
-    if (const auto counted = rows_.count_edit(path, {})) tag(response, *counted);
+    if (const auto edits = rows_.count_edit(path, {})) tag(response, *edits);
     return response;
   };
   Response response = route.answer(request, id);
