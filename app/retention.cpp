@@ -27,6 +27,9 @@ store::Aging aging_of(const Settings& settings, std::int64_t now_ms) {
     aging.photos_before_ms = now_ms - settings.retention_photo_days * day_ms;
   if (settings.retention_reading_days > 0)
     aging.readings_before_ms = now_ms - settings.retention_reading_days * day_ms;
+  if (settings.retention_audit_days > 0)
+    aging.audit_before_ms = now_ms - settings.retention_audit_days * day_ms;
+  aging.messages_before_ms = now_ms - settings.records_message_days * day_ms;
   return aging;
 }
 
@@ -43,16 +46,15 @@ store::Result<store::Aged> sweep(store::Store& store, store::Aging aging,
     }
     all.photos += aged->photos;
     all.readings += aged->readings;
+    all.messages += aged->messages;
+    all.entries += aged->entries;
     aging = aged->next;
     if (!aged->more || !pause()) return all;
   }
 }
 
 Retention::Retention(const Settings& settings, store::Store& store)
-    : settings_(settings), store_(store) {
-  if (settings.retention_photo_days > 0 || settings.retention_reading_days > 0)
-    thread_ = std::thread([this] { run(); });
-}
+    : settings_(settings), store_(store), thread_([this] { run(); }) {}
 
 Retention::~Retention() {
   {
@@ -60,7 +62,7 @@ Retention::~Retention() {
     ending_ = true;
   }
   changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  thread_.join();
 }
 
 bool Retention::wait(std::chrono::milliseconds time) {
@@ -74,9 +76,10 @@ void Retention::run() {
                                [this] { return wait(between_transactions); });
     if (!removed) {
       spdlog::warn("retention goes on in an hour: {}", removed.error().message);
-    } else if (removed->photos + removed->readings > 0) {
-      spdlog::info("retention: {} photos and {} readings were too old and are removed",
-                   removed->photos, removed->readings);
+    } else if (removed->photos + removed->readings + removed->messages + removed->entries > 0) {
+      spdlog::info("retention: {} photos, {} readings, {} messages and {} entries of the audit "
+                   "were too old and are removed", removed->photos, removed->readings,
+                   removed->messages, removed->entries);
     }
   } while (wait(between_sweeps));
 }

@@ -20,7 +20,6 @@ store::Result<store::Aged> sweep(store::Store& store, store::Aging aging,
 
 class Retention {
  public:
-  // Does nothing when the settings keep everything.
   Retention(const Settings& settings, store::Store& store);
   ~Retention();
 

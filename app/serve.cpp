@@ -16,6 +16,7 @@
 #include "app/doors.h"
 #include "app/photo_reader.h"
 #include "app/place.h"
+#include "app/certificates.h"
 #include "app/retention.h"
 #include "app/second_settings.h"
 #include "app/service.h"
@@ -35,29 +36,36 @@ namespace fs = std::filesystem;
 // Written by the signal handler, read by wait_for_signal().
 std::array<int, 2> signal_pipe{-1, -1};
 
-void on_signal(int) {
+void on_signal(int signal) {
   const int before = errno;
-  const char byte = 0;
+  const char byte = static_cast<char>(signal);
   [[maybe_unused]] const auto written = write(signal_pipe[1], &byte, 1);
   errno = before;
 }
 
-bool catch_signals() {
+// `reloads`: SIGHUP does not end the program.
+bool catch_signals(bool reloads) {
   if (pipe(signal_pipe.data()) != 0) return false;
   struct sigaction action {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  if (reloads) sigaction(SIGHUP, &action, nullptr);
   // A broken connection and a file at its size limit are errors of one call, not of the program.
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
   return true;
 }
 
-void wait_for_signal() {
+// SIGHUP is told, any other ends the waiting.
+void wait_for_signal(const std::function<void()>& hang_up) {
   char byte = 0;
-  while (read(signal_pipe[0], &byte, 1) < 0 && errno == EINTR) {
+  for (;;) {
+    const auto got = read(signal_pipe[0], &byte, 1);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0 || byte != static_cast<char>(SIGHUP)) return;
+    hang_up();
   }
 }
 
@@ -131,7 +139,6 @@ std::expected<std::vector<protocol::PublicKey>, std::string> public_keys(const s
 fleet::RecordLimits record_limits(const Settings& settings) {
   fleet::RecordLimits out;
   out.device_messages_max = settings.records_messages_max;
-  out.message_days = settings.records_message_days;
   out.payload_bytes_max = static_cast<std::size_t>(settings.records_payload_bytes_max);
   out.photo_data = settings.records_photo_data;
   out.health_every_ms = settings.records_health_every_s * 1000;
@@ -308,10 +315,12 @@ struct Server {
   std::unique_ptr<notify::Notify> notify;
   std::unique_ptr<api::Api> api;
   std::unique_ptr<Retention> retention;
+  std::unique_ptr<Certificates> certificates;
 
   std::expected<void, std::string> start(const Settings& settings, const std::string& version);
   void stop() {
     relay.connect(nullptr);
+    certificates.reset();
     retention.reset();
     api.reset();
     notify.reset();
@@ -352,6 +361,9 @@ std::expected<void, std::string> Server::start(const Settings& settings,
   api = *std::move(listening);
   relay.connect(api.get());
   retention = std::make_unique<Retention>(settings, *store);
+  certificates = std::make_unique<Certificates>(
+      settings, [this](const door::Certificate& now) { api->set_certificate(now); },
+      [this](const door::Certificate& now) { pipeline->set_certificate(now.chain, now.key); });
   return {};
 }
 
@@ -360,7 +372,7 @@ std::expected<void, std::string> Server::start(const Settings& settings,
 int serve(const Settings& settings, const std::string& version) {
   meet_service();
   start_log(settings.log_level);
-  if (!catch_signals()) return 1;
+  if (!catch_signals(is_service() || Certificates::has_any(settings))) return 1;
   Server server;
   if (const auto started = server.start(settings, version); !started) {
     fmt::print(stderr, "meterlens: {}\n", started.error());
@@ -373,7 +385,7 @@ int serve(const Settings& settings, const std::string& version) {
              settings.broker_port);
   std::fflush(stdout);
   tell_service("READY=1");
-  wait_for_signal();
+  wait_for_signal([&server] { server.certificates->look(); });
   tell_service("STOPPING=1");
   fmt::print("meterlens is stopping\n");
   std::fflush(stdout);

@@ -56,6 +56,8 @@ void meet_service() {
   unsetenv("NOTIFY_SOCKET");
 }
 
+bool is_service() { return !notify_socket.empty(); }
+
 void tell_service(std::string_view state) {
   const std::string& name = notify_socket;
   sockaddr_un address{};

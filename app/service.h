@@ -10,6 +10,8 @@ namespace meterlens::app {
 // Takes $NOTIFY_SOCKET out of the environment, so that no program we start speaks for us (mosquitto
 // would). Called once, before any thread.
 void meet_service();
+// Whether a service manager listens, as met.
+bool is_service();
 
 // Sends e.g. "READY=1" to what was $NOTIFY_SOCKET (sd_notify(3)); does nothing when there was none.
 // Nothing is retried: a service manager that does not listen is no reason to stop.

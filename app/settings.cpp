@@ -82,6 +82,8 @@ constexpr std::array keys{
     Key{"retention", "reading_days", &S::retention_reading_days,
         "readings shot so long ago are removed, but not the newest accepted one of a meter, nor "
         "those of an exchange; 0: none", 0, 36'500},
+    Key{"retention", "audit_days", &S::retention_audit_days,
+        "what was written down of changes and log-ins so long ago is removed; 0: none", 0, 36'500},
     Key{"update", "public_keys_file", &S::update_public_keys_file,
         "file of public keys, one a line, as `meterlens image key` makes them; images that none of "
         "them has signed are refused"},

@@ -42,6 +42,7 @@ struct Settings {
 
   std::int64_t retention_photo_days = 0;
   std::int64_t retention_reading_days = 0;
+  std::int64_t retention_audit_days = 1'096;
 
   std::string update_public_keys_file;
 

@@ -83,7 +83,7 @@ TEST_F(ImagesTest, WhatIsWrongIsRefusedByItsName) {
   }
   open({});
   EXPECT_EQ(images_->add(file(), 1).error().code, ImageErrorCode::no_keys);
-  EXPECT_TRUE(store_->images()->empty());
+  EXPECT_TRUE(store_->images(0, 10)->empty());
 }
 
 TEST_F(ImagesTest, AFileThatWasChangedIsNotSent) {
@@ -99,7 +99,7 @@ TEST_F(ImagesTest, AFolderThatCannotBeWrittenIsToldAndLeavesNoRow) {
   const auto image = images_->add(file(), 1);
   ASSERT_FALSE(image);
   EXPECT_EQ(image.error().code, ImageErrorCode::store);
-  EXPECT_TRUE(store_->images()->empty());
+  EXPECT_TRUE(store_->images(0, 10)->empty());
 }
 
 TEST(PublicKeys, AreSixtyFourHexadecimalDigits) {

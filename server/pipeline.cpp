@@ -278,6 +278,10 @@ void Pipeline::credentials_changed() {
   steps_->inbox.post([steps = steps_.get()] { steps->users_are_stale = true; });
 }
 
+void Pipeline::set_certificate(const std::string& chain, const std::string& key) {
+  if (steps_->broker) steps_->broker->set_certificate(chain, key);
+}
+
 bool Pipeline::broker_connected() const { return steps_->link->connected(); }
 
 std::string Pipeline::storage_fault() const {

@@ -129,6 +129,9 @@ class Pipeline {
   // The stored credentials of devices are others now; the embedded broker knows within a second.
   // From any thread.
   void credentials_changed();
+  // Another certificate for the embedded broker's TLS listener, PEM; new connections are shown it.
+  // Does nothing with another broker. From any thread.
+  void set_certificate(const std::string& chain, const std::string& key);
 
   bool broker_connected() const;
   // Empty, or why photos cannot be stored at the moment.

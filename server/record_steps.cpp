@@ -72,10 +72,9 @@ void FleetSteps::forget_old() {
   const std::int64_t now_ms = steps_.now_ms;
   forgot_ms_ = now_ms;
   const auto slots = std::max<std::int64_t>(1, six_hours_ms / limits.health_every_ms);
-  keep(rows_.forget_messages_before(now_ms - limits.message_days * day_ms).has_value() &&
-           rows_.thin_samples(now_ms - limits.health_days * day_ms, static_cast<int>(slots),
-                              now_ms - limits.health_days_max * day_ms)
-               .has_value(),
+  keep(rows_.thin_samples(now_ms - limits.health_days * day_ms, static_cast<int>(slots),
+                          now_ms - limits.health_days_max * day_ms)
+           .has_value(),
        "what is too old");
 }
 

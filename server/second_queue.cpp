@@ -157,7 +157,6 @@ void SecondQueue::Desk::stop(const Stop& why) {
   if (before && before->kind == why.kind && before->until_ms == why.until_ms) return;
   spdlog::warn("the second reader is not asked any more: {}", why.reason);
   if (const auto saved = store.save_second_stop(why); !saved) metrics.add(Count::store_errors);
-  if (settings.on_stop) settings.on_stop(why);
 }
 
 void SecondQueue::Desk::run() {

@@ -24,8 +24,6 @@ struct SecondSettings {
   double sure = 0.9;         // second::settle
   int threads = 2;
   std::size_t photos_max = 1000;  // that wait; further ones are not asked about
-  // Once when asking stops: a quota is used up, the account is refused. In a thread of its own.
-  std::function<void(const second::Stop&)> on_stop = {};
 };
 
 class SecondQueue {

@@ -1,13 +1,10 @@
 // Photos that people send, and photos with other light, through the pipeline's own thread: real
 // decoder, command queue, settings, store and files.
-#include <gtest/gtest.h>
-#include <stdlib.h>
-
 #include <algorithm>
 #include <array>
 #include <filesystem>
 
-#include "server/steps.h"
+#include "server/steps_fixture.h"
 
 namespace meterlens::server {
 namespace {
@@ -16,54 +13,25 @@ namespace fs = std::filesystem;
 using command::LightTry;
 using protocol::Part;
 
-class SecondStepsTest : public ::testing::Test {
+class SecondStepsTest : public testing::OnSteps {
  protected:
-  SecondStepsTest() {
-    std::string pattern = (fs::temp_directory_path() / "meterlens-light-XXXXXX").string();
-    root_ = mkdtemp(pattern.data());
-    settings_.embedded.reset();
-    settings_.folders = {root_ / "public/images", root_ / "quarantine"};
-    settings_.images.folder = root_ / "updates";
-    settings_.light_tries_max = 2;
-  }
+  SecondStepsTest() { settings_.light_tries_max = 2; }
   void SetUp() override {
-    restart();
+    begin();
     // The lamp is off at first.
     ASSERT_TRUE(steps_->change_settings("m1", Part::camera, lamp(0)));
     confirm();
   }
-  ~SecondStepsTest() override {
-    steps_.reset();
-    store_.reset();
-    fs::remove_all(root_);
-  }
-  void restart() {
-    steps_.reset();
-    store_.reset();
-    store_ = *store::Store::open((root_ / "m.db").string());
-    steps_ = std::make_unique<Pipeline::Steps>(settings_, *store_, metrics_,
-                                               [](const Change&) {});
-    steps_->clock = [this] { return now_ms_; };
-    steps_->publish = [](std::string, std::vector<std::uint8_t>, int) {};
-    ASSERT_TRUE(steps_->prepare().has_value());
-    steps_->connection(true);
-    turn();
+  void begin() {
+    restart();
     say(protocol::Hello{1, 0, 0, "f"});
   }
-  void turn() {
-    now_ms_ += 1000;
-    std::vector<ingest::Packet> packets;
-    std::vector<ingest::Task> tasks;
-    steps_->inbox.take(packets, tasks, std::chrono::milliseconds(0));
-    for (auto& packet : steps_->decoded) packets.push_back(std::move(packet));
-    steps_->decoded.clear();
-    steps_->turn(packets, tasks);
+  void prepare_clock() override {
+    steps_->clock = [this] { return now_ms_; };
   }
-  void say(const protocol::Message& message) {
-    std::vector<std::uint8_t> frame(protocol::frame_bytes_max);
-    frame.resize(protocol::encode_message(message, frame));
-    steps_->message("meterlens/m1/up", frame);
-    turn();
+  void turn() override {
+    now_ms_ += 1000;
+    OnSteps::turn();
   }
   static std::vector<std::uint8_t> lamp(std::uint8_t on) { return {19, on, 0, 0, 0}; }
 
@@ -99,12 +67,7 @@ class SecondStepsTest : public ::testing::Test {
     return tries->empty() ? LightTry{} : tries->back();
   }
 
-  fs::path root_;
-  Settings settings_;
   std::int64_t now_ms_ = 1'796'000'000'000;
-  std::unique_ptr<store::Store> store_;
-  metrics::Metrics metrics_;
-  std::unique_ptr<Pipeline::Steps> steps_;
 };
 
 TEST_F(SecondStepsTest, a_dark_photo_is_taken_again_with_the_lamp_and_the_lamp_put_out_again) {
@@ -159,7 +122,7 @@ TEST_F(SecondStepsTest, a_restart_at_any_moment_puts_the_light_back) {
       steps_->commands.stored("m1", newest(first).command, 88, now_ms_);
       turn();
     }
-    restart();
+    begin();
     EXPECT_EQ(wished("light"), 0) << moment;
     EXPECT_EQ(newest(first).state, LightTry::State::undoing) << moment;
     confirm();
@@ -211,7 +174,7 @@ TEST_F(SecondStepsTest, leaves_alone_what_light_does_not_mend_and_devices_that_h
   const std::uint32_t before = wished_revision();
   steps_->want_light("unknown", {1, 2, "dark"});
   settings_.light_tries_max = 0;
-  restart();
+  begin();
   EXPECT_TRUE(store_->light_tries(bad_photo("dark"))->empty());
   EXPECT_EQ(wished_revision(), before);
   const std::string smart = R"({"gpio":{"gpio1":0}})";

@@ -1,13 +1,11 @@
 // Remote updates through the pipeline's own thread: real decoder, sender, store and files.
-#include <gtest/gtest.h>
 #include <sodium.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <filesystem>
 
 #include "protocol/image.h"
-#include "server/steps.h"
+#include "server/steps_fixture.h"
 
 namespace meterlens::server {
 namespace {
@@ -18,51 +16,14 @@ using protocol::UpdateFailure;
 using protocol::UpdateState;
 using Buffer = std::vector<std::uint8_t>;
 
-class UpdateStepsTest : public ::testing::Test {
+class UpdateStepsTest : public testing::OnSteps {
  protected:
   UpdateStepsTest() {
-    std::string pattern = (fs::temp_directory_path() / "meterlens-update-XXXXXX").string();
-    root_ = mkdtemp(pattern.data());
-    settings_.embedded.reset();
-    settings_.folders = {root_ / "public/images", root_ / "quarantine"};
-    settings_.images.folder = root_ / "updates";
     const std::array<std::uint8_t, crypto_sign_SEEDBYTES> seed{4};
     crypto_sign_seed_keypair(key_.data(), secret_.data(), seed.data());
     settings_.images.keys = {key_};
     restart();
     say(protocol::Hello{1, 0, 0, "f"});
-  }
-  ~UpdateStepsTest() override {
-    steps_.reset();
-    store_.reset();
-    fs::remove_all(root_);
-  }
-  void restart() {
-    steps_.reset();
-    store_.reset();
-    store_ = *store::Store::open((root_ / "m.db").string());
-    steps_ = std::make_unique<Pipeline::Steps>(
-        settings_, *store_, metrics_, [this](const Change& change) { changes_.push_back(change); });
-    steps_->publish = [this](std::string topic, std::vector<std::uint8_t> payload, int) {
-      if (topic == "meterlens/m1/down") sent_.push_back(std::move(payload));
-    };
-    ASSERT_TRUE(steps_->prepare().has_value());
-    steps_->connection(true);
-    turn();
-  }
-  void turn() {
-    std::vector<ingest::Packet> packets;
-    std::vector<ingest::Task> tasks;
-    steps_->inbox.take(packets, tasks, std::chrono::milliseconds(0));
-    for (auto& packet : steps_->decoded) packets.push_back(std::move(packet));
-    steps_->decoded.clear();
-    steps_->turn(packets, tasks);
-  }
-  void say(const protocol::Message& message) {
-    Buffer frame(protocol::frame_bytes_max);
-    frame.resize(protocol::encode_message(message, frame));
-    steps_->message("meterlens/m1/up", frame);
-    turn();
   }
   std::int64_t upload() {
     const Buffer image(2000, 0x42);
@@ -84,15 +45,8 @@ class UpdateStepsTest : public ::testing::Test {
     return types;
   }
 
-  fs::path root_;
-  Settings settings_;
   protocol::PublicKey key_{};
   std::array<std::uint8_t, crypto_sign_SECRETKEYBYTES> secret_{};
-  metrics::Metrics metrics_;
-  std::unique_ptr<store::Store> store_;
-  std::unique_ptr<Pipeline::Steps> steps_;
-  std::vector<Change> changes_;
-  std::vector<Buffer> sent_;
 };
 
 using Types = std::vector<int>;

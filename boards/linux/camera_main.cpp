@@ -49,6 +49,10 @@ void add_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--hardness", options.render.hardness, "drawn meter: 0 easy to 1 hard")
       ->capture_default_str();
+  app.add_option("--daylight", options.render.daylight,
+                 "drawn meter: light there is by itself, 0 to 1; below 1 the camera has a lamp")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   app.add_option("--truth", options.truth, "drawn meter: add each true reading to this file")
       ->needs(seed);
   app.add_option("--flash", options.flash, "folder that stands for the camera's flash");

@@ -46,6 +46,11 @@ class RenderedMeter : public PhotoSource {
     }
     if (shot.jpeg_quality != quality_initial)
       conditions_.jpeg_quality = 100 - (shot.jpeg_quality - quality_least) * 80 / quality_range;
+    if (has_lamp()) {
+      const double lamp = shot.light != 0 ? shot.light_percent / 100.0 : 0;
+      conditions_.light *= settings_.daylight + (1 - settings_.daylight) * lamp;
+      conditions_.lamp = std::max(conditions_.lamp, 0.3 * lamp);
+    }
     conditions_.light *= std::pow(1.3, shot.exposure_bias + shot.brightness);
     conditions_.saturation *= std::pow(1.4, shot.saturation);
     conditions_.sharpening = std::max(0.0, conditions_.sharpening + 0.4 * shot.sharpness);
@@ -54,9 +59,12 @@ class RenderedMeter : public PhotoSource {
     return true;
   }
   std::vector<std::string_view> deaf_settings() override {
-    return {"exposure",       "gain",  "gain_ceiling",  "white_balance",
-            "frames_to_drop", "light", "light_percent", "light_lead_ms",
-            "lamp_pin",       "lamp_kind", "lamp_count", "lamp_rgb"};
+    std::vector<std::string_view> deaf{"exposure",       "gain",          "gain_ceiling",
+                                       "white_balance",  "frames_to_drop", "light_lead_ms",
+                                       "lamp_pin",       "lamp_kind",      "lamp_count",
+                                       "lamp_rgb"};
+    if (!has_lamp()) deaf.insert(deaf.end(), {"light", "light_percent"});
+    return deaf;
   }
   bool start() override { return true; }
 
@@ -72,6 +80,8 @@ class RenderedMeter : public PhotoSource {
   }
 
  private:
+  bool has_lamp() const { return settings_.daylight < 1; }
+
   // In tenths of the last wheel; begins somewhere in the lower half, so that a wrap is far.
   std::int64_t value_at(std::uint64_t unix_time_ms) const {
     const auto range = static_cast<std::int64_t>(std::llround(std::pow(10, meter_.wheels + 1)));

@@ -15,6 +15,9 @@ struct RenderSettings {
   std::uint64_t seed = 1;
   double rate = 20;             // tenths of the last wheel a minute
   double hardness = 0.2;        // 0 easy to 1 as hard as a person can still read
+  // Of the light that reaches the meter by itself, 0 none to 1 all; below 1 the camera has a lamp,
+  // which the settings `light` and `light_percent` switch.
+  double daylight = 1;
   std::filesystem::path truth;  // a JSON line a shot is added; empty: none
 };
 

@@ -7,7 +7,6 @@
 namespace meterlens::api {
 
 Response Routes::aim(const Request& request, const std::string& id) {
-  if (is_foreign(request)) return foreign_origin();
   if (!protocol::is_device_name(id)) return unknown("device", id);
   const auto aim = parse_aim(request.body);
   if (!aim) return bad_request(aim.error());

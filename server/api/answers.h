@@ -22,16 +22,6 @@ inline Response unknown(const std::string& what, const std::string& id) {
   return error_response(404, "unknown_" + what, fmt::format("there is no {} \"{}\"", what, id));
 }
 
-// A browser names the page that a request comes from; only our own pages may change something.
-inline bool is_foreign(const Request& request) {
-  if (request.origin.empty()) return false;
-  return request.origin != "http://" + request.host && request.origin != "https://" + request.host;
-}
-
-inline Response foreign_origin() {
-  return error_response(403, "foreign_origin", "changes are taken only from our own pages");
-}
-
 inline Response refused(const CaptureError& error) {
   switch (error.code) {
     case CaptureErrorCode::unknown_device:

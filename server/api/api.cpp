@@ -74,6 +74,10 @@ std::expected<std::unique_ptr<Api>, std::string> Api::start(const Settings& sett
 
 std::uint16_t Api::port() const { return parts_->http->port(); }
 
+void Api::set_certificate(const door::Certificate& certificate) {
+  parts_->http->set_certificate(certificate);
+}
+
 void Api::changed(Subject subject, const std::string& id) { parts_->live.changed(subject, id); }
 
 int Api::live_clients() const { return parts_->live.count(); }

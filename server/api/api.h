@@ -118,6 +118,8 @@ class Api {
   ~Api();
 
   std::uint16_t port() const;
+  // New connections are shown this one; only with TLS from the start. Any thread.
+  void set_certificate(const door::Certificate& certificate);
   // Something of the store has changed: the live clients get it. Never waits; any thread.
   void changed(Subject subject, const std::string& id);
   int live_clients() const;

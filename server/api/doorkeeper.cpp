@@ -45,6 +45,16 @@ bool is_local_host(const std::string& host) {
          name.ends_with(".localhost");
 }
 
+// A browser names the page that a request comes from; only our own pages may change something.
+bool is_foreign(const Request& request) {
+  if (request.origin.empty()) return false;
+  return request.origin != "http://" + request.host && request.origin != "https://" + request.host;
+}
+
+Response foreign_origin() {
+  return error_response(403, "foreign_origin", "changes are taken only from our own pages");
+}
+
 Response login_required() {
   Response response = error_response(
       401, "login_required", "log in (POST /api/v1/session) or send a token");
@@ -58,45 +68,43 @@ Response forbidden(const std::string& message) {
 
 }  // namespace
 
-struct Doorkeeper::Route {
-  const char* method;
-  const char* pattern;
-  Answer answer;
-};
-
-const Doorkeeper::Route Doorkeeper::routes[] = {
-    {"GET", "/api/v1/session", &Doorkeeper::who},
-    {"POST", "/api/v1/session", &Doorkeeper::log_in},
-    {"DELETE", "/api/v1/session", &Doorkeeper::log_out},
-    {"PUT", "/api/v1/session/password", &Doorkeeper::change_own_password},
-    {"GET", "/api/v1/users", &Doorkeeper::users},
-    {"POST", "/api/v1/users", &Doorkeeper::add_user},
-    {"GET", "/api/v1/users/{id}", &Doorkeeper::user},
-    {"PATCH", "/api/v1/users/{id}", &Doorkeeper::change_user},
-    {"DELETE", "/api/v1/users/{id}", &Doorkeeper::remove_user},
-    {"GET", "/api/v1/tokens", &Doorkeeper::tokens},
-    {"POST", "/api/v1/tokens", &Doorkeeper::add_token},
-    {"DELETE", "/api/v1/tokens/{id}", &Doorkeeper::remove_token},
-    {"GET", "/api/v1/audit", &Doorkeeper::audit},
-    {"GET", "/api/v1/credentials", &Doorkeeper::credentials},
-    {"POST", "/api/v1/devices/{id}/credential", &Doorkeeper::add_credential},
-    {"DELETE", "/api/v1/devices/{id}/credential", &Doorkeeper::remove_credential},
-    {"GET", "/api/v1/products", &Doorkeeper::products},
-    {"POST", "/api/v1/products", &Doorkeeper::add_product},
-    {"DELETE", "/api/v1/products/{id}", &Doorkeeper::remove_product},
-    {"POST", "/api/v1/registrations", &Doorkeeper::register_device},
-};
-
 Doorkeeper::Doorkeeper(const Settings& settings, store::Store& store, metrics::Metrics& metrics,
                        const Doors& doors)
     : settings_(settings), access_(store), metrics_(metrics), doors_(doors),
-      visible_(store, doors) {}
+      visible_(store, doors), routes_(settings.body_bytes_max, store) {
+  list();
+}
+
+void Doorkeeper::list() {
+  routes_.add(*this, {
+      {"GET", "/api/v1/session", &Doorkeeper::who},
+      {"POST", "/api/v1/session", &Doorkeeper::log_in},
+      {"DELETE", "/api/v1/session", &Doorkeeper::log_out},
+      {"PUT", "/api/v1/session/password", &Doorkeeper::change_own_password},
+      {"GET", "/api/v1/users", &Doorkeeper::users},
+      {"POST", "/api/v1/users", &Doorkeeper::add_user},
+      {"GET", "/api/v1/users/{id}", &Doorkeeper::user, counted},
+      {"PATCH", "/api/v1/users/{id}", &Doorkeeper::change_user, counted},
+      {"DELETE", "/api/v1/users/{id}", &Doorkeeper::remove_user, counted},
+      {"GET", "/api/v1/tokens", &Doorkeeper::tokens},
+      {"POST", "/api/v1/tokens", &Doorkeeper::add_token},
+      {"DELETE", "/api/v1/tokens/{id}", &Doorkeeper::remove_token},
+      {"GET", "/api/v1/audit", &Doorkeeper::audit},
+      {"GET", "/api/v1/credentials", &Doorkeeper::credentials},
+      {"POST", "/api/v1/devices/{id}/credential", &Doorkeeper::add_credential},
+      {"DELETE", "/api/v1/devices/{id}/credential", &Doorkeeper::remove_credential},
+      {"GET", "/api/v1/products", &Doorkeeper::products},
+      {"POST", "/api/v1/products", &Doorkeeper::add_product},
+      {"DELETE", "/api/v1/products/{id}", &Doorkeeper::remove_product},
+      {"POST", "/api/v1/registrations", &Doorkeeper::register_device},
+  });
+}
 
 Response Doorkeeper::answer(Request request, const Next& next, const Next& look) {
   request.caller = find_out(request);
   auto refused = refuse(request);
   if (!refused) refused = visible_.refuse(request, request.caller);
-  if (!refused) refused = answer_here(request);
+  if (!refused) refused = routes_.answer(request);
   if (!refused) return look_or_change(request, next, look);
   metrics_.add(metrics::Count::http_requests);
   if (refused->status >= 400) metrics_.add(metrics::Count::http_errors);
@@ -165,24 +173,6 @@ std::optional<Response> Doorkeeper::refuse(const Request& request) {
                                door::name(caller.role),
                                caller.session.empty() && caller.by != "local"
                                    ? ", and the token has scopes of its own" : ""));
-}
-
-std::optional<Response> Doorkeeper::answer_here(const Request& request) {
-  std::string other_methods;
-  for (const Route& route : routes) {
-    const auto id = match(route.pattern, request.path);
-    if (!id) continue;
-    if (request.method == route.method && request.body.size() > settings_.body_bytes_max)
-      return error_response(413, "body_too_large",
-                            fmt::format("the body has {} bytes, at most {} are read",
-                                        request.body.size(), settings_.body_bytes_max));
-    if (request.method == route.method) return (this->*route.answer)(request, std::string(*id));
-    other_methods += (other_methods.empty() ? "" : ", ") + std::string(route.method);
-  }
-  if (other_methods.empty()) return {};
-  Response response = error_response(405, "method_not_allowed", "use " + other_methods + " here");
-  response.headers.emplace_back("Allow", other_methods);
-  return response;
 }
 
 Response Doorkeeper::look_or_change(const Request& request, const Next& next, const Next& look) {

@@ -11,6 +11,7 @@
 
 #include "server/api/caller.h"
 #include "server/api/http.h"
+#include "server/api/route_list.h"
 #include "server/api/visible.h"
 #include "server/door/throttle.h"
 #include "server/metrics/metrics.h"
@@ -30,16 +31,12 @@ class Doorkeeper {
   Response answer(Request request, const Next& next, const Next& look);
 
  private:
-  using Answer = Response (Doorkeeper::*)(const Request&, const std::string& id);
-  struct Route;
-  static const Route routes[];
-
+  void list();
   Caller find_out(const Request& request);
   Caller of_session(const std::string& cookie, const std::string& address);
   Caller of_token(const std::string& token, const std::string& address);
   // Nothing when the request may go on.
   std::optional<Response> refuse(const Request& request);
-  std::optional<Response> answer_here(const Request& request);
   Response look_or_change(const Request& request, const Next& next, const Next& look);
   void write_down(const Request& request, const Response& response, const std::string& before,
                   const std::string& after);
@@ -78,6 +75,7 @@ class Doorkeeper {
   metrics::Metrics& metrics_;
   const Doors& doors_;
   Visible visible_;
+  RouteList routes_;
   std::mutex mutex_;
   door::Throttle log_ins_{{.count_max = 10, .window_ms = 900'000}};
   door::Throttle registrations_{{.count_max = 30, .window_ms = 60'000}};

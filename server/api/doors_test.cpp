@@ -1,5 +1,6 @@
 // Log-in, roles, tokens, groups and the audit through a running server.
 #include "server/api/doors_fixture.h"
+#include "server/store/fleet.h"
 
 namespace meterlens::api {
 namespace {
@@ -196,7 +197,7 @@ TEST_F(DoorsTest, GroupsHideWhatIsOthersOnEveryRoute) {
         "/api/v1/commands", "/api/v1/commands?device=m2", "/api/v1/controls/1",
         "/api/v1/profiles", "/api/v1/profiles/1", "/api/v1/profiles/1/devices",
         "/api/v1/campaigns", "/api/v1/campaigns/1", "/api/v1/campaigns/1/devices",
-        "/api/v1/groups", "/api/v1/summary?since=1", "/api/v1/users", "/api/v1/credentials",
+        "/api/v1/groups", "/api/v1/users", "/api/v1/credentials",
         "/api/v1/products"})
     EXPECT_EQ(code_of(get(port_, path, north)), "forbidden") << path;
   for (const char* path :
@@ -243,6 +244,30 @@ TEST_F(DoorsTest, APhonesPhotoBelongsToItsMetersGroup) {
   EXPECT_EQ(photos[0]["meter"], "m1");
   EXPECT_EQ(status_of(get(port_, "/api/v1/photos/3.jpg", north)), 200);
   EXPECT_EQ(status_of(get(port_, "/api/v1/photos/4.jpg", north)), 404);
+}
+
+TEST_F(DoorsTest, GroupsCountOnlyWhatTheySee) {
+  store::Fleet rows(*store_);
+  ASSERT_TRUE(rows.save_tags(fleet::Kind::meter, "m1", {"North/cellar", {}, 0}));
+  ASSERT_TRUE(rows.save_tags(fleet::Kind::meter, "m2", {"Northern", {}, 0}));
+  validate::Reading reading = *store_->reading(1);
+  reading.photo = 0;
+  reading.meter = reading.device = "m2";
+  reading.verdict = validate::Verdict::doubtful;
+  ASSERT_TRUE(store_->add_reading(reading));
+  for (const char* device : {"m1", "m2", "m2"}) ASSERT_TRUE(capture(device));
+  const char* path = "/api/v1/summary?days=1&since=1";
+  const json all = json_of(get(port_, path, log_in("viewer")));
+  EXPECT_EQ(all["devices"], 3);
+  EXPECT_EQ(all["doubtful"], 1);
+  EXPECT_EQ(all["captures"]["open"], 3);
+  EXPECT_EQ(all["days"][0]["doubtful"], 1);
+  const json seen = json_of(get(port_, path, log_in("north")));
+  EXPECT_EQ(seen["devices"], 1);
+  EXPECT_EQ(seen["doubtful"], 0);
+  EXPECT_EQ(seen["captures"]["open"], 1);
+  EXPECT_EQ(seen["days"][0]["accepted"], 1);
+  EXPECT_EQ(seen["days"][0]["doubtful"], 0);
 }
 
 TEST_F(DoorsTest, KeysOfRepetitionsAreTheCallersOwn) {

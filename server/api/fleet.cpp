@@ -13,56 +13,9 @@ namespace {
 using fleet::ControlKind;
 using fleet::Kind;
 
-// The id that a page begins behind, 0 for the first page.
-std::optional<std::int64_t> before_of(const Page& page) {
-  if (page.cursor.empty()) return 0;
-  return parse_id(page.cursor);
-}
-
 Response wrong_cursor() { return bad_request("cursor must be the \"next\" of the page before"); }
 
 }  // namespace
-
-struct FleetRoutes::Route {
-  const char* method;
-  const char* pattern;
-  Answer answer;
-};
-
-const FleetRoutes::Route FleetRoutes::routes[] = {
-    {"GET", "/api/v1/groups", &FleetRoutes::groups},
-    {"PATCH", "/api/v1/devices/{id}", &FleetRoutes::change_device},
-    {"DELETE", "/api/v1/devices/{id}", &FleetRoutes::remove_device},
-    {"POST", "/api/v1/devices/{id}/reset", &FleetRoutes::reset_device},
-    {"GET", "/api/v1/devices/{id}/tags", &FleetRoutes::device_tags},
-    {"PUT", "/api/v1/devices/{id}/tags", &FleetRoutes::change_device_tags},
-    {"GET", "/api/v1/meters/{id}/tags", &FleetRoutes::meter_tags},
-    {"PUT", "/api/v1/meters/{id}/tags", &FleetRoutes::change_meter_tags},
-    {"GET", "/api/v1/devices/{id}/messages", &FleetRoutes::messages},
-    {"GET", "/api/v1/devices/{id}/health", &FleetRoutes::health},
-    {"GET", "/api/v1/devices/{id}/controls", &FleetRoutes::controls},
-    {"GET", "/api/v1/controls/{id}", &FleetRoutes::control},
-    {"POST", "/api/v1/devices/{id}/controls/gpio", &FleetRoutes::order_control<ControlKind::gpio>},
-    {"POST", "/api/v1/devices/{id}/controls/uart", &FleetRoutes::order_control<ControlKind::uart>},
-    {"POST", "/api/v1/devices/{id}/controls/timer",
-     &FleetRoutes::order_control<ControlKind::timer>},
-    {"POST", "/api/v1/devices/{id}/controls/fota", &FleetRoutes::order_control<ControlKind::fota>},
-    {"POST", "/api/v1/devices/{id}/controls/send", &FleetRoutes::order_control<ControlKind::send>},
-    {"GET", "/api/v1/profiles", &FleetRoutes::profiles},
-    {"POST", "/api/v1/profiles", &FleetRoutes::add_profile},
-    {"GET", "/api/v1/profiles/{id}", &FleetRoutes::profile},
-    {"PUT", "/api/v1/profiles/{id}", &FleetRoutes::change_profile},
-    {"DELETE", "/api/v1/profiles/{id}", &FleetRoutes::remove_profile},
-    {"POST", "/api/v1/profiles/{id}/push", &FleetRoutes::push_profile},
-    {"GET", "/api/v1/profiles/{id}/devices", &FleetRoutes::profile_devices},
-    {"GET", "/api/v1/campaigns", &FleetRoutes::campaigns},
-    {"POST", "/api/v1/campaigns", &FleetRoutes::add_campaign},
-    {"GET", "/api/v1/campaigns/{id}", &FleetRoutes::campaign},
-    {"GET", "/api/v1/campaigns/{id}/devices", &FleetRoutes::campaign_devices},
-    {"POST", "/api/v1/campaigns/{id}/pause", &FleetRoutes::pause_campaign},
-    {"POST", "/api/v1/campaigns/{id}/resume", &FleetRoutes::resume_campaign},
-    {"POST", "/api/v1/campaigns/{id}/abort", &FleetRoutes::abort_campaign},
-};
 
 FleetRoutes::FleetRoutes(store::Store& store, const Doors& doors, Changed changed,
                          StoreError store_error, ShowDevice show_device)
@@ -73,22 +26,41 @@ FleetRoutes::FleetRoutes(store::Store& store, const Doors& doors, Changed change
       store_error_(std::move(store_error)),
       show_device_(std::move(show_device)) {}
 
-std::optional<Response> FleetRoutes::answer(const Request& request) {
-  for (const Route& route : routes) {
-    if (request.method != route.method) continue;
-    const auto id = match(route.pattern, request.path);
-    if (!id) continue;
-    if (request.method != "GET" && is_foreign(request)) return foreign_origin();
-    return (this->*route.answer)(request, std::string(*id));
-  }
-  return {};
-}
-
-std::string FleetRoutes::methods(const std::string& path) {
-  std::string out;
-  for (const Route& route : routes)
-    if (match(route.pattern, path)) out += (out.empty() ? "" : ", ") + std::string(route.method);
-  return out;
+void FleetRoutes::list(RouteList& routes) {
+  using Here = FleetRoutes;
+  routes.add(*this, {
+      {"GET", "/api/v1/groups", &FleetRoutes::groups},
+      {"PATCH", "/api/v1/devices/{id}", &FleetRoutes::change_device, counted},
+      {"DELETE", "/api/v1/devices/{id}", &FleetRoutes::remove_device, counted},
+      {"POST", "/api/v1/devices/{id}/reset", &FleetRoutes::reset_device},
+      {"GET", "/api/v1/devices/{id}/tags", &FleetRoutes::device_tags, versioned},
+      {"PUT", "/api/v1/devices/{id}/tags", &FleetRoutes::change_device_tags, versioned},
+      {"GET", "/api/v1/meters/{id}/tags", &FleetRoutes::meter_tags, versioned},
+      {"PUT", "/api/v1/meters/{id}/tags", &FleetRoutes::change_meter_tags, versioned},
+      {"GET", "/api/v1/devices/{id}/messages", &FleetRoutes::messages},
+      {"GET", "/api/v1/devices/{id}/health", &FleetRoutes::health},
+      {"GET", "/api/v1/devices/{id}/controls", &FleetRoutes::controls},
+      {"GET", "/api/v1/controls/{id}", &FleetRoutes::control},
+      {"POST", "/api/v1/devices/{id}/controls/gpio", &Here::order_control<ControlKind::gpio>},
+      {"POST", "/api/v1/devices/{id}/controls/uart", &Here::order_control<ControlKind::uart>},
+      {"POST", "/api/v1/devices/{id}/controls/timer", &Here::order_control<ControlKind::timer>},
+      {"POST", "/api/v1/devices/{id}/controls/fota", &Here::order_control<ControlKind::fota>},
+      {"POST", "/api/v1/devices/{id}/controls/send", &Here::order_control<ControlKind::send>},
+      {"GET", "/api/v1/profiles", &FleetRoutes::profiles},
+      {"POST", "/api/v1/profiles", &FleetRoutes::add_profile},
+      {"GET", "/api/v1/profiles/{id}", &FleetRoutes::profile, versioned},
+      {"PUT", "/api/v1/profiles/{id}", &FleetRoutes::change_profile, versioned},
+      {"DELETE", "/api/v1/profiles/{id}", &FleetRoutes::remove_profile, versioned},
+      {"POST", "/api/v1/profiles/{id}/push", &FleetRoutes::push_profile},
+      {"GET", "/api/v1/profiles/{id}/devices", &FleetRoutes::profile_devices},
+      {"GET", "/api/v1/campaigns", &FleetRoutes::campaigns},
+      {"POST", "/api/v1/campaigns", &FleetRoutes::add_campaign},
+      {"GET", "/api/v1/campaigns/{id}", &FleetRoutes::campaign},
+      {"GET", "/api/v1/campaigns/{id}/devices", &FleetRoutes::campaign_devices},
+      {"POST", "/api/v1/campaigns/{id}/pause", &FleetRoutes::pause_campaign},
+      {"POST", "/api/v1/campaigns/{id}/resume", &FleetRoutes::resume_campaign},
+      {"POST", "/api/v1/campaigns/{id}/abort", &FleetRoutes::abort_campaign},
+  });
 }
 
 std::expected<Page, std::string> page_of(const Query& query) {
@@ -100,6 +72,20 @@ std::expected<Page, std::string> page_of(const Query& query) {
   if (!number || *number > 1000) return std::unexpected("limit must be 1 to 1000");
   page.count_max = static_cast<int>(*number);
   return page;
+}
+
+std::expected<Cursor, std::string> cursor_of(const Request& request, bool by_name) {
+  const auto query = parse_query(request.query);
+  if (!query) return std::unexpected(query.error());
+  const auto page = page_of(*query);
+  if (!page) return std::unexpected(page.error());
+  Cursor out{page->count_max, 0, page->cursor};
+  if (page->cursor.empty()) return out;
+  const auto number = parse_id(page->cursor);
+  if (by_name ? !protocol::is_device_name(page->cursor) : !number)
+    return std::unexpected("cursor must be the \"next\" of the page before");
+  out.id = number.value_or(0);
+  return out;
 }
 
 Response refused(fleet::OrderError error) {
@@ -221,17 +207,13 @@ Response FleetRoutes::reset_device(const Request& request, const std::string& id
 // ---- records ----
 
 Response FleetRoutes::messages(const Request& request, const std::string& id) {
-  const auto query = parse_query(request.query);
-  if (!query) return bad_request(query.error());
-  const auto page = page_of(*query);
-  if (!page) return bad_request(page.error());
-  const auto before = before_of(*page);
-  if (!before) return wrong_cursor();
+  const auto cursor = cursor_of(request, false);
+  if (!cursor) return bad_request(cursor.error());
   if (!protocol::is_device_name(id)) return unknown("device", id);
   // Also of a device that was deleted with its history kept.
-  auto messages = rows_.messages(id, *before, page->count_max + 1);
+  auto messages = rows_.messages(id, cursor->id, cursor->count_max + 1);
   if (!messages) return store_error_(messages.error(), "device");
-  const bool has_more = cut(*messages, page->count_max);
+  const bool has_more = cut(*messages, cursor->count_max);
   if (messages->empty())
     if (auto none = missing(Kind::device, id)) return *std::move(none);
   return json_response(messages_json(*messages, has_more));
@@ -270,16 +252,12 @@ Response FleetRoutes::health(const Request& request, const std::string& id) {
 // ---- controls ----
 
 Response FleetRoutes::controls(const Request& request, const std::string& id) {
-  const auto query = parse_query(request.query);
-  if (!query) return bad_request(query.error());
-  const auto page = page_of(*query);
-  if (!page) return bad_request(page.error());
-  const auto before = before_of(*page);
-  if (!before) return wrong_cursor();
+  const auto cursor = cursor_of(request, false);
+  if (!cursor) return bad_request(cursor.error());
   if (auto none = missing(Kind::device, id)) return *std::move(none);
-  auto controls = rows_.controls(id, *before, page->count_max + 1);
+  auto controls = rows_.controls(id, cursor->id, cursor->count_max + 1);
   if (!controls) return store_error_(controls.error(), "control");
-  const bool has_more = cut(*controls, page->count_max);
+  const bool has_more = cut(*controls, cursor->count_max);
   return json_response(controls_json(*controls, has_more));
 }
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "server/api/http.h"
 #include "server/api/query.h"
+#include "server/api/route_list.h"
 #include "server/store/fleet.h"
 
 namespace meterlens::api {
@@ -22,16 +22,9 @@ class FleetRoutes {
   FleetRoutes(store::Store& store, const Doors& doors, Changed changed, StoreError store_error,
               ShowDevice show_device);
 
-  // Nothing when none of these has this path and method.
-  std::optional<Response> answer(const Request& request);
-  // The methods that a path has here, as "GET, PUT"; empty: none.
-  static std::string methods(const std::string& path);
+  void list(RouteList& routes);
 
  private:
-  using Answer = Response (FleetRoutes::*)(const Request&, const std::string& id);
-  struct Route;
-  static const Route routes[];
-
   Response groups(const Request& request, const std::string& id);
   Response device_tags(const Request& request, const std::string& id);
   Response change_device_tags(const Request& request, const std::string& id);
@@ -87,6 +80,14 @@ struct Page {
   std::string cursor;
 };
 std::expected<Page, std::string> page_of(const Query& query);
+
+// The same with the cursor judged: an id (0: the first page) or, with `by_name`, a device's name.
+struct Cursor {
+  int count_max = 100;
+  std::int64_t id = 0;
+  std::string name;
+};
+std::expected<Cursor, std::string> cursor_of(const Request& request, bool by_name);
 
 // Whether one more than the page was found; that one is taken away.
 template <class Item>

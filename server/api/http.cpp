@@ -7,6 +7,8 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <memory>
+#include <mutex>
 #include <restinio/all.hpp>
 #include <restinio/tls.hpp>
 
@@ -67,6 +69,7 @@ const char* reason_phrase(int status) {
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 409: return "Conflict";
+    case 412: return "Precondition Failed";
     case 413: return "Payload Too Large";
     case 415: return "Unsupported Media Type";
     case 422: return "Unprocessable Content";
@@ -136,6 +139,7 @@ Request convert(const restinio::request_t& request) {
   out.host = field(request, restinio::http_field_t::host);
   out.origin = field(request, restinio::http_field_t::origin);
   out.if_none_match = field(request, restinio::http_field_t::if_none_match);
+  out.if_match = field(request, restinio::http_field_t::if_match);
   // `gzip;q=0` is not looked for: no browser sends it.
   out.accepts_gzip =
       field(request, restinio::http_field_t::accept_encoding).find("gzip") != std::string::npos;
@@ -203,10 +207,39 @@ restinio::asio_ns::ssl::context tls_context(const door::Certificate& certificate
   return context;
 }
 
+// What new connections are shown. Changed while they come: each takes the certificate that is there
+// when it begins.
+class Shown {
+ public:
+  void set(const door::Certificate& certificate) {
+    auto context = std::make_shared<restinio::asio_ns::ssl::context>(tls_context(certificate));
+    const std::lock_guard lock(mutex_);
+    context_ = std::move(context);
+  }
+  // OpenSSL's callback of a connection that is about to show one.
+  static int choose(SSL* connection, void* self) {
+    const auto context = static_cast<Shown*>(self)->now();
+    SSL_CTX* from = context->native_handle();
+    STACK_OF(X509)* chain = nullptr;
+    SSL_CTX_get0_chain_certs(from, &chain);
+    return SSL_use_cert_and_key(connection, SSL_CTX_get0_certificate(from),
+                                SSL_CTX_get0_privatekey(from), chain, 1);
+  }
+
+ private:
+  std::shared_ptr<restinio::asio_ns::ssl::context> now() {
+    const std::lock_guard lock(mutex_);
+    return context_;
+  }
+  std::mutex mutex_;
+  std::shared_ptr<restinio::asio_ns::ssl::context> context_;
+};
+
 }  // namespace
 
 struct HttpServer::Engine {
   SlowThread slow;
+  Shown shown;
   std::unique_ptr<Running> server;
   std::uint16_t port = 0;
 };
@@ -220,6 +253,10 @@ HttpServer::~HttpServer() {
 }
 
 std::uint16_t HttpServer::port() const { return engine_->port; }
+
+void HttpServer::set_certificate(const door::Certificate& certificate) {
+  engine_->shown.set(certificate);
+}
 
 namespace {
 
@@ -292,7 +329,10 @@ std::expected<std::unique_ptr<HttpServer>, std::string> HttpServer::start(const 
   try {
     if (settings.certificate) {
       auto its = settings_of<TlsTraits>(settings, std::move(desk), engine.port);
-      its.tls_context(tls_context(*settings.certificate));
+      engine.shown.set(*settings.certificate);
+      auto context = tls_context(*settings.certificate);
+      SSL_CTX_set_cert_cb(context.native_handle(), &Shown::choose, &engine.shown);
+      its.tls_context(std::move(context));
       engine.server = std::make_unique<RunningServer<TlsTraits>>(std::move(its), settings.threads);
     } else {
       auto its = settings_of<Traits>(settings, std::move(desk), engine.port);

@@ -23,6 +23,7 @@ struct Request {
   std::string host;
   std::string origin;
   std::string if_none_match;
+  std::string if_match;
   bool accepts_gzip = false;
   std::string idempotency_key;
   std::string cookie;
@@ -55,6 +56,8 @@ class HttpServer {
                                                                        Answer answer, Live& live);
   ~HttpServer();
   std::uint16_t port() const;
+  // New connections are shown this one; only with TLS from the start. Any thread.
+  void set_certificate(const door::Certificate& certificate);
 
  private:
   HttpServer();

@@ -201,9 +201,11 @@ std::string reading_json(const validate::Reading& reading) { return text(object(
 std::string image_json(const update::Image& image) { return text(object(image)); }
 std::string update_json(const update::Update& update) { return text(object(update)); }
 
-std::string images_json(const std::vector<update::Image>& images) { return list("images", images); }
-std::string updates_json(const std::vector<update::Update>& updates) {
-  return list("updates", updates);
+std::string images_json(const std::vector<update::Image>& images, bool has_more) {
+  return list("images", images, has_more ? std::to_string(images.back().id) : std::string());
+}
+std::string updates_json(const std::vector<update::Update>& updates, bool has_more) {
+  return list("updates", updates, has_more ? std::to_string(updates.back().id) : std::string());
 }
 std::string devices_json(const std::vector<DeviceView>& views, bool has_more) {
   return list("devices", views, has_more ? views.back().device.id : std::string());

@@ -48,11 +48,12 @@ std::string photos_json(const std::vector<photo::Photo>& photos, bool has_more);
 // With `has_more` the answer's "next" is the cursor of the following page.
 std::string readings_json(const std::vector<validate::Reading>& readings, bool has_more = false);
 std::string view_json(const std::string& device, const photo::View& view);
-std::string images_json(const std::vector<update::Image>& images);
-std::string updates_json(const std::vector<update::Update>& updates);
+std::string images_json(const std::vector<update::Image>& images, bool has_more);
+std::string updates_json(const std::vector<update::Update>& updates, bool has_more);
 
 std::string schedule_json(const schedule::Schedule& schedule, std::int64_t now_ms);
-std::string schedules_json(const std::vector<schedule::Schedule>& schedules, std::int64_t now_ms);
+std::string schedules_json(const std::vector<schedule::Schedule>& schedules, std::int64_t now_ms,
+                           bool has_more);
 // A `ScheduleEdit`: what it does not name stays as in `before`. Checked but for what
 // schedule::check() checks.
 std::expected<schedule::Schedule, std::string> parse_schedule(const std::string& body,

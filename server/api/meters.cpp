@@ -40,52 +40,28 @@ void sign(validate::Author& author, const Request& request) {
 
 }  // namespace
 
-struct MeterRoutes::Route {
-  const char* method;
-  const char* pattern;
-  Answer answer;
-};
-
-const MeterRoutes::Route MeterRoutes::routes[] = {
-    {"GET", "/api/v1/meters", &MeterRoutes::meters},
-    {"POST", "/api/v1/meters", &MeterRoutes::add_meter},
-    {"GET", "/api/v1/meters/{id}", &MeterRoutes::meter},
-    {"PATCH", "/api/v1/meters/{id}", &MeterRoutes::change_meter},
-    {"DELETE", "/api/v1/meters/{id}", &MeterRoutes::remove_meter},
-    {"GET", "/api/v1/meters/{id}/history", &MeterRoutes::meter_history},
-    {"GET", "/api/v1/meters/{id}/exchanges", &MeterRoutes::exchanges},
-    {"POST", "/api/v1/meters/{id}/exchanges", &MeterRoutes::add_exchange},
-    {"POST", "/api/v1/meters/{id}/readings", &MeterRoutes::add_reading},
-    {"POST", "/api/v1/meters/{id}/estimates", &MeterRoutes::add_estimates},
-    {"GET", "/api/v1/watches", &MeterRoutes::watches},
-    {"POST", "/api/v1/watches", &MeterRoutes::add_watch},
-    {"GET", "/api/v1/watches/{id}", &MeterRoutes::watch},
-    {"PATCH", "/api/v1/watches/{id}", &MeterRoutes::change_watch},
-    {"GET", "/api/v1/watches/{id}/history", &MeterRoutes::watch_history},
-    {"GET", "/api/v1/readings/{id}/history", &MeterRoutes::reading_history},
-};
-
 MeterRoutes::MeterRoutes(store::Store& store, Changed changed, StoreError store_error)
     : store_(store), changed_(std::move(changed)), store_error_(std::move(store_error)) {}
 
-std::optional<Response> MeterRoutes::answer(const Request& request) {
-  std::string other_methods;
-  for (const Route& route : routes) {
-    const auto id = match(route.pattern, request.path);
-    if (!id) continue;
-    if (request.method != route.method) {
-      other_methods += (other_methods.empty() ? "" : ", ") + std::string(route.method);
-      continue;
-    }
-    if (request.method != "GET" && is_foreign(request)) {
-      return error_response(403, "foreign_origin", "changes are taken only from our own pages");
-    }
-    return (this->*route.answer)(request, std::string(*id));
-  }
-  if (other_methods.empty()) return {};
-  Response response = error_response(405, "method_not_allowed", "use " + other_methods + " here");
-  response.headers.emplace_back("Allow", other_methods);
-  return response;
+void MeterRoutes::list(RouteList& routes) {
+  routes.add(*this, {
+      {"GET", "/api/v1/meters", &MeterRoutes::meters},
+      {"POST", "/api/v1/meters", &MeterRoutes::add_meter},
+      {"GET", "/api/v1/meters/{id}", &MeterRoutes::meter, versioned},
+      {"PATCH", "/api/v1/meters/{id}", &MeterRoutes::change_meter, versioned},
+      {"DELETE", "/api/v1/meters/{id}", &MeterRoutes::remove_meter, versioned},
+      {"GET", "/api/v1/meters/{id}/history", &MeterRoutes::meter_history},
+      {"GET", "/api/v1/meters/{id}/exchanges", &MeterRoutes::exchanges},
+      {"POST", "/api/v1/meters/{id}/exchanges", &MeterRoutes::add_exchange, versioned},
+      {"POST", "/api/v1/meters/{id}/readings", &MeterRoutes::add_reading},
+      {"POST", "/api/v1/meters/{id}/estimates", &MeterRoutes::add_estimates},
+      {"GET", "/api/v1/watches", &MeterRoutes::watches},
+      {"POST", "/api/v1/watches", &MeterRoutes::add_watch},
+      {"GET", "/api/v1/watches/{id}", &MeterRoutes::watch, versioned},
+      {"PATCH", "/api/v1/watches/{id}", &MeterRoutes::change_watch, versioned},
+      {"GET", "/api/v1/watches/{id}/history", &MeterRoutes::watch_history},
+      {"GET", "/api/v1/readings/{id}/history", &MeterRoutes::reading_history},
+  });
 }
 
 store::Result<void> MeterRoutes::reconsider(const Reading& reading) {

@@ -3,10 +3,9 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 
-#include "server/api/http.h"
+#include "server/api/route_list.h"
 #include "server/store/store.h"
 
 namespace meterlens::api {
@@ -18,16 +17,11 @@ class MeterRoutes {
   // `changed` is told of every reading that has another verdict after a request.
   MeterRoutes(store::Store& store, Changed changed, StoreError store_error);
 
-  // Nothing when the path is none of these.
-  std::optional<Response> answer(const Request& request);
+  void list(RouteList& routes);
   // What a person's word on a reading means for the meter's others.
   store::Result<void> reconsider(const validate::Reading& reading);
 
  private:
-  using Answer = Response (MeterRoutes::*)(const Request&, const std::string& id);
-  struct Route;
-  static const Route routes[];
-
   Response meters(const Request& request, const std::string& id);
   Response add_meter(const Request& request, const std::string& id);
   Response meter(const Request& request, const std::string& id);

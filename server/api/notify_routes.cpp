@@ -17,7 +17,6 @@ namespace {
 
 constexpr int page_count = 100;
 constexpr std::size_t import_bytes_max = 2'500'000;
-constexpr std::size_t body_bytes_max = 65'536;
 constexpr std::size_t name_bytes_max = 64, reason_bytes_max = 500;
 
 bool is_plain(const std::string& text, std::size_t bytes_max) {
@@ -81,25 +80,6 @@ std::expected<ImportOrder, std::string> parse_import(const Request& request) {
 
 }  // namespace
 
-struct NotifyRoutes::Route {
-  const char* method;
-  const char* pattern;
-  Answer answer;
-  std::size_t bytes_max = body_bytes_max;
-};
-
-const NotifyRoutes::Route NotifyRoutes::routes[] = {
-    {"GET", "/api/v1/alarms", &NotifyRoutes::alarms},
-    {"GET", "/api/v1/alarms/{id}", &NotifyRoutes::alarm},
-    {"POST", "/api/v1/alarms/{id}/acknowledge", &NotifyRoutes::acknowledge},
-    {"GET", "/api/v1/notify", &NotifyRoutes::sinks},
-    {"POST", "/api/v1/notify/{id}/test", &NotifyRoutes::test},
-    {"GET", "/api/v1/export/readings.csv", &NotifyRoutes::export_csv},
-    {"GET", "/api/v1/export/readings.json", &NotifyRoutes::export_json},
-    {"POST", "/api/v1/import/meters", &NotifyRoutes::take_meters, import_bytes_max},
-    {"POST", "/api/v1/import/readings", &NotifyRoutes::take_readings, import_bytes_max},
-};
-
 NotifyRoutes::NotifyRoutes(store::Store& store, const Doors& doors, Changed changed,
                            StoreError store_error)
     : store_(store),
@@ -108,27 +88,20 @@ NotifyRoutes::NotifyRoutes(store::Store& store, const Doors& doors, Changed chan
       store_error_(std::move(store_error)),
       alarms_(store) {}
 
-std::optional<Response> NotifyRoutes::answer(const Request& request) {
-  std::string other_methods;
-  for (const Route& route : routes) {
-    const auto id = match(route.pattern, request.path);
-    if (!id) continue;
-    if (request.method != route.method) {
-      other_methods += (other_methods.empty() ? "" : ", ") + std::string(route.method);
-      continue;
-    }
-    if (request.method != "GET" && is_foreign(request)) return foreign_origin();
-    if (request.body.size() > route.bytes_max) {
-      return error_response(413, "body_too_large",
-                            fmt::format("the body has {} bytes, at most {} are read: send it in "
-                                        "parts", request.body.size(), route.bytes_max));
-    }
-    return (this->*route.answer)(request, std::string(*id));
-  }
-  if (other_methods.empty()) return {};
-  Response response = error_response(405, "method_not_allowed", "use " + other_methods + " here");
-  response.headers.emplace_back("Allow", other_methods);
-  return response;
+void NotifyRoutes::list(RouteList& routes) {
+  routes.add(*this, {
+      {"GET", "/api/v1/alarms", &NotifyRoutes::alarms},
+      {"GET", "/api/v1/alarms/{id}", &NotifyRoutes::alarm},
+      {"POST", "/api/v1/alarms/{id}/acknowledge", &NotifyRoutes::acknowledge},
+      {"GET", "/api/v1/notify", &NotifyRoutes::sinks},
+      {"POST", "/api/v1/notify/{id}/test", &NotifyRoutes::test},
+      {"GET", "/api/v1/export/readings.csv", &NotifyRoutes::export_csv},
+      {"GET", "/api/v1/export/readings.json", &NotifyRoutes::export_json},
+      {"POST", "/api/v1/import/meters", &NotifyRoutes::take_meters,
+       {.body_bytes_max = import_bytes_max}},
+      {"POST", "/api/v1/import/readings", &NotifyRoutes::take_readings,
+       {.body_bytes_max = import_bytes_max}},
+  });
 }
 
 std::optional<std::string> NotifyRoutes::alarm_text(std::int64_t id) {

@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "server/api/http.h"
 #include "server/api/import.h"
+#include "server/api/route_list.h"
 #include "server/store/alarms.h"
 #include "server/store/store.h"
 
@@ -19,16 +19,11 @@ class NotifyRoutes {
   using StoreError = std::function<Response(const store::Error&, const char* what)>;
   NotifyRoutes(store::Store& store, const Doors& doors, Changed changed, StoreError store_error);
 
-  // Nothing when the path is none of these.
-  std::optional<Response> answer(const Request& request);
+  void list(RouteList& routes);
   // For the live clients; nothing when it is gone.
   std::optional<std::string> alarm_text(std::int64_t id);
 
  private:
-  using Answer = Response (NotifyRoutes::*)(const Request&, const std::string& id);
-  struct Route;
-  static const Route routes[];
-
   Response alarms(const Request& request, const std::string& id);
   Response alarm(const Request& request, const std::string& id);
   Response acknowledge(const Request& request, const std::string& id);

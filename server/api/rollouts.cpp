@@ -9,30 +9,6 @@
 #include "server/api/query.h"
 
 namespace meterlens::api {
-namespace {
-
-// A cursor that is an id (0: the first page) or, with `by_name`, a device's name.
-struct Cursor {
-  int count_max = 100;
-  std::int64_t id = 0;
-  std::string name;
-};
-std::expected<Cursor, std::string> cursor_of(const Request& request, bool by_name) {
-  const auto query = parse_query(request.query);
-  if (!query) return std::unexpected(query.error());
-  const auto page = page_of(*query);
-  if (!page) return std::unexpected(page.error());
-  Cursor out{page->count_max, 0, page->cursor};
-  if (page->cursor.empty()) return out;
-  const auto number = parse_id(page->cursor);
-  if (by_name ? !protocol::is_device_name(page->cursor) : !number)
-    return std::unexpected("cursor must be the \"next\" of the page before");
-  out.id = number.value_or(0);
-  return out;
-}
-
-}  // namespace
-
 // ---- profiles ----
 
 Response FleetRoutes::profiles(const Request& request, const std::string&) {

@@ -29,48 +29,6 @@ constexpr std::size_t image_file_bytes_max =
 
 }  // namespace
 
-struct Routes::Route {
-  const char* method;
-  const char* pattern;
-  Answer answer;
-  std::size_t body_bytes_max = 0;  // 0: as of all requests
-};
-
-const Routes::Route Routes::routes[] = {
-    {"GET", "/api/v1/devices", &Routes::devices},
-    {"GET", "/api/v1/devices/{id}", &Routes::device},
-    {"POST", "/api/v1/devices/{id}/commands", &Routes::capture},
-    {"POST", "/api/v1/devices/{id}/aim", &Routes::aim},
-    {"GET", "/api/v1/devices/{id}/view.jpg", &Routes::newest_view},
-    {"GET", "/api/v1/devices/{id}/settings/camera", &Routes::camera_settings},
-    {"PUT", "/api/v1/devices/{id}/settings/camera", &Routes::change_camera},
-    {"GET", "/api/v1/devices/{id}/settings/dtu", &Routes::dtu_settings},
-    {"PUT", "/api/v1/devices/{id}/settings/dtu", &Routes::change_dtu},
-    {"GET", "/api/v1/commands/{id}", &Routes::command},
-    {"GET", "/api/v1/photos", &Routes::photos},
-    {"GET", "/api/v1/photos/{id}.jpg", &Routes::photo_file},
-    {"GET", "/api/v1/readings", &Routes::readings},
-    {"GET", "/api/v1/readings/{id}", &Routes::reading},
-    {"PATCH", "/api/v1/readings/{id}", &Routes::review},
-    {"GET", "/api/v1/schedules", &Routes::schedules},
-    {"POST", "/api/v1/schedules", &Routes::add_schedule},
-    {"GET", "/api/v1/schedules/{id}", &Routes::schedule},
-    {"PUT", "/api/v1/schedules/{id}", &Routes::change_schedule},
-    {"DELETE", "/api/v1/schedules/{id}", &Routes::delete_schedule},
-    {"GET", "/api/v1/images", &Routes::images},
-    {"POST", "/api/v1/images", &Routes::add_image, image_file_bytes_max},
-    {"GET", "/api/v1/devices/{id}/updates", &Routes::updates},
-    {"POST", "/api/v1/devices/{id}/updates", &Routes::order_update},
-    {"GET", "/api/v1/updates/{id}", &Routes::update},
-    {"GET", "/api/v1/summary", &Routes::summary},
-    {"GET", "/api/v1/events", &Routes::events},
-    {"GET", "/api/v1/health", &Routes::health},
-    {"GET", "/api/v1/metrics", &Routes::metrics},
-    {"GET", "/api/v1/openapi.yaml", &Routes::openapi},
-    {"GET", "/health", &Routes::health},
-    {"GET", "/metrics", &Routes::metrics},
-};
-
 Routes::Routes(const Settings& settings, store::Store& store, metrics::Metrics& metrics,
                const Doors& doors, Changed changed)
     : settings_(settings),
@@ -78,27 +36,63 @@ Routes::Routes(const Settings& settings, store::Store& store, metrics::Metrics& 
       metrics_(metrics),
       doors_(doors),
       changed_(std::move(changed)),
-      meters_(store, changed_, [this](const store::Error& error, const char* what) {
-        return store_error(error, what);
-      }),
-      second_(settings_, store, doors, [this](const store::Error& error, const char* what) {
-        return store_error(error, what);
-      }),
-      notify_(store, doors, changed_, [this](const store::Error& error, const char* what) {
-        return store_error(error, what);
-      }),
-      fleet_(store, doors_, changed_,
-             [this](const store::Error& error, const char* what) {
-               return store_error(error, what);
-             },
+      meters_(store, changed_, std::bind_front(&Routes::store_error, this)),
+      second_(settings_, store, doors, std::bind_front(&Routes::store_error, this)),
+      notify_(store, doors, changed_, std::bind_front(&Routes::store_error, this)),
+      fleet_(store, doors_, changed_, std::bind_front(&Routes::store_error, this),
              [this](const std::string& id) { return device({}, id); }),
       idempotency_(store),
-      rows_(store) {}
+      rows_(store),
+      list_(settings_.body_bytes_max, store) {
+  list();
+  meters_.list(list_);
+  second_.list(list_);
+  notify_.list(list_);
+  fleet_.list(list_);
+}
+
+void Routes::list() {
+  list_.add(*this, {
+      {"GET", "/api/v1/devices", &Routes::devices},
+      {"GET", "/api/v1/devices/{id}", &Routes::device, counted},
+      {"POST", "/api/v1/devices/{id}/commands", &Routes::capture},
+      {"POST", "/api/v1/devices/{id}/aim", &Routes::aim},
+      {"GET", "/api/v1/devices/{id}/view.jpg", &Routes::newest_view},
+      {"GET", "/api/v1/devices/{id}/settings/camera", &Routes::camera_settings, counted},
+      {"PUT", "/api/v1/devices/{id}/settings/camera", &Routes::change_camera, counted},
+      {"GET", "/api/v1/devices/{id}/settings/dtu", &Routes::dtu_settings, counted},
+      {"PUT", "/api/v1/devices/{id}/settings/dtu", &Routes::change_dtu, counted},
+      {"GET", "/api/v1/commands/{id}", &Routes::command},
+      {"GET", "/api/v1/photos", &Routes::photos},
+      {"GET", "/api/v1/photos/{id}.jpg", &Routes::photo_file},
+      {"GET", "/api/v1/readings", &Routes::readings},
+      {"GET", "/api/v1/readings/{id}", &Routes::reading, versioned},
+      {"PATCH", "/api/v1/readings/{id}", &Routes::review, versioned},
+      {"GET", "/api/v1/schedules", &Routes::schedules},
+      {"POST", "/api/v1/schedules", &Routes::add_schedule},
+      {"GET", "/api/v1/schedules/{id}", &Routes::schedule, versioned},
+      {"PUT", "/api/v1/schedules/{id}", &Routes::change_schedule, versioned},
+      {"DELETE", "/api/v1/schedules/{id}", &Routes::delete_schedule, versioned},
+      {"GET", "/api/v1/images", &Routes::images},
+      {"POST", "/api/v1/images", &Routes::add_image,
+       {.body_bytes_max = std::max(image_file_bytes_max, settings_.body_bytes_max)}},
+      {"GET", "/api/v1/devices/{id}/updates", &Routes::updates},
+      {"POST", "/api/v1/devices/{id}/updates", &Routes::order_update},
+      {"GET", "/api/v1/updates/{id}", &Routes::update},
+      {"GET", "/api/v1/summary", &Routes::summary},
+      {"GET", "/api/v1/events", &Routes::events},
+      {"GET", "/api/v1/health", &Routes::health},
+      {"GET", "/api/v1/metrics", &Routes::metrics},
+      {"GET", "/api/v1/openapi.yaml", &Routes::openapi},
+      {"GET", "/health", &Routes::health},
+      {"GET", "/metrics", &Routes::metrics},
+  });
+}
 
 Response Routes::answer(const Request& request, bool live_is_full) {
   metrics_.add(metrics::Count::http_requests);
   Response response =
-      request.method == "POST" && !request.idempotency_key.empty() && !is_foreign(request)
+      request.method == "POST" && !request.idempotency_key.empty()
           ? idempotency_.answer(request, [&] { return dispatch(request); })
           : dispatch(request);
   if (response.live && live_is_full) {
@@ -110,41 +104,15 @@ Response Routes::answer(const Request& request, bool live_is_full) {
 }
 
 Response Routes::dispatch(const Request& request) {
-  const auto is_too_large = [&](std::size_t bytes_max) { return request.body.size() > bytes_max; };
-  const auto too_large = [&](std::size_t bytes_max) {
-    return error_response(413, "body_too_large",
-                          fmt::format("the body has {} bytes, at most {} are read",
-                                      request.body.size(), bytes_max));
-  };
-  if (!is_too_large(settings_.body_bytes_max))
-    if (auto response = fleet_.answer(request)) return *std::move(response);
-  std::string other_methods = FleetRoutes::methods(request.path);
-  for (const auto& route : routes) {
-    const auto id = match(route.pattern, request.path);
-    if (!id) continue;
-    const std::size_t bytes_max = std::max(route.body_bytes_max, settings_.body_bytes_max);
-    if (request.method == route.method && is_too_large(bytes_max)) return too_large(bytes_max);
-    if (request.method == route.method) return (this->*route.answer)(request, std::string(*id));
-    other_methods += (other_methods.empty() ? "" : ", ") + std::string(route.method);
-  }
-  if (other_methods.empty())
-    if (auto response = second_.answer(request)) return *std::move(response);
-  if (auto response = notify_.answer(request)) return *std::move(response);
-  if (is_too_large(settings_.body_bytes_max)) return too_large(settings_.body_bytes_max);
-  if (other_methods.empty())
-    if (auto response = meters_.answer(request)) return *std::move(response);
+  if (auto response = list_.answer(request)) return *std::move(response);
+  if (request.body.size() > settings_.body_bytes_max)
+    return body_too_large(request.body.size(), settings_.body_bytes_max);
   const bool is_api = request.path == "/api" || request.path.starts_with("/api/");
-  if (other_methods.empty() && !is_api && request.method != "GET") other_methods = "GET";
-  if (!other_methods.empty()) {
-    Response response = error_response(405, "method_not_allowed",
-                                       fmt::format("use {} here", other_methods));
-    response.headers.emplace_back("Allow", other_methods);
-    return response;
-  }
   if (is_api) {
     return error_response(404, "unknown_path",
                           "there is no such path; /api/v1/openapi.yaml describes all");
   }
+  if (request.method != "GET") return wrong_method("GET");
   return console_file(request);
 }
 
@@ -188,7 +156,6 @@ Response Routes::device(const Request&, const std::string& id) {
 }
 
 Response Routes::capture(const Request& request, const std::string& id) {
-  if (is_foreign(request)) return foreign_origin();
   if (const auto good = parse_capture(request.body); !good) return bad_request(good.error());
   if (!protocol::is_device_name(id)) return unknown("device", id);
   const auto command = doors_.capture(id);
@@ -222,9 +189,6 @@ Response Routes::change_dtu(const Request& request, const std::string& id) {
 }
 
 Response Routes::change(const Request& request, protocol::Part part, const std::string& id) {
-  if (is_foreign(request)) {
-    return error_response(403, "foreign_origin", "settings are taken only from our own pages");
-  }
   if (!protocol::is_device_name(id)) return unknown("device", id);
   auto entries = parse_settings(request.body, part);
   if (!entries) return bad_request(entries.error());
@@ -276,9 +240,6 @@ Response Routes::reading(const Request&, const std::string& id) {
 }
 
 Response Routes::review(const Request& request, const std::string& id) {
-  if (is_foreign(request)) {
-    return error_response(403, "foreign_origin", "reviews are taken only from our own pages");
-  }
   auto wanted = parse_edit(request.body);
   if (!wanted) return bad_request(wanted.error());
   if (request.caller.has_account()) wanted->edit.reviewer = request.caller.name;

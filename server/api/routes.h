@@ -13,6 +13,7 @@
 #include "server/api/json.h"
 #include "server/api/meters.h"
 #include "server/api/notify_routes.h"
+#include "server/api/route_list.h"
 #include "server/api/second.h"
 
 namespace meterlens::api {
@@ -31,10 +32,7 @@ class Routes {
   std::optional<std::string> render(Subject subject, const std::string& id);
 
  private:
-  using Answer = Response (Routes::*)(const Request&, const std::string& id);
-  struct Route;
-  static const Route routes[];
-
+  void list();
   Response devices(const Request& request, const std::string& id);
   Response device(const Request& request, const std::string& id);
   Response capture(const Request& request, const std::string& id);
@@ -86,6 +84,7 @@ class Routes {
   FleetRoutes fleet_;
   Idempotency idempotency_;
   store::Fleet rows_;
+  RouteList list_;
   std::mutex health_mutex_;
   std::string store_state_ = "not checked yet";
   bool store_checking_ = false;

@@ -87,10 +87,12 @@ std::string schedule_json(const Schedule& schedule, std::int64_t now_ms) {
   return text(object(schedule, now_ms));
 }
 
-std::string schedules_json(const std::vector<Schedule>& schedules, std::int64_t now_ms) {
+std::string schedules_json(const std::vector<Schedule>& schedules, std::int64_t now_ms,
+                           bool has_more) {
   Json array = Json::array();
   for (const Schedule& schedule : schedules) array.push_back(object(schedule, now_ms));
-  return text(Json{{"schedules", std::move(array)}});
+  const Json next = has_more ? Json(std::to_string(schedules.back().id)) : Json(nullptr);
+  return text(Json{{"schedules", std::move(array)}, {"next", next}});
 }
 
 std::expected<Schedule, std::string> parse_schedule(const std::string& body,

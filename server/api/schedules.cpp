@@ -7,10 +7,13 @@ namespace meterlens::api {
 
 constexpr std::size_t schedules_max = 10'000;
 
-Response Routes::schedules(const Request&, const std::string&) {
-  const auto schedules = store_.schedules();
+Response Routes::schedules(const Request& request, const std::string&) {
+  const auto cursor = cursor_of(request, false);
+  if (!cursor) return bad_request(cursor.error());
+  auto schedules = store_.schedules(cursor->id, cursor->count_max + 1);
   if (!schedules) return store_error(schedules.error());
-  return json_response(schedules_json(*schedules, now_ms()));
+  const bool has_more = cut(*schedules, cursor->count_max);
+  return json_response(schedules_json(*schedules, now_ms(), has_more));
 }
 
 Response Routes::schedule(const Request&, const std::string& id) {
@@ -22,7 +25,6 @@ Response Routes::schedule(const Request&, const std::string& id) {
 }
 
 Response Routes::add_schedule(const Request& request, const std::string&) {
-  if (is_foreign(request)) return foreign_origin();
   auto schedule = parse_schedule(request.body, {});
   if (!schedule) return bad_request(schedule.error());
   if (const auto good = schedule::check(*schedule, now_ms()); !good)
@@ -43,7 +45,6 @@ Response Routes::add_schedule(const Request& request, const std::string&) {
 }
 
 Response Routes::change_schedule(const Request& request, const std::string& id) {
-  if (is_foreign(request)) return foreign_origin();
   const auto number = parse_id(id);
   if (!number) return unknown("schedule", id);
   const auto before = store_.schedule(*number);
@@ -63,13 +64,17 @@ Response Routes::change_schedule(const Request& request, const std::string& id) 
 }
 
 Response Routes::delete_schedule(const Request& request, const std::string& id) {
-  if (is_foreign(request)) return foreign_origin();
+  const auto query = parse_query(request.query);
+  if (!query) return bad_request(query.error());
+  const auto seen = parse_id(query->get("version"));
+  if (!seen && query->values.contains("version"))
+    return bad_request("version must be the \"version\" of the schedule that you saw");
   const auto number = parse_id(id);
   if (!number) return unknown("schedule", id);
   const auto before = store_.schedule(*number);
   if (!before) return store_error(before.error(), "schedule");
-  if (const auto deleted = store_.delete_schedule(*number, before->version); !deleted)
-    return store_error(deleted.error(), "schedule");
+  const auto deleted = store_.delete_schedule(*number, seen.value_or(before->version));
+  if (!deleted) return store_error(deleted.error(), "schedule");
   doors_.schedules_changed();
   return json_response(schedule_json(*before, now_ms()));
 }

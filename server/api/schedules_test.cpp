@@ -59,7 +59,8 @@ class SchedulesTest : public testing::Test {
 };
 
 TEST_F(SchedulesTest, AddedChangedAndDeleted) {
-  EXPECT_EQ(json::parse(body_of(get(api_->port(), path))), json::parse(R"({"schedules":[]})"));
+  EXPECT_EQ(json::parse(body_of(get(api_->port(), path))),
+            json::parse(R"({"schedules":[],"next":null})"));
   const std::string added = add(
       R"({"name":"nights","cron":"0 2 * * *","zone":"Asia/Shanghai","devices":["b","a","b"]})");
   ASSERT_EQ(status_of(added), 201) << added;
@@ -122,6 +123,20 @@ TEST_F(SchedulesTest, WhatIsWrongIsNamed) {
   EXPECT_EQ(status_of(post(api_->port(), path, R"({"name":"a"})", foreign)), 403);
   EXPECT_EQ(status_of(send("DELETE", api_->port(), first, "", foreign)), 403);
   EXPECT_EQ(told_, 1);
+}
+
+TEST_F(SchedulesTest, HaveTwoPages) {
+  for (const char* name : {"a", "b", "c"})
+    ASSERT_EQ(status_of(add(json{{"name", name}, {"cron", "0 2 * * *"}}.dump())), 201);
+  const json page = json::parse(body_of(get(api_->port(), path + "?limit=2")));
+  ASSERT_EQ(page["schedules"].size(), 2U);
+  EXPECT_EQ(page["next"], "2");
+  const json rest = json::parse(body_of(get(api_->port(), path + "?limit=2&cursor=2")));
+  ASSERT_EQ(rest["schedules"].size(), 1U);
+  EXPECT_EQ(rest["schedules"][0]["name"], "c");
+  EXPECT_EQ(rest["next"], nullptr);
+  for (const char* wrong : {"?cursor=x", "?cursor=0", "?limit=0", "?limit=1001"})
+    EXPECT_EQ(status_of(get(api_->port(), path + wrong)), 400) << wrong;
 }
 
 }  // namespace

@@ -42,52 +42,24 @@ std::int64_t today(const SecondInfo& info) { return (now_ms() + info.day_offset_
 
 }  // namespace
 
-struct SecondRoutes::Route {
-  const char* method;
-  const char* pattern;
-  Answer answer;
-};
-
-const SecondRoutes::Route SecondRoutes::routes[] = {
-    {"GET", "/api/v1/second", &SecondRoutes::state},
-    {"DELETE", "/api/v1/second/stop", &SecondRoutes::resume},
-    {"GET", "/api/v1/second/use", &SecondRoutes::uses},
-    {"GET", "/api/v1/meters/{id}/second", &SecondRoutes::policy},
-    {"PUT", "/api/v1/meters/{id}/second", &SecondRoutes::change_policy},
-    {"GET", "/api/v1/readings/{id}/said", &SecondRoutes::said},
-    {"POST", "/api/v1/meters/{id}/photos", &SecondRoutes::upload},
-    {"GET", "/api/v1/commands", &SecondRoutes::commands},
-    {"GET", "/api/v1/commands/{id}/life", &SecondRoutes::command_life},
-    {"GET", "/api/v1/commands/{id}/tries", &SecondRoutes::light_tries},
-};
-
 SecondRoutes::SecondRoutes(const Settings& settings, store::Store& store, const Doors& doors,
                            StoreError store_error)
     : settings_(settings), store_(store), doors_(doors), store_error_(std::move(store_error)) {}
 
-std::optional<Response> SecondRoutes::answer(const Request& request) {
-  std::string other_methods;
-  for (const Route& route : routes) {
-    const auto id = match(route.pattern, request.path);
-    if (!id) continue;
-    if (request.method != route.method) {
-      other_methods += (other_methods.empty() ? "" : ", ") + std::string(route.method);
-      continue;
-    }
-    if (request.method != "GET" && is_foreign(request)) return foreign_origin();
-    const bool is_photo = request.method == "POST";
-    const std::size_t bytes_max = is_photo ? settings_.upload_bytes_max : settings_.body_bytes_max;
-    if (request.body.size() > bytes_max) {
-      return error_response(413, "body_too_large",
-                            fmt::format("the body has {} bytes, at most {} are read",
-                                        request.body.size(), bytes_max));
-    }
-    return (this->*route.answer)(request, std::string(*id));
-  }
-  if (other_methods.empty()) return {};
-  Response response = error_response(405, "method_not_allowed", "use " + other_methods + " here");
-  response.headers.emplace_back("Allow", other_methods);
-  return response;
+void SecondRoutes::list(RouteList& routes) {
+  routes.add(*this, {
+      {"GET", "/api/v1/second", &SecondRoutes::state},
+      {"DELETE", "/api/v1/second/stop", &SecondRoutes::resume},
+      {"GET", "/api/v1/second/use", &SecondRoutes::uses},
+      {"GET", "/api/v1/meters/{id}/second", &SecondRoutes::policy, counted},
+      {"PUT", "/api/v1/meters/{id}/second", &SecondRoutes::change_policy, counted},
+      {"GET", "/api/v1/readings/{id}/said", &SecondRoutes::said},
+      {"POST", "/api/v1/meters/{id}/photos", &SecondRoutes::upload,
+       {.body_bytes_max = settings_.upload_bytes_max}},
+      {"GET", "/api/v1/commands", &SecondRoutes::commands},
+      {"GET", "/api/v1/commands/{id}/life", &SecondRoutes::command_life},
+      {"GET", "/api/v1/commands/{id}/tries", &SecondRoutes::light_tries},
+  });
 }
 
 // ---- the second reader ----

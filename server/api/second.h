@@ -3,10 +3,9 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 
-#include "server/api/http.h"
+#include "server/api/route_list.h"
 #include "server/store/store.h"
 
 namespace meterlens::api {
@@ -17,14 +16,9 @@ class SecondRoutes {
   SecondRoutes(const Settings& settings, store::Store& store, const Doors& doors,
                StoreError store_error);
 
-  // Nothing when the path is none of these.
-  std::optional<Response> answer(const Request& request);
+  void list(RouteList& routes);
 
  private:
-  using Answer = Response (SecondRoutes::*)(const Request&, const std::string& id);
-  struct Route;
-  static const Route routes[];
-
   Response state(const Request& request, const std::string& id);
   Response resume(const Request& request, const std::string& id);
   Response uses(const Request& request, const std::string& id);

@@ -42,7 +42,7 @@ Response Routes::summary(const Request& request, const std::string&) {
   const std::string days = query->get("days");
   const auto count = days.empty() ? std::optional<std::int64_t>(days_default) : parse_id(days);
   if (!count || *count > days_max) return bad_request("days must be a whole number from 1 to 31");
-  const auto summary = store_.summary(*since_ms, static_cast<int>(*count));
+  const auto summary = store_.summary(*since_ms, static_cast<int>(*count), request.caller.groups);
   if (!summary) return store_error(summary.error());
   return json_response(summary_json(*summary));
 }

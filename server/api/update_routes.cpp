@@ -48,14 +48,16 @@ Response answer_to(server::UpdateError error) {
 
 }  // namespace
 
-Response Routes::images(const Request&, const std::string&) {
-  const auto images = store_.images();
+Response Routes::images(const Request& request, const std::string&) {
+  const auto cursor = cursor_of(request, false);
+  if (!cursor) return bad_request(cursor.error());
+  auto images = store_.images(cursor->id, cursor->count_max + 1);
   if (!images) return store_error(images.error());
-  return json_response(images_json(*images));
+  const bool has_more = cut(*images, cursor->count_max);
+  return json_response(images_json(*images, has_more));
 }
 
 Response Routes::add_image(const Request& request, const std::string&) {
-  if (is_foreign(request)) return foreign_origin();
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(request.body.data());
   const auto image = doors_.add_image({bytes, request.body.size()});
   if (image) return json_response(image_json(*image), 201);
@@ -63,12 +65,15 @@ Response Routes::add_image(const Request& request, const std::string&) {
   return error_response(status, code, image.error().message);
 }
 
-Response Routes::updates(const Request&, const std::string& id) {
+Response Routes::updates(const Request& request, const std::string& id) {
+  const auto cursor = cursor_of(request, false);
+  if (!cursor) return bad_request(cursor.error());
   if (!protocol::is_device_name(id)) return unknown("device", id);
   if (const auto device = store_.device(id); !device) return store_error(device.error(), "device");
-  const auto updates = store_.updates(id);
+  auto updates = store_.updates(id, cursor->id, cursor->count_max + 1);
   if (!updates) return store_error(updates.error());
-  return json_response(updates_json(*updates));
+  const bool has_more = cut(*updates, cursor->count_max);
+  return json_response(updates_json(*updates, has_more));
 }
 
 Response Routes::update(const Request&, const std::string& id) {
@@ -80,7 +85,6 @@ Response Routes::update(const Request&, const std::string& id) {
 }
 
 Response Routes::order_update(const Request& request, const std::string& id) {
-  if (is_foreign(request)) return foreign_origin();
   const auto image = parse_update(request.body);
   if (!image) return bad_request(image.error());
   if (!protocol::is_device_name(id)) return unknown("device", id);

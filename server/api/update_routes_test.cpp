@@ -165,5 +165,34 @@ TEST_F(UpdateRoutes, AForeignPageChangesNothing) {
   EXPECT_EQ(uploaded_bytes_, 0U);
 }
 
+TEST_F(UpdateRoutes, ListsHavePages) {
+  for (std::uint32_t version = 1; version <= 3; ++version) {
+    update::Image image;
+    image.board = "esp32cam";
+    image.version = version;
+    ASSERT_TRUE(store_->add_image(image));
+    update::Update update;
+    update.device = "m1";
+    update.image = update.version = version;
+    ASSERT_TRUE(store_->add_update(update));
+  }
+  for (const auto& [path, name] :
+       {std::pair{"/api/v1/images", "images"},
+        std::pair{"/api/v1/devices/m1/updates", "updates"}}) {
+    const auto page = [&](const std::string& query) {
+      return json::parse(body_of(get(api_->port(), path + query)));
+    };
+    const json first = page("?limit=2");
+    ASSERT_EQ(first[name].size(), 2U) << path;
+    EXPECT_EQ(first[name][0]["version"], 3) << "newest first";
+    EXPECT_EQ(first["next"], "2");
+    const json rest = page("?limit=2&cursor=2");
+    ASSERT_EQ(rest[name].size(), 1U) << path;
+    EXPECT_EQ(rest[name][0]["version"], 1);
+    EXPECT_EQ(rest["next"], nullptr);
+    EXPECT_EQ(status_of(get(api_->port(), path + std::string("?cursor=x"))), 400) << path;
+  }
+}
+
 }  // namespace
 }  // namespace meterlens::api

@@ -27,9 +27,9 @@ constexpr std::array lists{
     List{"/api/v1/watches", "watches", "meter", true},
 };
 // Asks for itself, or is narrowed elsewhere.
-constexpr std::array<std::string_view, 5> open_paths{
+constexpr std::array<std::string_view, 6> open_paths{
     "/api/v1/session", "/api/v1/session/password", "/api/v1/tokens", "/api/v1/events",
-    "/api/v1/health"};
+    "/api/v1/health",  "/api/v1/summary"};
 
 const List* list_of(const std::string& path) {
   const auto found = std::ranges::find(lists, path, &List::path);

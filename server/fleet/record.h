@@ -29,7 +29,6 @@ struct RecordLimits {
   std::size_t payload_bytes_max = 512;   // kept of a message
   bool photo_data = false;               // also the messages that carry pieces of photos and images
   std::int64_t device_messages_max = 1000;
-  std::int64_t message_days = 30;
   std::int64_t health_every_ms = 600'000;  // one sample of a source in this time, the newest
   std::int64_t health_days = 30;           // then one in six hours is kept,
   std::int64_t health_days_max = 730;      // and none is older

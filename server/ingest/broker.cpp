@@ -270,6 +270,14 @@ void Broker::set_users(std::vector<BrokerUser> users) {
   if (const int process = guard_->child) kill(process, SIGHUP);
 }
 
+void Broker::set_certificate(const std::string& chain, const std::string& key) {
+  const std::lock_guard lock(guard_->mutex);
+  BrokerFiles& files = guard_->files;
+  if (!files.certificate.write(chain) || !files.key.write(key))
+    spdlog::error("broker: its new certificate cannot be written; restart meterlens");
+  if (const int process = guard_->child) kill(process, SIGHUP);
+}
+
 int Broker::process() const { return guard_->child; }
 
 }  // namespace meterlens::ingest

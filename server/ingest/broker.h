@@ -50,6 +50,8 @@ class Broker {
   // Others come in from now on. Who is connected stays, unless their user is gone or has another
   // hash. Any thread.
   void set_users(std::vector<BrokerUser> users);
+  // PEM; new connections are shown it. Only with a TLS listener from the start. Any thread.
+  void set_certificate(const std::string& chain, const std::string& key);
 
   // Process id of the child; 0 while it is being started again.
   int process() const;

@@ -57,11 +57,4 @@ std::optional<Sent> Notify::test(const std::string& sink) {
   return (*found)->test();
 }
 
-void Notify::set_alarm(store::AlarmKind kind, const std::string& subject, bool is_wrong,
-                       const std::string& reason) {
-  using namespace std::chrono;
-  watcher_->set(kind, subject, is_wrong, reason,
-                duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
-}
-
 }  // namespace meterlens::notify

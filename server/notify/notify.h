@@ -29,10 +29,6 @@ class Notify {
   // no sink has that name. Any thread.
   std::optional<Sent> test(const std::string& sink);
 
-  // For parts that know of a cause themselves, like a quota that is used up: said as often as they
-  // like, raised once. Any thread.
-  void set_alarm(store::AlarmKind kind, const std::string& subject, bool is_wrong,
-                 const std::string& reason);
   store::AlarmBook& alarms() { return watcher_->book(); }
 
  private:

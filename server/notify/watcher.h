@@ -1,7 +1,7 @@
 // Looks for what people must know, and raises and clears alarms: what readings show of their
-// meters, devices that fall silent, disks that fill, a broker or a sink that is away. Other parts
-// raise and clear what only they know (a quota that is used up). Owns one thread; state is in the
-// store, so a restart neither repeats an alarm nor loses one.
+// meters, devices that fall silent, disks that fill, a broker or a sink that is away, a
+// second reader that is not asked. Owns one thread; state is in the store, so a restart neither
+// repeats an alarm nor loses one.
 #pragma once
 
 #include <condition_variable>
@@ -42,13 +42,13 @@ class Watcher {
   // One look at everything; the thread does the same. Tests call it.
   void look(std::int64_t now_ms);
 
-  // Raised once, however often it is said; any thread. An error is logged.
-  void set(store::AlarmKind kind, const std::string& subject, bool is_wrong,
-           const std::string& reason, std::int64_t now_ms);
   store::AlarmBook& book() { return alarms_; }
 
  private:
   void run();
+  // Raised once, however often it is said; an error is logged.
+  void set(store::AlarmKind kind, const std::string& subject, bool is_wrong,
+           const std::string& reason, std::int64_t now_ms);
   void look_at_meters(std::int64_t now_ms);
   void look_at_meter(const std::string& meter, std::int64_t now_ms);
   void look_at_devices(std::int64_t now_ms);

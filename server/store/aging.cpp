@@ -47,6 +47,15 @@ std::vector<Old> look(soci::session& sql, const char* text, std::int64_t before_
   return rows;
 }
 
+constexpr const char* delete_messages =
+    "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE at_ms < :before"
+    " ORDER BY at_ms LIMIT :count)";
+
+// Ids rise with time, so the oldest are looked at and no more.
+constexpr const char* delete_entries =
+    "DELETE FROM audit WHERE id IN (SELECT id FROM (SELECT id, at_ms FROM audit ORDER BY id"
+    " LIMIT :count) oldest WHERE at_ms < :before)";
+
 }  // namespace
 
 Result<Aged> Store::remove_aged(const Aging& aging) {
@@ -69,6 +78,12 @@ Result<Aged> Store::remove_aged(const Aging& aging) {
       out.paths.push_back(old.path);
       ++out.photos;
     }
+    if (out.more) return out;
+    if (aging.messages_before_ms != 0)
+      out.messages = change_rows(sql, delete_messages, aging.messages_before_ms, aging.count_max);
+    if (aging.audit_before_ms != 0)
+      out.entries = change_rows(sql, delete_entries, aging.count_max, aging.audit_before_ms);
+    out.more = out.messages == aging.count_max || out.entries == aging.count_max;
     return out;
   });
 }

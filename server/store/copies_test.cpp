@@ -5,7 +5,9 @@
 #include <atomic>
 #include <thread>
 
+#include "server/store/access.h"
 #include "server/store/fixture.h"
+#include "server/store/fleet.h"
 
 namespace meterlens::store {
 namespace {
@@ -155,6 +157,46 @@ TEST_P(Copies, WhatIsOldGoesAndEvidenceStaysAsLongAsItsReading) {
   EXPECT_TRUE(store_->reading(newest)) << "the next one is judged by it";
   EXPECT_EQ(aged.paths, std::vector<std::string>{photo_of("m1", 2).path});
   EXPECT_FALSE(store_->photo(evidence));
+}
+
+TEST_P(Copies, OldMessagesAndEntriesOfTheAuditGoAFewAtATime) {
+  Fleet rows(*store_);
+  Access access(*store_);
+  for (std::int64_t at_ms = 1; at_ms <= 5; ++at_ms) {
+    const std::vector<fleet::Message> one{
+        {0, "m1", fleet::Direction::down, at_ms, "t", 1, false, "00"}};
+    ASSERT_TRUE(rows.add_messages(one));
+    ASSERT_TRUE(access.add_entry({.at_ms = at_ms, .who = "ann"}));
+  }
+  Aging aging{.messages_before_ms = 5, .audit_before_ms = 4, .count_max = 3};
+  Aged aged = *store_->remove_aged(aging);
+  EXPECT_EQ(aged.messages, 3);
+  EXPECT_EQ(aged.entries, 3);
+  EXPECT_TRUE(aged.more);
+  aged = *store_->remove_aged(aged.next);
+  EXPECT_EQ(aged.messages, 1);
+  EXPECT_EQ(aged.entries, 0);
+  EXPECT_FALSE(aged.more);
+  ASSERT_EQ(rows.messages("m1", 0, 10)->size(), 1U);
+  EXPECT_EQ(rows.messages("m1", 0, 10)->front().at_ms, 5);
+  EXPECT_EQ(access.entries(0, 10)->size(), 2U);
+  EXPECT_EQ(store_->remove_aged({})->messages, 0) << "nothing is too old unless told";
+}
+
+TEST_P(Copies, OneOfTwoEditsWithTheSameVersionIsRefused) {
+  Fleet rows(*store_);
+  EXPECT_EQ(rows.edits("/a").value(), 0);
+  EXPECT_EQ(rows.count_edit("/a", 0).value(), 1);
+  EXPECT_EQ(rows.count_edit("/a", 0).error().code, ErrorCode::conflict);
+  EXPECT_EQ(rows.count_edit("/a", {}).value(), 2);
+  EXPECT_EQ(rows.edits("/a").value(), 2);
+  EXPECT_EQ(rows.edits("/b").value(), 0);
+  std::atomic<int> done = 0;
+  std::vector<std::thread> windows;
+  for (int i = 0; i < 4; ++i)
+    windows.emplace_back([&] { done += rows.count_edit("/a", 2).has_value() ? 1 : 0; });
+  for (auto& window : windows) window.join();
+  EXPECT_EQ(done, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(On, Copies, test::both, test::named);

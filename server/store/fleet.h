@@ -79,7 +79,6 @@ class Fleet {
   Result<std::vector<fleet::Message>> messages(const std::string& device, std::int64_t before,
                                                int count_max);
   Result<void> forget_messages(const std::string& device, std::int64_t count_kept);
-  Result<void> forget_messages_before(std::int64_t at_ms);
 
   // The newest sample of a source in each slot of `every_ms` is kept.
   Result<void> add_samples(std::span<const fleet::Sample> samples, std::int64_t every_ms);
@@ -128,6 +127,11 @@ class Fleet {
                                                    std::int64_t since_ms);
   // Takes over how the ordered updates have ended.
   Result<void> settle_campaign(std::int64_t id);
+
+  // How often people have changed what this path of the API names.
+  Result<std::int64_t> edits(const std::string& path);
+  // One more, and how many that makes; `conflict` unless there were `seen`, nothing: any.
+  Result<std::int64_t> count_edit(const std::string& path, std::optional<std::int64_t> seen);
 
   // Nothing: the key is taken from now on, with a status of 0. Else what was kept for it.
   Result<std::optional<KeptAnswer>> take_key(const std::string& key, const KeptAnswer& request,

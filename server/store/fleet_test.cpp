@@ -158,7 +158,8 @@ TEST_F(FleetRows, MessagesHavePagesAndAnEnd) {
   ASSERT_TRUE(rows_->forget_messages("m1", 4));
   EXPECT_EQ(rows_->messages("m1", 0, 100)->size(), 4U);
   EXPECT_EQ(rows_->messages("m2", 0, 100)->size(), 10U);
-  ASSERT_TRUE(rows_->forget_messages_before(28));
+  const auto aged = store_->remove_aged({.messages_before_ms = 28});
+  ASSERT_TRUE(aged);
   EXPECT_EQ(rows_->messages("m2", 0, 100)->size(), 1U);
 }
 

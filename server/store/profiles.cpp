@@ -210,4 +210,31 @@ Result<void> Fleet::free_key(const std::string& key) {
       [&](soci::session& sql) { sql << "DELETE FROM kept_answer WHERE name = :name", use(key); });
 }
 
+Result<std::int64_t> Fleet::edits(const std::string& path) {
+  return store_.engine_->read([&](soci::session& sql) {
+    return static_cast<std::int64_t>(
+        select_first<IntegerRow>(sql, "SELECT edits FROM edit WHERE path = :path", path)
+            .value_or(0));
+  });
+}
+
+Result<std::int64_t> Fleet::count_edit(const std::string& path,
+                                       std::optional<std::int64_t> seen) {
+  const auto counted = store_.engine_->write([&](soci::session& sql)
+                                                 -> std::optional<std::int64_t> {
+    const std::int64_t before =
+        select_first<IntegerRow>(sql, "SELECT edits FROM edit WHERE path = :path", path)
+            .value_or(0);
+    if (seen && *seen != before) return {};
+    const std::int64_t after = before + 1;
+    sql << "INSERT INTO edit (path, edits) VALUES (:path, :edits)"
+           " ON CONFLICT (path) DO UPDATE SET edits = excluded.edits",
+        use(path), use(after);
+    return after;
+  });
+  if (!counted) return std::unexpected(counted.error());
+  if (!*counted) return changed_meanwhile(path);
+  return **counted;
+}
+
 }  // namespace meterlens::store

@@ -111,11 +111,6 @@ Result<void> Fleet::forget_messages(const std::string& device, std::int64_t coun
   });
 }
 
-Result<void> Fleet::forget_messages_before(std::int64_t at_ms) {
-  return store_.engine_->write(
-      [&](soci::session& sql) { sql << "DELETE FROM message WHERE at_ms < :at", use(at_ms); });
-}
-
 Result<void> Fleet::add_samples(std::span<const Sample> samples, std::int64_t every_ms) {
   return store_.engine_->write([&](soci::session& sql) {
     for (const Sample& sample : samples) {

@@ -1,5 +1,6 @@
 // Schedules.
 #include "server/store/engine.h"
+#include "server/store/fleet_rows.h"
 
 namespace meterlens::store {
 namespace {
@@ -11,23 +12,6 @@ using soci::use;
 constexpr const char* schedule_select =
     "SELECT id, name, cron, zone, devices, spread_s, catch_up_s, enabled, done_ms, version,"
     " device_group FROM schedule ";
-
-// Names of devices have no spaces.
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : " ") + name;
-  return text;
-}
-
-std::vector<std::string> parted(const std::string& text) {
-  std::vector<std::string> names;
-  for (std::size_t start = 0; start < text.size();) {
-    const std::size_t end = std::min(text.find(' ', start), text.size());
-    names.push_back(text.substr(start, end - start));
-    start = end + 1;
-  }
-  return names;
-}
 
 struct ScheduleRow {
   explicit ScheduleRow(soci::statement& statement) {
@@ -72,6 +56,14 @@ Result<void> outcome(const Result<int>& rows, bool is_there, std::int64_t id) {
 Result<std::vector<Schedule>> Store::schedules() {
   return engine_->read([](soci::session& sql) {
     return select_rows<ScheduleRow>(sql, std::string(schedule_select) + "ORDER BY id");
+  });
+}
+
+Result<std::vector<Schedule>> Store::schedules(std::int64_t after, int count_max) {
+  return engine_->read([&](soci::session& sql) {
+    return select_rows<ScheduleRow>(
+        sql, std::string(schedule_select) + "WHERE id > :after ORDER BY id LIMIT :count", after,
+        count_max);
   });
 }
 

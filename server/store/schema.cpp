@@ -114,6 +114,11 @@ constexpr std::array<std::string_view, 3> summary{
     R"(CREATE INDEX command_created ON command (created_ms, state))",
 };
 
+// How often people have changed what has no version of its own.
+constexpr std::array<std::string_view, 1> edits{
+    R"(CREATE TABLE edit (path TEXT PRIMARY KEY, edits BIGINT NOT NULL))",
+};
+
 }  // namespace
 
 std::span<const Migration> migrations() {
@@ -121,7 +126,7 @@ std::span<const Migration> migrations() {
                               Migration(updates),  Migration(settings), meters_migration(),
                               Migration(light),    Migration(growth),  second_migration(),
                               notify_migration(),  fleet_migration(),  access_migration(),
-                              Migration(summary)};
+                              Migration(summary),  Migration(edits)};
   return all;
 }
 

@@ -119,13 +119,15 @@ struct StoredFile {
 struct Aging {
   std::int64_t photos_before_ms = 0;    // by arrival
   std::int64_t readings_before_ms = 0;  // by the time of the shot
+  std::int64_t messages_before_ms = 0;  // of devices, as they were recorded
+  std::int64_t audit_before_ms = 0;
   std::int64_t after_photo = 0;         // where the last call ended; 0: from the oldest on
   std::int64_t after_reading = 0;
   int count_max = 200;                  // rows looked at in one transaction
 };
 struct Aged {
   std::vector<std::string> paths;  // of files that no row names any more
-  int photos = 0, readings = 0;    // rows removed
+  int photos = 0, readings = 0, messages = 0, entries = 0;  // rows removed
   Aging next;                      // for the next call
   bool more = false;               // there may be more now
 };
@@ -246,6 +248,8 @@ class Store {
   Result<std::vector<validate::Exchange>> exchanges(const std::string& meter);
 
   Result<std::vector<schedule::Schedule>> schedules();
+  // By id after `after`.
+  Result<std::vector<schedule::Schedule>> schedules(std::int64_t after, int count_max);
   Result<schedule::Schedule> schedule(std::int64_t id);
   Result<std::int64_t> add_schedule(const schedule::Schedule& schedule);
   // What people set; `conflict` unless `schedule.version` is the one that is stored.
@@ -256,13 +260,15 @@ class Store {
   // Gives the image its id. One that is in already (part, board, version and hash) keeps its row.
   Result<std::int64_t> add_image(const update::Image& image);
   Result<update::Image> image(std::int64_t id);
-  Result<std::vector<update::Image>> images();  // newest first, at most 100
+  // Newest first, older than `before`, 0: from the newest on.
+  Result<std::vector<update::Image>> images(std::int64_t before, int count_max);
   // Gives the update its id (never used again, also not on the wire).
   Result<std::int64_t> add_update(const update::Update& update);
   Result<void> save_update(const update::Update& update);
   Result<update::Update> update(std::int64_t id);
-  // Of a device; newest first, at most 100.
-  Result<std::vector<update::Update>> updates(const std::string& device);
+  // Of a device; newest first, older than `before`, 0: from the newest on.
+  Result<std::vector<update::Update>> updates(const std::string& device, std::int64_t before,
+                                              int count_max);
   // Not final, oldest first.
   Result<std::vector<update::Update>> open_updates();
 
@@ -317,7 +323,10 @@ class Store {
                                                  int count_max);
   // Counts over everything, see summary.h. `since_ms`: when the day began; `days` of 24 hours are
   // told, at least 1, the day itself as the last.
-  Result<Summary> summary(std::int64_t since_ms, int days);
+  // `groups`: only meters in one of them or below it, and devices that watch or watched such a one;
+  // empty: all.
+  Result<Summary> summary(std::int64_t since_ms, int days,
+                          const std::vector<std::string>& groups = {});
 
   // A cheap write and read, for health.
   Result<void> check();

@@ -102,10 +102,12 @@ Result<update::Image> Store::image(std::int64_t id) {
   }), "image " + std::to_string(id));
 }
 
-Result<std::vector<update::Image>> Store::images() {
+Result<std::vector<update::Image>> Store::images(std::int64_t before, int count_max) {
   return engine_->read([&](soci::session& sql) {
-    return select_rows<ImageRow>(
-        sql, std::string("SELECT ") + image_columns + " FROM image ORDER BY id DESC LIMIT 100");
+    return select_rows<ImageRow>(sql, std::string("SELECT ") + image_columns +
+                                          " FROM image WHERE id < :before ORDER BY id DESC"
+                                          " LIMIT :count",
+                                 before == 0 ? INT64_MAX : before, count_max);
   });
 }
 
@@ -142,10 +144,12 @@ Result<update::Update> Store::update(std::int64_t id) {
   }), "update " + std::to_string(id));
 }
 
-Result<std::vector<update::Update>> Store::updates(const std::string& device) {
+Result<std::vector<update::Update>> Store::updates(const std::string& device,
+                                                   std::int64_t before, int count_max) {
   return engine_->read([&](soci::session& sql) {
     return select_rows<UpdateRow>(sql, std::string("SELECT ") + update_columns +
-        R"( FROM "update" WHERE device = :device ORDER BY id DESC LIMIT 100)", device);
+        R"( FROM "update" WHERE device = :device AND id < :before ORDER BY id DESC LIMIT :count)",
+        device, before == 0 ? INT64_MAX : before, count_max);
   });
 }
 

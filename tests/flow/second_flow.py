@@ -322,7 +322,6 @@ class OtherLight(Phone):
     settings = "[capture]\nlight_tries_max = 2\n"
 
     def test_a_camera_without_a_lamp_says_so_and_is_left_as_it_was(self):
-        """No camera on Linux has a lamp; second_steps_test has the story of one that obeys."""
         self.stack.serve()
         photo, _ = self.photos(
             lambda one: any(reason.endswith(LIGHT_FAULTS) for reason in one["reasons"]),
@@ -353,6 +352,39 @@ class OtherLight(Phone):
         for state in ("sent", "received", "shooting", "transferring", "stored"):
             self.assertIn(state, states)
         self.assertEqual(len(self.stack.get("/commands?device=m1")["commands"]), 1)
+
+    def test_a_dark_photo_is_taken_again_with_the_lamp_and_read(self):
+        self.stack.serve()
+        self.meter("m1", "--render", 11, "--truth", self.truth_file("m1"), "--hardness", 0,
+                   "--daylight", 0.04)
+        self.stack.wait_online("m1")
+        status, wished = self.stack.request("PUT", "/devices/m1/settings/camera", {"light": 0})
+        self.assertEqual(status, 202, wished)
+
+        def confirmed():
+            settings = self.stack.get("/devices/m1/settings/camera")
+            return settings["confirmed_revision"] == settings["revision"] and settings
+        wait_until(confirmed, 60, "the camera to put its lamp out")
+        command, dark = self.take_photo("m1")
+        self.assertEqual(self.photo("m1", dark["id"])["light"], "dark")
+
+        def ended():
+            found = self.stack.get(f"/commands/{command['id']}/tries")["tries"]
+            return found if found and all(one["state"] == "done" for one in found) else None
+        tries = wait_until(ended, 180, "the try with the lamp")
+        self.assertEqual((tries[0]["number"], tries[0]["light"], tries[0]["note"]),
+                         (1, "lamp at 100 %", None))
+        again = self.stack.wait_command(tries[0]["command"])
+        lit = self.photo("m1", again["photo"])
+        self.assertEqual(lit["light"], "good")
+        reading = self.reading_of({**lit, "meter": "m1"})
+        truth = {one["sha256"]: one for one in self.truths("m1")}[lit["sha256"]]
+        self.assertEqual(reading["verdict"], "accepted", reading)
+        self.assertIn(reading["digits"][:reading["certain"]],
+                      [good[:reading["certain"]] for good in truth["accepted"]])
+        settings = wait_until(confirmed, 60, "the lamp to be put out again")
+        self.assertEqual(settings["settings"]["light"], 0)
+        self.assertEqual(len(tries), 1, "the first try was enough")
 
 
 if __name__ == "__main__":

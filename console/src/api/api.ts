@@ -243,8 +243,12 @@ export function acknowledge_alarm(id: number): Promise<Alarm> {
 
 // ---- schedules, images, updates ----
 
-export async function list_schedules(): Promise<Schedule[]> {
-  return (await get<{ schedules: Schedule[] }>("/schedules")).schedules;
+export function list_schedules(): Promise<Schedule[]> {
+  return whole(async (cursor) => {
+    const path = `/schedules${query({ cursor, limit: page_max })}`;
+    const page = await get<{ schedules: Schedule[]; next: string | null }>(path);
+    return { items: page.schedules, next: page.next };
+  });
 }
 
 export function add_schedule(edit: ScheduleEdit): Promise<Schedule> {
