@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <span>
 #include <utility>
 #include <variant>
 
@@ -238,17 +239,19 @@ void Pipeline::Steps::settle_commands() {
       unsaved_commands.erase(unsaved_commands.begin(), unsaved_commands.begin() + 5'000);
     return;
   }
-  std::size_t saved = 0;
-  for (; saved < unsaved_commands.size(); ++saved) {
-    const Command& command = unsaved_commands[saved];
-    if (const auto done = store.save_command(command); !done) {
+  constexpr std::size_t group_max = 256;
+  while (!unsaved_commands.empty()) {
+    const auto group = std::span(unsaved_commands).first(
+        std::min(unsaved_commands.size(), group_max));
+    if (const auto done = store.save_commands(group); !done) {
       committer.fail(done.error().message, now_ms);
       break;
     }
-    on_change({Change::Kind::command, command.device, command.id});
+    for (const Command& command : group)
+      on_change({Change::Kind::command, command.device, command.id});
+    unsaved_commands.erase(unsaved_commands.begin(),
+                           unsaved_commands.begin() + static_cast<std::ptrdiff_t>(group.size()));
   }
-  unsaved_commands.erase(unsaved_commands.begin(),
-                         unsaved_commands.begin() + static_cast<std::ptrdiff_t>(saved));
   if (committer.good() && !registry.save(now_ms))
     committer.fail("devices cannot be saved in the database", now_ms);
 }

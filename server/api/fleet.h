@@ -86,7 +86,7 @@ struct Page {
   int count_max = 100;
   std::string cursor;
 };
-std::expected<Page, std::string> page_of(const Query& query);
+std::expected<Page, std::string> page_of(const Query& query, int count_max = 1000);
 
 // Whether one more than the page was found; that one is taken away.
 template <class Item>

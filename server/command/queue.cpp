@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "protocol/require.h"
@@ -41,6 +42,7 @@ void Queue::add(const Command& command) {
   entry.command = command;
   entry.since_ms = command.created_ms;
   lines_[command.device].waiting.push_back(std::move(entry));
+  busy_.insert(command.device);
 }
 
 void Queue::take_up(const Command& command, Dialect dialect, std::int64_t now_ms) {
@@ -50,6 +52,7 @@ void Queue::take_up(const Command& command, Dialect dialect, std::int64_t now_ms
     return;
   }
   Line& line = lines_[command.device];
+  busy_.insert(command.device);
   line.dialect = dialect;
   Entry entry;
   entry.command = command;
@@ -213,9 +216,15 @@ void Queue::set_connected(bool connected, std::int64_t now_ms) {
 }
 
 void Queue::tick(std::int64_t now_ms) {
-  for (auto& [device, line] : lines_) {
+  const std::int64_t since_ms = now_ms - walked_ms_;
+  if (busy_.size() > limits_.busy_at_once_max && since_ms >= 0 && since_ms < limits_.walk_ms)
+    return;
+  walked_ms_ = now_ms;
+  for (auto at = busy_.begin(); at != busy_.end();) {
+    Line& line = lines_.at(*at);
     if (connected_ && line.active) tick_active(line, now_ms);
     if (!line.waiting.empty()) tick_waiting(line, now_ms);
+    at = line.active || !line.waiting.empty() ? std::next(at) : busy_.erase(at);
   }
 }
 

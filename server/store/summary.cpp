@@ -11,6 +11,8 @@ namespace {
 using soci::into;
 
 constexpr std::int64_t day_ms = 86'400'000;
+constexpr std::int64_t quarter_ms = 900'000;  // of an hour: a slot of reading_count
+constexpr std::int64_t quarters_a_day = day_ms / quarter_ms;
 
 struct CountRow {
   explicit CountRow(soci::statement& statement) {
@@ -37,14 +39,14 @@ void count_commands(soci::session& sql, std::int64_t since_ms, Summary& out) {
 }
 
 void count_readings(soci::session& sql, std::int64_t since_ms, int days, Summary& out) {
-  const std::int64_t from_ms = since_ms - (days - 1) * day_ms;
-  for (int i = 0; i < days; ++i) out.days.push_back({from_ms + i * day_ms});
+  const std::int64_t end = since_ms / quarter_ms + quarters_a_day;
+  const std::int64_t begin = end - days * quarters_a_day;
+  for (int i = 0; i < days; ++i) out.days.push_back({since_ms - (days - 1 - i) * day_ms});
   for (const CountRow& row : select_rows<CountRow>(
            sql,
-           "SELECT coalesce(v.verdict, r.verdict) AS said, (r.at_ms - :from) / 86400000 AS day,"
-           " count(*) FROM reading r LEFT JOIN review v ON v.id = r.review"
-           " WHERE r.at_ms >= :begin AND r.at_ms < :end GROUP BY said, day",
-           from_ms, from_ms, since_ms + day_ms)) {
+           "SELECT verdict, (slot - :from) / 96 AS day, CAST(sum(readings) AS BIGINT)"
+           " FROM reading_count WHERE slot >= :begin AND slot < :end GROUP BY verdict, day",
+           begin, begin, end)) {
     Summary::Day& day = out.days[static_cast<std::size_t>(row.day)];
     if (row.name == "doubtful") day.doubtful += row.count;
     if (row.name == "rejected") day.rejected += row.count;
@@ -59,13 +61,7 @@ Result<Summary> Store::summary(std::int64_t since_ms, int days) {
     Summary out;
     out.devices = count_of(sql, "SELECT count(*) FROM device");
     out.online = count_of(sql, "SELECT count(*) FROM device WHERE online <> 0");
-    // A judgement that stands, and those that a later word made doubtful: each has its index.
-    out.doubtful =
-        count_of(sql, "SELECT count(*) FROM reading r LEFT JOIN review v ON v.id = r.review"
-                      " WHERE r.verdict = 'doubtful' AND coalesce(v.verdict, 'doubtful') ="
-                      " 'doubtful'") +
-        count_of(sql, "SELECT count(*) FROM reading r JOIN review v ON v.id = r.review WHERE"
-                      " r.review <> 0 AND r.verdict <> 'doubtful' AND v.verdict = 'doubtful'");
+    out.doubtful = count_of(sql, "SELECT count(*) FROM reading WHERE standing = 'doubtful'");
     count_commands(sql, since_ms, out);
     count_readings(sql, since_ms, days, out);
     return out;
