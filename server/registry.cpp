@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "server/store/fleet.h"
+
 namespace meterlens::server {
 
 using command::Link;
@@ -171,14 +173,10 @@ void Registry::clock_moved(std::int64_t by_ms) {
 
 bool Registry::save(std::int64_t now_ms) {
   if (unsaved_.empty()) return true;
-  const std::int64_t since_ms = now_ms - group_saved_ms_;
-  if (since_ms >= 0 && since_ms < limits_.group_ms && unsaved_.size() < limits_.saves_max)
-    return true;
-  group_saved_ms_ = now_ms;
   std::vector<store::Device> rows;
   for (auto id = unsaved_.begin(); id != unsaved_.end() && rows.size() < limits_.saves_max; ++id)
     rows.push_back(entries_.at(*id).row);
-  if (!store_.save_devices(rows)) {
+  if (!store::Fleet(store_).save_devices(rows)) {
     metrics_.add(Count::store_errors);
     return false;
   }

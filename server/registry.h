@@ -22,7 +22,6 @@ struct RegistryLimits {
   std::int64_t state_save_ms = 5000;  // what a DTU says of itself at most so often
   std::int64_t silence_ms = 900'000;  // known online only by its messages: then offline
   std::size_t saves_max = 256;        // rows written in one go
-  std::int64_t group_ms = 100;        // from one go to the next: what changes meanwhile goes along
 };
 
 class Registry {
@@ -78,7 +77,6 @@ class Registry {
   OnChange on_change_;
   std::unordered_map<std::string, Entry> entries_;
   std::unordered_set<std::string> unsaved_;
-  std::int64_t group_saved_ms_ = 0;
   std::size_t online_ = 0;
 };
 

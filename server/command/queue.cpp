@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "protocol/require.h"
@@ -42,7 +41,6 @@ void Queue::add(const Command& command) {
   entry.command = command;
   entry.since_ms = command.created_ms;
   lines_[command.device].waiting.push_back(std::move(entry));
-  busy_.insert(command.device);
 }
 
 void Queue::take_up(const Command& command, Dialect dialect, std::int64_t now_ms) {
@@ -52,7 +50,6 @@ void Queue::take_up(const Command& command, Dialect dialect, std::int64_t now_ms
     return;
   }
   Line& line = lines_[command.device];
-  busy_.insert(command.device);
   line.dialect = dialect;
   Entry entry;
   entry.command = command;
@@ -216,15 +213,9 @@ void Queue::set_connected(bool connected, std::int64_t now_ms) {
 }
 
 void Queue::tick(std::int64_t now_ms) {
-  const std::int64_t since_ms = now_ms - walked_ms_;
-  if (busy_.size() > limits_.busy_at_once_max && since_ms >= 0 && since_ms < limits_.walk_ms)
-    return;
-  walked_ms_ = now_ms;
-  for (auto at = busy_.begin(); at != busy_.end();) {
-    Line& line = lines_.at(*at);
+  for (auto& [device, line] : lines_) {
     if (connected_ && line.active) tick_active(line, now_ms);
     if (!line.waiting.empty()) tick_waiting(line, now_ms);
-    at = line.active || !line.waiting.empty() ? std::next(at) : busy_.erase(at);
   }
 }
 

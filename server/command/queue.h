@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -31,9 +30,6 @@ struct QueueLimits {
   int busy_retries_max = 5;       // native: the camera was taking another photo
   std::int64_t busy_ms = 10'000;  // so long after it
   std::int64_t progress_ms = 500;           // packet counts are told at most so often
-  // With more busy devices than that not all are looked at in each tick, but each so often.
-  std::size_t busy_at_once_max = 256;
-  std::int64_t walk_ms = 250;
 };
 
 // What is known of a device's connection; a command is tried while it is `unknown`.
@@ -133,8 +129,6 @@ class Queue {
   QueueLimits limits_;
   metrics::Metrics& metrics_;
   std::unordered_map<std::string, Line> lines_;
-  std::set<std::string> busy_;  // the lines with commands, and some that had
-  std::int64_t walked_ms_ = 0;  // when all of them were looked at
   std::unordered_map<std::int64_t, Command> unread_;  // stored, not read yet
   QueueOutput output_;
   bool connected_ = false;

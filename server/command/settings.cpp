@@ -8,9 +8,8 @@ using protocol::Part;
 using protocol::setting_bytes;
 
 void SettingsBook::take_up(WishedSettings settings) {
-  const Key key{settings.device, settings.part};
-  entries_[key].settings = std::move(settings);
-  open_.insert(key);
+  Entry& entry = entries_[{settings.device, settings.part}];
+  entry.settings = std::move(settings);
 }
 
 WishedSettings SettingsBook::changed(const std::string& device, Part part,
@@ -33,10 +32,9 @@ WishedSettings SettingsBook::changed(const std::string& device, Part part,
 }
 
 void SettingsBook::put(WishedSettings settings, std::int64_t now_ms) {
-  const Key key{settings.device, settings.part};
-  Entry& entry = entries_[key];
+  Entry& entry = entries_[{settings.device, settings.part}];
   entry.settings = std::move(settings);
-  hurry(key, entry, now_ms);
+  hurry(entry, now_ms);
 }
 
 bool SettingsBook::taken(const std::string& device, const protocol::SettingsTaken& answer) {
@@ -66,7 +64,7 @@ bool SettingsBook::heard_revision(const std::string& device, Part part, std::uin
   } else {
     return false;
   }
-  hurry(at->first, entry, now_ms);
+  hurry(entry, now_ms);
   return true;
 }
 
@@ -75,15 +73,12 @@ void SettingsBook::send_again(const std::string& device, std::int64_t now_ms) {
     const auto at = entries_.find({device, part});
     if (at == entries_.end()) continue;
     at->second.settings.confirmed = 0;
-    hurry(at->first, at->second, now_ms);
+    hurry(at->second, now_ms);
   }
 }
 
 void SettingsBook::forget(const std::string& device) {
-  for (const Part part : {Part::camera, Part::dtu}) {
-    entries_.erase({device, part});
-    open_.erase({device, part});
-  }
+  for (const Part part : {Part::camera, Part::dtu}) entries_.erase({device, part});
   links_.erase(device);
 }
 
@@ -94,21 +89,20 @@ void SettingsBook::set_link(const std::string& device, Link link, std::int64_t n
   if (!returns) return;
   for (const Part part : {Part::camera, Part::dtu}) {
     const auto at = entries_.find({device, part});
-    if (at != entries_.end()) hurry(at->first, at->second, now_ms);
+    if (at != entries_.end()) hurry(at->second, now_ms);
   }
 }
 
 void SettingsBook::set_connected(bool connected, std::int64_t now_ms) {
   connected_ = connected;
-  for (auto& [key, entry] : entries_) hurry(key, entry, now_ms);
+  for (auto& [key, entry] : entries_) hurry(entry, now_ms);
 }
 
 void SettingsBook::clock_moved(std::int64_t by_ms) {
   for (auto& [key, entry] : entries_) entry.due_ms += by_ms;
 }
 
-void SettingsBook::hurry(const Key& key, Entry& entry, std::int64_t now_ms) {
-  if (entry.settings.confirmed != entry.settings.revision) open_.insert(key);
+void SettingsBook::hurry(Entry& entry, std::int64_t now_ms) {
   entry.due_ms = now_ms;
   entry.pause_ms = settings_pause_ms_first;
 }
@@ -116,17 +110,8 @@ void SettingsBook::hurry(const Key& key, Entry& entry, std::int64_t now_ms) {
 std::vector<WishedSettings> SettingsBook::due(std::int64_t now_ms) {
   std::vector<WishedSettings> out;
   if (!connected_) return out;
-  const std::int64_t since_ms = now_ms - walked_ms_;
-  if (open_.size() > settings_at_once_max && since_ms >= 0 && since_ms < settings_walk_ms)
-    return out;
-  walked_ms_ = now_ms;
-  std::erase_if(open_, [&](const Key& key) {
-    const WishedSettings& settings = entries_.at(key).settings;
-    return settings.confirmed == settings.revision;
-  });
-  for (const Key& key : open_) {
-    Entry& entry = entries_.at(key);
-    if (now_ms < entry.due_ms) continue;
+  for (auto& [key, entry] : entries_) {
+    if (entry.settings.confirmed == entry.settings.revision || now_ms < entry.due_ms) continue;
     const auto link = links_.find(key.first);
     if (link != links_.end() && link->second == Link::offline) continue;
     entry.due_ms = now_ms + entry.pause_ms;

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,9 +26,6 @@ struct WishedSettings {
 
 inline constexpr std::int64_t settings_pause_ms_first = 5'000;  // without an answer; doubled up to
 inline constexpr std::int64_t settings_pause_ms_max = 600'000;
-// With more unconfirmed ones than that they are not looked at in each call, but so often.
-inline constexpr std::size_t settings_at_once_max = 256;
-inline constexpr std::int64_t settings_walk_ms = 250;
 
 class SettingsBook {
  public:
@@ -68,11 +64,9 @@ class SettingsBook {
   };
   using Key = std::pair<std::string, protocol::Part>;
 
-  void hurry(const Key& key, Entry& entry, std::int64_t now_ms);
+  void hurry(Entry& entry, std::int64_t now_ms);
 
   std::map<Key, Entry> entries_;
-  std::set<Key> open_;          // those that are not confirmed, and some that were not
-  std::int64_t walked_ms_ = 0;  // when all of them were looked at
   std::map<std::string, Link> links_;
   bool connected_ = false;
 };

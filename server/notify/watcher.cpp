@@ -23,7 +23,6 @@ constexpr std::int64_t complain_ms = 60'000;
 // An alarm ends well below where it begins, so that it does not flutter.
 constexpr int percent_back = 20;
 constexpr std::int64_t disk_back_percent = 110;
-constexpr std::size_t changes_max = 200;  // alarms that begin or end in one transaction
 
 std::int64_t unix_ms() {
   using namespace std::chrono;
@@ -78,32 +77,17 @@ void Watcher::look(std::int64_t now_ms) {
 
 void Watcher::set(AlarmKind kind, const std::string& subject, bool is_wrong,
                   const std::string& reason, std::int64_t now_ms) {
-  set_all(kind, {&subject, 1}, is_wrong, reason, now_ms);
-}
-
-void Watcher::set_all(AlarmKind kind, std::span<const std::string> subjects, bool is_wrong,
-                      const std::string& reason, std::int64_t now_ms) {
-  while (!subjects.empty()) {
-    const std::lock_guard lock(open_mutex_);
-    if (!load_open()) return;
-    std::vector<std::string> others;  // one transaction is for some: all wait for it
-    for (; !subjects.empty() && others.size() < changes_max; subjects = subjects.subspan(1))
-      if (open_.contains({kind, subjects.front()}) != is_wrong) others.push_back(subjects.front());
-    if (others.empty()) return;
-    const auto changed = is_wrong ? alarms_.raise_all(kind, others, reason, now_ms)
-                                  : alarms_.clear_all(kind, others, reason, now_ms);
-    if (!changed) return complain(changed.error());
-    for (const std::string& subject : others) {
-      if (is_wrong) open_.emplace(kind, subject);
-      else open_.erase({kind, subject});
-    }
-    for (const store::Alarm& alarm : *changed) {
-      spdlog::warn("alarm {} {}{}{}: {}", alarm.id, store::name(kind),
-                   alarm.subject.empty() ? "" : " of ", alarm.subject,
-                   is_wrong ? reason : "ended, " + reason);
-      if (senses_.changed) senses_.changed(alarm.id);
-    }
-  }
+  const std::lock_guard lock(open_mutex_);
+  if (!load_open() || open_.contains({kind, subject}) == is_wrong) return;
+  const auto changed = is_wrong ? alarms_.raise(kind, subject, reason, now_ms)
+                                : alarms_.clear(kind, subject, reason, now_ms);
+  if (!changed) return complain(changed.error());
+  if (is_wrong) open_.emplace(kind, subject);
+  else open_.erase({kind, subject});
+  if (!*changed) return;
+  spdlog::warn("alarm {} {}{}{}: {}", (*changed)->id, store::name(kind),
+               subject.empty() ? "" : " of ", subject, is_wrong ? reason : "ended, " + reason);
+  if (senses_.changed) senses_.changed((*changed)->id);
 }
 
 // With the lock held.
@@ -194,11 +178,13 @@ void Watcher::look_at_devices(std::int64_t now_ms) {
       if (kind == AlarmKind::silent && !now_silent.contains(device)) before.push_back(device);
     }
   }
-  set_all(AlarmKind::silent, before, false, "it is heard again, or gone", now_ms);
-  set_all(AlarmKind::silent, *silent, true,
-          fmt::format("nothing heard for {} h: check its power, signal and SIM",
-                      settings_.silent_h),
-          now_ms);
+  for (const std::string& device : before)
+    set(AlarmKind::silent, device, false, "it is heard again, or gone", now_ms);
+  for (const std::string& device : now_silent) {
+    set(AlarmKind::silent, device, true,
+        fmt::format("nothing heard for {} h: check its power, signal and SIM", settings_.silent_h),
+        now_ms);
+  }
 }
 
 void Watcher::look_at_disks(std::int64_t now_ms) {

@@ -9,7 +9,6 @@
 #include <functional>
 #include <mutex>
 #include <set>
-#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -46,8 +45,6 @@ class Watcher {
   // Raised once, however often it is said; any thread. An error is logged.
   void set(store::AlarmKind kind, const std::string& subject, bool is_wrong,
            const std::string& reason, std::int64_t now_ms);
-  void set_all(store::AlarmKind kind, std::span<const std::string> subjects, bool is_wrong,
-               const std::string& reason, std::int64_t now_ms);
   store::AlarmBook& book() { return alarms_; }
 
  private:

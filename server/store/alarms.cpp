@@ -34,29 +34,6 @@ void note(soci::session& sql, std::int64_t alarm, const std::string& state,
       use(alarm), use(state), use(reason), use(now_ms);
 }
 
-std::optional<Alarm> raise_in(soci::session& sql, AlarmKind kind, const std::string& subject,
-                              const std::string& reason, std::int64_t now_ms) {
-  if (find_open(sql, kind, subject)) return {};
-  const std::string name_of_kind = name(kind);
-  sql << "INSERT INTO alarm (kind, subject, reason, raised_ms, acknowledged_ms, acknowledged_by,"
-         " cleared_ms) VALUES (:kind, :subject, :reason, :at, 0, '', 0)",
-      use(name_of_kind), use(subject), use(reason), use(now_ms);
-  const auto alarm = find_open(sql, kind, subject);
-  protocol::require(alarm.has_value());
-  note(sql, alarm->id, "raised", reason, now_ms);
-  return alarm;
-}
-
-std::optional<Alarm> clear_in(soci::session& sql, AlarmKind kind, const std::string& subject,
-                              const std::string& reason, std::int64_t now_ms) {
-  auto alarm = find_open(sql, kind, subject);
-  if (!alarm) return {};
-  sql << "UPDATE alarm SET cleared_ms = :at WHERE id = :id", use(now_ms), use(alarm->id);
-  note(sql, alarm->id, "cleared", reason, now_ms);
-  alarm->cleared_ms = now_ms;
-  return alarm;
-}
-
 struct CountRow {
   explicit CountRow(soci::statement& statement) {
     statement.exchange(into(kind));
@@ -98,35 +75,28 @@ const char* subject_of(AlarmKind kind) {
 
 Result<std::optional<Alarm>> AlarmBook::raise(AlarmKind kind, const std::string& subject,
                                               const std::string& reason, std::int64_t now_ms) {
-  return store_.engine_->write(
-      [&](soci::session& sql) { return raise_in(sql, kind, subject, reason, now_ms); });
+  return store_.engine_->write([&](soci::session& sql) -> std::optional<Alarm> {
+    if (find_open(sql, kind, subject)) return {};
+    const std::string name_of_kind = name(kind);
+    sql << "INSERT INTO alarm (kind, subject, reason, raised_ms, acknowledged_ms, acknowledged_by,"
+           " cleared_ms) VALUES (:kind, :subject, :reason, :at, 0, '', 0)",
+        use(name_of_kind), use(subject), use(reason), use(now_ms);
+    const auto alarm = find_open(sql, kind, subject);
+    protocol::require(alarm.has_value());
+    note(sql, alarm->id, "raised", reason, now_ms);
+    return alarm;
+  });
 }
 
 Result<std::optional<Alarm>> AlarmBook::clear(AlarmKind kind, const std::string& subject,
                                               const std::string& reason, std::int64_t now_ms) {
-  return store_.engine_->write(
-      [&](soci::session& sql) { return clear_in(sql, kind, subject, reason, now_ms); });
-}
-
-Result<std::vector<Alarm>> AlarmBook::raise_all(AlarmKind kind,
-                                                std::span<const std::string> subjects,
-                                                const std::string& reason, std::int64_t now_ms) {
-  return store_.engine_->write([&](soci::session& sql) {
-    std::vector<Alarm> out;
-    for (const std::string& subject : subjects)
-      if (auto alarm = raise_in(sql, kind, subject, reason, now_ms)) out.push_back(*alarm);
-    return out;
-  });
-}
-
-Result<std::vector<Alarm>> AlarmBook::clear_all(AlarmKind kind,
-                                                std::span<const std::string> subjects,
-                                                const std::string& reason, std::int64_t now_ms) {
-  return store_.engine_->write([&](soci::session& sql) {
-    std::vector<Alarm> out;
-    for (const std::string& subject : subjects)
-      if (auto alarm = clear_in(sql, kind, subject, reason, now_ms)) out.push_back(*alarm);
-    return out;
+  return store_.engine_->write([&](soci::session& sql) -> std::optional<Alarm> {
+    auto alarm = find_open(sql, kind, subject);
+    if (!alarm) return {};
+    sql << "UPDATE alarm SET cleared_ms = :at WHERE id = :id", use(now_ms), use(alarm->id);
+    note(sql, alarm->id, "cleared", reason, now_ms);
+    alarm->cleared_ms = now_ms;
+    return alarm;
   });
 }
 

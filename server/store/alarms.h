@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -56,11 +55,6 @@ class AlarmBook {
   Result<std::optional<Alarm>> raise(AlarmKind kind, const std::string& subject,
                                      const std::string& reason, std::int64_t now_ms);
   // The alarm as it is now; nothing when none was open.
-  // The same for many subjects in one transaction; those of which it is known already are left out.
-  Result<std::vector<Alarm>> raise_all(AlarmKind kind, std::span<const std::string> subjects,
-                                       const std::string& reason, std::int64_t now_ms);
-  Result<std::vector<Alarm>> clear_all(AlarmKind kind, std::span<const std::string> subjects,
-                                       const std::string& reason, std::int64_t now_ms);
   Result<std::optional<Alarm>> clear(AlarmKind kind, const std::string& subject,
                                      const std::string& reason, std::int64_t now_ms);
   // A second acknowledgement changes nothing.

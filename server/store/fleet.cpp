@@ -68,17 +68,16 @@ Tags find_tags(soci::session& sql, Kind kind, const std::string& id) {
 // Of a device that has its watches still: they lead to the readings, among those of all.
 void remove_photo_readings(soci::session& sql, const std::string& device) {
   const std::string these =
-      "(SELECT r.id FROM (SELECT device, meter FROM watch UNION SELECT id, id FROM device) k"
-      " JOIN reading r ON r.meter = k.meter AND r.device = k.device"
-      " WHERE k.device = :device AND r.photo <> 0)";
+      "(SELECT r.id FROM reading r WHERE r.device = :device AND r.photo <> 0 AND r.meter IN"
+      " (SELECT meter FROM watch WHERE device = :watching UNION SELECT CAST(:own AS TEXT)))";
   sql << "INSERT INTO reading_count (slot, verdict, readings) SELECT at_ms / 900000, standing,"
          " -count(*) FROM reading WHERE id IN " << these <<
          " GROUP BY at_ms / 900000, standing ON CONFLICT (slot, verdict) DO UPDATE SET"
          " readings = reading_count.readings + excluded.readings",
-      use(device);
-  sql << "DELETE FROM said WHERE reading IN " << these, use(device);
-  sql << "DELETE FROM review WHERE reading IN " << these, use(device);
-  sql << "DELETE FROM reading WHERE id IN " << these, use(device);
+      use(device), use(device), use(device);
+  sql << "DELETE FROM said WHERE reading IN " << these, use(device), use(device), use(device);
+  sql << "DELETE FROM review WHERE reading IN " << these, use(device), use(device), use(device);
+  sql << "DELETE FROM reading WHERE id IN " << these, use(device), use(device), use(device);
 }
 
 }  // namespace
@@ -87,9 +86,9 @@ void add_target(Where& where, Kind kind, const Target& target) {
   const std::string word = fleet::name(kind);
   // What is below "a" lies between "a/" and "a0": 0 is what follows / in ASCII.
   if (!target.group.empty())
-    where.add("a.id IN (SELECT id FROM tag WHERE kind = ? AND (group_path = ? OR "
-              "(group_path > ? AND group_path < ?)))",
-              {word, target.group, target.group + "/", target.group + "0"});
+    where.add("a.id IN (SELECT id FROM tag WHERE kind = ? AND group_path = ? UNION ALL"
+              " SELECT id FROM tag WHERE kind = ? AND group_path > ? AND group_path < ?)",
+              {word, target.group, word, target.group + "/", target.group + "0"});
   if (target.label_name.empty()) return;
   if (target.label_value.empty())
     where.add("a.id IN (SELECT id FROM label WHERE kind = ? AND name = ?)",

@@ -76,6 +76,10 @@ class Fleet {
   Result<fleet::Tags> save_tags(fleet::Kind kind, const std::string& id, const fleet::Tags& tags);
   Result<std::vector<GroupCount>> groups(int count_max);
 
+  // As Store does with one, all in one transaction. Commands that are not there are left out.
+  Result<void> save_devices(std::span<const Device> devices);
+  Result<void> save_commands(std::span<const command::Command> commands);
+
   // Names in their order.
   Result<std::vector<std::string>> devices(const DeviceFilter& filter);
   // The same with what is known of them, in as many queries for a thousand as for one.

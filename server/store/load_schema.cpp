@@ -5,7 +5,7 @@
 namespace meterlens::store {
 namespace {
 
-constexpr std::array<std::string_view, 9> load{
+constexpr std::array<std::string_view, 10> load{
     // Readings by the quarter of an hour of their shot and the verdict that stands: what the home
     // page counts, however many there are. Days begin at a quarter in every time zone.
     R"(CREATE TABLE reading_count (
@@ -20,8 +20,9 @@ constexpr std::array<std::string_view, 9> load{
     R"(CREATE INDEX command_device_open ON command (device, id)
          WHERE state NOT IN ('read', 'failed', 'expired'))",
     R"(CREATE INDEX device_online ON device (online, id))",
-    R"(CREATE INDEX device_seen ON device (last_seen_ms))",
-    R"(CREATE INDEX tag_group ON tag (kind, group_path))",
+    R"(CREATE INDEX device_silent ON device (online, last_seen_ms))",
+    R"(CREATE INDEX tag_group ON tag (kind, group_path, id))",
+    R"(CREATE INDEX alarm_open_id ON alarm (id) WHERE cleared_ms = 0)",
     R"(CREATE INDEX watch_version_watch ON watch_version (watch, version))",
 };
 

@@ -219,7 +219,9 @@ Result<std::vector<Reading>> Store::readings(const Filter& filter) {
     // Names that are not asked for still bind, to conditions that the planner drops.
     text += filter.device.empty() ? " AND :meter = ''" : " AND r.meter = :meter";
     text += filter.verdict.empty() ? " AND :verdict = ''"
-                                   : " AND r.standing = :verdict";
+                                   // A meter's are few: its index, not that of all verdicts.
+                                   : filter.device.empty() ? " AND r.standing = :verdict"
+                                                           : " AND r.standing || '' = :verdict";
     if (filter.reviewed) text += " AND r.review <> 0 AND v.by_server = 0";
     text += filter.photo == 0 ? " AND :photo = 0" : " AND r.photo = :photo";
     text += filter.before_id == 0 ? " AND :before_ms = :before_id"
@@ -234,10 +236,12 @@ Result<std::vector<Reading>> Store::readings(const Filter& filter) {
 Result<std::vector<Reading>> Store::billing(const BillingFilter& filter) {
   return engine_->read([&](soci::session& sql) {
     std::string text = reading_select;
-    text += "r.at_ms >= :since AND r.at_ms < :to";
+    // By meter, and SQLite would else sort everything of that time for each page.
+    text += sql.get_backend_name() == "postgresql" ? "r.at_ms >= :since AND r.at_ms < :to"
+                                                   : "+r.at_ms >= :since AND +r.at_ms < :to";
     text += filter.meter.empty() ? " AND :meter = ''" : " AND r.meter = :meter";
     if (!filter.all)
-      text += " AND coalesce(v.verdict, r.verdict) IN ('accepted', 'manual', 'estimated')";
+      text += " AND r.standing IN ('accepted', 'manual', 'estimated')";
     text += filter.after_meter.empty() ? " AND :after = '' AND :after_ms = :after_id"
                                        : " AND (r.meter, r.at_ms, r.id) > (:after, :after_ms, "
                                          ":after_id)";

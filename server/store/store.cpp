@@ -168,10 +168,12 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Option
   }
 }
 
-Result<void> Store::save_device(const Device& device) { return save_devices({&device, 1}); }
+Result<void> Store::save_device(const Device& device) {
+  return Fleet(*this).save_devices({&device, 1});
+}
 
-Result<void> Store::save_devices(std::span<const Device> devices) {
-  return engine_->write([&](soci::session& sql) {
+Result<void> Fleet::save_devices(std::span<const Device> devices) {
+  return store_.engine_->write([&](soci::session& sql) {
     for (const Device& device : devices) {
       put_device(sql, device);
       adopt(sql, device.id, device.first_seen_ms);
@@ -225,8 +227,8 @@ Result<void> Store::save_command(const command::Command& command) {
   return {};
 }
 
-Result<void> Store::save_commands(std::span<const command::Command> commands) {
-  return engine_->write([&](soci::session& sql) {
+Result<void> Fleet::save_commands(std::span<const command::Command> commands) {
+  return store_.engine_->write([&](soci::session& sql) {
     for (const command::Command& command : commands) put_command(sql, command);
   });
 }

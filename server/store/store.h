@@ -156,8 +156,6 @@ class Store {
 
   // Inserts or updates; keeps first_seen_ms and remark of a known device.
   Result<void> save_device(const Device& device);
-  // The same for many, in one transaction.
-  Result<void> save_devices(std::span<const Device> devices);
   // At start nobody is known to be online.
   Result<void> mark_all_offline();
   Result<std::vector<Device>> devices();
@@ -172,8 +170,6 @@ class Store {
   // Gives the command its id (never used again, even after deletion).
   Result<std::int64_t> add_command(const command::Command& command);
   Result<void> save_command(const command::Command& command);
-  // The same for many in their order, in one transaction; those that are not there are left out.
-  Result<void> save_commands(std::span<const command::Command> commands);
   Result<command::Command> command(std::int64_t id);
   // Not final, oldest first: what the command step takes up again after a restart.
   Result<std::vector<command::Command>> open_commands();
@@ -320,7 +316,7 @@ class Store {
   Result<std::vector<command::Command>> commands(const std::string& device, std::int64_t before,
                                                  int count_max);
   // Counts over everything, see summary.h. `since_ms`: when the day began; `days` of 24 hours are
-  // told, at least 1, the day itself as the last. Days are counted from whole quarters of an hour.
+  // told, at least 1, the day itself as the last.
   Result<Summary> summary(std::int64_t since_ms, int days);
 
   // A cheap write and read, for health.
