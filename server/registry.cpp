@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "server/store/fleet.h"
+
 namespace meterlens::server {
 
 using command::Link;
@@ -170,19 +172,20 @@ void Registry::clock_moved(std::int64_t by_ms) {
 }
 
 bool Registry::save(std::int64_t now_ms) {
-  std::size_t saves = 0;
-  while (!unsaved_.empty() && saves++ < limits_.saves_max) {
-    const std::string id = *unsaved_.begin();
-    Entry& entry = entries_.at(id);
-    const auto saved = store_.save_device(entry.row);
-    if (!saved) {
-      metrics_.add(Count::store_errors);
-      return false;
-    }
-    unsaved_.erase(unsaved_.begin());
+  if (unsaved_.empty()) return true;
+  std::vector<store::Device> rows;
+  for (auto id = unsaved_.begin(); id != unsaved_.end() && rows.size() < limits_.saves_max; ++id)
+    rows.push_back(entries_.at(*id).row);
+  if (!store::Fleet(store_).save_devices(rows)) {
+    metrics_.add(Count::store_errors);
+    return false;
+  }
+  for (const store::Device& row : rows) {
+    Entry& entry = entries_.at(row.id);
+    unsaved_.erase(row.id);
     entry.saved_ms = now_ms;
     entry.state_unsaved = false;
-    on_change_(id);
+    on_change_(row.id);
   }
   return true;
 }

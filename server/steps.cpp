@@ -5,6 +5,7 @@
 
 #include <array>
 #include <chrono>
+#include <span>
 #include <utility>
 #include <variant>
 
@@ -249,7 +250,7 @@ void Pipeline::Steps::bad_shot(const std::string& id, std::int64_t command, std:
 }
 
 void Pipeline::Steps::settle_commands() {
-  commands.tick(now_ms);
+  if (may_walk(commands_ticked_ms)) commands.tick(now_ms);
   command::QueueOutput output = commands.take();
   for (const command::Send& send : output.sends) send_capture(send);
   for (Command& command : output.changed) {
@@ -262,19 +263,32 @@ void Pipeline::Steps::settle_commands() {
       unsaved_commands.erase(unsaved_commands.begin(), unsaved_commands.begin() + 5'000);
     return;
   }
-  std::size_t saved = 0;
-  for (; saved < unsaved_commands.size(); ++saved) {
-    const Command& command = unsaved_commands[saved];
-    if (const auto done = store.save_command(command); !done) {
+  constexpr std::size_t group_max = 256;
+  while (!unsaved_commands.empty()) {
+    const auto group = std::span(unsaved_commands).first(
+        std::min(unsaved_commands.size(), group_max));
+    if (const auto done = store::Fleet(store).save_commands(group); !done) {
       committer.fail(done.error().message, now_ms);
       break;
     }
-    on_change({Change::Kind::command, command.device, command.id});
+    for (const Command& command : group)
+      on_change({Change::Kind::command, command.device, command.id});
+    unsaved_commands.erase(unsaved_commands.begin(),
+                           unsaved_commands.begin() + static_cast<std::ptrdiff_t>(group.size()));
   }
-  unsaved_commands.erase(unsaved_commands.begin(),
-                         unsaved_commands.begin() + static_cast<std::ptrdiff_t>(saved));
-  if (committer.good() && !registry.save(now_ms))
+  if (committer.good() && may_walk(devices_saved_ms) && !registry.save(now_ms))
     committer.fail("devices cannot be saved in the database", now_ms);
+}
+
+// With many devices what walks over all of them is done some times a second, not in each turn, and
+// what many have to save shares a transaction.
+bool Pipeline::Steps::may_walk(std::int64_t& walked_ms) const {
+  constexpr std::size_t few = 1000;
+  constexpr std::int64_t pause_ms = 200;
+  const std::int64_t since_ms = now_ms - walked_ms;
+  if (registry.entries().size() > few && since_ms >= 0 && since_ms < pause_ms) return false;
+  walked_ms = now_ms;
+  return true;
 }
 
 void Pipeline::Steps::settings_taken(const std::string& device,
@@ -292,6 +306,7 @@ void Pipeline::Steps::save_wish(const std::string& device, protocol::Part part) 
 }
 
 void Pipeline::Steps::settle_settings() {
+  if (!may_walk(wishes_walked_ms)) return;
   for (const command::WishedSettings& wish : wishes.due(now_ms)) {
     const Registry::Entry* device = registry.find(wish.device);
     if (device == nullptr || device->row.dialect != Dialect::native) continue;

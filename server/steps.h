@@ -77,6 +77,7 @@ struct Pipeline::Steps {
   photo::Views views;
   std::map<std::string, OpenLight> lights;        // by device
   std::map<std::string, WantedLight> next_light;  // when the open one is done
+  std::int64_t commands_ticked_ms = 0, devices_saved_ms = 0, wishes_walked_ms = 0;
   std::size_t planned_devices = 0;  // devices never go, so a number tells of new ones
   // By device, of the commands that were open at start: a scheduled one may be among them.
   std::map<std::string, std::int64_t> ordered_ms;
@@ -140,6 +141,7 @@ struct Pipeline::Steps {
   void bad_shot(const std::string& device, std::int64_t command, std::int64_t photo,
                 const std::string& reason);
   void settle_commands();
+  bool may_walk(std::int64_t& walked_ms) const;
   void settle_updates();
   void settings_taken(const std::string& device, const ingest::SettingsTaken& taken);
   void save_wish(const std::string& device, protocol::Part part);

@@ -60,19 +60,24 @@ def ordinary_user():
 class PrivatePostgresql:
     """`with PrivatePostgresql() as server:` runs one; `server.url` is its database."""
 
-    def __init__(self, fsync=False):
+    def __init__(self, fsync=False, folder=None, settings=""):
+        """`folder` is kept and used again; lines of `settings` win over those of tests."""
         self.bin = programs()
         self.who = ordinary_user()
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="meterlens_pg_"))
+        self.is_kept = folder is not None
+        self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="meterlens_pg_"))
+        self.folder.mkdir(parents=True, exist_ok=True)
         if self.who:
             os.chown(self.folder, *self.who)
         self.process = None
         try:
-            self.call("initdb", "--no-sync", "--auth", "trust", "--username", USER, "--encoding",
-                      "UTF8", "--locale", "C.UTF-8", "--locale-provider", "icu", "--icu-locale",
-                      "en", "--pgdata", self.data)
-            with (self.data / "postgresql.conf").open("a") as settings:
-                settings.write(SETTINGS.format(folder=self.folder, fsync="on" if fsync else "off"))
+            if not self.data.exists():
+                self.call("initdb", "--no-sync", "--auth", "trust", "--username", USER,
+                          "--encoding", "UTF8", "--locale", "C.UTF-8", "--locale-provider", "icu",
+                          "--icu-locale", "en", "--pgdata", self.data)
+            # Read after postgresql.conf; the last word counts.
+            (self.data / "postgresql.auto.conf").write_text(
+                SETTINGS.format(folder=self.folder, fsync="on" if fsync else "off") + settings)
             (self.data / "pg_hba.conf").write_text(ACCESS)
             self.start()
         except BaseException:
@@ -125,18 +130,19 @@ class PrivatePostgresql:
             self.process.kill()
             self.process.wait()
 
-    def sql(self, text):
+    def sql(self, text, timeout_s=120):
         """Runs a statement; the lines of its answer, columns parted by |."""
         done = subprocess.run([self.bin / "psql", "-X", "-A", "-t", "-q", "-d", self.url, "-v",
                                "ON_ERROR_STOP=1", "-c", text], capture_output=True, text=True,
-                              timeout=120)
+                              timeout=timeout_s)
         if done.returncode != 0:
             raise RuntimeError(done.stderr)
         return done.stdout.splitlines()
 
     def close(self):
         self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self.is_kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):
         return self

@@ -63,13 +63,14 @@ void FleetRoutes::list(RouteList& routes) {
   });
 }
 
-std::expected<Page, std::string> page_of(const Query& query) {
+std::expected<Page, std::string> page_of(const Query& query, int count_max) {
   Page page;
   page.cursor = query.get("cursor");
   const std::string limit = query.get("limit");
   if (limit.empty()) return page;
   const auto number = parse_id(limit);
-  if (!number || *number > 1000) return std::unexpected("limit must be 1 to 1000");
+  if (!number || *number > count_max)
+    return std::unexpected("limit must be 1 to " + std::to_string(count_max));
   page.count_max = static_cast<int>(*number);
   return page;
 }

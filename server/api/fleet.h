@@ -79,7 +79,7 @@ struct Page {
   int count_max = 100;
   std::string cursor;
 };
-std::expected<Page, std::string> page_of(const Query& query);
+std::expected<Page, std::string> page_of(const Query& query, int count_max = 1000);
 
 // The same with the cursor judged: an id (0: the first page) or, with `by_name`, a device's name.
 struct Cursor {

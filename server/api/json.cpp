@@ -132,27 +132,49 @@ Json object(const validate::Reading& reading) {
           {"review", reading.review ? object(*reading.review) : Json(nullptr)}};
 }
 
-Json object(const DeviceView& view) {
-  const auto& device = view.device;
-  Json out{{"id", device.id},
-           {"dialect", protocol::name(device.dialect)},
-           {"product", device.product},
-           {"online", device.online},
-           {"first_seen_ms", or_null(device.first_seen_ms)},
-           {"last_seen_ms", or_null(device.last_seen_ms)},
-           {"firmware", or_null(device.firmware)},
-           {"remark", device.remark},
-           {"group", view.tags.group},
-           {"labels", view.tags.labels},
-           {"enabled", view.state.enabled},
-           {"packets_dropped", view.state.dropped}};
-  const Json state = Json::parse(device.state_json, nullptr, false);
-  out["state"] = state.is_object() ? state : Json(nullptr);
-  out["newest_photo"] = view.newest_photo ? object(*view.newest_photo) : Json(nullptr);
-  out["newest_reading"] = view.newest_reading ? object(*view.newest_reading) : Json(nullptr);
-  const Json health = Json::parse(device.health_json, nullptr, false);
-  out["health"] = health.is_object() ? health : Json(nullptr);
-  out["active_command"] = view.active_command ? object(*view.active_command) : Json(nullptr);
+// A text that is an object, or null.
+Json object_of(const std::string& json) {
+  Json out = Json::parse(json, nullptr, false);
+  return out.is_object() ? out : Json(nullptr);
+}
+
+template <class Thing>
+Json object_or_null(const std::optional<Thing>& thing) {
+  return thing ? object(*thing) : Json(nullptr);
+}
+
+struct DeviceField {
+  std::string_view name;
+  Json (*value)(const DeviceView& view);
+};
+// As in openapi.yaml's Device; a DeviceFields has a bit for each.
+constexpr DeviceField device_fields[] = {
+    {"id", [](const DeviceView& view) { return Json(view.device.id); }},
+    {"dialect", [](const DeviceView& view) { return Json(protocol::name(view.device.dialect)); }},
+    {"product", [](const DeviceView& view) { return Json(view.device.product); }},
+    {"online", [](const DeviceView& view) { return Json(view.device.online); }},
+    {"first_seen_ms", [](const DeviceView& view) { return or_null(view.device.first_seen_ms); }},
+    {"last_seen_ms", [](const DeviceView& view) { return or_null(view.device.last_seen_ms); }},
+    {"firmware", [](const DeviceView& view) { return or_null(view.device.firmware); }},
+    {"remark", [](const DeviceView& view) { return Json(view.device.remark); }},
+    {"group", [](const DeviceView& view) { return Json(view.tags.group); }},
+    {"labels", [](const DeviceView& view) { return Json(view.tags.labels); }},
+    {"enabled", [](const DeviceView& view) { return Json(view.state.enabled); }},
+    {"packets_dropped", [](const DeviceView& view) { return Json(view.state.dropped); }},
+    {"state", [](const DeviceView& view) { return object_of(view.device.state_json); }},
+    {"newest_photo", [](const DeviceView& view) { return object_or_null(view.newest_photo); }},
+    {"newest_reading", [](const DeviceView& view) { return object_or_null(view.newest_reading); }},
+    {"health", [](const DeviceView& view) { return object_of(view.device.health_json); }},
+    {"active_command", [](const DeviceView& view) { return object_or_null(view.active_command); }},
+};
+
+Json object(const DeviceView& view, const DeviceFields& fields = {}) {
+  Json out = Json::object();
+  std::uint32_t bit = 1;
+  for (const DeviceField& field : device_fields) {
+    if ((fields.bits & bit) != 0) out.emplace(field.name, field.value(view));
+    bit <<= 1;
+  }
   return out;
 }
 
@@ -207,6 +229,51 @@ std::string images_json(const std::vector<update::Image>& images, bool has_more)
 std::string updates_json(const std::vector<update::Update>& updates, bool has_more) {
   return list("updates", updates, has_more ? std::to_string(updates.back().id) : std::string());
 }
+bool DeviceFields::has(std::string_view name) const {
+  const auto place = std::ranges::find(device_fields, name, &DeviceField::name);
+  return (bits >> (place - std::begin(device_fields)) & 1U) != 0;
+}
+
+store::ViewParts DeviceFields::parts() const {
+  return {.said = has("state") || has("health"),
+          .labels = has("labels"),
+          .newest_photo = has("newest_photo"),
+          .newest_reading = has("newest_reading"),
+          .active_command = has("active_command")};
+}
+
+bool DeviceFields::is_cheap() const {
+  const store::ViewParts looked_up = parts();
+  return !looked_up.said && !looked_up.newest_photo && !looked_up.newest_reading &&
+         !looked_up.active_command;
+}
+
+std::expected<DeviceFields, std::string> parse_device_fields(std::string_view text) {
+  DeviceFields out{1};
+  while (!text.empty()) {
+    const std::string_view name = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(name.size() + 1, text.size()));
+    const auto place = std::ranges::find(device_fields, name, &DeviceField::name);
+    if (place == std::end(device_fields))
+      return std::unexpected("fields must be names of a device's fields with commas between, like "
+                             "id,online,newest_reading; there is no \"" +
+                             std::string(name.substr(0, 64)) + "\"");
+    out.bits |= 1U << (place - std::begin(device_fields));
+  }
+  return out;
+}
+
+std::string devices_json(const std::vector<DeviceView>& views, bool has_more,
+                         const DeviceFields& fields) {
+  Json names = Json::array(), array = Json::array();
+  for (const DeviceField& field : device_fields)
+    if (fields.has(field.name)) names.push_back(field.name);
+  for (const DeviceView& view : views) array.push_back(object(view, fields));
+  return text(Json{{"fields", std::move(names)},
+                   {"devices", std::move(array)},
+                   {"next", has_more ? Json(views.back().device.id) : Json(nullptr)}});
+}
+
 std::string devices_json(const std::vector<DeviceView>& views, bool has_more) {
   return list("devices", views, has_more ? views.back().device.id : std::string());
 }

@@ -2,9 +2,11 @@
 // JSON library stays in json.cpp and schedule_json.cpp.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/command/command.h"
@@ -17,14 +19,18 @@
 
 namespace meterlens::api {
 
-struct DeviceView {
-  store::Device device;
-  std::optional<photo::Photo> newest_photo;
-  std::optional<validate::Reading> newest_reading;
-  std::optional<command::Command> active_command;
-  fleet::Tags tags;
-  store::Switch state;
+using store::DeviceView;
+
+// The columns of a device that a list asks for; a bit for each.
+struct DeviceFields {
+  std::uint32_t bits = ~0U;
+  bool has(std::string_view name) const;
+  store::ViewParts parts() const;
+  // Those that cost a look into another table than the devices' own.
+  bool is_cheap() const;
 };
+// Names with commas between; the error names one that is unknown. `id` is always among them.
+std::expected<DeviceFields, std::string> parse_device_fields(std::string_view text);
 
 struct Health {
   bool broker = false;
@@ -44,6 +50,9 @@ std::string error_json(const std::string& code, const std::string& message);
 
 // {"devices":[...]} and the like.
 std::string devices_json(const std::vector<DeviceView>& views, bool has_more);
+// With only those fields, which the answer names in "fields".
+std::string devices_json(const std::vector<DeviceView>& views, bool has_more,
+                         const DeviceFields& fields);
 std::string photos_json(const std::vector<photo::Photo>& photos, bool has_more);
 // With `has_more` the answer's "next" is the cursor of the following page.
 std::string readings_json(const std::vector<validate::Reading>& readings, bool has_more = false);

@@ -15,9 +15,14 @@ std::expected<std::optional<bool>, std::string> truth(const Query& query, const 
   return std::unexpected(key + " must be true or false");
 }
 
-std::expected<store::DeviceFilter, std::string> device_filter(const Query& query) {
+// A page of few and cheap columns may have so many devices, another one a thousand.
+constexpr int cheap_devices_max = 10'000;
+constexpr int devices_max = 1000;
+
+std::expected<store::DeviceFilter, std::string> device_filter(const Query& query,
+                                                              const DeviceFields& fields) {
   store::DeviceFilter out;
-  const auto page = page_of(query);
+  const auto page = page_of(query, fields.is_cheap() ? cheap_devices_max : devices_max);
   if (!page) return std::unexpected(page.error());
   if (!page->cursor.empty() && !protocol::is_device_name(page->cursor))
     return std::unexpected("cursor must be the \"next\" of the page before");
@@ -46,25 +51,16 @@ std::expected<store::DeviceFilter, std::string> device_filter(const Query& query
 Response Routes::devices(const Request& request, const std::string&) {
   const auto query = parse_query(request.query);
   if (!query) return bad_request(query.error());
-  const auto filter = device_filter(*query);
+  const std::string names = query->get("fields");
+  const auto fields = names.empty() ? DeviceFields() : parse_device_fields(names);
+  if (!fields) return bad_request(fields.error());
+  const auto filter = device_filter(*query, *fields);
   if (!filter) return bad_request(filter.error());
-  auto names = rows_.devices(*filter);
-  if (!names) return store_error(names.error());
-  const bool has_more = names->size() == static_cast<std::size_t>(filter->count_max);
-  if (has_more) names->pop_back();
-  const auto open = store_.open_commands();
-  if (!open) return store_error(open.error());
-  std::vector<DeviceView> views;
-  for (const std::string& name : *names) {
-    auto device = store_.device(name);
-    // It may have been deleted just now.
-    if (!device && device.error().code == store::ErrorCode::not_found) continue;
-    if (!device) return store_error(device.error());
-    auto one = view(std::move(*device), *open);
-    if (!one) return store_error(one.error());
-    views.push_back(std::move(*one));
-  }
-  return json_response(devices_json(views, has_more && !views.empty()));
+  auto views = rows_.views(*filter, fields->parts());
+  if (!views) return store_error(views.error());
+  const bool has_more = cut(*views, filter->count_max - 1);
+  return json_response(names.empty() ? devices_json(*views, has_more)
+                                     : devices_json(*views, has_more, *fields));
 }
 
 Response Routes::photos(const Request& request, const std::string&) {

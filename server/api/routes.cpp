@@ -116,43 +116,11 @@ Response Routes::dispatch(const Request& request) {
   return console_file(request);
 }
 
-store::Result<DeviceView> Routes::view(store::Device device,
-                                       const std::vector<command::Command>& open_commands) {
-  DeviceView view;
-  auto photo = store_.newest_photo(device.id);
-  if (!photo) return std::unexpected(photo.error());
-  auto watches = store_.watches(device.id, "", 0, 100);
-  if (!watches) return std::unexpected(watches.error());
-  const auto open = std::ranges::find(*watches, 0, &validate::Watch::to_ms);
-  const std::string meter = open == watches->end() ? device.id : open->meter;
-  auto readings = store_.readings({.device = meter, .count_max = 1});
-  if (!readings) return std::unexpected(readings.error());
-  view.newest_photo = std::move(*photo);
-  if (!readings->empty()) view.newest_reading = std::move(readings->front());
-  for (const auto& command : open_commands) {
-    if (command.device != device.id) continue;
-    view.active_command = command;
-    break;
-  }
-  auto tags = rows_.tags(fleet::Kind::device, device.id);
-  if (!tags) return std::unexpected(tags.error());
-  const auto state = rows_.device_switch(device.id);
-  if (!state) return std::unexpected(state.error());
-  view.tags = *std::move(tags);
-  view.state = *state;
-  view.device = std::move(device);
-  return view;
-}
-
 Response Routes::device(const Request&, const std::string& id) {
   if (!protocol::is_device_name(id)) return unknown("device", id);
-  auto device = store_.device(id);
-  if (!device) return store_error(device.error(), "device");
-  const auto open = store_.open_commands();
-  if (!open) return store_error(open.error());
-  const auto one = view(std::move(*device), *open);
-  if (!one) return store_error(one.error());
-  return json_response(device_json(*one));
+  const auto view = rows_.view(id);
+  if (!view) return store_error(view.error(), "device");
+  return json_response(device_json(*view));
 }
 
 Response Routes::capture(const Request& request, const std::string& id) {
@@ -347,11 +315,8 @@ std::optional<std::string> Routes::render(Subject subject, const std::string& id
   const auto number = parse_id(id).value_or(0);
   switch (subject) {
     case Subject::device: {
-      auto device = store_.device(id);
-      const auto open = store_.open_commands();
-      if (!device || !open) return {};
-      const auto one = view(std::move(*device), *open);
-      return one ? std::optional(device_json(*one)) : std::nullopt;
+      const auto view = rows_.view(id);
+      return view ? std::optional(device_json(*view)) : std::nullopt;
     }
     case Subject::command: {
       const auto command = store_.command(number);

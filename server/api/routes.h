@@ -67,8 +67,6 @@ class Routes {
   Response openapi(const Request& request, const std::string& id);
   Response console_file(const Request& request);
 
-  store::Result<DeviceView> view(store::Device device,
-                                 const std::vector<command::Command>& open_commands);
   // `what` is named when it is not there.
   Response store_error(const store::Error& error, const char* what = "object");
   std::string store_state();

@@ -1,5 +1,6 @@
 // Retention: what is too old goes, in small transactions.
 #include "server/store/engine.h"
+#include "server/store/reading_rows.h"
 
 namespace meterlens::store {
 namespace {
@@ -66,6 +67,7 @@ Result<Aged> Store::remove_aged(const Aging& aging) {
     for (const Old& old : look(sql, old_readings, aging.readings_before_ms, aging.count_max,
                                out.next.after_reading, out.more)) {
       if (old.goes == 0) continue;
+      count_reading(sql, old.id, -1);
       sql << "DELETE FROM review WHERE reading = :id", use(old.id);
       sql << "DELETE FROM reading WHERE id = :id", use(old.id);
       ++out.readings;

@@ -65,13 +65,30 @@ Tags find_tags(soci::session& sql, Kind kind, const std::string& id) {
   return out;
 }
 
-// `a` is the alias of the table whose id is meant.
+// Of a device that has its watches still: they lead to the readings, among those of all.
+void remove_photo_readings(soci::session& sql, const std::string& device) {
+  const std::string these =
+      "(SELECT r.id FROM reading r WHERE r.device = :device AND r.photo <> 0 AND r.meter IN"
+      " (SELECT meter FROM watch WHERE device = :watching UNION SELECT CAST(:own AS TEXT)))";
+  sql << "INSERT INTO reading_count (slot, verdict, readings) SELECT at_ms / 900000, standing,"
+         " -count(*) FROM reading WHERE id IN " << these <<
+         " GROUP BY at_ms / 900000, standing ON CONFLICT (slot, verdict) DO UPDATE SET"
+         " readings = reading_count.readings + excluded.readings",
+      use(device), use(device), use(device);
+  sql << "DELETE FROM said WHERE reading IN " << these, use(device), use(device), use(device);
+  sql << "DELETE FROM review WHERE reading IN " << these, use(device), use(device), use(device);
+  sql << "DELETE FROM reading WHERE id IN " << these, use(device), use(device), use(device);
+}
+
+}  // namespace
+
 void add_target(Where& where, Kind kind, const Target& target) {
   const std::string word = fleet::name(kind);
+  // What is below "a" lies between "a/" and "a0": 0 is what follows / in ASCII.
   if (!target.group.empty())
-    where.add("a.id IN (SELECT id FROM tag WHERE kind = ? AND (group_path = ? OR "
-              "substr(group_path, 1, " + std::to_string(target.group.size() + 1) + ") = ?))",
-              {word, target.group, target.group + "/"});
+    where.add("a.id IN (SELECT id FROM tag WHERE kind = ? AND group_path = ? UNION ALL"
+              " SELECT id FROM tag WHERE kind = ? AND group_path > ? AND group_path < ?)",
+              {word, target.group, word, target.group + "/", target.group + "0"});
   if (target.label_name.empty()) return;
   if (target.label_value.empty())
     where.add("a.id IN (SELECT id FROM label WHERE kind = ? AND name = ?)",
@@ -81,7 +98,17 @@ void add_target(Where& where, Kind kind, const Target& target) {
               {word, target.label_name, target.label_value});
 }
 
-}  // namespace
+Where where_of(const DeviceFilter& filter) {
+  Where where;
+  where.add("a.id > ?", {filter.after});
+  add_target(where, Kind::device, filter.target);
+  if (filter.online) where.add(*filter.online ? "a.online = 1" : "a.online = 0");
+  if (filter.enabled)
+    where.add(std::string(*filter.enabled ? "NOT " : "") +
+              "EXISTS (SELECT 1 FROM device_switch s WHERE s.device = a.id AND s.enabled = 0)");
+  if (!filter.dialect.empty()) where.add("a.dialect = ?", {filter.dialect});
+  return where;
+}
 
 Result<Tags> Fleet::tags(Kind kind, const std::string& id) {
   return store_.engine_->read([&](soci::session& sql) { return find_tags(sql, kind, id); });
@@ -117,14 +144,7 @@ Result<std::vector<GroupCount>> Fleet::groups(int count_max) {
 }
 
 Result<std::vector<std::string>> Fleet::devices(const DeviceFilter& filter) {
-  Where where;
-  where.add("a.id > ?", {filter.after});
-  add_target(where, Kind::device, filter.target);
-  if (filter.online) where.add(*filter.online ? "a.online = 1" : "a.online = 0");
-  if (filter.enabled)
-    where.add(std::string(*filter.enabled ? "NOT " : "") +
-              "EXISTS (SELECT 1 FROM device_switch s WHERE s.device = a.id AND s.enabled = 0)");
-  if (!filter.dialect.empty()) where.add("a.dialect = ?", {filter.dialect});
+  const Where where = where_of(filter);
   return store_.engine_->read([&](soci::session& sql) {
     return where.select<NameRow>(sql, "SELECT a.id FROM device a",
                                  " ORDER BY a.id LIMIT " + std::to_string(filter.count_max));
@@ -217,8 +237,6 @@ Result<std::vector<std::string>> Fleet::remove_device(const std::string& device,
     // What hangs on a row goes before it. An alarm that is open ends first, so that those who were
     // told of it hear of its end. A credential that was taken away stays so.
     constexpr std::array purged{
-        "DELETE FROM said WHERE reading IN (SELECT id FROM reading WHERE device = :device"
-        " AND photo <> 0)",
         "DELETE FROM command_moment WHERE command IN (SELECT id FROM command"
         " WHERE device = :device)",
         "DELETE FROM light_try WHERE device = :device",
@@ -228,9 +246,6 @@ Result<std::vector<std::string>> Fleet::remove_device(const std::string& device,
         " AND subject = :device AND cleared_ms <> 0)",
         "DELETE FROM alarm WHERE kind = 'silent' AND subject = :device AND cleared_ms <> 0",
         "DELETE FROM credential WHERE device = :device AND removed = 0",
-        "DELETE FROM review WHERE reading IN (SELECT id FROM reading WHERE device = :device"
-        " AND photo <> 0)",
-        "DELETE FROM reading WHERE device = :device AND photo <> 0",
         "DELETE FROM photo WHERE device = :device",
         "DELETE FROM command WHERE device = :device",
         R"(DELETE FROM "update" WHERE device = :device)",
@@ -242,6 +257,7 @@ Result<std::vector<std::string>> Fleet::remove_device(const std::string& device,
     if (purge) {
       files = select_rows<NameRow>(
           sql, "SELECT path FROM photo WHERE device = :device AND path <> ''", device);
+      remove_photo_readings(sql, device);
       for (const char* text : purged) sql << text, use(device);
     }
     for (const char* text : always) sql << text, use(device);

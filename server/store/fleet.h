@@ -34,6 +34,26 @@ struct Switch {
   std::int64_t dropped = 0;  // packets, while it was disabled
 };
 
+// What a list shows of a device.
+struct DeviceView {
+  Device device;
+  fleet::Tags tags;
+  Switch state;
+  std::optional<photo::Photo> newest_photo;
+  // Of the meter that it watches, the first one, or else of the meter of its own name.
+  std::optional<validate::Reading> newest_reading;
+  std::optional<command::Command> active_command;  // the oldest that is open
+};
+
+// What is looked up of it; the rest stays empty. Its row, group and switch always are.
+struct ViewParts {
+  bool said = true;  // state_json and health_json
+  bool labels = true;
+  bool newest_photo = true;
+  bool newest_reading = true;
+  bool active_command = true;
+};
+
 struct GroupCount {
   std::string group;
   std::int64_t devices = 0;
@@ -56,8 +76,15 @@ class Fleet {
   Result<fleet::Tags> save_tags(fleet::Kind kind, const std::string& id, const fleet::Tags& tags);
   Result<std::vector<GroupCount>> groups(int count_max);
 
+  // As Store does with one, all in one transaction. Commands that are not there are left out.
+  Result<void> save_devices(std::span<const Device> devices);
+  Result<void> save_commands(std::span<const command::Command> commands);
+
   // Names in their order.
   Result<std::vector<std::string>> devices(const DeviceFilter& filter);
+  // The same with what is known of them, in as many queries for a thousand as for one.
+  Result<std::vector<DeviceView>> views(const DeviceFilter& filter, const ViewParts& parts = {});
+  Result<DeviceView> view(const std::string& device);
   Result<std::vector<std::string>> meters(const fleet::Target& target, const std::string& after,
                                           int count_max);
   // All devices that a target means, each once and known. Named ones that are not known are left

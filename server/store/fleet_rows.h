@@ -58,6 +58,34 @@ struct NameRow {
   std::string name;
 };
 
+using Names = std::vector<std::string>;
+
+// Rows of many names: `text` has one `?` where they go, `between` parts them there. Asked in groups;
+// the order is that of each group.
+template <class Row>
+auto select_of(soci::session& sql, const std::string& text, const Names& names,
+               const std::string& between = ", ") {
+  constexpr std::size_t group_max = 200;
+  const std::size_t place = text.find('?');
+  std::vector<decltype(std::declval<Row&>().take())> out;
+  for (std::size_t from = 0; from < names.size(); from += group_max) {
+    const std::size_t to = std::min(from + group_max, names.size());
+    std::string whole = text.substr(0, place);
+    for (std::size_t i = from; i < to; ++i)
+      whole += (i == from ? ":v" : between + ":v") + std::to_string(i - from);
+    whole += text.substr(place + 1);
+    soci::statement statement(sql);
+    Row row(statement);
+    for (std::size_t i = from; i < to; ++i) statement.exchange(soci::use(names[i]));
+    statement.alloc();
+    statement.prepare(text_for(sql, whole), soci::details::st_one_time_query);
+    statement.define_and_bind();
+    statement.execute(false);
+    while (statement.fetch()) out.push_back(row.take());
+  }
+  return out;
+}
+
 // A condition of a query that is put together, and its values in the order of their places; each
 // place has a name of its own.
 class Where {
@@ -95,6 +123,10 @@ class Where {
   std::string text_;
   std::vector<std::string> values_;
 };
+
+// Which rows a filter or a target means; `a` is the alias of the table whose id is meant.
+void add_target(Where& where, fleet::Kind kind, const fleet::Target& target);
+Where where_of(const DeviceFilter& filter);
 
 inline std::unexpected<Error> changed_meanwhile(const std::string& what) {
   return std::unexpected(

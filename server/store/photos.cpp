@@ -7,6 +7,7 @@
 
 #include "server/store/engine.h"
 #include "server/store/text_columns.h"
+#include "server/store/view_rows.h"
 
 namespace meterlens::store {
 namespace {
@@ -131,6 +132,15 @@ void mend_command(soci::session& sql, const photo::Photo& photo, std::int64_t id
 
 }  // namespace
 
+std::vector<photo::Photo> newest_photos(soci::session& sql, const Names& devices) {
+  return select_of<PhotoRow>(sql,
+                             std::string("WITH wanted (device) AS (VALUES (?)) SELECT ") +
+                                 photo_columns +
+                                 " FROM photo WHERE id IN (SELECT (SELECT max(n.id) FROM photo n"
+                                 " WHERE n.device = w.device) FROM wanted w)",
+                             devices, "), (");
+}
+
 Result<void> Store::add_photos(std::span<photo::Photo> photos) {
   auto ids = engine_->write([&](soci::session& sql) {
     PhotoInsert insert(sql);
@@ -187,10 +197,10 @@ Result<std::vector<photo::Photo>> Store::photos(const Filter& filter) {
       return select_rows<PhotoRow>(
           sql,
           select(photo_columns,
-                 "photo WHERE (meter = :meter OR id IN (SELECT photo FROM reading"
-                 " WHERE meter = :same)) AND received_at_ms >= :since"
-                 " ORDER BY id DESC LIMIT :count"),
-          filter.meter, filter.meter, filter.since_ms, filter.count_max);
+                 "photo WHERE id IN (SELECT id FROM photo WHERE meter <> '' AND meter = :meter"
+                 " UNION SELECT photo FROM reading WHERE meter = :same) AND"
+                 " received_at_ms >= :since AND id < :before ORDER BY id DESC LIMIT :count"),
+          filter.meter, filter.meter, filter.since_ms, before, filter.count_max);
     }
     if (filter.device.empty()) {
       return select_rows<PhotoRow>(

@@ -12,6 +12,8 @@ namespace meterlens::store {
 std::int64_t insert_reading(soci::session& sql, const validate::Reading& reading);
 // `reviewed` as it stands after its review; the reading points at it.
 void insert_review(soci::session& sql, const validate::Reading& reviewed);
+// What the home page counts: a reading comes (1), or goes (-1: before its row does).
+void count_reading(soci::session& sql, std::int64_t id, std::int64_t by);
 std::optional<validate::Reading> find_reading(soci::session& sql, std::int64_t id);
 
 // What the readers said of the photo of that reading.

@@ -4,6 +4,7 @@
 #include "server/store/engine.h"
 #include "server/store/reading_rows.h"
 #include "server/store/text_columns.h"
+#include "server/store/view_rows.h"
 
 namespace meterlens::store {
 namespace {
@@ -109,6 +110,23 @@ Error no_reading(std::int64_t id) {
 
 }  // namespace
 
+void count_reading(soci::session& sql, std::int64_t id, std::int64_t by) {
+  sql << "INSERT INTO reading_count (slot, verdict, readings)"
+         " SELECT at_ms / 900000, standing, CAST(:by AS BIGINT) FROM reading WHERE id = :id"
+         " ON CONFLICT (slot, verdict) DO UPDATE SET"
+         " readings = reading_count.readings + excluded.readings",
+      use(by), use(id);
+}
+
+std::vector<Reading> newest_readings(soci::session& sql, const Names& meters) {
+  return select_of<ReadingRow>(
+      sql,
+      std::string("WITH wanted (meter) AS (VALUES (?)) ") + reading_select +
+          "r.id IN (SELECT (SELECT n.id FROM reading n WHERE n.meter = w.meter"
+          " ORDER BY n.at_ms DESC, n.id DESC LIMIT 1) FROM wanted w)",
+      meters, "), (");
+}
+
 std::int64_t insert_reading(soci::session& sql, const Reading& reading) {
   const std::string window = window_text(reading.window);
   const std::string verdict = validate::name(reading.verdict);
@@ -127,6 +145,7 @@ std::int64_t insert_reading(soci::session& sql, const Reading& reading) {
       use(verdict);
   std::int64_t id = 0;
   sql << "SELECT last_insert_rowid()", into(id);
+  count_reading(sql, id, 1);
   // A photo of several meters points at the first one's reading.
   sql << "UPDATE photo SET reading = :reading WHERE id = :photo AND reading = 0", use(id),
       use(reading.photo);
@@ -149,8 +168,12 @@ void insert_review(soci::session& sql, const Reading& reviewed) {
       use(reviewed.red), use(reviewed.value_count), use(reviewed.value_decimals),
       use(reviewed.value), use(review.reviewer), use(review.reason), use(review.at_ms),
       use(by_server);
-  sql << "UPDATE reading SET review = last_insert_rowid(), standing = :verdict WHERE id = :id",
+  std::int64_t id = 0;
+  sql << "SELECT last_insert_rowid()", into(id);
+  count_reading(sql, reviewed.id, -1);
+  sql << "UPDATE reading SET review = :review, standing = :verdict WHERE id = :id", use(id),
       use(verdict), use(reviewed.id);
+  count_reading(sql, reviewed.id, 1);
 }
 
 std::optional<Reading> find_reading(soci::session& sql, std::int64_t id) {
@@ -196,7 +219,9 @@ Result<std::vector<Reading>> Store::readings(const Filter& filter) {
     // Names that are not asked for still bind, to conditions that the planner drops.
     text += filter.device.empty() ? " AND :meter = ''" : " AND r.meter = :meter";
     text += filter.verdict.empty() ? " AND :verdict = ''"
-                                   : " AND r.standing = :verdict";
+                                   // A meter's are few: its index, not that of all verdicts.
+                                   : filter.device.empty() ? " AND r.standing = :verdict"
+                                                           : " AND r.standing || '' = :verdict";
     if (filter.reviewed) text += " AND r.review <> 0 AND v.by_server = 0";
     text += filter.photo == 0 ? " AND :photo = 0" : " AND r.photo = :photo";
     text += filter.before_id == 0 ? " AND :before_ms = :before_id"
@@ -211,10 +236,12 @@ Result<std::vector<Reading>> Store::readings(const Filter& filter) {
 Result<std::vector<Reading>> Store::billing(const BillingFilter& filter) {
   return engine_->read([&](soci::session& sql) {
     std::string text = reading_select;
-    text += "r.at_ms >= :since AND r.at_ms < :to";
+    // By meter, and SQLite would else sort everything of that time for each page.
+    text += sql.get_backend_name() == "postgresql" ? "r.at_ms >= :since AND r.at_ms < :to"
+                                                   : "+r.at_ms >= :since AND +r.at_ms < :to";
     text += filter.meter.empty() ? " AND :meter = ''" : " AND r.meter = :meter";
     if (!filter.all)
-      text += " AND coalesce(v.verdict, r.verdict) IN ('accepted', 'manual', 'estimated')";
+      text += " AND r.standing IN ('accepted', 'manual', 'estimated')";
     text += filter.after_meter.empty() ? " AND :after = '' AND :after_ms = :after_id"
                                        : " AND (r.meter, r.at_ms, r.id) > (:after, :after_ms, "
                                          ":after_id)";

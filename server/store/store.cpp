@@ -6,6 +6,7 @@
 #include "server/store/engine.h"
 #include "server/store/meter_rows.h"
 #include "server/store/text_columns.h"
+#include "server/store/view_rows.h"
 
 namespace meterlens::store {
 namespace {
@@ -112,16 +113,47 @@ void insert_moment(soci::session& sql, std::int64_t id, const command::Command& 
       use(id), use(state), use(command.reason), use(command.updated_ms);
 }
 
-// Only when it has come further: packets that arrive are no moment of their own.
-void note_moment(soci::session& sql, const command::Command& command) {
+void put_device(soci::session& sql, const Device& device) {
+  const std::string dialect = protocol::name(device.dialect);
+  const int online = device.online ? 1 : 0;
+  sql << "INSERT INTO device (" << device_columns
+      << ") VALUES (:id, :dialect, :product, :online, :firmware, :remark, :state, :health,"
+         " :first, :last)"
+         " ON CONFLICT (id) DO UPDATE SET dialect = excluded.dialect, product = excluded.product,"
+         " online = excluded.online, firmware = excluded.firmware,"
+         " state_json = excluded.state_json, health_json = excluded.health_json,"
+         " last_seen_ms = excluded.last_seen_ms",
+      use(device.id), use(dialect), use(device.product), use(online), use(device.firmware),
+      use(device.remark), use(device.state_json), use(device.health_json),
+      use(device.first_seen_ms), use(device.last_seen_ms);
+}
+
+// false: it is not there.
+bool put_command(soci::session& sql, const command::Command& command) {
   const std::string state = command::name(command.state);
-  const auto same = select_first<IntegerRow>(
-      sql, "SELECT id FROM command WHERE id = :id AND state = :state AND reason = :reason",
-      command.id, state, command.reason);
-  if (!same) insert_moment(sql, command.id, command);
+  const auto before = select_first<MomentRow>(
+      sql, "SELECT state, reason, updated_ms FROM command WHERE id = :id", command.id);
+  if (!before) return false;
+  // Only when it has come further: packets that arrive are no moment of their own.
+  if (before->state != command.state || before->reason != command.reason)
+    insert_moment(sql, command.id, command);
+  sql << "UPDATE command SET state = :state, reason = :reason, packets_received = :received,"
+         " packets_total = :total, photo = :photo, reading = :reading, updated_ms = :updated"
+         " WHERE id = :id",
+      use(state), use(command.reason), use(command.packets_received), use(command.packets_total),
+      use(command.photo), use(command.reading), use(command.updated_ms), use(command.id);
+  return true;
 }
 
 }  // namespace
+
+std::vector<command::Command> open_commands_of(soci::session& sql, const Names& devices) {
+  return select_of<CommandRow>(sql,
+                               std::string("SELECT ") + command_columns +
+                                   " FROM command WHERE state NOT IN ('read', 'failed', 'expired')"
+                                   " AND device IN (?) ORDER BY id",
+                               devices);
+}
 
 Store::Store() = default;
 Store::~Store() = default;
@@ -137,25 +169,21 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, const Option
 }
 
 Result<void> Store::save_device(const Device& device) {
-  return engine_->write([&](soci::session& sql) {
-    const std::string dialect = protocol::name(device.dialect);
-    const int online = device.online ? 1 : 0;
-    sql << "INSERT INTO device (" << device_columns
-        << ") VALUES (:id, :dialect, :product, :online, :firmware, :remark, :state, :health,"
-           " :first, :last)"
-           " ON CONFLICT (id) DO UPDATE SET dialect = excluded.dialect, product = excluded.product,"
-           " online = excluded.online, firmware = excluded.firmware,"
-           " state_json = excluded.state_json, health_json = excluded.health_json,"
-           " last_seen_ms = excluded.last_seen_ms",
-        use(device.id), use(dialect), use(device.product), use(online), use(device.firmware),
-        use(device.remark), use(device.state_json), use(device.health_json),
-        use(device.first_seen_ms), use(device.last_seen_ms);
-    adopt(sql, device.id, device.first_seen_ms);
+  return Fleet(*this).save_devices({&device, 1});
+}
+
+Result<void> Fleet::save_devices(std::span<const Device> devices) {
+  return store_.engine_->write([&](soci::session& sql) {
+    for (const Device& device : devices) {
+      put_device(sql, device);
+      adopt(sql, device.id, device.first_seen_ms);
+    }
   });
 }
 
 Result<void> Store::mark_all_offline() {
-  return engine_->write([](soci::session& sql) { sql << "UPDATE device SET online = 0"; });
+  return engine_->write(
+      [](soci::session& sql) { sql << "UPDATE device SET online = 0 WHERE online <> 0"; });
 }
 
 Result<std::vector<Device>> Store::devices() {
@@ -189,22 +217,20 @@ Result<std::int64_t> Store::add_command(const command::Command& command) {
 }
 
 Result<void> Store::save_command(const command::Command& command) {
-  const auto changed = engine_->write([&](soci::session& sql) {
-    note_moment(sql, command);
-    const std::string state = command::name(command.state);
-    return change_rows(
-        sql, "UPDATE command SET state = :state, reason = :reason, packets_received = :received,"
-             " packets_total = :total, photo = :photo, reading = :reading, updated_ms = :updated"
-             " WHERE id = :id",
-        state, command.reason, command.packets_received, command.packets_total, command.photo,
-        command.reading, command.updated_ms, command.id);
-  });
-  if (!changed) return std::unexpected(changed.error());
-  if (*changed == 0) {
+  const auto found =
+      engine_->write([&](soci::session& sql) { return put_command(sql, command); });
+  if (!found) return std::unexpected(found.error());
+  if (!*found) {
     return std::unexpected(
         Error{ErrorCode::not_found, "there is no command " + std::to_string(command.id)});
   }
   return {};
+}
+
+Result<void> Fleet::save_commands(std::span<const command::Command> commands) {
+  return store_.engine_->write([&](soci::session& sql) {
+    for (const command::Command& command : commands) put_command(sql, command);
+  });
 }
 
 Result<command::Command> Store::command(std::int64_t id) {

@@ -9,6 +9,8 @@ namespace {
 using soci::into;
 
 constexpr std::int64_t day_ms = 86'400'000;
+constexpr std::int64_t quarter_ms = 900'000;  // of an hour: a slot of reading_count
+constexpr std::int64_t quarters_a_day = day_ms / quarter_ms;
 
 struct CountRow {
   explicit CountRow(soci::statement& statement) {
@@ -33,6 +35,7 @@ class Limits {
     }
     text_ = "SELECT id FROM tag WHERE kind = 'meter' AND (" + text_ + ")";
   }
+  bool any() const { return !values_.empty(); }
   void meters(Where& where, const std::string& column) const {
     if (!values_.empty()) where.add(column + " IN (" + text_ + ")", values_);
   }
@@ -58,14 +61,11 @@ void count_devices(soci::session& sql, const Limits& limits, Summary& out) {
   out.online = count_of(sql, "device", online);
 }
 
-// A judgement that stands, and those that a later word made doubtful: each has its index.
 void count_doubtful(soci::session& sql, const Limits& limits, Summary& out) {
-  Where standing, later;
-  standing.add("r.verdict = 'doubtful' AND coalesce(v.verdict, 'doubtful') = 'doubtful'");
-  later.add("r.review <> 0 AND r.verdict <> 'doubtful' AND v.verdict = 'doubtful'");
-  for (Where* where : {&standing, &later}) limits.meters(*where, "r.meter");
-  out.doubtful = count_of(sql, "reading r LEFT JOIN review v ON v.id = r.review", standing) +
-                 count_of(sql, "reading r JOIN review v ON v.id = r.review", later);
+  Where where;
+  where.add("standing = 'doubtful'");
+  limits.meters(where, "meter");
+  out.doubtful = count_of(sql, "reading", where);
 }
 
 void count_commands(soci::session& sql, const Limits& limits, std::int64_t since_ms,
@@ -80,20 +80,31 @@ void count_commands(soci::session& sql, const Limits& limits, std::int64_t since
   }
 }
 
+// Of all meters the slots have it; of some, their readings do.
+std::vector<CountRow> reading_counts(soci::session& sql, const Limits& limits, std::int64_t begin,
+                                     std::int64_t end) {
+  if (!limits.any())
+    return select_rows<CountRow>(
+        sql,
+        "SELECT verdict, (slot - :from) / 96 AS day, CAST(sum(readings) AS BIGINT)"
+        " FROM reading_count WHERE slot >= :begin AND slot < :end GROUP BY verdict, day",
+        begin, begin, end);
+  const std::string from = std::to_string(begin * quarter_ms);
+  Where where;
+  where.add("at_ms >= " + from + " AND at_ms < " + std::to_string(end * quarter_ms));
+  limits.meters(where, "meter");
+  return where.select<CountRow>(
+      sql,
+      "SELECT standing, (at_ms - (" + from + ")) / 86400000 AS day, count(*) FROM reading",
+      " GROUP BY standing, day");
+}
+
 void count_readings(soci::session& sql, const Limits& limits, std::int64_t since_ms, int days,
                     Summary& out) {
-  const std::int64_t from_ms = since_ms - (days - 1) * day_ms;
-  const std::string from = std::to_string(from_ms);
-  for (int i = 0; i < days; ++i) out.days.push_back({from_ms + i * day_ms});
-  Where where;
-  where.add("r.at_ms >= " + from + " AND r.at_ms < " + std::to_string(since_ms + day_ms));
-  limits.meters(where, "r.meter");
-  for (const CountRow& row : where.select<CountRow>(
-           sql,
-           "SELECT coalesce(v.verdict, r.verdict) AS said, (r.at_ms - (" + from +
-               ")) / 86400000 AS day, count(*) FROM reading r LEFT JOIN review v ON v.id ="
-               " r.review",
-           " GROUP BY said, day")) {
+  const std::int64_t end = since_ms / quarter_ms + quarters_a_day;
+  const std::int64_t begin = end - days * quarters_a_day;
+  for (int i = 0; i < days; ++i) out.days.push_back({since_ms - (days - 1 - i) * day_ms});
+  for (const CountRow& row : reading_counts(sql, limits, begin, end)) {
     Summary::Day& day = out.days[static_cast<std::size_t>(row.day)];
     if (row.name == "doubtful") day.doubtful += row.count;
     if (row.name == "rejected") day.rejected += row.count;

@@ -110,6 +110,13 @@ class Fleet(FlowTest):
         page = self.stack.get("/devices?limit=2")
         self.assertEqual((page["next"], len(page["devices"])), ("m2", 2))
         self.assertEqual(names("limit=2&cursor=m2"), ["m3"])
+        few = self.stack.get("/devices?fields=remark,labels&limit=10000&group=berlin")
+        self.assertEqual(few["fields"], ["id", "remark", "labels"])
+        self.assertEqual(few["devices"][0], {"id": "m1", "remark": "",
+                                             "labels": {"floor": "3"}})
+        self.assertEqual((len(few["devices"]), few["next"]), (2, None))
+        for query in ("fields=id,size", "fields=newest_photo&limit=1001", "limit=1001"):
+            self.assertEqual(self.stack.request("GET", f"/devices?{query}")[0], 400, query)
         self.post("/schedules", {"name": "often", "cron": "* * * * *", "group": "berlin/north",
                                  "spread_s": 0}, 201)
 

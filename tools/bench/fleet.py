@@ -1,98 +1,28 @@
 #!/usr/bin/env python3
-"""Latencies of the API over a store of many meters, while photos are being ingested.
+"""Latencies and costs of the API over a store of many meters, while photos are being ingested.
 
-Usage: tools/bench/fleet.py [--meters N] [--readings N] [--seconds N] [--folder F] [--postgresql]
-Fills the store once (a folder that is kept can be filled on and used again), then asks for pages at
-50 requests/s while 200 photos arrive in each second, and prints percentiles and memory.
+Usage: tools/bench/fleet.py FOLDER [--meters N] [--readings N] [--postgresql] [--fill]
+                            [--seconds N] [--per-second N] [--photos N]
+The store is made in FOLDER at the first call and used again (--fill: only that). Then pages are
+asked for at 50 requests a second in all, of each kind in turn, while 200 photos arrive in each
+second, and percentiles, CPU time and memory are printed. A time counts from when a request was due.
 """
 import argparse
 import contextlib
 import http.client
+import os
 import pathlib
-import shutil
-import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from postgresql import PrivatePostgresql  # noqa: E402
+from fleet_store import PostgresqlStore, SqliteStore, fill  # noqa: E402
 from stack import ROOT, Stack  # noqa: E402
 
 BUILD = ROOT / "build" / "release"
-BATCH = 500  # meters in one transaction
-START_MS = 1_700_000_000_000
-HOUR_MS = 3_600_000
-# Plain SQL of both engines: meters {first} to {last}, {each} readings of each, an hour apart.
-FILL = """
-INSERT INTO device (id, dialect, product, online, firmware, remark, state_json, first_seen_ms,
-    last_seen_ms) WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n
-    WHERE i < {last}) SELECT 'f' || i, 'native', 'bench', 0, '1', '', '', {start}, {start} FROM n;
-INSERT INTO meter_version (meter, medium, wheels, decimals, unit, factor, serial, place, rate_max,
-    installed_ms, removed_ms, author, reason, at_ms) SELECT id, 'water', 8, 3, 'm3', '1', '', '', 0,
-    0, 0, '', 'bench', {start} FROM device WHERE product = 'bench'
-    AND NOT EXISTS (SELECT 1 FROM meter WHERE meter.id = device.id);
-INSERT INTO meter SELECT meter, version FROM meter_version
-    WHERE NOT EXISTS (SELECT 1 FROM meter WHERE id = meter_version.meter);
-INSERT INTO watch (device, meter, version) SELECT id, id, 0 FROM device WHERE product = 'bench'
-    AND NOT EXISTS (SELECT 1 FROM watch WHERE watch.device = device.id);
-INSERT INTO watch_version (watch, from_ms, to_ms, region, author, reason, at_ms)
-    SELECT id, 0, 0, '', '', 'bench', {start} FROM watch WHERE version = 0;
-UPDATE watch SET version = (SELECT v.version FROM watch_version v WHERE v.watch = watch.id)
-    WHERE version = 0;
-INSERT INTO reading (meter, device, photo, at_ms, status, digits, certain, red, value_count,
-    value_decimals, value, confidence, {window}, ms, verdict, reasons, flags, standing)
-    WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last}),
-    t(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM t WHERE k < {each} - 1)
-    SELECT 'f' || i, 'f' || i, 0, {start} + k * {hour} + i, 'read',
-    substr('' || (100000000 + i + 13 * k), 2), 8, 3, i + 13 * k, 3, '' || (i + 13 * k) / 1000,
-    0.99, '', 4.0, CASE WHEN (i + k) % 200 = 0 THEN 'doubtful' ELSE 'accepted' END, '', 0,
-    CASE WHEN (i + k) % 200 = 0 THEN 'doubtful' ELSE 'accepted' END FROM t CROSS JOIN n;
-"""
-
-
-class SqliteStore:
-    def __init__(self, folder):
-        self.database = sqlite3.connect(folder / "var" / "meterlens.db", timeout=60,
-                                        isolation_level=None)
-        self.database.execute("PRAGMA synchronous = OFF")
-
-    def run(self, text):
-        self.database.executescript(f"BEGIN; {text} COMMIT;")
-
-    def count(self):
-        return self.database.execute("SELECT count(*) FROM device").fetchone()[0]
-
-    def finish(self):
-        self.database.execute("ANALYZE")
-        self.database.close()
-
-
-class PostgresqlStore:
-    def __init__(self, server):
-        self.server = server
-
-    def run(self, text):
-        self.server.sql(f"BEGIN; {text.replace('window', chr(34) + 'window' + chr(34))} COMMIT;")
-
-    def count(self):
-        return int(self.server.sql("SELECT count(*) FROM device")[0])
-
-    def finish(self):
-        self.server.sql("ANALYZE")
-
-
-def fill(store, meters, each):
-    begun, first = time.monotonic(), store.count()
-    for at in range(first, meters, BATCH):
-        last = min(at + BATCH, meters) - 1
-        store.run(FILL.format(first=at, last=last, each=each, start=START_MS, hour=HOUR_MS,
-                              window="window"))
-    store.finish()
-    took = time.monotonic() - begun
-    print(f"fill: {meters - first:,} meters with {each} readings each in {took:.0f} s")
+TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def make_photo(folder):
@@ -102,92 +32,202 @@ def make_photo(folder):
     return next(pathlib.Path(folder).rglob("*.jpg"))
 
 
-class Ingest(threading.Thread):
-    """200 photos in each second, of devices of its own."""
+def stat_of(path):
+    """The fields of a stat file from the state on: [11] and [12] are the CPU times."""
+    return path.read_text().rsplit(")", 1)[1].split()
 
-    def __init__(self, stack, photo, seconds):
+
+def cpu_ms(process):
+    """(of everything but reading photos, of reading them): the reading threads are the nice ones.
+    A thread that has ended counts with its process."""
+    reading = 0
+    folder = pathlib.Path(f"/proc/{process.pid}")
+    for task in (folder / "task").iterdir():
+        with contextlib.suppress(OSError):
+            fields = stat_of(task / "stat")
+            if int(fields[16]) > 0:
+                reading += int(fields[11]) + int(fields[12])
+    fields = stat_of(folder / "stat")
+    return (int(fields[11]) + int(fields[12]) - reading) * TICK_MS, reading * TICK_MS
+
+
+def database_cpu_ms(postmaster):
+    """Of a PostgreSQL server, with what has ended."""
+    total = 0
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            fields = stat_of(folder / "stat")
+            if int(folder.name) == postmaster.pid:
+                total += sum(map(int, fields[11:15]))
+            elif int(fields[1]) == postmaster.pid:
+                total += int(fields[11]) + int(fields[12])
+    return total * TICK_MS
+
+
+def memory_mib(process):
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    return [int(status.split(key)[1].split()[0]) / 1024 for key in ("VmRSS:", "VmHWM:")]
+
+
+class Ingest(threading.Thread):
+    """So many photos in each second, each of another device of the fleet."""
+
+    def __init__(self, stack, photo, options):
         super().__init__()
-        self.stack, self.photo, self.seconds, self.stored = stack, photo, seconds, 0
+        self.count = int(options.photos * options.seconds)
+        self.command = [BUILD / "meterlens-bench-ingest", "--port", stack.mqtt_port, "--photo",
+                        photo, "--photos", self.count, "--rate", options.photos,
+                        "--devices", min(self.count, options.meters), "--limit-s",
+                        int(3 * options.seconds) + 10]
+        self.answer = ""
 
     def run(self):
-        end = time.monotonic() + self.seconds
-        while time.monotonic() < end:
-            begun = time.monotonic()
-            done = subprocess.run([BUILD / "meterlens-bench-ingest", "--port",
-                                   str(self.stack.mqtt_port), "--photo", self.photo, "--photos",
-                                   "200", "--devices", "50"], capture_output=True)
-            self.stored += 200 if done.returncode == 0 else 0
-            time.sleep(max(0, 1 - (time.monotonic() - begun)))
+        done = subprocess.run(list(map(str, self.command)), capture_output=True, text=True)
+        self.answer = done.stdout.strip() or done.stderr.strip()
 
 
-def ask(stack, path, seconds, per_second=50):
-    """Sorted latencies in ms of so many requests a second, each due at its own time."""
-    connection = http.client.HTTPConnection("127.0.0.1", stack.http_port, timeout=60)
-    begun, times = time.monotonic(), []
+class Client:
+    def __init__(self, stack):
+        self.connection = http.client.HTTPConnection("127.0.0.1", stack.http_port, timeout=60)
+
+    def get(self, path):
+        self.connection.request("GET", "/api/v1" + path)
+        answer = self.connection.getresponse()
+        text = answer.read()
+        if answer.status != 200:
+            raise SystemExit(f"fleet: {path}: {answer.status} {text[:200]}")
+        return text
+
+
+def pages(meters):
+    day = int(time.time() * 1000) // 86_400_000 * 86_400_000
+    name = "bench{:05}".format
+    return {"device list": lambda n: f"/devices?cursor={name(n * 7919 % meters)}",
+            "reading history": lambda n: f"/readings?meter={name(n * 7919 % meters)}",
+            "review queue": lambda n: "/readings?verdict=doubtful",
+            "review queue, deep": lambda n:
+                f"/readings?verdict=doubtful&cursor={day - n % 20 * 86_400_000}.1",
+            "newest readings": lambda n: "/readings",
+            "meter list": lambda n: f"/meters?cursor={name(n * 104729 % meters)}",
+            "photos of a device": lambda n: f"/photos?device={name(n * 7919 % meters)}",
+            "photos of a meter": lambda n: f"/photos?meter={name(n * 7919 % meters)}",
+            "one device": lambda n: f"/devices/{name(n * 7919 % meters)}",
+            "one group's devices": lambda n: f"/devices?group=city/{n % 100}",
+            "home page": lambda n: f"/summary?since={day}&days=14"}
+
+
+def ask(stack, kinds, seconds, per_second):
+    """Sorted latencies in ms by kind, of requests that are each due at their own time."""
+    client, names = Client(stack), list(kinds)
+    times = {name: [] for name in names}
+    begun = time.monotonic()
     for number in range(int(seconds * per_second)):
+        name = names[number % len(names)]
         due = begun + number / per_second
         time.sleep(max(0, due - time.monotonic()))
-        connection.request("GET", "/api/v1" + path(number))
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status != 200:
-            raise SystemExit(f"fleet: {path(number)}: {answer.status}")
-        times.append((time.monotonic() - due) * 1000)
-    return sorted(times)
+        client.get(kinds[name](number))
+        times[name].append((time.monotonic() - due) * 1000)
+    return {name: sorted(some) for name, some in times.items()}
 
 
-def measure(stack, folder, meters, seconds):
-    pages = {"reading history": lambda n: f"/readings?meter=f{n * 7919 % meters}",
-             "review queue": lambda n: "/readings?verdict=doubtful",
-             "newest readings": lambda n: "/readings",
-             "meter list": lambda n: f"/meters?cursor=f{n * 104729 % meters}",
-             "one device": lambda n: f"/devices/f{n * 7919 % meters}"}
-    photo = make_photo(folder / "photo")
-    for name, path in pages.items():
-        ingest = Ingest(stack, photo, seconds)
+def print_costs(stack, server, kinds, cpu):
+    """CPU time of each kind of page, nothing else going on."""
+    client = Client(stack)
+    for name, path in kinds.items():
+        client.get(path(1))
+        before, begun, count = cpu(), time.monotonic(), 0
+        while count < 20 or (time.monotonic() - begun < 1 and count < 500):
+            count += 1
+            client.get(path(count))
+        ms = [(a - b) / count for a, b in zip(cpu(), before)]
+        print(f"cost of {name}: {ms[0]:.2f} ms of CPU" +
+              (f" + {ms[2]:.2f} ms of the database's" if len(ms) > 2 else "") +
+              f" ({1000 * (time.monotonic() - begun) / count:.2f} ms in all)", flush=True)
+
+
+def measure(stack, server, options, cpu):
+    kinds = pages(options.meters)
+    if options.costs:
+        print_costs(stack, server, kinds, cpu)
+    photo = make_photo(stack.folder / "photo")
+    ingest = Ingest(stack, photo, options)
+    before = cpu()
+    if options.photos > 0:
         ingest.start()
-        times = ask(stack, path, seconds)
+    times = ask(stack, kinds, options.seconds, options.per_second)
+    if options.photos > 0:
         ingest.join()
-        print(f"{name}: median {times[len(times) // 2]:.1f} ms, 99 % under "
-              f"{times[int(len(times) * 0.99)]:.1f} ms, {len(times)} requests; {ingest.stored} "
-              "photos stored meanwhile")
+        print(f"ingest: {ingest.answer}")
+        ms = [(a - b) / ingest.count for a, b in zip(cpu(), before)]
+        print("cost of a photo with its share of the requests: " +
+              ", ".join(f"{value:.2f} ms of {what}" for value, what in
+                        zip(ms, ("taking in and asking", "reading", "the database"))))
+    for name, some in {**times, "all": sorted(sum(times.values(), []))}.items():
+        print(f"{name}: median {some[len(some) // 2]:.1f} ms, 99 % under "
+              f"{some[int(len(some) * 0.99)]:.1f} ms, longest {some[-1]:.1f} ms "
+              f"({len(some)} requests)")
+    now, peak = memory_mib(server)
+    print(f"memory of serve: {now:.0f} MiB, at most {peak:.0f} MiB", flush=True)
 
 
-def rss_mib(process):
-    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+def open_store(options, is_filling):
+    if options.postgresql:
+        return PostgresqlStore(options.folder, is_filling)
+    return SqliteStore(options.folder)
 
 
-def run(folder, options, server):
-    settings = f"[store]\nurl = \"{server.url}\"\n" if server else ""
-    with Stack(folder, build=BUILD, settings=settings) as stack:
-        stack.serve()  # makes the tables
-    store = PostgresqlStore(server) if server else SqliteStore(folder)
-    fill(store, options.meters, options.readings // options.meters)
-    with Stack(folder, build=BUILD, settings=settings) as stack:
+def make(options):
+    settings = ""
+    with contextlib.ExitStack() as things:
+        if options.postgresql:
+            store = things.enter_context(contextlib.closing(open_store(options, True)))
+            settings = store.settings
+        with Stack(options.folder, build=BUILD, settings=settings) as stack:
+            stack.serve(600)  # makes the tables
+        if not options.postgresql:
+            store = things.enter_context(contextlib.closing(open_store(options, True)))
+        if store.count() == 0:
+            fill(store, options.meters, options.readings // options.meters)
+
+
+def run(options):
+    with contextlib.ExitStack() as things:
+        postmaster, settings = None, ""
+        if options.postgresql:
+            store = things.enter_context(contextlib.closing(open_store(options, False)))
+            postmaster, settings = store.server.process, store.settings
+        stack = things.enter_context(Stack(options.folder, build=BUILD, settings=settings))
         begun = time.monotonic()
-        process = stack.serve(300)
-        print(f"start: ready after {time.monotonic() - begun:.1f} s")
-        measure(stack, folder, options.meters, options.seconds)
-        print(f"memory of serve: {rss_mib(process):.0f} MiB")
+        server = stack.serve(900)
+        print(f"start: ready after {time.monotonic() - begun:.1f} s, {memory_mib(server)[0]:.0f} "
+              "MiB", flush=True)
+
+        def cpu():
+            more = [database_cpu_ms(postmaster)] if postmaster else []
+            return [*cpu_ms(server), *more]
+
+        measure(stack, server, options, cpu)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--meters", type=int, default=100_000)
     parser.add_argument("--readings", type=int, default=20_000_000)
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--folder", type=pathlib.Path, help="kept, and used again; SQLite only")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--per-second", type=float, default=50)
+    parser.add_argument("--photos", type=float, default=200, help="in each second")
     parser.add_argument("--postgresql", action="store_true")
+    parser.add_argument("--costs", action="store_true", help="also of each page alone")
+    parser.add_argument("--fill", action="store_true", help="only make the store")
     options = parser.parse_args()
-    folder = options.folder or pathlib.Path(tempfile.mkdtemp(prefix="fleet_"))
-    try:
-        with contextlib.ExitStack() as stack:
-            server = stack.enter_context(PrivatePostgresql(True)) if options.postgresql else None
-            run(folder, options, server)
-    finally:
-        if options.folder is None:
-            shutil.rmtree(folder, ignore_errors=True)
+    options.folder = options.folder.resolve()
+    is_made = (options.folder / "made").exists()
+    if not is_made:
+        make(options)
+        (options.folder / "made").touch()
+    if not options.fill:
+        run(options)
 
 
 if __name__ == "__main__":

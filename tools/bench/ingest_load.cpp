@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <chrono>
@@ -36,6 +37,7 @@ struct Options {
   int devices = 100;
   int photos = 1000;
   int limit_s = 120;
+  int rate = 0;          // photos a second, 0: as fast as they are taken
   int hold_packets = 0;  // leave so many packets of each photo out (for memory in flight)
 };
 
@@ -56,6 +58,7 @@ Options parse(int argc, char** argv) {
     if (key == "--devices") o.devices = number(argv[i + 1]);
     if (key == "--photos") o.photos = number(argv[i + 1]);
     if (key == "--limit-s") o.limit_s = number(argv[i + 1]);
+    if (key == "--rate") o.rate = number(argv[i + 1]);
     if (key == "--hold-packets") o.hold_packets = number(argv[i + 1]);
   }
   return o;
@@ -82,6 +85,7 @@ struct Camera {
   std::size_t next = 0;
   bool waiting = false;
   bool done = false;
+  Clock_::time_point begun;
 };
 
 Buffer frame_of(const Message& message) {
@@ -96,7 +100,9 @@ class Load {
     cameras_.resize(static_cast<std::size_t>(options.devices));
     for (std::size_t i = 0; i < cameras_.size(); ++i) {
       cameras_[i].topic = fmt::format("meterlens/bench{:05}/up", i);
-      load_next(cameras_[i]);
+      // At a rate each waits for its turn.
+      if (options.rate == 0) load_next(cameras_[i]);
+      cameras_[i].done = options.rate != 0;
     }
   }
 
@@ -106,7 +112,9 @@ class Load {
     while (stored_ < options_.photos && !(options_.hold_packets > 0 && all_waiting())) {
       if (Clock_::now() > limit)
         give_up(fmt::format("only {} of {} photos stored in time", stored_, options_.photos));
-      if (!step(client)) std::this_thread::sleep_for(std::chrono::microseconds(100));
+      if (options_.rate > 0) start_due();
+      const auto pause = std::chrono::microseconds(options_.rate > 0 ? 1000 : 100);
+      if (!step(client)) std::this_thread::sleep_for(pause);
     }
   }
 
@@ -114,9 +122,24 @@ class Load {
   void on_down(std::string_view topic, Bytes payload);
   std::int64_t messages() const { return published_; }
   std::int64_t resent() const { return resent_; }
+  // From a photo's first frame to its `Stored`, in ms.
+  double slowest_ms() const { return slowest_ms_; }
 
  private:
+  // The cameras whose turn has come; one that is still busy has its turn later.
+  void start_due() {
+    const std::lock_guard lock(mutex_);
+    const std::chrono::duration<double> since_begin = Clock_::now() - begun_;
+    while (started_ < options_.photos && started_ < options_.rate * since_begin.count()) {
+      Camera& camera = cameras_[static_cast<std::size_t>(started_) % cameras_.size()];
+      if (!camera.done) return;
+      camera.done = false;
+      load_next(camera);
+    }
+  }
+
   void load_next(Camera& camera) {
+    camera.begun = Clock_::now();
     camera.frames.clear();
     camera.next = 0;
     camera.waiting = false;
@@ -124,6 +147,7 @@ class Load {
       camera.done = true;
       return;
     }
+    busy_.push_back(&camera);
     const Buffer photo = unique_photo(jpeg_, (static_cast<std::uint64_t>(getpid()) << 32) |
                                                  static_cast<std::uint64_t>(++started_));
     const auto bytes = static_cast<std::uint32_t>(photo.size());
@@ -149,8 +173,10 @@ class Load {
   bool step(mosquitto* client) {
     const std::lock_guard lock(mutex_);
     bool sent = false;
-    for (Camera& camera : cameras_) {
-      if (camera.done || camera.waiting) continue;
+    std::erase_if(busy_, [](const Camera* camera) { return camera->done || camera->waiting; });
+    for (Camera* const one : busy_) {
+      Camera& camera = *one;
+      if (camera.waiting) continue;
       if (published_ - acknowledged_ > 500) break;
       const Buffer& frame = camera.frames[camera.next];
       if (mosquitto_publish(client, nullptr, camera.topic.c_str(), static_cast<int>(frame.size()),
@@ -167,6 +193,9 @@ class Load {
   Buffer jpeg_;
   std::mutex mutex_;
   std::vector<Camera> cameras_;
+  std::vector<Camera*> busy_;  // those that have something to send, and some that had
+  const Clock_::time_point begun_ = Clock_::now();
+  double slowest_ms_ = 0;
   int started_ = 0;
   std::atomic<int> stored_ = 0;
   std::atomic<std::int64_t> published_ = 0, acknowledged_ = 0, resent_ = 0;
@@ -184,11 +213,16 @@ void Load::on_down(std::string_view topic, Bytes payload) {
   if (const auto* stored = std::get_if<Stored>(&*message)) {
     if (stored->photo_id != camera.photo_id || camera.done) return;
     ++stored_;
-    load_next(camera);
+    const std::chrono::duration<double, std::milli> took = Clock_::now() - camera.begun;
+    slowest_ms_ = std::max(slowest_ms_, took.count());
+    if (options_.rate == 0) return load_next(camera);
+    camera.frames = {};
+    camera.done = true;
   } else if (std::holds_alternative<Missing>(*message) && camera.waiting &&
              options_.hold_packets == 0) {
     camera.next = 0;  // rare: send the whole photo again
     camera.waiting = false;
+    busy_.push_back(&camera);
     ++resent_;
   } else if (const auto* refused = std::get_if<Refused>(&*message)) {
     give_up(fmt::format("refused: {}", name(refused->reason)));
@@ -280,9 +314,9 @@ int main(int argc, char** argv) {
   load.run(client);
   const double seconds = std::chrono::duration<double>(Clock_::now() - start).count();
   fmt::print("{{\"photos\":{},\"messages\":{},\"seconds\":{:.3f},\"photos_per_s\":{:.1f},"
-             "\"messages_per_s\":{:.0f},\"resent\":{}}}\n",
+             "\"messages_per_s\":{:.0f},\"resent\":{},\"slowest_ms\":{:.0f}}}\n",
              options.photos, load.messages(), seconds, options.photos / seconds,
-             static_cast<double>(load.messages()) / seconds, load.resent());
+             static_cast<double>(load.messages()) / seconds, load.resent(), load.slowest_ms());
   std::fflush(stdout);
   if (options.hold_packets > 0) std::this_thread::sleep_for(std::chrono::seconds(3));
   std::_Exit(0);
