@@ -50,6 +50,8 @@ store::Result<store::Aged> sweep(store::Store& store, store::Aging aging,
 
 Retention::Retention(const Settings& settings, store::Store& store)
     : settings_(settings), store_(store) {
+  done_.photo_days = settings.retention_photo_days;
+  done_.reading_days = settings.retention_reading_days;
   if (settings.retention_photo_days > 0 || settings.retention_reading_days > 0)
     thread_ = std::thread([this] { run(); });
 }
@@ -61,6 +63,11 @@ Retention::~Retention() {
   }
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
+}
+
+api::Retained Retention::state() const {
+  const std::lock_guard lock(mutex_);
+  return done_;
 }
 
 bool Retention::wait(std::chrono::milliseconds time) {
@@ -77,6 +84,13 @@ void Retention::run() {
     } else if (removed->photos + removed->readings > 0) {
       spdlog::info("retention: {} photos and {} readings were too old and are removed",
                    removed->photos, removed->readings);
+    }
+    const std::lock_guard lock(mutex_);
+    done_.looked_ms = now_ms();
+    done_.error = removed ? "" : removed.error().message;
+    if (removed) {
+      done_.photos += removed->photos;
+      done_.readings += removed->readings;
     }
   } while (wait(between_sweeps));
 }

@@ -277,6 +277,8 @@ void Pipeline::credentials_changed() {
   steps_->inbox.post([steps = steps_.get()] { steps->users_are_stale = true; });
 }
 
+std::expected<void, std::string> Pipeline::try_second() { return steps_->second->try_keys(); }
+
 bool Pipeline::broker_connected() const { return steps_->link->connected(); }
 
 std::string Pipeline::storage_fault() const {

@@ -92,6 +92,7 @@ Routes::Routes(const Settings& settings, store::Store& store, metrics::Metrics& 
                return store_error(error, what);
              },
              [this](const std::string& id) { return device({}, id); }),
+      upkeep_(doors_),
       idempotency_(store),
       rows_(store) {}
 
@@ -118,6 +119,8 @@ Response Routes::dispatch(const Request& request) {
   };
   if (!is_too_large(settings_.body_bytes_max))
     if (auto response = fleet_.answer(request)) return *std::move(response);
+  if (!is_too_large(settings_.body_bytes_max))
+    if (auto response = upkeep_.answer(request)) return *std::move(response);
   std::string other_methods = FleetRoutes::methods(request.path);
   for (const auto& route : routes) {
     const auto id = match(route.pattern, request.path);

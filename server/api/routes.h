@@ -14,6 +14,7 @@
 #include "server/api/meters.h"
 #include "server/api/notify_routes.h"
 #include "server/api/second.h"
+#include "server/api/upkeep.h"
 
 namespace meterlens::api {
 
@@ -84,6 +85,7 @@ class Routes {
   SecondRoutes second_;
   NotifyRoutes notify_;
   FleetRoutes fleet_;
+  UpkeepRoutes upkeep_;
   Idempotency idempotency_;
   store::Fleet rows_;
   std::mutex health_mutex_;
