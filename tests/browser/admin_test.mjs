@@ -1,7 +1,7 @@
 // Administers a running server in headless Chromium as a person would, story by story.
 //   node admin_test.mjs URL FOLDER     screenshots go to FOLDER; exit code 0: all held, 1: not
-// ADMIN_PASSWORD has the password of "admin"; STORIES names some stories alone. What the server must
-// have, and the lines `ask: ...` that the driver answers with `done`: see admin_test.py.
+// ADMIN_PASSWORD has the password of "admin"; STORIES names some stories alone. What the server
+// must have, and the lines `ask: ...` that the driver answers with `done`: see admin_test.py.
 import { join } from "node:path";
 import { launch, shots_in, with_context } from "./browser.mjs";
 import { billing, integrations, second, upkeep } from "./stories/care.mjs";

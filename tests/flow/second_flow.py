@@ -181,8 +181,7 @@ class Second(Phone):
         self.stack.serve()
         status_, tried = self.stack.request("POST", "/second/test")
         self.assertEqual((status_, tried), (200, {"ok": True, "error": ""}))
-        self.baidu.token_line.append(json.dumps({
-            "error": "invalid_client", "error_description": "Client authentication failed"}).encode())
+        self.baidu.token_line.append(self.baidu.no_client("Client authentication failed"))
         _, tried = self.stack.request("POST", "/second/test")
         self.assertFalse(tried["ok"])
         self.assertIn("Client authentication failed", tried["error"])

@@ -19,7 +19,8 @@ test("what was changed is found, whatever its shape", () => {
     { key: "b", before: null, after: "false" },
   ]);
   assert.deepEqual(changes_of("text", 7), [{ key: "", before: "text", after: "7" }]);
-  const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`k${i}`, "x".repeat(999)]));
+  const long = "x".repeat(999);
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`k${i}`, long]));
   const found = changes_of(null, many);
   assert.equal(found.length, changes_max);
   assert.equal(found[0]?.after?.length, 201);

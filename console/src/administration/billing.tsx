@@ -158,7 +158,10 @@ function ImportForm() {
         <Choice
           label={words.say("import_what")}
           value={kind}
-          choices={[["meters", words.say("import_meters")], ["readings", words.say("import_values")]]}
+          choices={[
+            ["meters", words.say("import_meters")],
+            ["readings", words.say("import_values")],
+          ]}
           on_change={(value) => {
             set_kind(value as ImportKind);
             set_done(null);

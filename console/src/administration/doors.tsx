@@ -90,6 +90,8 @@ function Credentials() {
   const [search, set_search] = useState("");
   const [all, show_all] = useState(false);
   const [told, tell] = useState<(Told & { device: string }) | null>(null);
+  const line = (device: string, secret: string): string =>
+    `meterlens-dtu --broker mqtts://${device}:${secret}@${location.hostname} …`;
   const show = ({ device, password = "" }: Credential): void =>
     tell({ about: words.say("password_of", device), secret: password, device });
   if (credentials.value === null) return <Waiting error={credentials.error} />;
@@ -115,7 +117,7 @@ function Credentials() {
       )}
       {told !== null && (
         <Secret told={told} close={() => tell(null)}>
-          <pre>{`meterlens-dtu --broker mqtts://${told.device}:${told.secret}@${location.hostname} …`}</pre>
+          <pre>{line(told.device, told.secret)}</pre>
         </Secret>
       )}
       <h3>{words.say("new_credential")}</h3>

@@ -7,6 +7,7 @@ import type { SecondPolicy, SecondState } from "../api/openapi";
 import { Choice, Field, Form, Outcome, Waiting } from "../parts/form";
 import { use_action, use_loaded, use_words } from "../parts/hooks";
 import { link_to } from "../router";
+import type { Words } from "../words/words";
 import { days_text } from "./billing_time";
 import { sums_of } from "./second_use";
 import { TryButton } from "./try_button";
@@ -61,7 +62,11 @@ function State() {
       )}
       <Outcome action={action} done="" />
       {has_keys ? (
-        <TryButton say={words.say("second_try")} act={try_second} done={words.say("second_tried")} />
+        <TryButton
+          say={words.say("second_try")}
+          act={try_second}
+          done={words.say("second_tried")}
+        />
       ) : (
         <p class="facts">{words.say("second_how")}</p>
       )}
@@ -69,20 +74,26 @@ function State() {
   );
 }
 
-function PolicyForm(props: { policy: SecondPolicy; reload: () => void }) {
+function named(policy: string | null, words: Words): string {
+  return policy === null ? words.say("policy_global") : words.choice("policy", policy);
+}
+
+function PolicyForm({ policy }: { policy: SecondPolicy }) {
   const words = use_words();
-  const [base, set_base] = useState(props.policy); // what the person sees while they choose
+  const [base, set_base] = useState(policy); // what the person sees while they choose
   const [chosen, choose] = useState(base.policy ?? "");
   const [reason, set_reason] = useState("");
   const action = use_action();
-  const global = base.policy === null ? words.choice("policy", base.effective) : null;
+  const as_all =
+    base.policy === null
+      ? words.say("policy_global_is", words.choice("policy", base.effective))
+      : words.say("policy_global");
 
   async function save(): Promise<void> {
     const now = await get_second_policy(base.meter);
     if (now.policy !== base.policy) {
       set_base(now);
-      const name = now.policy === null ? words.say("policy_global") : "";
-      throw new ApiError("conflict", name || words.choice("policy", now.policy!), 409);
+      throw new ApiError("conflict", named(now.policy, words), 409);
     }
     const edit: PolicyEdit = { policy: (chosen || null) as PolicyEdit["policy"] };
     if (reason.trim() !== "") edit.reason = reason.trim();
@@ -102,7 +113,7 @@ function PolicyForm(props: { policy: SecondPolicy; reload: () => void }) {
         label={words.say("policy_of", base.meter)}
         value={chosen}
         choices={[
-          ["", global === null ? words.say("policy_global") : words.say("policy_global_is", global)],
+          ["", as_all],
           ...policies.map((one): [string, string] => [one, words.choice("policy", one)]),
         ]}
         on_change={choose}
@@ -113,7 +124,7 @@ function PolicyForm(props: { policy: SecondPolicy; reload: () => void }) {
           {base.history.slice(0, 10).map((one) => (
             <li key={one.at_ms}>
               {words.time(one.at_ms)} · {one.author ?? words.say("somebody")}:{" "}
-              {one.policy === null ? words.say("policy_global") : words.choice("policy", one.policy)}
+              {named(one.policy, words)}
               {one.reason !== null && ` · ${one.reason}`}
             </li>
           ))}
@@ -145,9 +156,7 @@ function Policies() {
         <Field label={words.say("meter_name")} value={typed} on_change={set_typed}
           bytes_max={64} wrong={wrong} />
       </Form>
-      {policy !== null && (
-        <PolicyForm key={policy.meter} policy={policy} reload={() => undefined} />
-      )}
+      {policy !== null && <PolicyForm key={policy.meter} policy={policy} />}
     </section>
   );
 }

@@ -74,7 +74,10 @@ function Fields(props: {
               key={group}
               type="button"
               class="small"
-              onClick={() => set({ ...typed, groups: [...groups_of(typed.groups), group].join(", ") })}
+              onClick={() => {
+                const all = [...groups_of(typed.groups), group];
+                set({ ...typed, groups: [...new Set(all)].join(", ") });
+              }}
             >
               {group}
             </button>

@@ -102,7 +102,10 @@ export const people_texts = {
   no_sessions: ["Nobody is logged in.", "没有人登录。"],
   session_from: ["from {0}", "来自 {0}"],
   session_own: ["this one", "当前会话"],
-  session_facts: ["since {0}, used {1}, ends {2} at the latest if unused", "登录于 {0}，最近使用 {1}，若不使用将于 {2} 结束"],
+  session_facts: [
+    "since {0}, used {1}, ends {2} if unused",
+    "登录于 {0}，最近使用 {1}，若不使用将于 {2} 结束",
+  ],
   session_end: ["Log out", "注销"],
   session_end_sure: ["Really log out", "确认注销"],
 

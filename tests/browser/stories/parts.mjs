@@ -1,6 +1,7 @@
 // Administration as a whole: how it looks, by whom it is read, and a server that goes away.
 import assert from "node:assert/strict";
-import { ask, at, desktop, in_language, judge, log_in, open_as, phone, watch } from "../browser.mjs";
+import { ask, at, desktop, in_language, judge, log_in, open_as, phone, watch }
+  from "../browser.mjs";
 
 // What each part shows when it is there.
 const parts = {
