@@ -1,5 +1,5 @@
-// What `meterlens backup` has done, kept in a small file beside the database, so that the server can
-// tell of it; and the server's own state of upkeep.
+// What `meterlens backup` has done, kept in a small file beside the database, so that the server
+// can tell of it; and the server's own state of upkeep.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
-// Inside api/: how the server keeps itself: what is removed with time, the last backups, room on the
-// disks; and whether the second reader's provider takes the keys. Asks what the program tells it;
-// `try_second` waits for a provider. Thread-safe.
+// Inside api/: how the server keeps itself: what is removed with time, the last backups, room on
+// the disks; and whether the second reader's provider takes the keys. Asks what the program tells
+// it; `try_second` waits for a provider. Thread-safe.
 #pragma once
 
 #include <optional>

@@ -72,6 +72,7 @@ export const people_texts = {
     "This is the last administrator: make another one first.",
     "这是最后一个管理员：请先创建另一个。",
   ],
+  error_forbidden: ["You may not do this.", "您没有此权限。"],
   error_unknown_user: ["This user is not there any more.", "该用户已不存在。"],
   error_unknown_session: ["This session has ended already.", "该会话已结束。"],
   error_unknown_token: ["This token is not there any more.", "该令牌已不存在。"],
