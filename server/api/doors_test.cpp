@@ -295,6 +295,19 @@ TEST_F(DoorsTest, SessionsAreListedAndEnded) {
   EXPECT_EQ(status_of(get(port_, path, admin)), 401) << "ended ones are not shown to anybody";
 }
 
+TEST_F(DoorsTest, WhoHasLoggedInIsTheAuthor) {
+  const std::string admin = log_in("administrator") + own;
+  const std::string path = "/api/v1/meters/m1/second";
+  const std::string changed = send("PUT", port_, path,
+                                   R"({"policy":"local","author":"somebody else"})", admin);
+  ASSERT_EQ(status_of(changed), 200) << changed;
+  EXPECT_EQ(json_of(changed)["history"][0]["author"], "administrator");
+  const std::string csv = "id,place\nw9,cellar\n";
+  EXPECT_EQ(status_of(post(port_, "/api/v1/import/meters?author=somebody", csv, admin)), 200);
+  const json history = json_of(get(port_, "/api/v1/meters/w9/history", admin));
+  EXPECT_EQ(history["history"][0]["author"], "administrator") << history;
+}
+
 TEST_F(DoorsTest, UpkeepIsForAdministrators) {
   EXPECT_EQ(status_of(get(port_, "/api/v1/upkeep", log_in("operator"))), 403);
   EXPECT_EQ(status_of(post(port_, "/api/v1/second/test", "", log_in("operator") + own)), 403);

@@ -14,8 +14,8 @@ function Line({ session, reload }: { session: Session; reload: () => void }) {
       <strong>{user}</strong> {words.say("session_from", address)}{" "}
       {session.own && <span class="badge accepted">{words.say("session_own")}</span>}{" "}
       <span class="facts">
-        {words.say("session_facts", words.time(session.created_ms), words.time(session.used_ms),
-          words.time(session.ends_ms))}
+        {words.say("session_facts", words.short_time(session.created_ms),
+          words.short_time(session.used_ms), words.short_time(session.ends_ms))}
       </span>{" "}
       {!session.own && (
         <Sure say={words.say("session_end")} sure={words.say("session_end_sure")} about={user}

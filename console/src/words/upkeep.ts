@@ -124,7 +124,7 @@ export const upkeep_texts = {
   csv_too_large: ["Too large: at most 2.5 MB", "文件过大：最多 2.5 MB"],
   import: ["Import", "导入"],
   import_taken: ["{0} of {1} lines went in, {2} are bad.", "共 {1} 行，已导入 {0} 行，{2} 行有误。"],
-  import_good: ["Take the {0} good lines", "导入 {0} 行有效数据"],
+  import_good: ["Take the good lines ({0})", "导入有效行（{0}）"],
   line: ["Line {0}:", "第 {0} 行："],
   bad_more: ["and {0} more", "另有 {0} 行"],
 

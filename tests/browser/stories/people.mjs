@@ -97,11 +97,11 @@ export async function users({ context, url, shot, password }) {
 
   const item = page.locator('[data-user="ana"]');
   await item.getByText("Disable").click();
-  await item.getByText("disabled").waitFor();
+  await item.locator(".badge", { hasText: "disabled" }).waitFor();
   const refused = await call(url, "POST", "/session", {}, { name: "ana", password: ana });
   assert.equal(refused.status, 401);
   await item.getByText("Enable").click();
-  await item.getByText("disabled").waitFor({ state: "detached" });
+  await item.locator(".badge").waitFor({ state: "detached" });
   await item.getByText("Delete").click();
   await item.getByText("Really delete").click();
   await item.waitFor({ state: "detached" });
@@ -218,7 +218,7 @@ export async function others({ context, url, shot, password }) {
   await page.locator(".bar a.who").click();
   const form = form_of(page, "Change your password");
   await form.getByLabel("Old password").fill("not the old one");
-  await form.getByLabel("New password").fill("her second password");
+  await form.getByLabel("New password", { exact: true }).fill("her second password");
   await form.getByLabel("The new password again").fill("her second passwort");
   await form.getByText("The two are not the same").waitFor();
   assert.ok(await is_refused(form));
@@ -253,11 +253,11 @@ export async function audit({ context, url, shot, password }) {
   await lines.nth(99).waitFor();
   await page.getByText("Show more").click();
   await lines.nth(100).waitFor();
-  const entry = lines.filter({ hasText: "made or ordered: users" }).first();
+  const entry = lines.filter({ hasText: "new or ordered: user" }).first();
   await entry.locator("summary").click();
   await entry.locator("ins", { hasText: "<script>alert" }).waitFor();
   await entry.locator("summary").scrollIntoViewIfNeeded();
-  const change = lines.filter({ hasText: "changed: users eve" }).first();
+  const change = lines.filter({ hasText: "changed: user eve" }).first();
   await change.locator("summary").click();
   await change.locator("del", { hasText: '["g103"]' }).waitFor();
   await shot(page, "audit-open");
