@@ -76,7 +76,10 @@ function Navigation({ at }: { at: string }) {
   const listed = pages.filter(
     ({ right, unlisted }) => !unlisted && (right === undefined || may(who, right)),
   );
-  useEffect(() => here.current?.scrollIntoView({ block: "nearest", inline: "center" }), [at, listed.length]);
+  useEffect(
+    () => here.current?.scrollIntoView({ block: "nearest", inline: "center" }),
+    [at, listed.length],
+  );
   return (
     <nav aria-label={said.say("navigation")}>
       {listed.map(({ page, word }) => (

@@ -42,7 +42,7 @@ async function look_through(context, url, password, shot, size_name, size, colou
       await page.locator(sign).first().waitFor();
       await check_language(page, language, what);
       await shot(page, what);
-      await judge(page, what);
+      if (language === "en") await judge(page, what);
     }
   }
   assert.deepEqual(faults, []);
