@@ -41,7 +41,7 @@ export const pages: PageEntry[] = [
     word: "nav_administration",
     view: administration,
     of_one: administration,
-    right: "administer",
+    right: "operate",
   },
   { page: "account", word: "nav_account", view: account, unlisted: true },
 ];

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { launch, shots_in, with_context } from "./browser.mjs";
 import { billing, integrations, second, upkeep } from "./stories/care.mjs";
-import { audit, devices, others, sessions, tokens, users } from "./stories/people.mjs";
+import { audit, devices, operators, others, sessions, tokens, users } from "./stories/people.mjs";
 import { each_part, gone_and_back, quiet_log_in } from "./stories/parts.mjs";
 
 const [url, folder] = process.argv.slice(2);
@@ -16,7 +16,7 @@ if (!url || !folder || !password) {
 }
 const stories = {
   quiet_log_in, users, sessions, tokens, devices, second, integrations, billing, upkeep, others,
-  audit, each_part, gone_and_back,
+  operators, audit, each_part, gone_and_back,
 };
 const wanted = process.env.STORIES?.split(",") ?? Object.keys(stories);
 const browser = await launch();

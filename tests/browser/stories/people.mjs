@@ -239,6 +239,23 @@ export async function others({ context, url, shot, password }) {
   assert.deepEqual(faults, []);
 }
 
+// An operator has what goes in and out, and nothing else of it.
+export async function operators({ context, url, password }) {
+  const admin = await session_of(url, "admin", password);
+  const made = await call(url, "POST", "/users", admin,
+    { name: "olga", role: "operator", password: "a long password" });
+  assert.equal(made.status, 201);
+  const { page, faults } = await open_as(context, url, "administration", "olga",
+    "a long password");
+  await form_of(page, "Import from CSV").waitFor();
+  assert.deepEqual(await page.locator("nav.parts a").allTextContents(), ["Billing and import"]);
+  await at(page, "administration/users");
+  await page.getByText("You may not do this.").waitFor();
+  await at(page, "administration/nonsense");
+  await page.getByText("There is no such page").waitFor();
+  assert.deepEqual(faults, []);
+}
+
 export async function audit({ context, url, shot, password }) {
   const admin = await session_of(url, "admin", password);
   const made = await call(url, "POST", "/users", admin,
