@@ -8,6 +8,9 @@ const day_ms = 86_400_000;
 const backup_days_max = 7; // older: people are told
 const room_share_min = 0.1;
 const gib = 1024 ** 3;
+const backup_command =
+  "runuser -u meterlens -- meterlens backup --config /etc/meterlens/meterlens.toml " +
+  "/srv/meterlens-backup";
 
 function Retention({ retention }: { retention: Upkeep["retention"] }) {
   const words = use_words();
@@ -66,7 +69,7 @@ function Backups({ backups }: { backups: Upkeep["backups"] }) {
         ))}
       </ul>
       <p class="facts">{words.say("backup_how")}</p>
-      <pre>meterlens backup --config /etc/meterlens/meterlens.toml /mnt/backup/meterlens</pre>
+      <pre>{backup_command}</pre>
     </section>
   );
 }
