@@ -5,12 +5,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <set>
 
 #include "app/files.h"
 #include "app/stored.h"
+#include "app/upkeep.h"
 
 namespace meterlens::app {
 namespace {
@@ -238,6 +240,16 @@ class Restore {
   Counts counts_;
 };
 
+// For the server's own page; the backup is what it is without it, too.
+void note(const Settings& settings, const std::string& place, const Counts& counts) {
+  using namespace std::chrono;
+  const std::string words = counts.is_whole() ? "" : summary(counts, place);
+  const auto at = duration_cast<milliseconds>(system_clock::now().time_since_epoch());
+  const auto kept = keep_backup(settings, {at.count(), fs::absolute(place).string(), counts.photos,
+                                           counts.images, counts.is_whole(), words});
+  if (!kept) fmt::print(stderr, "meterlens: {}\n", kept.error());
+}
+
 int report(const Counts& counts, const std::string& place) {
   fmt::print("{}\n", summary(counts, place));
   return counts.is_whole() ? 0 : 1;
@@ -258,8 +270,11 @@ int backup(const BackupOptions& options) {
   return guarded([&] {
     const Settings settings = must(settings_of(options.config));
     const auto live = must(open_store(options.config));
-    if (!is_tar(options.place))
-      return report(Backup(settings, *live, options.place).run(), options.place);
+    if (!is_tar(options.place)) {
+      const Counts counts = Backup(settings, *live, options.place).run();
+      note(settings, options.place, counts);
+      return report(counts, options.place);
+    }
     const std::string folder = options.place + ".folder", part = options.place + ".part";
     const Counts counts = Backup(settings, *live, folder).run();
     run_tar({"tar", "-C", folder, "-cf", part, "."});
@@ -268,6 +283,7 @@ int backup(const BackupOptions& options) {
     if (error) throw Failure{fmt::format("cannot name {}: {}", part, error.message())};
     make_durable(fs::absolute(options.place).parent_path());
     fs::remove_all(folder, error);
+    note(settings, options.place, counts);
     return report(counts, options.place);
   });
 }

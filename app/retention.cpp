@@ -54,7 +54,11 @@ store::Result<store::Aged> sweep(store::Store& store, store::Aging aging,
 }
 
 Retention::Retention(const Settings& settings, store::Store& store)
-    : settings_(settings), store_(store), thread_([this] { run(); }) {}
+    : settings_(settings), store_(store) {
+  done_.photo_days = settings.retention_photo_days;
+  done_.reading_days = settings.retention_reading_days;
+  thread_ = std::thread([this] { run(); });
+}
 
 Retention::~Retention() {
   {
@@ -63,6 +67,11 @@ Retention::~Retention() {
   }
   changed_.notify_all();
   thread_.join();
+}
+
+api::Retained Retention::state() const {
+  const std::lock_guard lock(mutex_);
+  return done_;
 }
 
 bool Retention::wait(std::chrono::milliseconds time) {
@@ -80,6 +89,13 @@ void Retention::run() {
       spdlog::info("retention: {} photos, {} readings, {} messages and {} entries of the audit "
                    "were too old and are removed", removed->photos, removed->readings,
                    removed->messages, removed->entries);
+    }
+    const std::lock_guard lock(mutex_);
+    done_.looked_ms = now_ms();
+    done_.error = removed ? "" : removed.error().message;
+    if (removed) {
+      done_.photos += removed->photos;
+      done_.readings += removed->readings;
     }
   } while (wait(between_sweeps));
 }

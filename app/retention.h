@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "app/settings.h"
+#include "server/api/api.h"
 #include "server/store/store.h"
 
 namespace meterlens::app {
@@ -23,13 +24,17 @@ class Retention {
   Retention(const Settings& settings, store::Store& store);
   ~Retention();
 
+  // What it has done since its start. Any thread.
+  api::Retained state() const;
+
  private:
   void run();
   bool wait(std::chrono::milliseconds time);  // false: it is over
 
   const Settings settings_;
   store::Store& store_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  api::Retained done_;
   std::condition_variable changed_;
   bool ending_ = false;
   std::thread thread_;

@@ -21,6 +21,7 @@
 #include "app/second_settings.h"
 #include "app/service.h"
 #include "app/stored.h"
+#include "app/upkeep.h"
 #include "server/api/api.h"
 #include "server/metrics/metrics.h"
 #include "server/notify/notify.h"
@@ -247,6 +248,7 @@ api::Doors doors_of(server::Pipeline& pipeline, const Settings& settings) {
   doors.reader_state = [] { return std::string("ok"); };
   doors.storage_fault = [&pipeline] { return pipeline.storage_fault(); };
   doors.credentials_changed = [&pipeline] { pipeline.credentials_changed(); };
+  doors.try_second = [&pipeline] { return pipeline.try_second(); };
   return doors;
 }
 
@@ -313,16 +315,16 @@ struct Server {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<server::Pipeline> pipeline;
   std::unique_ptr<notify::Notify> notify;
-  std::unique_ptr<api::Api> api;
   std::unique_ptr<Retention> retention;
+  std::unique_ptr<api::Api> api;
   std::unique_ptr<Certificates> certificates;
 
   std::expected<void, std::string> start(const Settings& settings, const std::string& version);
   void stop() {
     relay.connect(nullptr);
     certificates.reset();
-    retention.reset();
     api.reset();
+    retention.reset();
     notify.reset();
     pipeline.reset();
     store.reset();
@@ -354,13 +356,14 @@ std::expected<void, std::string> Server::start(const Settings& settings,
   api::Doors doors = doors_of(*pipeline, settings);
   doors.notify = notify.get();
   doors.meter_groups = [this](const std::string& meter) { return groups_of(*store, meter); };
+  retention = std::make_unique<Retention>(settings, *store);
+  doors.upkeep = [this, settings] { return upkeep_of(settings, retention.get()); };
   api::Settings api_wiring = api_settings(settings, version, wiring->second);
   if (const auto shut = shut_api(settings, *store, api_wiring); !shut) return shut;
   auto listening = api::Api::start(api_wiring, *store, metrics, std::move(doors));
   if (!listening) return std::unexpected(listening.error());
   api = *std::move(listening);
   relay.connect(api.get());
-  retention = std::make_unique<Retention>(settings, *store);
   certificates = std::make_unique<Certificates>(
       settings, [this](const door::Certificate& now) { api->set_certificate(now); },
       [this](const door::Certificate& now) { pipeline->set_certificate(now.chain, now.key); });

@@ -282,6 +282,8 @@ void Pipeline::set_certificate(const std::string& chain, const std::string& key)
   if (steps_->broker) steps_->broker->set_certificate(chain, key);
 }
 
+std::expected<void, std::string> Pipeline::try_second() { return steps_->second->try_keys(); }
+
 bool Pipeline::broker_connected() const { return steps_->link->connected(); }
 
 std::string Pipeline::storage_fault() const {

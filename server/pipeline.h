@@ -133,6 +133,10 @@ class Pipeline {
   // Does nothing with another broker. From any thread.
   void set_certificate(const std::string& chain, const std::string& key);
 
+  // Whether the second reader's provider takes the keys; waits for its answer, at most a request's
+  // time-out. From any thread.
+  std::expected<void, std::string> try_second();
+
   bool broker_connected() const;
   // Empty, or why photos cannot be stored at the moment.
   std::string storage_fault() const;

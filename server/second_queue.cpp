@@ -239,6 +239,11 @@ void SecondQueue::close() {
   desk_->threads.clear();
 }
 
+std::expected<void, std::string> SecondQueue::try_keys() {
+  if (!desk_->baidu) return std::unexpected("it has no keys: see [second] in the settings");
+  return desk_->baidu->try_keys();
+}
+
 std::optional<Look> SecondQueue::look_again(Look look, std::function<void(Look)> done) {
   Desk::Job job;
   bool is_wanted = false;

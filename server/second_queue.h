@@ -5,9 +5,11 @@
 #pragma once
 
 #include <cstddef>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "server/metrics/metrics.h"
 #include "server/reading_queue.h"
@@ -35,6 +37,8 @@ class SecondQueue {
 
   // As LookAgain.
   std::optional<Look> look_again(Look look, std::function<void(Look)> done);
+  // Whether the provider takes the keys; waits for its answer. The error is for people.
+  std::expected<void, std::string> try_keys();
   // Ends the threads; `done` is called no more, and nothing is taken any more.
   void close();
 

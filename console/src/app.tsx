@@ -1,12 +1,13 @@
 // The frame around every page: name, navigation, connection, language, colours.
 import { useEffect, useRef } from "preact/hooks";
-import { get_session, log_out } from "./api/api";
+import { log_out } from "./api/api";
 import { is_live, is_reachable } from "./live";
 import { use_value } from "./observe";
 import { pages, type PageEntry } from "./pages";
-import { Outcome } from "./parts/form";
-import { store, use_action, use_loaded, use_words } from "./parts/hooks";
+import { Outcome, Waiting } from "./parts/form";
+import { store, use_action, use_words } from "./parts/hooks";
 import { link_to, place } from "./router";
+import { caller, may } from "./session";
 import { next_theme, theme } from "./theme";
 import { Words, words } from "./words/words";
 
@@ -26,14 +27,14 @@ const leave = (): Promise<void> => log_out().then(() => location.reload());
 // Who is logged in, and the way out; nothing where nobody has to log in.
 function Who() {
   const said = use_words();
-  const { value: caller } = use_loaded(get_session, []);
+  const who = use_value(caller);
   const action = use_action();
-  if (caller === null || caller.by !== "session") return null;
+  if (who === null || who.by !== "session") return null;
   return (
     <>
-      <span class="who" title={said.choice("role", caller.role)}>
-        {caller.name}
-      </span>
+      <a class="who" href={link_to("account")} title={said.choice("role", who.role)}>
+        {who.name}
+      </a>
       <button type="button" class="log-out" onClick={() => void action.run(leave)}>
         {said.say("log_out")}
       </button>
@@ -70,11 +71,18 @@ function Switches() {
 
 function Navigation({ at }: { at: string }) {
   const said = use_words();
+  const who = use_value(caller);
   const here = useRef<HTMLAnchorElement>(null);
-  useEffect(() => here.current?.scrollIntoView({ block: "nearest", inline: "center" }), [at]);
+  const listed = pages.filter(
+    ({ right, unlisted }) => !unlisted && (right === undefined || may(who, right)),
+  );
+  useEffect(
+    () => here.current?.scrollIntoView({ block: "nearest", inline: "center" }),
+    [at, listed.length],
+  );
   return (
     <nav aria-label={said.say("navigation")}>
-      {pages.map(({ page, word }) => (
+      {listed.map(({ page, word }) => (
         <a
           key={page}
           href={link_to(page)}
@@ -90,6 +98,11 @@ function Navigation({ at }: { at: string }) {
 
 function Content({ entry, id }: { entry: PageEntry | undefined; id: string }) {
   const said = use_words();
+  const who = use_value(caller);
+  if (entry?.right !== undefined && !may(who, entry.right)) {
+    const refused = { code: "http_403", message: "" };
+    return <Waiting error={who === null ? null : refused} />;
+  }
   if (entry === undefined || (id !== "" && entry.of_one === undefined))
     return (
       <>

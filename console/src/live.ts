@@ -2,6 +2,7 @@
 import { get_command, is_over, list_devices, take_photo } from "./api/api";
 import { listen, type Subject, type Subjects } from "./api/events";
 import { error_of } from "./api/http";
+import { ask_who } from "./session";
 import { Fleet } from "./fleet";
 import { Value } from "./observe";
 
@@ -70,6 +71,8 @@ async function load_once(): Promise<void> {
 
 export function start_live(): void {
   listen({
+    // While somebody logs in there is nothing to hear: the stream would be refused.
+    ready: ask_who,
     changed,
     connected: () => {
       is_live.set(true);

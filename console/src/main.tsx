@@ -6,6 +6,7 @@ import { epoch, start_live } from "./live";
 import { stored } from "./parts/hooks";
 import { log_in } from "./login";
 import { start_router } from "./router";
+import { ask_who } from "./session";
 import { start_theme } from "./theme";
 import { preferred_language, Words, words } from "./words/words";
 
@@ -14,6 +15,7 @@ door.unauthorized = async () => {
   await log_in();
   // Another person may see other things.
   epoch.set(epoch.get() + 1);
+  void ask_who().catch(() => undefined);
   return true;
 };
 start_theme();

@@ -11,13 +11,20 @@ import { MeterPage } from "./pages/meter";
 import { MetersPage } from "./pages/meters";
 import { ReviewPage } from "./pages/review";
 import { SchedulesPage } from "./pages/schedules";
+import type { Right } from "./api/openapi";
+import { later } from "./parts/later";
 import type { Word } from "./words/words";
+
+const administration = later(() => import("./pages/administration"));
+const account = later(() => import("./pages/account"));
 
 export interface PageEntry {
   page: string; // as in the address, #/page
   word: Word;
   view: ComponentType;
   of_one?: ComponentType<{ id: string }>; // #/page/id
+  right?: Right; // without it nobody sees the page
+  unlisted?: boolean; // something else than the navigation leads there
 }
 
 export const pages: PageEntry[] = [
@@ -29,4 +36,12 @@ export const pages: PageEntry[] = [
   { page: "install", word: "nav_install", view: InstallPage },
   { page: "images", word: "nav_images", view: ImagesPage },
   { page: "flash", word: "nav_flash", view: FlashPage },
+  {
+    page: "administration",
+    word: "nav_administration",
+    view: administration,
+    of_one: administration,
+    right: "operate",
+  },
+  { page: "account", word: "nav_account", view: account, unlisted: true },
 ];

@@ -61,6 +61,31 @@ struct Settings {
   std::optional<door::Certificate> certificate;  // nothing: HTTP without TLS
 };
 
+// How the server keeps itself. Times are Unix milliseconds, 0: never.
+struct Retained {
+  std::int64_t photo_days = 0, reading_days = 0;  // 0: kept for ever
+  std::int64_t looked_ms = 0;                     // when it last looked for what is too old
+  std::int64_t photos = 0, readings = 0;          // removed since the start
+  std::string error;                              // of the last look, or empty
+};
+struct BackupDone {
+  std::int64_t at_ms = 0;
+  std::string place;
+  std::int64_t photos = 0, images = 0;
+  bool whole = false;  // no file was missing or damaged
+  std::string note;    // as `meterlens backup` said it
+};
+struct Folder {
+  std::string path;
+  std::int64_t free_bytes = 0, all_bytes = 0;  // of its disk
+};
+struct Upkeep {
+  std::string store;  // "sqlite" or "postgresql"
+  Retained retained;
+  std::vector<BackupDone> backups;  // newest first
+  std::vector<Folder> folders;
+};
+
 enum class CaptureErrorCode : std::uint8_t {
   unknown_device,
   queue_full,
@@ -101,6 +126,9 @@ struct Doors {
   std::function<void()> credentials_changed;   // of devices, in the store; may be empty
   // Of a meter; empty: no meter is in a group, so users limited to groups see none.
   std::function<std::vector<std::string>(const std::string& meter)> meter_groups;
+  std::function<Upkeep()> upkeep;
+  // Whether the second reader's provider takes the keys; waits for it. The error is for people.
+  std::function<std::expected<void, std::string>()> try_second;
 };
 
 enum class Subject : std::uint8_t { device, command, photo, reading, update, view, alarm };

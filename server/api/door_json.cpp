@@ -175,6 +175,24 @@ std::string user_json(const door::User& user, const std::string& secret) {
   return with(user, "password", secret);
 }
 std::string users_json(const std::vector<door::User>& users) { return list("users", users); }
+std::string session_id(const door::Session& session) { return session.hash.substr(0, 16); }
+
+std::string sessions_json(const std::vector<door::Session>& sessions, const std::string& own,
+                          const DoorSettings& limits) {
+  Json array = Json::array();
+  for (const door::Session& session : sessions) {
+    array.push_back({{"id", session_id(session)},
+                     {"user", session.user},
+                     {"address", session.address},
+                     {"created_ms", session.created_ms},
+                     {"used_ms", session.used_ms},
+                     {"ends_ms", std::min(session.used_ms + limits.session_idle_ms,
+                                          session.created_ms + limits.session_ms_max)},
+                     {"own", session.hash == own}});
+  }
+  return text(Json{{"sessions", std::move(array)}});
+}
+
 std::string token_json(const door::Token& token, const std::string& secret) {
   return with(token, "token", secret);
 }

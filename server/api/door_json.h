@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/api/api.h"
 #include "server/api/caller.h"
 #include "server/door/user.h"
 
@@ -20,6 +21,11 @@ std::string caller_json(const Caller& caller);
 // With `secret`: the password, or the token, which is shown this once.
 std::string user_json(const door::User& user, const std::string& secret = {});
 std::string users_json(const std::vector<door::User>& users);
+// `own`: the hash of the session that asks, or empty; `limits` say when each ends.
+std::string sessions_json(const std::vector<door::Session>& sessions, const std::string& own,
+                          const DoorSettings& limits);
+// What a session is called here: the beginning of its hash, which opens nothing.
+std::string session_id(const door::Session& session);
 std::string token_json(const door::Token& token, const std::string& secret = {});
 std::string tokens_json(const std::vector<door::Token>& tokens);
 std::string credential_json(const door::Credential& credential, const std::string& secret = {});

@@ -81,6 +81,8 @@ void Doorkeeper::list() {
       {"POST", "/api/v1/session", &Doorkeeper::log_in},
       {"DELETE", "/api/v1/session", &Doorkeeper::log_out},
       {"PUT", "/api/v1/session/password", &Doorkeeper::change_own_password},
+      {"GET", "/api/v1/sessions", &Doorkeeper::sessions},
+      {"DELETE", "/api/v1/sessions/{id}", &Doorkeeper::end_session},
       {"GET", "/api/v1/users", &Doorkeeper::users},
       {"POST", "/api/v1/users", &Doorkeeper::add_user},
       {"GET", "/api/v1/users/{id}", &Doorkeeper::user, counted},
@@ -132,9 +134,7 @@ Caller Doorkeeper::of_session(const std::string& cookie, const std::string& addr
   if (!visit || !*visit) return nobody;
   const auto& [session, user] = **visit;
   const std::int64_t now = now_ms();
-  const bool is_over = now - session.used_ms > settings_.doors.session_idle_ms ||
-                       now - session.created_ms > settings_.doors.session_ms_max;
-  if (user.disabled || is_over) return nobody;
+  if (user.disabled || is_over(session, now)) return nobody;
   if (now - session.used_ms > touch_ms) {
     if (const auto touched = access_.touch_session(hash, now); !touched)
       spdlog::warn("a session could not be kept up: {}", touched.error().message);

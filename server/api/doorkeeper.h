@@ -49,6 +49,9 @@ class Doorkeeper {
                         const std::string& password);
   Response log_out(const Request& request, const std::string& id);
   Response change_own_password(const Request& request, const std::string& id);
+  bool is_over(const door::Session& session, std::int64_t now) const;
+  Response sessions(const Request& request, const std::string& id);
+  Response end_session(const Request& request, const std::string& id);
   Response users(const Request& request, const std::string& id);
   Response user(const Request& request, const std::string& id);
   Response add_user(const Request& request, const std::string& id);

@@ -290,6 +290,62 @@ TEST_F(DoorsTest, ABodyThatIsTooLongIsNotLookedAt) {
   EXPECT_EQ(code_of(post(port_, "/api/v1/session", body)), "body_too_large");
 }
 
+TEST_F(DoorsTest, SessionsAreListedAndEnded) {
+  const std::string viewer = log_in("viewer") + own, other = log_in("viewer");
+  const std::string admin = log_in("administrator") + own, reviewer = log_in("reviewer") + own;
+  const std::string path = "/api/v1/sessions";
+  const json mine = json_of(get(port_, path, viewer))["sessions"];
+  ASSERT_EQ(mine.size(), 2U) << mine;
+  const bool is_first = mine[0]["own"];
+  EXPECT_NE(mine[1]["own"], is_first) << "one of them asks";
+  EXPECT_EQ(mine[0]["user"], "viewer");
+  EXPECT_EQ(mine[0]["address"], "127.0.0.1");
+  EXPECT_EQ(mine[0]["id"].get<std::string>().size(), 16U) << "the hash itself stays here";
+  EXPECT_EQ(json_of(get(port_, path, admin))["sessions"].size(), 4U);
+  const std::string one = path + "/" + mine[is_first ? 1 : 0]["id"].get<std::string>();
+  EXPECT_EQ(code_of(send("DELETE", port_, one, "", reviewer)), "unknown_session");
+  EXPECT_EQ(status_of(send("DELETE", port_, one, "", viewer)), 200);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", other)), 401);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", viewer)), 200);
+  EXPECT_EQ(status_of(send("DELETE", port_, path + "/" + std::string(16, '0'), "", admin)), 404);
+  for (const json& left : json_of(get(port_, path, admin))["sessions"])
+    if (left["user"] == "reviewer")
+      EXPECT_EQ(status_of(send("DELETE", port_, path + "/" + left["id"].get<std::string>(), "",
+                               admin)), 200);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", reviewer)), 401);
+  const json entry = json_of(get(port_, "/api/v1/audit", admin))["entries"][0];
+  EXPECT_EQ(entry["before"]["sessions"][0]["user"], "reviewer") << entry;
+  settings_.doors.session_idle_ms = -1;
+  restart();
+  EXPECT_EQ(status_of(get(port_, path, admin)), 401) << "ended ones are not shown to anybody";
+}
+
+TEST_F(DoorsTest, WhoHasLoggedInIsTheAuthor) {
+  const std::string admin = log_in("administrator") + own;
+  const std::string path = "/api/v1/meters/m1/second";
+  const std::string changed = send("PUT", port_, path,
+                                   R"({"policy":"local","author":"somebody else"})", admin);
+  ASSERT_EQ(status_of(changed), 200) << changed;
+  EXPECT_EQ(json_of(changed)["history"][0]["author"], "administrator");
+  const std::string csv = "id,place\nw9,cellar\n";
+  EXPECT_EQ(status_of(post(port_, "/api/v1/import/meters?author=somebody", csv, admin)), 200);
+  const json history = json_of(get(port_, "/api/v1/meters/w9/history", admin));
+  EXPECT_EQ(history["history"][0]["author"], "administrator") << history;
+}
+
+TEST_F(DoorsTest, UpkeepIsForAdministrators) {
+  EXPECT_EQ(status_of(get(port_, "/api/v1/upkeep", log_in("operator"))), 403);
+  EXPECT_EQ(status_of(post(port_, "/api/v1/second/test", "", log_in("operator") + own)), 403);
+  const std::string admin = log_in("administrator") + own;
+  const json state = json_of(get(port_, "/api/v1/upkeep", admin));
+  EXPECT_TRUE(state["retention"]["looked_ms"].is_null());
+  EXPECT_EQ(status_of(post(port_, "/api/v1/upkeep", "", admin)), 405);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/second/test", admin)), 405);
+  const json tried = json_of(post(port_, "/api/v1/second/test", "", admin));
+  EXPECT_EQ(tried["ok"], false);
+  EXPECT_EQ(tried["error"], "there is no second reader");
+}
+
 TEST_F(DoorsTest, EveryChangeIsWrittenDown) {
   const std::string operator_ = log_in("operator") + own, admin = log_in("administrator") + own;
   log_in_answer("operator", "a planted secret");

@@ -74,6 +74,7 @@ std::expected<ImportOrder, std::string> parse_import(const Request& request) {
   order.author = {asked->get("author"), asked->get("reason"), now_ms()};
   if (order.author.name.size() > name_bytes_max || order.author.reason.size() > reason_bytes_max)
     return std::unexpected("author has at most 64 bytes, reason 500");
+  if (request.caller.has_account()) order.author.name = request.caller.name;
   order.text = request.body;
   return order;
 }
@@ -128,8 +129,9 @@ Response NotifyRoutes::alarm(const Request&, const std::string& id) {
 }
 
 Response NotifyRoutes::acknowledge(const Request& request, const std::string& id) {
-  const auto author = parse_author(request.body);
+  auto author = parse_author(request.body);
   if (!author) return bad_request(author.error());
+  if (request.caller.has_account()) author = request.caller.name;
   const auto number = parse_id(id);
   if (!number) return unknown("alarm", id);
   const auto alarm = alarms_.acknowledge(*number, *author, now_ms());

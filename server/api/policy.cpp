@@ -25,7 +25,9 @@ constexpr Line lines[] = {
     {"/api/v1/session", nothing, nothing},  // asks for itself
     {"/api/v1/registrations", nothing, nothing},
     {"/api/v1/tokens", account, account},
+    {"/api/v1/sessions", account, account},
     {"/api/v1/users", administer, administer},
+    {"/api/v1/upkeep", administer, administer},
     {"/api/v1/audit", administer, administer},
     {"/api/v1/products", administer, administer},
     {"/api/v1/credentials", administer, administer},

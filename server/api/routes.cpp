@@ -41,6 +41,7 @@ Routes::Routes(const Settings& settings, store::Store& store, metrics::Metrics& 
       notify_(store, doors, changed_, std::bind_front(&Routes::store_error, this)),
       fleet_(store, doors_, changed_, std::bind_front(&Routes::store_error, this),
              [this](const std::string& id) { return device({}, id); }),
+      upkeep_(doors_),
       idempotency_(store),
       rows_(store),
       list_(settings_.body_bytes_max, store) {
@@ -49,6 +50,7 @@ Routes::Routes(const Settings& settings, store::Store& store, metrics::Metrics& 
   second_.list(list_);
   notify_.list(list_);
   fleet_.list(list_);
+  upkeep_.list(list_);
 }
 
 void Routes::list() {

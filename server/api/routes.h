@@ -15,6 +15,7 @@
 #include "server/api/notify_routes.h"
 #include "server/api/route_list.h"
 #include "server/api/second.h"
+#include "server/api/upkeep.h"
 
 namespace meterlens::api {
 
@@ -80,6 +81,7 @@ class Routes {
   SecondRoutes second_;
   NotifyRoutes notify_;
   FleetRoutes fleet_;
+  UpkeepRoutes upkeep_;
   Idempotency idempotency_;
   store::Fleet rows_;
   RouteList list_;

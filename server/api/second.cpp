@@ -109,6 +109,7 @@ Response SecondRoutes::change_policy(const Request& request, const std::string& 
   if (!protocol::is_device_name(id)) return unknown("meter", id);
   auto wanted = parse_second_policy(request.body);
   if (!wanted) return bad_request(wanted.error());
+  if (request.caller.has_account()) wanted->author = request.caller.name;
   wanted->meter = id;
   wanted->at_ms = now_ms();
   const auto added = store_.add_second_policy(*wanted);

@@ -145,6 +145,16 @@ std::expected<std::string, Fault> Baidu::token() {
   return token_;
 }
 
+std::expected<void, std::string> Baidu::try_keys() {
+  {
+    const std::lock_guard lock(mutex_);
+    token_.clear();
+  }
+  const auto fresh = token();
+  if (!fresh) return std::unexpected(clean(fresh.error().message));
+  return {};
+}
+
 std::expected<std::vector<Word>, Fault> Baidu::send(Question& question,
                                                     const std::string& token) {
   const std::string url =

@@ -65,6 +65,9 @@ class Baidu {
   // `field`: the picture, Base64, URL-encoded. `meter`: who pays.
   std::expected<std::vector<Word>, Refusal> ask(const std::string& meter,
                                                 const std::string& field);
+  // Whether the provider takes the keys: asks for a new token, which costs nothing. Once, within
+  // the time-out of a request; a stop stays. The error is for people, without secrets.
+  std::expected<void, std::string> try_keys();
 
  private:
   struct Question {

@@ -108,6 +108,20 @@ TEST_F(BaiduTest, keeps_the_token_and_renews_it_before_it_ends) {
   EXPECT_NE(last_.url.find("access_token=b"), std::string::npos);
 }
 
+TEST_F(BaiduTest, keys_are_tried_without_a_question_and_no_error_has_them) {
+  settings_.daily_quota = 0;
+  const auto baidu = open();
+  EXPECT_TRUE(baidu->try_keys());
+  EXPECT_TRUE(baidu->try_keys());
+  EXPECT_EQ(tokens_, 2) << "a token that is there proves nothing";
+  tokens_answers_ = {R"({"error":"invalid_client","error_description":"unknown secret-of-ours"})"};
+  const auto wrong = baidu->try_keys();
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.error().find("unknown ***"), std::string::npos) << wrong.error();
+  EXPECT_EQ(calls_, 0) << "it costs nothing";
+  EXPECT_EQ(stop_.kind, Stop::Kind::none);
+}
+
 TEST_F(BaiduTest, a_token_that_is_refused_is_renewed_once_and_the_call_repeated_once) {
   for (const int code : {100, 110, 111}) {
     answers_ = {error(code)};

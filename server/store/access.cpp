@@ -82,14 +82,24 @@ struct GrantRow {
   UserRow user;
 };
 
+void exchange_session(soci::statement& statement, door::Session& session) {
+  statement.exchange(into(session.hash));
+  statement.exchange(into(session.user));
+  statement.exchange(into(session.address));
+  statement.exchange(into(session.created_ms));
+  statement.exchange(into(session.used_ms));
+}
+
+struct SessionRow {
+  explicit SessionRow(soci::statement& statement) { exchange_session(statement, session); }
+  door::Session take() { return session; }
+  door::Session session;
+};
+
 struct VisitRow {
   explicit VisitRow(soci::statement& statement) : user(first(statement)) {}
   UserRow first(soci::statement& statement) {
-    statement.exchange(into(session.hash));
-    statement.exchange(into(session.user));
-    statement.exchange(into(session.address));
-    statement.exchange(into(session.created_ms));
-    statement.exchange(into(session.used_ms));
+    exchange_session(statement, session);
     return UserRow(statement);
   }
   Access::Visit take() { return {session, user.take()}; }
@@ -221,6 +231,16 @@ Result<std::optional<Access::Visit>> Access::session(const std::string& hash) {
                     "session.used_ms, ") +
             user_columns + " FROM session JOIN user ON user.name = session.user "
                            "WHERE session.hash = :hash", hash);
+  });
+}
+
+Result<std::vector<door::Session>> Access::sessions(const std::string& user) {
+  return engine_.read([&](soci::session& sql) {
+    return select_rows<SessionRow>(
+        sql,
+        std::string("SELECT session.hash, session.user, session.address, session.created_ms, "
+                    "session.used_ms FROM session WHERE session.user = :user OR :all = '' "
+                    "ORDER BY used_ms DESC, hash LIMIT 1000"), user, user);
   });
 }
 

@@ -35,6 +35,8 @@ class Access {
   Result<std::optional<Visit>> session(const std::string& hash);
   Result<void> touch_session(const std::string& hash, std::int64_t used_ms);
   Result<void> remove_session(const std::string& hash);
+  // Of a user, or of all when the name is empty: the 1000 used last.
+  Result<std::vector<door::Session>> sessions(const std::string& user);
   // Those not used since `used_ms`, or made before `created_ms`.
   Result<void> remove_sessions_before(std::int64_t used_ms, std::int64_t created_ms);
 

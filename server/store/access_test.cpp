@@ -56,6 +56,10 @@ TEST_F(AccessTest, ANewPasswordEndsTheOtherSessions) {
   ASSERT_TRUE(access.session("s1").value());
   EXPECT_EQ((*access.session("s1"))->user.groups, ana.groups);
   ana.password_hash = "another";
+  ASSERT_EQ(access.sessions("ana")->size(), 2U);
+  EXPECT_EQ(access.sessions("ana")->front().hash, "s1") << "used at the same time";
+  EXPECT_EQ(access.sessions("")->size(), 2U);
+  EXPECT_TRUE(access.sessions("bob")->empty());
   ASSERT_TRUE(access.save_user(ana, "s2"));
   EXPECT_FALSE(access.session("s1").value());
   EXPECT_TRUE(access.session("s2").value());

@@ -110,3 +110,37 @@ export async function ask(what) {
   const { value } = await lines.next();
   assert.equal(value, "done", `the driver did not ${what}`);
 }
+
+// Fills the log-in that stands over the page.
+export async function log_in(page, name, password) {
+  const dialog = page.locator("dialog.login");
+  await dialog.waitFor();
+  await page.locator("dialog.login input[autocomplete=username]").fill(name);
+  await page.locator("dialog.login input[type=password]").fill(password);
+  await page.keyboard.press("Enter");
+  return dialog;
+}
+
+// A page of somebody who has just logged in. 401 is what the server says before that.
+export async function open_as(context, url, hash, name, password, expected = []) {
+  const page = await context.newPage();
+  const faults = watch(page, url, [[401, ""], ...expected]);
+  await page.goto(`${url}#/${hash}`, { waitUntil: "load" });
+  if ((await context.cookies()).length === 0)
+    await (await log_in(page, name, password)).waitFor({ state: "detached" });
+  await page.locator(".link.live").waitFor();
+  return { page, faults };
+}
+
+// What a program gets: an answer with these headers.
+export function call(url, method, path, headers = {}, body = undefined) {
+  const given = body === undefined ? {} : { body: JSON.stringify(body) };
+  return fetch(`${new URL(url).origin}/api/v1${path}`, { method, headers, ...given });
+}
+
+// The headers of a browser in which somebody has logged in.
+export async function session_of(url, name, password) {
+  const answer = await call(url, "POST", "/session", {}, { name, password });
+  assert.equal(answer.status, 200, `${name} cannot log in`);
+  return { Cookie: answer.headers.get("set-cookie").split(";")[0], "X-Meterlens": "1" };
+}

@@ -62,6 +62,8 @@ GOOD = {
     "import_readings": ({}, {"accept_good": "true"},
                         b"meter,at,value\nw1,2023-11-01T00:00:00Z,5.000\n"),
     "resume_second": ({}, None, None),
+    "test_second": ({}, None, None),
+    "end_session": ({"session": "{session}"}, None, None),
     "change_second_policy": ({"meter": "w1"}, None, {"policy": "local", "author": "Ann"}),
     "send_photo": ({"meter": "w1"}, {"taken_at": "2023-11-14T23:00:00Z"}, "{jpeg}"),
     "get_summary": ({}, {"since": 1700000000000, "days": 3}, None),
@@ -90,7 +92,7 @@ TOO_LONG = {"send_photo": (8 << 20) + 100}
 # What must come before and after others; all else in the order of the description.
 FIRST = ["add_image", "create_meter", "create_reading", "create_watch", "add_schedule",
          "change_device_tags", "add_profile", "add_campaign", "set_gpio", "add_user", "add_token",
-         "add_product"]
+         "add_product", "end_session"]
 LAST = ["push_profile", "change_profile", "pause_campaign", "resume_campaign", "abort_campaign",
         "remove_profile", "delete_schedule", "remove_meter", "remove_device", "remove_token",
         "remove_user", "remove_product", "log_out"]
@@ -161,10 +163,15 @@ class Api(FlowTest):
         person = {"name": "eve", "password": self.made["password"]}
         status, user = self.stack.request("POST", "/users", {**person, "role": "administrator"})
         self.assertEqual(status, 201, user)
+        self.log_in(person)
+        self.made["session"] = self.stack.get("/sessions")["sessions"][0]["id"]
+        cookie = self.log_in(person)
+        self.headers = {"Cookie": cookie, "X-Meterlens": "1"}
+
+    def log_in(self, person):
         body = json.dumps(person).encode()
         with urllib.request.urlopen(f"{self.stack.url}/api/v1/session", body, timeout=60) as answer:
-            cookie = answer.headers["Set-Cookie"].split(";")[0]
-        self.headers = {"Cookie": cookie, "X-Meterlens": "1"}
+            return answer.headers["Set-Cookie"].split(";")[0]
 
     def headers_of(self, operation):
         return self.headers if operation["operationId"] in BY_PERSON else None

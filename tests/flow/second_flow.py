@@ -177,6 +177,21 @@ class Second(Phone):
         self.assertEqual(billed, 2, "only answers with a result are paid for")
         self.assert_clean()
 
+    def test_keys_are_tried_at_no_cost(self):
+        self.stack.serve()
+        status_, tried = self.stack.request("POST", "/second/test")
+        self.assertEqual((status_, tried), (200, {"ok": True, "error": ""}))
+        self.baidu.token_line.append(self.baidu.no_client("Client authentication failed"))
+        _, tried = self.stack.request("POST", "/second/test")
+        self.assertFalse(tried["ok"])
+        self.assertIn("Client authentication failed", tried["error"])
+        self.assertEqual(self.baidu.count(), 0, "no picture was sent")
+        self.assertIsNone(self.stop_of())
+        self.baidu.stop()
+        _, tried = self.stack.request("POST", "/second/test", timeout_s=30)
+        self.assertFalse(tried["ok"])
+        self.assert_clean()
+
     def test_tokens_that_end_are_renewed_and_wrong_keys_stop(self):
         self.stack.serve()
         photo, local = self.good_photo()

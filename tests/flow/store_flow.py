@@ -69,6 +69,10 @@ class Backup(Beside):
         for command in later:
             self.stack.wait_command(command, 120)
         self.meterlens("backup", "saved")  # once more into the same folder
+        done = self.stack.get("/upkeep")["backups"]
+        self.assertEqual([(pathlib.Path(one["place"]).name, one["whole"]) for one in done],
+                         [("saved", True), ("saved.tar", True), ("saved", True)])
+        self.assertGreaterEqual(done[0]["photos"], len(photos) + len(later))
         newest_photos, newest_readings = self.known()
         for place, photos, readings in (("saved.tar", photos, readings),
                                         ("saved", newest_photos, newest_readings)):

@@ -28,7 +28,7 @@ import type {
 
 const name = encodeURIComponent;
 
-function query(values: Record<string, string | number | undefined>): string {
+export function query(values: Record<string, string | number | undefined>): string {
   const given = Object.entries(values).filter(([, value]) => value !== undefined && value !== "");
   const parts = given.map(([key, value]) => `${key}=${name(value!)}`);
   return parts.length === 0 ? "" : `?${parts.join("&")}`;

@@ -14,6 +14,8 @@ export interface Subjects {
 export type Subject = keyof Subjects;
 
 export interface Listener {
+  // Called before the stream is opened; what it throws puts that off.
+  ready(): Promise<unknown>;
   changed<S extends Subject>(subject: S, value: Subjects[S]): void;
   // Called when the stream opens (also again after a break: something may have been missed) and
   // when it breaks.
@@ -28,6 +30,16 @@ const subjects: Subject[] = [
 
 // Listens for as long as the page lives; comes back by itself.
 export function listen(listener: Listener): void {
+  listener.ready().then(
+    () => open(listener),
+    () => {
+      listener.disconnected();
+      setTimeout(() => listen(listener), retry_ms);
+    },
+  );
+}
+
+function open(listener: Listener): void {
   const source = new EventSource("/api/v1/events");
   for (const subject of subjects)
     source.addEventListener(subject, (event) =>
@@ -36,7 +48,7 @@ export function listen(listener: Listener): void {
   source.onopen = () => listener.connected();
   source.onerror = () => {
     listener.disconnected();
-    // A refused stream (503, 404) is closed for good by the browser; a broken one comes back.
+    // A refused stream (401, 503) is closed for good by the browser; a broken one comes back.
     if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(listener), retry_ms);
   };
 }

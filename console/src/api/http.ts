@@ -4,6 +4,8 @@ const root = "/api/v1";
 // Tells the server that a change comes from this page: foreign pages cannot send it.
 export const own_header = { "X-Meterlens": "1" };
 const patience_ms = 15_000;
+// Of what asks somebody else, or works through many rows.
+export const long_patience_ms = 330_000;
 
 // A request that did not succeed. `code` is the server's error code, or "unreachable" when no
 // answer came.
@@ -37,9 +39,14 @@ async function failure_of(response: Response): Promise<ApiError> {
   );
 }
 
-async function answer_to(path: string, init: RequestInit): Promise<Response> {
+interface Asked extends RequestInit {
+  wait_ms?: number;
+  expects?: number; // a status that is an answer although it is none of success
+}
+
+async function answer_to(path: string, { wait_ms, ...init }: Asked): Promise<Response> {
   const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), patience_ms);
+  const timer = setTimeout(() => stop.abort(), wait_ms ?? patience_ms);
   try {
     return await fetch(root + path, { ...init, signal: stop.signal });
   } catch {
@@ -49,16 +56,24 @@ async function answer_to(path: string, init: RequestInit): Promise<Response> {
   }
 }
 
-async function request<T>(path: string, init: RequestInit): Promise<T> {
-  let response = await answer_to(path, init);
-  if (response.status === 401 && (await door.unauthorized()))
-    response = await answer_to(path, init);
-  if (!response.ok) throw await failure_of(response);
+async function whole<T>(body: Promise<T>): Promise<T> {
   try {
-    return (await response.json()) as T;
+    return await body;
   } catch {
     throw new ApiError("unreachable", "the answer broke off", 0);
   }
+}
+
+async function answered(path: string, init: Asked): Promise<Response> {
+  let response = await answer_to(path, init);
+  if (response.status === 401 && (await door.unauthorized()))
+    response = await answer_to(path, init);
+  if (!response.ok && response.status !== init.expects) throw await failure_of(response);
+  return response;
+}
+
+async function request<T>(path: string, init: Asked): Promise<T> {
+  return whole((await answered(path, init)).json() as Promise<T>);
 }
 
 export function get<T>(path: string): Promise<T> {
@@ -71,6 +86,26 @@ export function send<T>(method: "POST" | "PUT" | "PATCH", path: string, body: un
     headers: { Accept: "application/json", "Content-Type": "application/json", ...own_header },
     body: JSON.stringify(body),
   });
+}
+
+// A page of CSV, and the cursor of the following one.
+export async function get_csv(path: string): Promise<{ text: string; next: string | null }> {
+  const asked = { headers: { Accept: "text/csv" }, wait_ms: long_patience_ms };
+  const response = await answered(path, asked);
+  return { text: await whole(response.text()), next: response.headers.get("Meterlens-Next") };
+}
+
+// 422 has the same body as 200: there is something wrong with some of the lines.
+export function send_csv<T>(path: string, file: Blob): Promise<T> {
+  const headers = { Accept: "application/json", "Content-Type": "text/csv", ...own_header };
+  const wait_ms = long_patience_ms;
+  return request<T>(path, { method: "POST", headers, body: file, wait_ms, expects: 422 });
+}
+
+// A POST without a body whose answer may take as long as somebody else's server does.
+export function send_and_wait<T>(path: string): Promise<T> {
+  const headers = { Accept: "application/json", ...own_header };
+  return request<T>(path, { method: "POST", headers, wait_ms: long_patience_ms });
 }
 
 export function send_file<T>(path: string, file: Blob): Promise<T> {

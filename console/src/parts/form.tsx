@@ -14,7 +14,7 @@ interface FieldProps {
   on_change: (value: string) => void;
   wrong?: string | null;
   hint?: string | undefined;
-  type?: "text" | "number" | "datetime-local";
+  type?: "text" | "number" | "datetime-local" | "date" | "password";
   bytes_max?: number;
   required?: boolean;
   list?: string[];
@@ -22,6 +22,7 @@ interface FieldProps {
   max?: number;
   numeric?: boolean;
   disabled?: boolean;
+  autocomplete?: "new-password" | "current-password";
 }
 
 export function Field(props: FieldProps) {
@@ -44,7 +45,7 @@ export function Field(props: FieldProps) {
         max={props.max}
         list={props.list && `${id}-list`}
         inputMode={props.numeric ? "decimal" : undefined}
-        autoComplete="off"
+        autoComplete={props.autocomplete ?? "off"}
         aria-invalid={wrong !== null}
         aria-describedby={notes.join(" ") || undefined}
         onInput={(event) => props.on_change(event.currentTarget.value)}

@@ -1,3 +1,5 @@
+import { import_sentences_zh } from "./upkeep";
+
 // Beginnings of the reasons that the server gives, in Chinese. The longer of two comes first.
 export const reasons_zh: [string, string][] = [
   ["the reader doubts it", "识别结果存疑"],
@@ -36,6 +38,7 @@ export const reasons_zh: [string, string][] = [
 
 // Whole sentences with what they tell.
 export const sentences_zh: [RegExp, string][] = [
+  ...import_sentences_zh,
   [
     /^the photo alone says (\d+), (\d+) wheels? certain; the last accepted reading decided the .*$/,
     "仅凭照片为 $1，其中 $2 位确定；其余由上次采用的读数决定",

@@ -5,9 +5,11 @@ import { fleet_texts } from "./fleet";
 import { frame } from "./frame";
 import { login_texts } from "./login";
 import { meter_texts } from "./meters";
+import { people_texts } from "./people";
 import { reasons_zh, sentences_zh } from "./reasons";
 import { setup_texts } from "./setup";
 import type { Texts } from "./texts";
+import { upkeep_texts } from "./upkeep";
 
 export type Language = "en" | "zh";
 
@@ -17,6 +19,8 @@ const texts = {
   ...fleet_texts,
   ...meter_texts,
   ...setup_texts,
+  ...people_texts,
+  ...upkeep_texts,
 } satisfies Texts;
 export type Word = keyof typeof texts;
 

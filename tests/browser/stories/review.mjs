@@ -144,8 +144,8 @@ export async function review_logged_out({ context, url }) {
     const body = JSON.stringify({ error: { code: "unauthorized", message: "log in" } });
     return route.fulfill({ status: 401, contentType: "application/json", body });
   });
-  await page.route("**/api/v1/session", (route) =>
-    route.fulfill({ contentType: "application/json", body: "{}" }));
+  await page.route("**/api/v1/session", (route) => route.request().method() === "GET"
+    ? route.fallback() : route.fulfill({ contentType: "application/json", body: "{}" }));
   await page.keyboard.press("Enter");
   await page.locator("dialog.login input[autocomplete=username]").fill("ana");
   await page.locator("dialog.login input[type=password]").fill("whatever she says");

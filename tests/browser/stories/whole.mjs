@@ -22,6 +22,7 @@ function pages_of(device) {
     install: "section[data-step]",
     images: "form",
     flash: ".wiring",
+    administration: ".parts a",
     nowhere: "main h1",
   };
 }
