@@ -5,6 +5,7 @@ import { fleet_texts } from "./fleet";
 import { frame } from "./frame";
 import { login_texts } from "./login";
 import { meter_texts } from "./meters";
+import { operation_texts } from "./operation";
 import { reasons_zh, sentences_zh } from "./reasons";
 import { setup_texts } from "./setup";
 import type { Texts } from "./texts";
@@ -17,6 +18,7 @@ const texts = {
   ...fleet_texts,
   ...meter_texts,
   ...setup_texts,
+  ...operation_texts,
 } satisfies Texts;
 export type Word = keyof typeof texts;
 

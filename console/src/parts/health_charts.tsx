@@ -1,0 +1,83 @@
+// How a device was, over time: signal, what waits, errors, losses, temperature, humidity.
+import { useState } from "preact/hooks";
+import { list_health, type HealthSample } from "../api/fleet_calls";
+import { Chart } from "./chart";
+import { Choice, Waiting } from "./form";
+import { use_loaded, use_words } from "./hooks";
+
+const day_ms = 86_400_000;
+const samples_max = 5_000;
+const spans = { day: 1, week: 7, month: 30, year: 366 } as const;
+type Span = keyof typeof spans;
+
+const quantities = [
+  "signal_dbm", "queue", "errors", "photos_lost", "temperature_c", "humidity_percent", "uptime_s",
+] as const;
+type Quantity = (typeof quantities)[number];
+
+interface Course {
+  quantity: Quantity;
+  source: HealthSample["source"];
+  seconds: number[];
+  values: number[];
+}
+
+// One curve for each quantity of each part that ever told it; the times grow.
+export function courses_of(samples: HealthSample[]): Course[] {
+  const growing = [...samples].sort((a, b) => a.at_ms - b.at_ms);
+  return (["dtu", "camera"] as const).flatMap((source) =>
+    quantities.flatMap((quantity): Course[] => {
+      const told = growing.filter((one) => one.source === source && one[quantity] !== null);
+      if (told.length === 0) return [];
+      const seconds = told.map(({ at_ms }) => at_ms / 1000);
+      return [{ quantity, source, seconds, values: told.map((one) => one[quantity]!) }];
+    }),
+  );
+}
+
+function Curve({ course }: { course: Course }) {
+  const words = use_words();
+  const { quantity, source, seconds, values } = course;
+  const shown = quantity === "uptime_s" ? values.map((value) => value / 3600) : values;
+  const name = `${words.choice("part", source)}: ${words.choice("health", quantity)}`;
+  const range = [Math.min(...shown), Math.max(...shown), shown.at(-1)!];
+  const [least, most, newest] = range.map((value) => words.number(value));
+  return (
+    <section data-quantity={`${source}.${quantity}`}>
+      <h3>{name}</h3>
+      <Chart
+        label={`${name}. ${words.say("curve_label", least!, most!, newest!)}`}
+        seconds={seconds}
+        lines={[{ name, values: shown, colour: "accent" }]}
+        height={120}
+      />
+    </section>
+  );
+}
+
+export function HealthCharts({ device }: { device: string }) {
+  const words = use_words();
+  const [span, set_span] = useState<Span>("week");
+  const samples = use_loaded(
+    () => list_health(device, Date.now() - spans[span] * day_ms, samples_max),
+    [device, span],
+  );
+  const courses = courses_of(samples.value ?? []);
+  return (
+    <>
+      <Choice
+        label={words.say("span")}
+        value={span}
+        choices={(Object.keys(spans) as Span[]).map((one) => [one, words.choice("back", one)])}
+        on_change={(value) => set_span(value as Span)}
+      />
+      {samples.value === null && <Waiting error={samples.error} />}
+      {samples.value !== null && courses.length === 0 && (
+        <p class="facts">{words.say("no_health")}</p>
+      )}
+      {courses.map((course) => (
+        <Curve key={`${course.source}.${course.quantity}`} course={course} />
+      ))}
+    </>
+  );
+}
