@@ -102,7 +102,7 @@ test("progress and errors in words", () => {
 });
 
 test("every text is there in both languages, with the same parts to fill in", () => {
-  const same = new Set(["dialect_smartdtu", "part_dtu"]);
+  const same = new Set(["dialect_smartdtu", "part_dtu", "json", "control_send"]);
   const parts = (text: string): string[] => [...text.matchAll(/\{\d\}/g)].map(String).sort();
   const texts = {
     ...frame, ...login_texts, ...fleet_texts, ...meter_texts, ...setup_texts, ...operation_texts,

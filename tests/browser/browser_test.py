@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -18,12 +19,15 @@ from stack import Stack, StackError  # noqa: E402
 
 FOLDER = ROOT / "build" / "browser"
 METERS = {"browser-water": 5, "browser-power": 34, "browser-gas": 29, "browser-heat": 18}
+SPARE = "browser-spare"  # gets an update, is switched off and deleted
+SMART = "browser-smart"  # a SmartDTU
 DOUBTED = ["browser-gas", "browser-heat"]
 DAY_MS = 86_400_000
 LIMIT_S = 280
 BUILD = pathlib.Path(os.environ.get("METERLENS_BUILD", ROOT / "build" / "release"))
 # More room than any disk has, so that there are alarms.
 SETTINGS = "[alarms]\ndisk_free_mb = 900000000\nperiod_s = 1\n"
+KEY = FOLDER / "release.key"
 
 
 def install():
@@ -76,11 +80,35 @@ def make_doubtful(stack, meter):
         raise StackError(f"{meter}: only {len(waiting)} readings are doubtful")
 
 
-def prepare(stack):
+def tool(*arguments):
+    subprocess.run([BUILD / "meterlens", "image", *map(str, arguments)], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def add_image(stack):
+    firmware = FOLDER / "firmware.bin"
+    firmware.write_bytes(b"meterlens-linux 7\n" + bytes(range(256)) * 12)
+    tool("sign", "--key", KEY, "--part", "camera", "--board", "linux", "--version", 7,
+         "--in", firmware, "--out", FOLDER / "firmware.mli")
+    request = urllib.request.Request(f"{stack.url}/api/v1/images", method="POST",
+                                     data=(FOLDER / "firmware.mli").read_bytes())
+    urllib.request.urlopen(request, timeout=10).close()
+
+
+def start_meters(stack):
     for device, seed in METERS.items():
         stack.meter(device, "--render", seed, baud_max=921600)
-    for device in METERS:
+    stack.meter(SPARE, "--render", 7, "--images", FOLDER / "slots", "--image-key",
+                f"{KEY}.pub", "--image-version", 5)
+    stack.spawn("meterlens-dtu", "--serial", f"pty:{FOLDER}/smart.tty", "--device", SMART,
+                "--dialect", "smartdtu", "--product", "P1", "--broker", f"mqtt://127.0.0.1:{stack.mqtt_port}")
+    for device in (*METERS, SPARE, SMART):
         stack.wait_online(device)
+
+
+def prepare(stack):
+    start_meters(stack)
+    add_image(stack)
     take_photos(stack)
     give_a_past(stack, "browser-water", 20)
     for meter in DOUBTED:
@@ -95,11 +123,21 @@ def stop_server(stack):
     process.wait(20)
 
 
+def stop_spare(stack):
+    """The two programs of the spare device, by what they were told."""
+    for name, process in list(stack.processes):
+        if any(SPARE in word for word in process.args):
+            process.terminate()
+            process.wait(20)
+            stack.processes.remove((name, process))
+
+
 def run_stories(stack):
     """Runs the stories and does what they ask for between the lines."""
     command = ["node", "page_test.mjs", f"{stack.url}/", str(FOLDER / "screenshots"),
                str(ROOT / "console" / "dist")]
-    asked = {"stop the server": lambda: stop_server(stack),
+    asked = {"stop the spare device": lambda: stop_spare(stack),
+             "stop the server": lambda: stop_server(stack),
              "start the server": lambda: (stack.serve(), stack.processes.insert(
                  0, stack.processes.pop()))}
     deadline = time.monotonic() + LIMIT_S
@@ -123,7 +161,10 @@ def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     began = time.monotonic()
     try:
-        with Stack(FOLDER / "stack", build=BUILD, settings=SETTINGS) as stack:
+        FOLDER.mkdir(parents=True)
+        tool("key", "--out", KEY)
+        settings = f'{SETTINGS}[update]\npublic_keys_file = "{KEY}.pub"\n'
+        with Stack(FOLDER / "stack", build=BUILD, settings=settings) as stack:
             stack.serve()
             prepare(stack)
             print(f"prepared in {time.monotonic() - began:.0f} s", flush=True)

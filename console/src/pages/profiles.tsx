@@ -198,8 +198,8 @@ export function ProfilePage({ id }: { id: string }) {
         <p class="facts">{words.say(nobody ? "target_missing" : "push_about")}</p>
         {editing && (
           <ProfileForm
-            key={now.version}
             profile={now}
+            reload={profile.reload}
             done={() => {
               set_editing(false);
               changed();

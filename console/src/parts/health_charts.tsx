@@ -1,6 +1,7 @@
 // How a device was, over time: signal, what waits, errors, losses, temperature, humidity.
 import { useState } from "preact/hooks";
-import { list_health, type HealthSample } from "../api/fleet_calls";
+import { list_health } from "../api/fleet_calls";
+import { courses_of, type Course } from "../health";
 import { Chart } from "./chart";
 import { Choice, Waiting } from "./form";
 import { use_loaded, use_words } from "./hooks";
@@ -9,31 +10,6 @@ const day_ms = 86_400_000;
 const samples_max = 5_000;
 const spans = { day: 1, week: 7, month: 30, year: 366 } as const;
 type Span = keyof typeof spans;
-
-const quantities = [
-  "signal_dbm", "queue", "errors", "photos_lost", "temperature_c", "humidity_percent", "uptime_s",
-] as const;
-type Quantity = (typeof quantities)[number];
-
-interface Course {
-  quantity: Quantity;
-  source: HealthSample["source"];
-  seconds: number[];
-  values: number[];
-}
-
-// One curve for each quantity of each part that ever told it; the times grow.
-export function courses_of(samples: HealthSample[]): Course[] {
-  const growing = [...samples].sort((a, b) => a.at_ms - b.at_ms);
-  return (["dtu", "camera"] as const).flatMap((source) =>
-    quantities.flatMap((quantity): Course[] => {
-      const told = growing.filter((one) => one.source === source && one[quantity] !== null);
-      if (told.length === 0) return [];
-      const seconds = told.map(({ at_ms }) => at_ms / 1000);
-      return [{ quantity, source, seconds, values: told.map((one) => one[quantity]!) }];
-    }),
-  );
-}
 
 function Curve({ course }: { course: Course }) {
   const words = use_words();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { watch } from "../browser.mjs";
 
 const device_count = 100_000;
-const page_size = 1_000;
+const page_sizes = [200, 1_000]; // the first, and the others
 const frame_ms_max = 50;
 
 function made_up_devices() {
@@ -18,18 +18,33 @@ function made_up_devices() {
     firmware: null,
     remark: index % 7 === 0 ? `Haus ${index}` : "",
     health: null,
+    group: index % 2 === 0 ? "berlin/north" : "",
+    labels: {},
+    enabled: true,
+    packets_dropped: 0,
     ...none,
   }));
 }
 
-// As the server does: a page, and where the next one begins.
+// As the server does: a page of those that are wished, and where the next one begins.
 function page_of(devices, address) {
   const { searchParams: asked } = new URL(address);
-  assert.equal(Number(asked.get("limit")), page_size);
-  const from = Number(asked.get("cursor") ?? 0);
-  const to = from + page_size;
-  const next = to < devices.length ? String(to) : null;
-  return JSON.stringify({ devices: devices.slice(from, to), next });
+  const size = Number(asked.get("limit"));
+  assert.ok(page_sizes.includes(size), `pages of ${size}`);
+  const is_wished = ({ online, dialect }) =>
+    String(online) === (asked.get("online") ?? String(online)) &&
+    dialect === (asked.get("dialect") ?? dialect);
+  const found = [];
+  let next = null;
+  for (let at = Number(asked.get("cursor") ?? 0); at < devices.length; ++at) {
+    if (!is_wished(devices[at])) continue;
+    if (found.length === size) {
+      next = String(at);
+      break;
+    }
+    found.push(devices[at]);
+  }
+  return JSON.stringify({ devices: found, next });
 }
 
 // What the page's main thread works for one step of scrolling, in milliseconds of its own time: a
