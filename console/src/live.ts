@@ -15,8 +15,8 @@ import { Value } from "./observe";
 const poll_ms = 5_000;
 const first_rows = 200; // what shows at once
 const lists_at_once = 2;
-// The parts of a large fleet, which are asked for beside each other. Who changes from one to another
-// meanwhile tells it by an event.
+// The parts of a large fleet, which are asked for beside each other. Who changes from one to
+// another meanwhile tells it by an event.
 const parts_of_fleet: DeviceFilter[] = [
   { online: "true", dialect: "native" },
   { online: "true", dialect: "smartdtu" },

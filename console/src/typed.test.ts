@@ -75,7 +75,8 @@ test("JSON that a device would take for nothing is told before it is sent", () =
 
 test("a profile has a name and a setting in its range", () => {
   const typed = { name: "night", target: no_target, camera: { gain: "3" }, dtu: {} };
-  assert.deepEqual(profile_edit(typed), { name: "night", target: {}, camera: { gain: 3 }, dtu: {} });
+  assert.deepEqual(profile_edit(typed),
+    { name: "night", target: {}, camera: { gain: 3 }, dtu: {} });
   assert.equal(profile_edit({ ...typed, camera: { gain: "99" } }), null);
   assert.equal(profile_edit({ ...typed, camera: { gain: "" } }), null);
   assert.equal(profile_edit({ ...typed, name: " " }), null);

@@ -6,6 +6,7 @@ some of the stories alone.
 """
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 import sys
@@ -101,7 +102,8 @@ def start_meters(stack):
     stack.meter(SPARE, "--render", 7, "--images", FOLDER / "slots", "--image-key",
                 f"{KEY}.pub", "--image-version", 5)
     stack.spawn("meterlens-dtu", "--serial", f"pty:{FOLDER}/smart.tty", "--device", SMART,
-                "--dialect", "smartdtu", "--product", "P1", "--broker", f"mqtt://127.0.0.1:{stack.mqtt_port}")
+                "--dialect", "smartdtu", "--product", "P1",
+                "--broker", f"mqtt://127.0.0.1:{stack.mqtt_port}")
     for device in (*METERS, SPARE, SMART):
         stack.wait_online(device)
 
@@ -169,7 +171,10 @@ def main():
             prepare(stack)
             print(f"prepared in {time.monotonic() - began:.0f} s", flush=True)
             code = run_stories(stack)
-            print(f"browser test: {time.monotonic() - began:.0f} s", flush=True)
+            seconds = time.monotonic() - began
+            used = resource.getrusage(resource.RUSAGE_CHILDREN)
+            print(f"browser test: {seconds:.0f} s; node and browser worked {used.ru_utime:.0f} s",
+                  flush=True)
             return code
     except (StackError, subprocess.SubprocessError) as error:
         print(f"browser test: {error}\nThe logs are in {FOLDER}", file=sys.stderr)

@@ -54,7 +54,7 @@ test("no answer, a broken answer, an answer that is no JSON", async () => {
     error.code === "http_502" && error.message === "Bad Gateway");
 });
 
-test("a page of devices is asked for by what is wished, and says where the next begins", async () => {
+test("pages are asked for by what is wished, and JSON is sent as it was typed", async () => {
   const asked = answer_with(json(200, { devices: [{ id: "a" }], next: "a" }),
     json(200, { profiles: [{ id: 1 }], next: "1" }), json(200, { profiles: [], next: null }),
     json(202, { id: 1 }));

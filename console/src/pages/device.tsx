@@ -17,6 +17,7 @@ import { Order } from "../parts/order";
 import { Picture } from "../parts/picture";
 import { ReadingView } from "../parts/register";
 import { SettingsForm } from "../parts/settings";
+import { StateOf } from "../parts/state";
 import { TagsForm } from "../parts/tags";
 import { Updates } from "../parts/updates";
 import { link_to } from "../router";
@@ -170,9 +171,7 @@ function View({ entry }: { entry: Entry }) {
           {device.id}
           {device.remark !== "" && <small> {device.remark}</small>}
         </h1>
-        <span class={device.online ? "state online" : "state"}>
-          {words.say(!device.enabled ? "disabled" : device.online ? "online" : "offline")}
-        </span>
+        <StateOf device={device} />
         <a href={link_to("meters", device.newest_reading?.meter ?? device.id)}>
           {words.say("to_meter")}
         </a>

@@ -10,6 +10,7 @@ import { use_value, use_value_calmly } from "../observe";
 import { Bulk } from "../parts/bulk";
 import { Choice, Field } from "../parts/form";
 import { use_loaded, use_words } from "../parts/hooks";
+import { StateOf } from "../parts/state";
 import { link_to } from "../router";
 import type { Words } from "../words/words";
 
@@ -98,9 +99,7 @@ const Row = memo((props: {
         {device.remark !== "" && <span class="remark"> {device.remark}</span>}
       </th>
       <td>
-        <span class={device.online ? "state online" : "state"}>
-          {words.say(!device.enabled ? "disabled" : device.online ? "online" : "offline")}
-        </span>
+        <StateOf device={device} />
       </td>
       <td class="value">
         {reading === null ? "–" : reading.value || reading.digits || "–"}

@@ -138,7 +138,7 @@ function Removal({ device }: { device: string }) {
     <>
       <p class="facts">{words.say("delete_about")}</p>
       <Choice
-        label={words.say("history")}
+        label={words.say("its_history")}
         value={history}
         choices={[["keep", words.say("history_keep")], ["purge", words.say("history_purge")]]}
         on_change={(value) => set_history(value as "keep" | "purge")}

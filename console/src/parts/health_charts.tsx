@@ -11,7 +11,7 @@ const samples_max = 5_000;
 const spans = { day: 1, week: 7, month: 30, year: 366 } as const;
 type Span = keyof typeof spans;
 
-function Curve({ course }: { course: Course }) {
+function Curve({ course, span }: { course: Course; span: [number, number] }) {
   const words = use_words();
   const { quantity, source, seconds, values } = course;
   const shown = quantity === "uptime_s" ? values.map((value) => value / 3600) : values;
@@ -24,7 +24,8 @@ function Curve({ course }: { course: Course }) {
       <Chart
         label={`${name}. ${words.say("curve_label", least!, most!, newest!)}`}
         seconds={seconds}
-        lines={[{ name, values: shown, colour: "accent" }]}
+        lines={[{ name: words.choice("health", quantity), values: shown, colour: "accent" }]}
+        span={span}
         height={120}
       />
     </section>
@@ -34,11 +35,13 @@ function Curve({ course }: { course: Course }) {
 export function HealthCharts({ device }: { device: string }) {
   const words = use_words();
   const [span, set_span] = useState<Span>("week");
-  const samples = use_loaded(
-    () => list_health(device, Date.now() - spans[span] * day_ms, samples_max),
-    [device, span],
-  );
-  const courses = courses_of(samples.value ?? []);
+  const loaded = use_loaded(async () => {
+    const to_ms = Date.now();
+    const from_ms = to_ms - spans[span] * day_ms;
+    const samples = await list_health(device, from_ms, samples_max);
+    return { samples, seconds: [from_ms / 1000, to_ms / 1000] as [number, number] };
+  }, [device, span]);
+  const courses = courses_of(loaded.value?.samples ?? []);
   return (
     <>
       <Choice
@@ -47,12 +50,16 @@ export function HealthCharts({ device }: { device: string }) {
         choices={(Object.keys(spans) as Span[]).map((one) => [one, words.choice("back", one)])}
         on_change={(value) => set_span(value as Span)}
       />
-      {samples.value === null && <Waiting error={samples.error} />}
-      {samples.value !== null && courses.length === 0 && (
+      {loaded.value === null && <Waiting error={loaded.error} />}
+      {loaded.value !== null && courses.length === 0 && (
         <p class="facts">{words.say("no_health")}</p>
       )}
       {courses.map((course) => (
-        <Curve key={`${course.source}.${course.quantity}`} course={course} />
+        <Curve
+          key={`${course.source}.${course.quantity}`}
+          course={course}
+          span={loaded.value!.seconds}
+        />
       ))}
     </>
   );

@@ -41,7 +41,7 @@ export const operation_texts = {
     "There are no groups yet. A group appears when something is put into it.",
     "还没有分组。放入设备或表计后分组会自动出现。",
   ],
-  group_counts: ["{0} devices, {1} meters", "{0} 台设备，{1} 个表计"],
+  group_counts: ["devices: {0}, meters: {1}", "设备 {0}，表计 {1}"],
   none_in_group: ["None in this group.", "此分组中没有。"],
   new_member: ["Put into a group", "放入分组"],
   put_in: ["Put in", "放入"],
@@ -111,7 +111,10 @@ export const operation_texts = {
     "最多 10 个递增的百分比，最后为 100",
   ],
   error_percent: ["Stop above so many failures, percent", "失败超过此比例时停止（%）"],
-  error_percent_hint: ["Of the devices of a share; 0 stops at the first", "按每批设备计；0 为一有失败即停"],
+  error_percent_hint: [
+    "Of the devices of a share; 0 stops at the first",
+    "按每批设备计；0 为一有失败即停",
+  ],
   stops_above: ["Stops above {0} % failures in a share", "一批中失败超过 {0} % 时停止"],
   campaign_counts: ["{0} of {1} done, {2} failed", "已完成 {0} / {1}，失败 {2}"],
   campaign_running: ["running", "进行中"],
@@ -123,8 +126,8 @@ export const operation_texts = {
   stage_canaries: ["First ones", "先行试用"],
   stage: ["Up to {0} %", "至 {0} %"],
   stage_counts: [
-    "{0} devices: {1} waiting, {2} under way, {3} done, {4} failed",
-    "{0} 台：等待 {1}，进行中 {2}，完成 {3}，失败 {4}",
+    "devices: {0}; waiting {1}, under way {2}, done {3}, failed {4}",
+    "设备 {0}：等待 {1}，进行中 {2}，完成 {3}，失败 {4}",
   ],
   turn_waiting: ["waiting", "等待中"],
   turn_ordered: ["under way", "进行中"],
@@ -256,8 +259,7 @@ export const operation_texts = {
   disable: ["Disable", "停用"],
   enable: ["Enable", "启用"],
   disable_about: [
-    "A disabled device is shown as disabled, what it sends is dropped and counted, and nothing is " +
-      "sent to it.",
+    "What a disabled device sends is dropped and counted, and nothing is sent to it.",
     "停用后，设备发来的消息会被丢弃并计数，也不会向其发送任何内容。",
   ],
   disabled_about: [
@@ -269,7 +271,8 @@ export const operation_texts = {
   reset: ["Begin anew", "重新初始化"],
   reset_sure: ["Really begin anew", "确认重新初始化"],
   reset_about: [
-    "Open orders end as failed, and its settings are sent again. The device itself does not restart.",
+    "Open orders end as failed, and its settings are sent again. The device itself does not " +
+      "restart.",
     "未完成的命令将记为失败，并重新下发设置。设备本身不会重启。",
   ],
   reset_done: ["Begun anew", "已重新初始化"],
@@ -278,7 +281,7 @@ export const operation_texts = {
     "It comes back when it speaks again; to keep it away disable it instead.",
     "设备再次上线后会重新出现；如需阻止请改为停用。",
   ],
-  history: ["Its photos, readings and records", "照片、读数和记录"],
+  its_history: ["Its photos, readings and records", "照片、读数和记录"],
   history_keep: ["stay", "保留"],
   history_purge: ["are deleted, too", "一并删除"],
 
@@ -303,8 +306,8 @@ export const operation_texts = {
 
   error_device_disabled: ["The device is disabled.", "设备已停用。"],
   error_no_devices: ["No device belongs to it.", "没有符合的设备。"],
-  error_unknown_profile: ["There is no such profile (any more).", "此配置模板不存在（或已删除）。"],
-  error_unknown_campaign: ["There is no such campaign (any more).", "此升级任务不存在（或已删除）。"],
+  error_unknown_profile: ["There is no such profile any more.", "此配置模板已不存在。"],
+  error_unknown_campaign: ["There is no such campaign any more.", "此升级任务已不存在。"],
   error_unknown_image: ["The image is not there any more.", "此固件已不存在。"],
   error_not_native: ["This device cannot do that.", "此设备不支持该操作。"],
   error_wrong_state: ["That is not possible now: {0}", "当前状态下无法操作：{0}"],

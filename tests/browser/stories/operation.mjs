@@ -46,7 +46,7 @@ export async function groups({ context, url, shot }) {
   await form.getByLabel("Kind").selectOption("meters");
   await form.getByLabel("Names").fill("browser-gas");
   await form.locator("button.main").click();
-  await page.locator(".tree li", { hasText: /^berlin 0 devices, 1 meters$/ }).waitFor();
+  await page.locator(".tree li", { hasText: /^berlin devices: 0, meters: 1$/ }).waitFor();
   await page.locator('.tree a[aria-label="berlin/north"]').click();
   await page.locator(".members a", { hasText: members[0] }).waitFor();
   await page.locator(".members .chip", { hasText: "floor=3" }).first().waitFor();
