@@ -4,6 +4,7 @@
 Screenshots and logs stay in build/browser. Ends with the page test's exit code. STORIES=a,b runs
 some of the stories alone.
 """
+import dataclasses
 import os
 import pathlib
 import resource
@@ -19,10 +20,21 @@ sys.path.insert(0, str(ROOT / "tools"))
 from stack import Stack, StackError  # noqa: E402
 
 FOLDER = ROOT / "build" / "browser"
-METERS = {"browser-water": 5, "browser-power": 34, "browser-gas": 29, "browser-heat": 18}
-SPARE = "browser-spare"  # gets an update, is switched off and deleted
-SMART = "browser-smart"  # a SmartDTU
-DOUBTED = ["browser-gas", "browser-heat"]
+
+
+@dataclasses.dataclass
+class Fleet:
+    """The simulated devices; each meter's number makes its face."""
+    meters: dict[str, int]
+    doubted: list[str]  # meters whose readings wait for review
+    past: str  # a meter with values by hand
+    spare: str  # gets an update
+    smart: str  # a SmartDTU
+
+
+FLEET = Fleet({"browser-water": 5, "browser-power": 34, "browser-gas": 29, "browser-heat": 18},
+              doubted=["browser-gas", "browser-heat"], past="browser-water",
+              spare="browser-spare", smart="browser-smart")
 DAY_MS = 86_400_000
 LIMIT_S = 280
 BUILD = pathlib.Path(os.environ.get("METERLENS_BUILD", ROOT / "build" / "release"))
@@ -47,9 +59,9 @@ def send(stack, method, path, body, wanted):
     return answer
 
 
-def take_photos(stack):
+def take_photos(stack, fleet):
     for count in (1, 2, 3, 4):
-        devices = METERS if count < 3 else DOUBTED
+        devices = fleet.meters if count < 3 else fleet.doubted
         commands = [stack.capture(device) for device in devices]
         for command in commands:
             if stack.wait_command(command)["state"] != "read":
@@ -86,34 +98,36 @@ def tool(*arguments):
                    stdout=subprocess.DEVNULL)
 
 
-def add_image(stack):
-    firmware = FOLDER / "firmware.bin"
+def add_image(stack, folder):
+    firmware = folder / "firmware.bin"
     firmware.write_bytes(b"meterlens-linux 7\n" + bytes(range(256)) * 12)
-    tool("sign", "--key", KEY, "--part", "camera", "--board", "linux", "--version", 7,
-         "--in", firmware, "--out", FOLDER / "firmware.mli")
+    tool("sign", "--key", folder / "release.key", "--part", "camera", "--board", "linux",
+         "--version", 7, "--in", firmware, "--out", folder / "firmware.mli")
     request = urllib.request.Request(f"{stack.url}/api/v1/images", method="POST",
-                                     data=(FOLDER / "firmware.mli").read_bytes())
+                                     data=(folder / "firmware.mli").read_bytes())
     urllib.request.urlopen(request, timeout=10).close()
 
 
-def start_meters(stack):
-    for device, seed in METERS.items():
+def start_meters(stack, fleet, folder):
+    for device, seed in fleet.meters.items():
         stack.meter(device, "--render", seed, baud_max=921600)
-    stack.meter(SPARE, "--render", 7, "--images", FOLDER / "slots", "--image-key",
-                f"{KEY}.pub", "--image-version", 5)
-    stack.spawn("meterlens-dtu", "--serial", f"pty:{FOLDER}/smart.tty", "--device", SMART,
+    stack.meter(fleet.spare, "--render", 7, "--images", folder / "slots", "--image-key",
+                folder / "release.key.pub", "--image-version", 5)
+    stack.spawn("meterlens-dtu", "--serial", f"pty:{folder}/smart.tty", "--device", fleet.smart,
                 "--dialect", "smartdtu", "--product", "P1",
                 "--broker", f"mqtt://127.0.0.1:{stack.mqtt_port}")
-    for device in (*METERS, SPARE, SMART):
+    for device in (*fleet.meters, fleet.spare, fleet.smart):
         stack.wait_online(device)
 
 
-def prepare(stack):
-    start_meters(stack)
-    add_image(stack)
-    take_photos(stack)
-    give_a_past(stack, "browser-water", 20)
-    for meter in DOUBTED:
+def prepare(stack, fleet, folder):
+    """Devices with photos, a past, doubtful readings, an image and a schedule; the key for the
+    image is in `folder`."""
+    start_meters(stack, fleet, folder)
+    add_image(stack, folder)
+    take_photos(stack, fleet)
+    give_a_past(stack, fleet.past, 20)
+    for meter in fleet.doubted:
         make_doubtful(stack, meter)
     send(stack, "POST", "/schedules", {"name": "nights", "cron": "0 2 * * *",
                                        "zone": "Europe/Berlin", "spread_s": 3600}, 201)
@@ -128,7 +142,7 @@ def stop_server(stack):
 def stop_spare(stack):
     """The two programs of the spare device, by what they were told."""
     for name, process in list(stack.processes):
-        if any(SPARE in word for word in process.args):
+        if any(FLEET.spare in word for word in process.args):
             process.terminate()
             process.wait(20)
             stack.processes.remove((name, process))
@@ -168,7 +182,7 @@ def main():
         settings = f'{SETTINGS}[update]\npublic_keys_file = "{KEY}.pub"\n'
         with Stack(FOLDER / "stack", build=BUILD, settings=settings) as stack:
             stack.serve()
-            prepare(stack)
+            prepare(stack, FLEET, FOLDER)
             print(f"prepared in {time.monotonic() - began:.0f} s", flush=True)
             code = run_stories(stack)
             seconds = time.monotonic() - began

@@ -71,7 +71,7 @@ export const sentences_zh: [RegExp, string][] = [
   [/^cannot be told for (\d+) min: (.*)$/, "已有 $1 分钟无法推送：$2"],
   [
     /^(\d+) of (\d+) devices of stage (\d+) have failed, more than (\d+) %$/,
-    "第 $3 批的 $2 台设备中有 $1 台失败，超过 $4 %",
+    "第 $3 阶段的 $2 台设备中有 $1 台失败，超过 $4 %",
   ],
   [/^(\d+) of (\d+) calls used$/, "已用 $1 次，上限 $2 次"],
 ];
