@@ -1,6 +1,6 @@
 // Many devices: groups, labels, profiles, campaigns; and one device's records, controls and care.
 import assert from "node:assert/strict";
-import { ask, at, judge, open, phone } from "../browser.mjs";
+import { ask, at, in_language, judge, open, phone } from "../browser.mjs";
 
 const nasty = "😀<script>alert(1)</script>";
 const members = ["browser-gas", "browser-water"];
@@ -9,6 +9,19 @@ async function api(page, url, path) {
   const answer = await page.request.get(`${new URL(url).origin}/api/v1${path}`);
   assert.equal(answer.status(), 200, path);
   return answer.json();
+}
+
+// The page in the other language: every label has a Chinese word, and nothing is wider than a phone.
+async function in_chinese(page, shot, name) {
+  await in_language(page, "zh");
+  const labels = await page.locator("main label, main legend, main h3, main summary")
+    .allInnerTexts();
+  const own = /^(JSON|GPIO\d+: [01?]|browser-.*)$/; // the same in both
+  const foreign = labels.filter((text) => text !== "" && !/[\u4e00-\u9fff]/.test(text) &&
+    !own.test(text));
+  assert.deepEqual(foreign, [], `${name} in Chinese`);
+  await judge(page, `${name} in Chinese`);
+  await shot(page, `${name}-zh`);
 }
 
 async function choose(page, names) {
@@ -93,6 +106,7 @@ export async function profiles({ context, url, shot }) {
     await page.locator(`tr[data-device="${name}"][data-state="confirmed"]`).waitFor();
   await judge(page, "a profile");
   await shot(page, "profile-confirmed");
+  await in_chinese(page, shot, "profile");
   assert.deepEqual([...faults, ...others], []);
   await page.close();
 }
@@ -119,6 +133,7 @@ export async function campaigns({ context, url, shot }) {
   await page.locator('tr[data-device="browser-spare"][data-state="confirmed"]').waitFor();
   await judge(page, "a campaign");
   await shot(page, "campaign-done");
+  await in_chinese(page, shot, "campaign");
   assert.deepEqual(faults, []);
   await page.close();
 }
@@ -140,6 +155,8 @@ export async function records({ context, url, shot, device }) {
   await page.locator("details", { hasText: "Raw messages" }).getByLabel("Search").fill("");
   await judge(page, "records");
   await shot(page, "records");
+  await page.setViewportSize(phone);
+  await in_chinese(page, shot, "records");
   assert.deepEqual(faults, []);
   await page.close();
 }
@@ -181,6 +198,7 @@ export async function controls({ context, url, shot }) {
   await page.setViewportSize(phone);
   await judge(page, "controls on a phone");
   await shot(page, "controls-phone");
+  await in_chinese(page, shot, "controls");
   assert.deepEqual(faults, []);
   await page.close();
 }
@@ -224,6 +242,9 @@ export async function care({ context, url, shot }) {
   await page.getByText("Really begin anew").click();
   await page.getByText("Begun anew").waitFor();
   await judge(page, "care");
+  await page.setViewportSize(phone);
+  await in_chinese(page, shot, "care");
+  await in_language(page, "en");
   await ask("stop the spare device");
   await page.getByLabel("Its photos, readings and records").selectOption("purge");
   await page.locator("button.danger", { hasText: "Delete the device" }).click();
