@@ -11,7 +11,7 @@ async function api(page, url, path) {
   return answer.json();
 }
 
-// The page in the other language: every label has a Chinese word, and nothing is wider than a phone.
+// The page in the other language: every label has a Chinese word, nothing is wider than the screen.
 async function in_chinese(page, shot, name) {
   await in_language(page, "zh");
   const labels = await page.locator("main label, main legend, main h3, main summary")
