@@ -15,6 +15,15 @@ const has_control = (text: string): boolean => /[\u0000-\u001f\u007f]/.test(text
 const label_name = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,31}$/;
 const device_name = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
 
+// Of a device or a meter.
+export const is_name = (text: string): boolean => device_name.test(text);
+
+// Where a list by name begins with this name; z is the last of the letters that names have.
+export function cursor_before(name: string): string {
+  const less = name.slice(0, -1) + String.fromCharCode(name.charCodeAt(name.length - 1) - 1);
+  return is_name(less) ? less.padEnd(64, "z") : name.slice(0, -1);
+}
+
 // "berlin/north"; empty is none.
 export function group_of(text: string): string | null {
   const group = text.trim();
@@ -26,6 +35,11 @@ export function group_of(text: string): string | null {
     bytes_of(group) <= group_bytes_max &&
     !has_control(group);
   return good ? group : null;
+}
+
+// In this very group, or below it.
+export function is_in_group(group: string, wanted: string): boolean {
+  return group === wanted || group.startsWith(`${wanted}/`);
 }
 
 // A label a line, or separated by commas: "floor=3, key=at the neighbour's".
@@ -52,7 +66,7 @@ export function labels_text(labels: Labels): string {
 // Names separated by whatever people put between them.
 export function names_of(text: string, most = names_max): string[] | null {
   const names = [...new Set(text.split(/[\s,;，；]+/).filter((name) => name !== ""))];
-  return names.length <= most && names.every((name) => device_name.test(name)) ? names : null;
+  return names.length <= most && names.every(is_name) ? names : null;
 }
 
 export interface TypedTarget {

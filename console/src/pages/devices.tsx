@@ -2,7 +2,7 @@
 // and what may be done with those that are chosen.
 import { memo } from "preact/compat";
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { is_over } from "../api/api";
+import { is_over, list_devices } from "../api/api";
 import { list_groups } from "../api/fleet_calls";
 import { fleet, is_loaded, is_whole } from "../live";
 import type { Entry } from "../fleet";
@@ -12,9 +12,11 @@ import { Choice, Field } from "../parts/form";
 import { use_loaded, use_words } from "../parts/hooks";
 import { StateOf } from "../parts/state";
 import { link_to } from "../router";
+import { cursor_before, is_in_group, is_name } from "../typed";
 import type { Words } from "../words/words";
 
 const row_px = 44;
+const found_at_once = 50;
 const rows_beside = 6; // drawn above and below what is in sight
 const rows_step = 4; // drawn anew when so many have gone by
 
@@ -58,11 +60,10 @@ function has_label({ labels }: Entry["device"], wanted: string): boolean {
 
 export function chosen_of(all: Entry[], { search, filter, group, order }: Wish): Entry[] {
   const wanted = search.trim().toLowerCase();
-  const below = `${group}/`;
   const found = all.filter((entry) => {
     const { device } = entry;
     if (!passes(entry, filter)) return false;
-    if (group !== "" && device.group !== group && !device.group.startsWith(below)) return false;
+    if (group !== "" && !is_in_group(device.group, group)) return false;
     return (
       wanted === "" ||
       device.id.toLowerCase().includes(wanted) ||
@@ -228,6 +229,15 @@ function Filters({ wish, change }: { wish: Wish; change: (part: Partial<Wish>) =
   );
 }
 
+// While the list is still on its way, a name that is typed is asked for from its place in the list.
+function use_search_ahead(search: string, whole: boolean): void {
+  const name = search.trim();
+  use_loaded(async () => {
+    if (whole || !is_name(name)) return;
+    fleet.take_devices((await list_devices({}, found_at_once, cursor_before(name))).items);
+  }, [name, whole]);
+}
+
 export function DevicesPage() {
   const words = use_words();
   const loaded = use_value(is_loaded);
@@ -237,6 +247,7 @@ export function DevicesPage() {
     search: "", filter: "all", group: "", order: "name",
   });
   const [chosen, set_chosen] = useState<ReadonlySet<string>>(new Set());
+  use_search_ahead(wish.search, whole);
   const entries = useMemo(() => chosen_of(fleet.all(), wish), [version, wish]);
   const choose = useCallback((id: string, is_chosen: boolean): void => {
     set_chosen((known) => {

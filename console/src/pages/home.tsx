@@ -12,6 +12,7 @@ import { Waiting } from "../parts/form";
 import { use_calm_events, use_loaded, use_words } from "../parts/hooks";
 import { Register } from "../parts/register";
 import { link_to } from "../router";
+import { is_in_group } from "../typed";
 
 const day_ms = 86_400_000;
 const days_shown = 14;
@@ -24,11 +25,14 @@ function midnight(): number {
 // Captures that schedules will order before the day ends.
 function due_today(schedules: Schedule[], device_count: number): number {
   const end_ms = midnight() + day_ms;
-  return schedules.reduce((sum, { cron, zone, devices, enabled }) => {
+  const count_in = (group: string): number =>
+    fleet.all().filter(({ device }) => is_in_group(device.group, group)).length;
+  return schedules.reduce((sum, { cron, zone, devices, group, enabled }) => {
     const parsed = parse_cron(cron);
     if (!enabled || typeof parsed === "string" || !is_zone(zone)) return sum;
     const times = next_times(parsed, zone, Date.now(), 1440, end_ms - 1).length;
-    return sum + times * (devices.length || device_count);
+    const count = group === "" ? devices.length || device_count : count_in(group);
+    return sum + times * count;
   }, 0);
 }
 
