@@ -94,9 +94,9 @@ test("the rhythm that a person would name", () => {
 
 test("a schedule is sent only when all of it can be", () => {
   const typed = { name: " nights ", cron: "0 2 * * *", zone: "UTC", devices: "a, b\nc",
-    spread: "1,5", catch_up: "60" };
+    spread: "1,5", catch_up: "60", group: "" };
   assert.deepEqual(schedule_edit(typed), { name: "nights", cron: "0 2 * * *", zone: "UTC",
-    devices: ["a", "b", "c"], spread_s: 90, catch_up_s: 3600 });
+    devices: ["a", "b", "c"], group: "", spread_s: 90, catch_up_s: 3600 });
   for (const wrong of [{ name: " " }, { cron: "x" }, { zone: "Mars" }, { spread: "1441" },
     { spread: "" }, { catch_up: "-1" }])
     assert.equal(schedule_edit({ ...typed, ...wrong }), null, JSON.stringify(wrong));

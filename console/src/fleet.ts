@@ -2,7 +2,7 @@
 // only by what the server says. Built for 100,000 devices: the order by name is kept until a
 // device comes, and a change of one tells only who follows that one.
 import { is_over } from "./api/api";
-import type { Command, Device, Photo, Reading } from "./api/openapi";
+import type { Command, Device, Photo, Reading, Tags } from "./api/openapi";
 import { Value } from "./observe";
 
 export interface Entry {
@@ -22,18 +22,37 @@ function later(a: Command | null, b: Command | null): Command | null {
   return (b.updated_ms ?? 0) >= (a.updated_ms ?? 0) ? b : a;
 }
 
+// Both sorted.
+function merged(a: string[], b: string[]): string[] {
+  const all: string[] = [];
+  let next = 0;
+  for (const name of a) {
+    while (next < b.length && b[next]! < name) all.push(b[next++]!);
+    all.push(name);
+  }
+  return next < b.length ? all.concat(b.slice(next)) : all;
+}
+
 export class Fleet {
   // Grows with every change, for who follows all devices.
   readonly version = new Value(0);
   private readonly entries = new Map<string, Value<Entry | undefined>>();
   private sorted: Entry[] | null = null;
-  private names: string[] | null = null;
+  private names: string[] = []; // sorted
+  private new_names: string[] = []; // not among them yet
+  private listed: Set<string> | null = null;
 
   // By name.
   all(): Entry[] {
-    this.names ??= [...this.entries.keys()].sort();
-    this.sorted ??= this.names.flatMap((id) => this.entry(id).get() ?? []);
-    return this.sorted;
+    if (this.sorted !== null) return this.sorted;
+    if (this.new_names.length > 0) this.names = merged(this.names, this.new_names.sort());
+    this.new_names = [];
+    const sorted: Entry[] = [];
+    for (const id of this.names) {
+      const entry = this.entries.get(id)?.get();
+      if (entry !== undefined) sorted.push(entry);
+    }
+    return (this.sorted = sorted);
   }
 
   // Also of a device that is still to come.
@@ -42,9 +61,27 @@ export class Fleet {
     if (kept === undefined) {
       kept = new Value<Entry | undefined>(undefined);
       this.entries.set(id, kept);
-      this.names = null;
+      this.new_names.push(id);
     }
     return kept;
+  }
+
+  // Between the two everything there is comes, in any order; what did not come is no more.
+  begin_listing(): void {
+    this.listed = new Set();
+  }
+
+  end_listing(): void {
+    const { listed } = this;
+    this.listed = null;
+    if (listed === null) return;
+    for (const { device } of this.all()) if (!listed.has(device.id)) this.forget(device.id);
+  }
+
+  forget(id: string): void {
+    this.entries.get(id)?.set(undefined);
+    this.sorted = null;
+    this.version.set(this.version.get() + 1);
   }
 
   take_devices(devices: Device[]): void {
@@ -74,6 +111,10 @@ export class Fleet {
     });
   }
 
+  take_tags(id: string, { group, labels }: Tags): void {
+    this.change(id, (entry) => ({ ...entry, device: { ...entry.device, group, labels } }));
+  }
+
   refuse(id: string, error: Entry["error"]): void {
     this.change(id, (entry) => ({ ...entry, error }));
   }
@@ -84,6 +125,7 @@ export class Fleet {
     const newest_photo = newer(known?.device.newest_photo ?? null, device.newest_photo);
     const newest_reading = newer(known?.device.newest_reading ?? null, device.newest_reading);
     this.sorted = null;
+    this.listed?.add(device.id);
     kept.set({
       device: { ...device, newest_photo, newest_reading },
       command: later(known?.command ?? null, device.active_command),

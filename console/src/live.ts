@@ -1,5 +1,12 @@
 // The page's one connection to what happens on the server, and what it knows of the devices.
-import { get_command, is_over, list_devices, take_photo } from "./api/api";
+import {
+  get_command,
+  is_over,
+  list_devices,
+  page_max,
+  take_photo,
+  type DeviceFilter,
+} from "./api/api";
 import { listen, type Subject, type Subjects } from "./api/events";
 import { error_of } from "./api/http";
 import { ask_who } from "./session";
@@ -7,13 +14,24 @@ import { Fleet } from "./fleet";
 import { Value } from "./observe";
 
 const poll_ms = 5_000;
+const first_rows = 200; // what shows at once
+const lists_at_once = 2;
+// The parts of a large fleet, which are asked for beside each other. Who changes from one to
+// another meanwhile tells it by an event.
+const parts_of_fleet: DeviceFilter[] = [
+  { online: "true", dialect: "native" },
+  { online: "true", dialect: "smartdtu" },
+  { online: "false", dialect: "native" },
+  { online: "false", dialect: "smartdtu" },
+];
 
 export const fleet = new Fleet();
-// Whether news come by themselves; whether the server answers at all; whether the devices are
-// known.
+// Whether news come by themselves; whether the server answers at all; whether the first devices are
+// known; whether all are.
 export const is_live = new Value(false);
 export const is_reachable = new Value(true);
 export const is_loaded = new Value(false);
+export const is_whole = new Value(false);
 // Grows whenever something may have been missed: what was loaded before is loaded anew.
 export const epoch = new Value(0);
 
@@ -55,17 +73,42 @@ async function load(): Promise<void> {
   if (is_wanted_again) void load();
 }
 
+async function load_part(filter: DeviceFilter): Promise<void> {
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const page = await list_devices(filter, page_max, cursor);
+    fleet.take_devices(page.items);
+    cursor = page.next;
+  }
+}
+
+// The first by name, then the rest behind them.
+async function load_devices(): Promise<void> {
+  const was_away = !is_reachable.get() || !is_loaded.get();
+  fleet.begin_listing();
+  const first = await list_devices({}, first_rows, "");
+  fleet.take_devices(first.items);
+  is_loaded.set(true);
+  is_reachable.set(true);
+  if (was_away) epoch.set(epoch.get() + 1);
+  if (first.next !== null) {
+    const parts = [...parts_of_fleet];
+    const work = async (): Promise<void> => {
+      for (let part = parts.shift(); part !== undefined; part = parts.shift())
+        await load_part(part);
+    };
+    await Promise.all(Array.from({ length: lists_at_once }, work));
+  }
+  fleet.end_listing();
+  is_whole.set(true);
+}
+
 async function load_once(): Promise<void> {
   try {
-    const devices = await list_devices();
-    fleet.take_devices(devices);
+    await load_devices();
     await catch_up();
-    const was_away = !is_reachable.get() || !is_loaded.get();
-    is_loaded.set(true);
-    is_reachable.set(true);
-    if (was_away) epoch.set(epoch.get() + 1);
-  } catch {
-    is_reachable.set(false);
+  } catch (error) {
+    // Who may not see devices is answered all the same.
+    is_reachable.set(error_of(error).status === 403);
   }
 }
 

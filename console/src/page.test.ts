@@ -13,6 +13,7 @@ import { frame } from "./words/frame";
 import { login_texts } from "./words/login";
 import { meter_texts } from "./words/meters";
 import { setting_text, setting_values } from "./words/settings";
+import { operation_texts } from "./words/operation";
 import { setup_texts } from "./words/setup";
 import { preferred_language, Words } from "./words/words";
 import { ranges_of_CameraSettings, ranges_of_DtuSettings } from "./api/openapi";
@@ -101,9 +102,14 @@ test("progress and errors in words", () => {
 });
 
 test("every text is there in both languages, with the same parts to fill in", () => {
-  const same = new Set(["dialect_smartdtu", "part_dtu"]);
+  const same = new Set(["dialect_smartdtu", "part_dtu", "json", "control_send"]);
   const parts = (text: string): string[] => [...text.matchAll(/\{\d\}/g)].map(String).sort();
-  const texts = { ...frame, ...login_texts, ...fleet_texts, ...meter_texts, ...setup_texts };
+  const tables = [frame, login_texts, fleet_texts, meter_texts, setup_texts, operation_texts];
+  const texts: Record<string, [string, string]> = {};
+  for (const [word, text] of tables.flatMap((table) => Object.entries(table))) {
+    assert.ok(!(word in texts), `${word} stands in two tables`);
+    texts[word] = text;
+  }
   for (const [word, [en, zh]] of Object.entries(texts)) {
     assert.ok(en !== "" && zh !== "", word);
     assert.deepEqual([...new Set(parts(zh))], [...new Set(parts(en))], word);

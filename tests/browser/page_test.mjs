@@ -9,6 +9,7 @@ import { capture, device_forms } from "./stories/capture.mjs";
 import { bulk, fleet } from "./stories/fleet.mjs";
 import { install } from "./stories/install.mjs";
 import { flash, images, meter, schedules } from "./stories/meter.mjs";
+import { campaigns, care, controls, groups, profiles, records } from "./stories/operation.mjs";
 import { review, review_conflict, review_logged_out } from "./stories/review.mjs";
 import { alarms, every_page, first_load, gone_and_back, keyboard } from "./stories/whole.mjs";
 
@@ -19,8 +20,9 @@ if (!url || !folder || !dist) {
 }
 const shot = shots_in(folder);
 const stories = {
-  first_load, fleet, capture, device_forms, every_page, alarms, keyboard, meter, schedules, images,
-  flash, install, review, review_conflict, review_logged_out, gone_and_back, bulk,
+  first_load, fleet, capture, device_forms, groups, profiles, campaigns, records, controls,
+  every_page, alarms, keyboard, meter, schedules, images, flash, install, review, review_conflict,
+  review_logged_out, care, gone_and_back, bulk,
 };
 const wanted = process.env.STORIES?.split(",") ?? Object.keys(stories);
 const browser = await launch();

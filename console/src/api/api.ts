@@ -34,7 +34,7 @@ export function query(values: Record<string, string | number | undefined>): stri
   return parts.length === 0 ? "" : `?${parts.join("&")}`;
 }
 
-const page_max = 1000; // what the server gives at once at most
+export const page_max = 1000; // what the server gives at once at most
 
 export interface Page<T> {
   items: T[];
@@ -70,12 +70,19 @@ export function get_summary(since_ms: number, days: number): Promise<Summary> {
 
 // ---- devices ----
 
-export function list_devices(): Promise<Device[]> {
-  return whole(async (cursor) => {
-    const path = `/devices${query({ limit: page_max, cursor })}`;
-    const page = await get<{ devices: Device[]; next: string | null }>(path);
-    return { items: page.devices, next: page.next };
-  });
+export interface DeviceFilter {
+  online?: "true" | "false";
+  dialect?: Device["dialect"];
+}
+
+export async function list_devices(
+  filter: DeviceFilter,
+  limit: number,
+  cursor: string,
+): Promise<Page<Device>> {
+  const path = `/devices${query({ ...filter, limit, cursor })}`;
+  const page = await get<{ devices: Device[]; next: string | null }>(path);
+  return { items: page.devices, next: page.next };
 }
 
 export function get_device(device: string): Promise<Device> {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
 import { list_devices, list_photos, list_watches } from "./api";
+import { list_profiles, send_raw } from "./fleet_calls";
 import { ApiError, door, get, send } from "./http";
 
 const real_fetch = globalThis.fetch;
@@ -53,15 +54,19 @@ test("no answer, a broken answer, an answer that is no JSON", async () => {
     error.code === "http_502" && error.message === "Bad Gateway");
 });
 
-test("a list that is shown whole is asked for page by page", async () => {
-  const asked = answer_with(
-    json(200, { devices: [{ id: "a" }], next: "a" }),
-    json(200, { devices: [{ id: "b" }], next: null }),
-  );
-  assert.deepEqual((await list_devices()).map(({ id }) => id), ["a", "b"]);
+test("pages are asked for by what is wished, and JSON is sent as it was typed", async () => {
+  const asked = answer_with(json(200, { devices: [{ id: "a" }], next: "a" }),
+    json(200, { profiles: [{ id: 1 }], next: "1" }), json(200, { profiles: [], next: null }),
+    json(202, { id: 1 }));
+  const page = await list_devices({ online: "true", dialect: "native" }, 200, "m 1");
+  assert.deepEqual([page.items.map(({ id }) => id), page.next], [["a"], "a"]);
+  assert.deepEqual((await list_profiles()).map(({ id }) => id), [1]);
+  await send_raw("m1", 1, "[12345678901234567890]");
   assert.deepEqual(asked, [
-    "GET /api/v1/devices?limit=1000",
-    "GET /api/v1/devices?limit=1000&cursor=a",
+    "GET /api/v1/devices?online=true&dialect=native&limit=200&cursor=m%201",
+    "GET /api/v1/profiles?limit=1000",
+    "GET /api/v1/profiles?limit=1000&cursor=1",
+    'POST /api/v1/devices/m1/controls/send {"uart":1,"payload":[12345678901234567890]}',
   ]);
 });
 

@@ -80,11 +80,18 @@ export function get<T>(path: string): Promise<T> {
   return request<T>(path, { headers: { Accept: "application/json" } });
 }
 
-export function send<T>(method: "POST" | "PUT" | "PATCH", path: string, body: unknown): Promise<T> {
+type Change = "POST" | "PUT" | "PATCH";
+
+export function send<T>(method: Change, path: string, body: unknown): Promise<T> {
+  return send_text<T>(method, path, JSON.stringify(body));
+}
+
+// `body` is JSON already.
+export function send_text<T>(method: Change, path: string, body: string): Promise<T> {
   return request<T>(path, {
     method,
     headers: { Accept: "application/json", "Content-Type": "application/json", ...own_header },
-    body: JSON.stringify(body),
+    body,
   });
 }
 

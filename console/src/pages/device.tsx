@@ -7,12 +7,18 @@ import type { Entry } from "../fleet";
 import { fleet } from "../live";
 import { use_value } from "../observe";
 import { Aiming } from "../parts/aiming";
+import { Care } from "../parts/care";
+import { Controls } from "../parts/controls";
 import { Waiting } from "../parts/form";
 import { use_calm_events, use_loaded, use_words } from "../parts/hooks";
+import { HealthCharts } from "../parts/health_charts";
+import { RawMessages } from "../parts/messages";
 import { Order } from "../parts/order";
 import { Picture } from "../parts/picture";
 import { ReadingView } from "../parts/register";
 import { SettingsForm } from "../parts/settings";
+import { StateOf } from "../parts/state";
+import { TagsForm } from "../parts/tags";
 import { Updates } from "../parts/updates";
 import { link_to } from "../router";
 
@@ -141,6 +147,7 @@ function Health({ device }: { device: Device }) {
   );
 }
 
+// Its contents come when it is opened.
 function Details({ word, children }: { word: string; children: () => preact.ComponentChild }) {
   const [open, set_open] = useState(false);
   return (
@@ -164,9 +171,7 @@ function View({ entry }: { entry: Entry }) {
           {device.id}
           {device.remark !== "" && <small> {device.remark}</small>}
         </h1>
-        <span class={device.online ? "state online" : "state"}>
-          {words.say(device.online ? "online" : "offline")}
-        </span>
+        <StateOf device={device} />
         <a href={link_to("meters", device.newest_reading?.meter ?? device.id)}>
           {words.say("to_meter")}
         </a>
@@ -189,9 +194,21 @@ function View({ entry }: { entry: Entry }) {
           <Details word={words.say("settings_dtu")}>
             {() => <SettingsForm device={device.id} part="dtu" />}
           </Details>
-          {native && (
+          {native ? (
             <Details word={words.say("updates")}>{() => <Updates device={device.id} />}</Details>
+          ) : (
+            <Details word={words.say("controls")}>{() => <Controls device={device} />}</Details>
           )}
+          <Details word={words.say("health_course")}>
+            {() => <HealthCharts device={device.id} />}
+          </Details>
+          <Details word={words.say("raw_messages")}>
+            {() => <RawMessages device={device.id} />}
+          </Details>
+          <Details word={words.say("tags")}>
+            {() => <TagsForm kind="devices" id={device.id} />}
+          </Details>
+          <Details word={words.say("care")}>{() => <Care device={device} />}</Details>
         </div>
       </div>
     </>

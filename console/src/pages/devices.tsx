@@ -1,22 +1,28 @@
 // All devices in one table that draws only the rows in sight, for 100,000 of them: search, filters,
-// and a photo from each of those that are chosen.
+// and what may be done with those that are chosen.
 import { memo } from "preact/compat";
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { is_over } from "../api/api";
-import { fleet, is_loaded, order_photo } from "../live";
+import { is_over, list_devices } from "../api/api";
+import { list_groups } from "../api/fleet_calls";
+import { fleet, is_loaded, is_whole } from "../live";
 import type { Entry } from "../fleet";
 import { use_value, use_value_calmly } from "../observe";
+import { Bulk } from "../parts/bulk";
 import { Choice, Field } from "../parts/form";
-import { use_words } from "../parts/hooks";
+import { use_loaded, use_words } from "../parts/hooks";
+import { StateOf } from "../parts/state";
 import { link_to } from "../router";
+import { cursor_before, is_in_group, is_name } from "../typed";
 import type { Words } from "../words/words";
 
 const row_px = 44;
+const found_at_once = 50;
 const rows_beside = 6; // drawn above and below what is in sight
 const rows_step = 4; // drawn anew when so many have gone by
-const orders_at_once = 8;
 
-const filters = ["all", "online", "offline", "doubtful", "no_photo", "busy"] as const;
+const filters = [
+  "all", "online", "offline", "doubtful", "no_photo", "busy", "disabled",
+] as const;
 type Filter = (typeof filters)[number];
 const orders = ["name", "newest_seen", "oldest_seen", "oldest_reading"] as const;
 type Order = (typeof orders)[number];
@@ -28,6 +34,7 @@ function passes({ device, command }: Entry, filter: Filter): boolean {
     case "offline": return !device.online;
     case "doubtful": return device.newest_reading?.verdict === "doubtful";
     case "no_photo": return device.newest_photo === null;
+    case "disabled": return !device.enabled;
     case "busy": return command !== null && !is_over(command);
   }
 }
@@ -38,15 +45,32 @@ const rank: Record<Exclude<Order, "name">, (entry: Entry) => number> = {
   oldest_reading: ({ device }) => device.newest_reading?.at_ms ?? 0,
 };
 
-export function chosen_of(all: Entry[], search: string, filter: Filter, order: Order): Entry[] {
-  const wanted = search.trim().toLowerCase();
-  const found = all.filter(
-    (entry) =>
-      passes(entry, filter) &&
-      (wanted === "" ||
-        entry.device.id.toLowerCase().includes(wanted) ||
-        entry.device.remark.toLowerCase().includes(wanted)),
+interface Wish {
+  search: string; // of name and remark; name=value of a label
+  filter: Filter;
+  group: string; // or below; empty is any
+  order: Order;
+}
+
+function has_label({ labels }: Entry["device"], wanted: string): boolean {
+  return Object.entries(labels).some(([name, value]) =>
+    `${name}=${value}`.toLowerCase().startsWith(wanted),
   );
+}
+
+export function chosen_of(all: Entry[], { search, filter, group, order }: Wish): Entry[] {
+  const wanted = search.trim().toLowerCase();
+  const found = all.filter((entry) => {
+    const { device } = entry;
+    if (!passes(entry, filter)) return false;
+    if (group !== "" && !is_in_group(device.group, group)) return false;
+    return (
+      wanted === "" ||
+      device.id.toLowerCase().includes(wanted) ||
+      device.remark.toLowerCase().includes(wanted) ||
+      (wanted.includes("=") && has_label(device, wanted))
+    );
+  });
   if (order === "name") return found;
   return found.sort((a, b) => rank[order](a) - rank[order](b));
 }
@@ -76,9 +100,7 @@ const Row = memo((props: {
         {device.remark !== "" && <span class="remark"> {device.remark}</span>}
       </th>
       <td>
-        <span class={device.online ? "state online" : "state"}>
-          {words.say(device.online ? "online" : "offline")}
-        </span>
+        <StateOf device={device} />
       </td>
       <td class="value">
         {reading === null ? "–" : reading.value || reading.digits || "–"}
@@ -89,6 +111,7 @@ const Row = memo((props: {
         )}
       </td>
       <td class="wide">{reading === null ? "" : words.short_time(reading.at_ms)}</td>
+      <td class="wide">{device.group}</td>
       <td class="wide">{words.short_time(device.last_seen_ms)}</td>
       <td class="wide">
         {entry.command !== null && !is_over(entry.command)
@@ -145,6 +168,7 @@ function Table(props: {
             <th scope="col">{words.say("state")}</th>
             <th scope="col">{words.say("reading")}</th>
             <th scope="col" class="wide">{words.say("read_at")}</th>
+            <th scope="col" class="wide">{words.say("group")}</th>
             <th scope="col" class="wide">{words.say("last_seen")}</th>
             <th scope="col" class="wide">{words.say("doing")}</th>
           </tr>
@@ -168,65 +192,63 @@ function Table(props: {
   );
 }
 
-function Bulk({ chosen, done }: { chosen: ReadonlySet<string>; done: () => void }) {
+function Filters({ wish, change }: { wish: Wish; change: (part: Partial<Wish>) => void }) {
   const words = use_words();
-  const [counts, set_counts] = useState<{ all: number; good: number; bad: number } | null>(null);
-  const running = counts !== null && counts.good + counts.bad < counts.all;
-  const stop = useRef(false);
-
-  async function take_all(): Promise<void> {
-    const ids = [...chosen];
-    const now = { all: ids.length, good: 0, bad: 0 };
-    stop.current = false;
-    set_counts({ ...now });
-    const work = async (): Promise<void> => {
-      for (let id = ids.pop(); id !== undefined && !stop.current; id = ids.pop()) {
-        if (await order_photo(id)) now.good += 1;
-        else now.bad += 1;
-        set_counts({ ...now });
-      }
-    };
-    await Promise.all(Array.from({ length: orders_at_once }, work));
-    set_counts({ ...now, all: now.good + now.bad });
-    done();
-  }
-
+  const groups = use_loaded(list_groups, []);
+  const known = (groups.value ?? []).map(({ group }) => group);
   return (
-    <div class="bulk" role="group" aria-label={words.say("bulk")}>
-      <button
-        type="button"
-        class="main"
-        aria-disabled={chosen.size === 0 || running}
-        onClick={() => {
-          if (chosen.size > 0 && !running) void take_all();
-        }}
-      >
-        {words.say("take_photos", words.number(chosen.size))}
-      </button>
-      {running && (
-        <button type="button" onClick={() => (stop.current = true)}>
-          {words.say("stop")}
-        </button>
+    <div class="filters">
+      <Field
+        label={words.say("search")}
+        value={wish.search}
+        on_change={(search) => change({ search })}
+        bytes_max={200}
+      />
+      <Choice
+        label={words.say("show")}
+        value={wish.filter}
+        choices={filters.map((one) => [one, words.choice("filter", one)])}
+        on_change={(value) => change({ filter: value as Filter })}
+      />
+      {known.length > 0 && (
+        <Choice
+          label={words.say("group")}
+          value={wish.group}
+          choices={[["", words.say("any_group")], ...known.map((one): [string, string] =>
+            [one, one])]}
+          on_change={(group) => change({ group })}
+        />
       )}
-      <span role="status">
-        {counts !== null && words.say("bulk_counts", counts.good, counts.all, counts.bad)}
-      </span>
+      <Choice
+        label={words.say("sort")}
+        value={wish.order}
+        choices={orders.map((one) => [one, words.choice("order", one)])}
+        on_change={(value) => change({ order: value as Order })}
+      />
     </div>
   );
+}
+
+// While the list is still on its way, a name that is typed is asked for from its place in the list.
+function use_search_ahead(search: string, whole: boolean): void {
+  const name = search.trim();
+  use_loaded(async () => {
+    if (whole || !is_name(name)) return;
+    fleet.take_devices((await list_devices({}, found_at_once, cursor_before(name))).items);
+  }, [name, whole]);
 }
 
 export function DevicesPage() {
   const words = use_words();
   const loaded = use_value(is_loaded);
+  const whole = use_value(is_whole);
   const version = use_value_calmly(fleet.version);
-  const [search, set_search] = useState("");
-  const [filter, set_filter] = useState<Filter>("all");
-  const [order, set_order] = useState<Order>("name");
+  const [wish, set_wish] = useState<Wish>({
+    search: "", filter: "all", group: "", order: "name",
+  });
   const [chosen, set_chosen] = useState<ReadonlySet<string>>(new Set());
-  const entries = useMemo(
-    () => chosen_of(fleet.all(), search, filter, order),
-    [version, search, filter, order],
-  );
+  use_search_ahead(wish.search, whole);
+  const entries = useMemo(() => chosen_of(fleet.all(), wish), [version, wish]);
   const choose = useCallback((id: string, is_chosen: boolean): void => {
     set_chosen((known) => {
       const next = new Set(known);
@@ -235,30 +257,17 @@ export function DevicesPage() {
       return next;
     });
   }, []);
+  const shown = words.say("shown_of", words.number(entries.length),
+    words.number(fleet.all().length));
   return (
     <>
       <h1>{words.say("nav_devices")}</h1>
-      <div class="filters">
-        <Field label={words.say("search")} value={search} on_change={set_search} bytes_max={200} />
-        <Choice
-          label={words.say("show")}
-          value={filter}
-          choices={filters.map((one) => [one, words.choice("filter", one)])}
-          on_change={(value) => set_filter(value as Filter)}
-        />
-        <Choice
-          label={words.say("sort")}
-          value={order}
-          choices={orders.map((one) => [one, words.choice("order", one)])}
-          on_change={(value) => set_order(value as Order)}
-        />
-        <Bulk chosen={chosen} done={() => set_chosen(new Set())} />
-      </div>
+      <Filters wish={wish} change={(part) => set_wish({ ...wish, ...part })} />
+      <Bulk chosen={chosen} done={() => set_chosen(new Set())} />
       <p class="facts" role="status">
-        {loaded ? words.say("shown_of", words.number(entries.length),
-          words.number(fleet.all().length)) : words.say("loading")}
+        {!loaded ? words.say("loading") : whole ? shown : `${shown} ${words.say("more_to_come")}`}
       </p>
-      {loaded && fleet.all().length === 0 ? (
+      {whole && fleet.all().length === 0 ? (
         <p class="notice">{words.say("no_devices")}</p>
       ) : (
         <Table

@@ -3,7 +3,7 @@ import { useMemo } from "preact/hooks";
 import { get_summary, list_readings, list_schedules } from "../api/api";
 import type { Reading, Schedule, Summary } from "../api/openapi";
 import { is_zone, next_times, parse_cron } from "../cron";
-import { fleet, is_loaded } from "../live";
+import { fleet, is_whole } from "../live";
 import { use_value, use_value_calmly } from "../observe";
 import { Alarms } from "../parts/alarms";
 import { Chart } from "../parts/chart";
@@ -12,6 +12,7 @@ import { Waiting } from "../parts/form";
 import { use_calm_events, use_loaded, use_words } from "../parts/hooks";
 import { Register } from "../parts/register";
 import { link_to } from "../router";
+import { is_in_group } from "../typed";
 
 const day_ms = 86_400_000;
 const days_shown = 14;
@@ -24,11 +25,14 @@ function midnight(): number {
 // Captures that schedules will order before the day ends.
 function due_today(schedules: Schedule[], device_count: number): number {
   const end_ms = midnight() + day_ms;
-  return schedules.reduce((sum, { cron, zone, devices, enabled }) => {
+  const count_in = (group: string): number =>
+    fleet.all().filter(({ device }) => is_in_group(device.group, group)).length;
+  return schedules.reduce((sum, { cron, zone, devices, group, enabled }) => {
     const parsed = parse_cron(cron);
     if (!enabled || typeof parsed === "string" || !is_zone(zone)) return sum;
     const times = next_times(parsed, zone, Date.now(), 1440, end_ms - 1).length;
-    return sum + times * (devices.length || device_count);
+    const count = group === "" ? devices.length || device_count : count_in(group);
+    return sum + times * count;
   }, 0);
 }
 
@@ -48,13 +52,18 @@ function Tile(props: { word: string; value: string | number; tone?: string; to?:
   );
 }
 
-function Fleet() {
+// Until all devices have come the summary has their counts.
+function Fleet({ summary }: { summary: Summary | null }) {
   const words = use_words();
   use_value_calmly(fleet.version);
-  const loaded = use_value(is_loaded);
-  const all = fleet.all();
-  const online = all.filter(({ device }) => device.online).length;
-  if (loaded && all.length === 0)
+  const whole = use_value(is_whole);
+  const loaded = whole || summary !== null;
+  const known = whole ? fleet.all() : [];
+  const devices = whole ? known.length : (summary?.devices ?? 0);
+  const online = whole
+    ? known.filter(({ device }) => device.online).length
+    : (summary?.online ?? 0);
+  if (whole && devices === 0)
     return (
       <section class="empty">
         <h2>{words.say("no_devices")}</h2>
@@ -68,12 +77,12 @@ function Fleet() {
   const count = (value: number): string => (loaded ? words.number(value) : "–");
   return (
     <div class="tiles">
-      <Tile word={words.say("devices")} value={count(all.length)} to={link_to("devices")} />
+      <Tile word={words.say("devices")} value={count(devices)} to={link_to("devices")} />
       <Tile word={words.say("online")} value={count(online)} tone="good" />
       <Tile
         word={words.say("offline")}
-        value={count(all.length - online)}
-        tone={all.length > online ? "bad" : ""}
+        value={count(devices - online)}
+        tone={devices > online ? "bad" : ""}
       />
     </div>
   );
@@ -178,7 +187,7 @@ export function HomePage() {
   return (
     <>
       <h1>{words.say("nav_home")}</h1>
-      <Fleet />
+      <Fleet summary={summary.value} />
       <Alarms />
       {summary.value === null ? (
         <Waiting error={summary.error} />

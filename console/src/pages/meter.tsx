@@ -15,6 +15,7 @@ import { use_events, use_loaded, use_words } from "../parts/hooks";
 import { EstimateForm, ExchangeForm, ManualForm, MeterForm } from "../parts/meter_forms";
 import { Picture } from "../parts/picture";
 import { Reasons, Register, Verdict } from "../parts/register";
+import { TagsForm } from "../parts/tags";
 import { Watches } from "../parts/watches";
 import { load_photo } from "../photos";
 
@@ -260,6 +261,10 @@ export function MeterPage({ id }: { id: string }) {
         <EstimateForm meter={now} reload={reload} />
         <MeterForm meter={now} reload={meter.reload} />
         <Watches meter={id} />
+        <section class="card">
+          <h2>{words.say("tags")}</h2>
+          <TagsForm kind="meters" id={id} />
+        </section>
       </div>
     </>
   );

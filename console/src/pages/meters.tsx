@@ -5,14 +5,13 @@ import type { Meter } from "../api/openapi";
 import { use_loaded, use_action, use_words } from "../parts/hooks";
 import { Field, Form, Waiting } from "../parts/form";
 import { go, link_to } from "../router";
-
-const name_pattern = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
+import { cursor_before, is_name } from "../typed";
 
 function NewMeter() {
   const words = use_words();
   const [id, set_id] = useState("");
   const action = use_action();
-  const wrong = id !== "" && !name_pattern.test(id) ? words.say("name_wanted") : null;
+  const wrong = id !== "" && !is_name(id) ? words.say("name_wanted") : null;
   return (
     <details class="card">
       <summary>
@@ -56,7 +55,7 @@ export function MetersPage() {
   // A name typed whole is asked for from its place in the list, however far that is.
   const typed = search.trim();
   const found = use_loaded(
-    () => (name_pattern.test(typed) ? list_meters(before(typed)) : Promise.resolve(null)),
+    () => (is_name(typed) ? list_meters(cursor_before(typed)) : Promise.resolve(null)),
     [typed],
   );
   if (first.value === null) return <Waiting error={first.error} />;
@@ -109,10 +108,4 @@ export function MetersPage() {
       <NewMeter />
     </>
   );
-}
-
-// A cursor just before a name; z is the last of the letters that names have.
-function before(name: string): string {
-  const less = name.slice(0, -1) + String.fromCharCode(name.charCodeAt(name.length - 1) - 1);
-  return name_pattern.test(less) ? less.padEnd(64, "z") : name.slice(0, -1);
 }

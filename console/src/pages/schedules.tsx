@@ -1,10 +1,12 @@
 // Schedules: when which devices take photos, in words and with the next times.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { add_schedule, change_schedule, delete_schedule, list_schedules } from "../api/api";
 import type { Schedule, ScheduleEdit } from "../api/openapi";
 import { is_zone, next_times, parse_cron, rhythm_of, type Cron } from "../cron";
 import { Field, Form, Outcome, Waiting } from "../parts/form";
 import { use_action, use_calm_events, use_loaded, use_words } from "../parts/hooks";
+import { GroupField } from "../parts/tags";
+import { group_of } from "../typed";
 import type { Word, Words } from "../words/words";
 
 const times_shown = 3;
@@ -62,6 +64,7 @@ interface Typed {
   cron: string;
   zone: string;
   devices: string;
+  group: string; // instead of devices
   spread: string; // minutes
   catch_up: string; // minutes
 }
@@ -70,12 +73,13 @@ function typed_of(schedule: Schedule | null): Typed {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const minutes = (seconds: number): string => String(seconds / 60);
   return schedule === null
-    ? { name: "", cron: "0 6 * * *", zone, devices: "", spread: "10", catch_up: "60" }
+    ? { name: "", cron: "0 6 * * *", zone, devices: "", group: "", spread: "10", catch_up: "60" }
     : {
         name: schedule.name,
         cron: schedule.cron,
         zone: schedule.zone,
         devices: schedule.devices.join(" "),
+        group: schedule.group,
         spread: minutes(schedule.spread_s),
         catch_up: minutes(schedule.catch_up_s),
       };
@@ -92,21 +96,32 @@ export function schedule_edit(typed: Typed): ScheduleEdit | null {
   const catch_up_s = seconds_of(typed.catch_up, 604_800);
   const cron = parse_cron(typed.cron);
   const name = typed.name.trim();
-  if (name === "" || spread_s === null || catch_up_s === null || typeof cron === "string")
-    return null;
+  const group = group_of(typed.group);
+  if (name === "" || group === null) return null;
+  if (spread_s === null || catch_up_s === null || typeof cron === "string") return null;
   if (!is_zone(typed.zone)) return null;
   const devices = typed.devices.split(/[\s,;]+/).filter((one) => one !== "");
-  return { name, cron: typed.cron.trim(), zone: typed.zone, devices, spread_s, catch_up_s };
+  if (group !== "" && devices.length > 0) return null; // one of the two
+  return { name, cron: typed.cron.trim(), zone: typed.zone, devices, group, spread_s, catch_up_s };
 }
 
-function ScheduleForm(props: { schedule: Schedule | null; done: () => void }) {
+// `reload` brings the newest version, when somebody else has changed it meanwhile.
+function ScheduleForm(props: {
+  schedule: Schedule | null;
+  done: () => void;
+  reload: () => void;
+}) {
   const words = use_words();
   const { schedule } = props;
   const [typed, set_typed] = useState(typed_of(schedule));
   const action = use_action();
   const set = (key: keyof Typed) => (value: string) => set_typed({ ...typed, [key]: value });
+  useEffect(() => {
+    if (action.error?.code === "conflict") props.reload();
+  }, [action.error]);
   const parsed = parse_cron(typed.cron);
   const edit = schedule_edit(typed);
+  const both = typed.group.trim() !== "" && typed.devices.trim() !== "";
   const minutes_wrong = (text: string, most_s: number): string | null =>
     seconds_of(text, most_s) === null ? words.say("number_from_to", 0, most_s / 60) : null;
 
@@ -155,8 +170,10 @@ function ScheduleForm(props: { schedule: Schedule | null; done: () => void }) {
         value={typed.devices}
         on_change={set("devices")}
         bytes_max={60_000}
+        wrong={both ? words.say("devices_or_group") : null}
         hint={words.say("which_devices_hint")}
       />
+      <GroupField value={typed.group} on_change={set("group")} hint={words.say("instead_group")} />
       <Field label={words.say("spread")} value={typed.spread} on_change={set("spread")} numeric
         wrong={minutes_wrong(typed.spread, 86_400)} hint={words.say("spread_hint")} />
       <Field label={words.say("catch_up")} value={typed.catch_up} on_change={set("catch_up")}
@@ -175,9 +192,11 @@ function Item({ schedule, reload }: { schedule: Schedule; reload: () => void }) 
   const act = (what: () => Promise<unknown>) => () =>
     void action.run(() => what().finally(reload));
   const devices =
-    schedule.devices.length === 0
-      ? words.say("all_devices")
-      : words.say("count_devices", schedule.devices.length);
+    schedule.group !== ""
+      ? words.say("of_group", schedule.group)
+      : schedule.devices.length === 0
+        ? words.say("all_devices")
+        : words.say("count_devices", schedule.devices.length);
   return (
     <li class="card" data-schedule={id}>
       <h2>{schedule.name}</h2>
@@ -213,8 +232,8 @@ function Item({ schedule, reload }: { schedule: Schedule; reload: () => void }) 
       </p>
       {editing && (
         <ScheduleForm
-          key={version}
           schedule={schedule}
+          reload={reload}
           done={() => {
             set_editing(false);
             reload();
@@ -241,7 +260,7 @@ export function SchedulesPage() {
       </ul>
       <section class="card">
         <h2>{words.say("new_schedule")}</h2>
-        <ScheduleForm schedule={null} done={schedules.reload} />
+        <ScheduleForm schedule={null} done={schedules.reload} reload={schedules.reload} />
       </section>
     </>
   );

@@ -10,6 +10,7 @@ export interface ChartProps {
   seconds: number[]; // Unix, growing
   lines: { name: string; values: (number | null)[]; colour: "accent" | "warn" }[];
   columns?: boolean;
+  span?: [from: number, to: number]; // Unix seconds of the axis, else those of the points
   height?: number;
   on_point?: (index: number) => void; // a click
 }
@@ -42,7 +43,9 @@ function options_of(props: ChartProps, width: number, locale: string, at: string
           x: { range: () => with_room(props.seconds) },
           y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] },
         }
-      : {},
+      : props.span
+        ? { x: { range: () => props.span! } }
+        : {},
     axes: [
       {
         ...axis,
@@ -76,7 +79,8 @@ export function Chart(props: ChartProps) {
   const words = use_words();
   const { language } = words;
   const theme = use_value(colours);
-  const key = JSON.stringify([props.seconds, props.lines, props.columns, props.height]);
+  const key = JSON.stringify([props.seconds, props.lines, props.columns, props.height,
+    props.span]);
   useEffect(() => {
     const element = holder.current;
     if (element === null || props.seconds.length === 0) return;

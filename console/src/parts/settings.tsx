@@ -6,8 +6,8 @@ import { setting_text, setting_values } from "../words/settings";
 import { Choice, Field, Form, Waiting } from "./form";
 import { use_action, use_calm_events, use_loaded, use_words } from "./hooks";
 
-type Range = (typeof ranges_of_CameraSettings)[number];
-const ranges: Record<Part, Range[]> = {
+export type Range = (typeof ranges_of_CameraSettings)[number];
+export const ranges: Record<Part, Range[]> = {
   camera: ranges_of_CameraSettings,
   dtu: ranges_of_DtuSettings,
 };
@@ -19,7 +19,7 @@ export function number_in(text: string, { minimum, maximum }: Range): number | n
   return value >= minimum && value <= maximum ? value : null;
 }
 
-function SettingField(props: {
+export function SettingField(props: {
   range: Range;
   wished: number | undefined;
   text: string;

@@ -1,25 +1,26 @@
-// A button that takes something away: it asks once more before it does.
+// A button that wants to be pressed twice, for what cannot be undone.
 import { useState } from "preact/hooks";
 import { use_words } from "./hooks";
+import type { Word } from "../words/words";
 
 export function Sure(props: {
-  say: string;
-  sure: string;
+  word: Word;
+  sure: Word;
   act: () => void;
   about?: string; // for who cannot see beside what it stands
 }) {
   const words = use_words();
-  const [sure, set_sure] = useState(false);
-  const text = sure ? props.sure : props.say;
+  const [asked, ask] = useState(false);
+  const text = words.say(asked ? props.sure : props.word);
   return (
     <button
       type="button"
-      class="small danger"
+      class="danger"
       aria-label={props.about === undefined ? undefined : words.say("of", text, props.about)}
-      onBlur={() => set_sure(false)}
+      onBlur={() => ask(false)}
       onClick={() => {
-        if (sure) props.act();
-        set_sure(!sure);
+        if (asked) props.act();
+        ask(!asked);
       }}
     >
       {text}

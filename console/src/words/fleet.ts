@@ -13,7 +13,6 @@ export const fleet_texts = {
   choose_all: ["Choose all that are shown", "选择全部显示的设备"],
   bulk: ["For the chosen devices", "对所选设备"],
   take_photo: ["Take a photo", "拍照"],
-  take_photos: ["Take photos ({0})", "批量拍照（{0}）"],
   bulk_counts: ["{0} of {1} ordered, {2} refused", "已下达 {0} / {1}，被拒 {2}"],
   shown_of: ["{0} of {1} devices", "显示 {0} / {1} 台设备"],
   filter_all: ["all", "全部"],

@@ -2,6 +2,18 @@ import { import_sentences_zh } from "./upkeep";
 
 // Beginnings of the reasons that the server gives, in Chinese. The longer of two comes first.
 export const reasons_zh: [string, string][] = [
+  ["there is no such device", "没有此设备"],
+  ["a SmartDTU takes no settings of ours", "SmartDTU 设备不支持这些设置"],
+  ["a SmartDTU takes no images of ours", "SmartDTU 设备不支持此固件"],
+  ["the device is disabled", "设备已停用"],
+  ["the device was disabled", "设备已被停用"],
+  ["the device was deleted", "设备已被删除"],
+  ["the settings could not be stored", "设置无法保存"],
+  ["the update could not be stored", "更新无法保存"],
+  ["the image is not there any more", "固件已不存在"],
+  ["ended by a reset of the device", "因设备重新初始化而结束"],
+  ["the device has not told that it is so now", "设备未上报已生效"],
+  ["the device was not free in time", "设备未能及时空闲"],
   ["the reader doubts it", "识别结果存疑"],
   ["not read", "未识别"],
   ["roll-over", "计数器归零翻转"],
@@ -60,5 +72,9 @@ export const sentences_zh: [RegExp, string][] = [
     "与 MQTT 代理断开已 $1 秒：收不到设备的消息，原因见日志",
   ],
   [/^cannot be told for (\d+) min: (.*)$/, "已有 $1 分钟无法推送：$2"],
+  [
+    /^(\d+) of (\d+) devices of stage (\d+) have failed, more than (\d+) %$/,
+    "第 $3 阶段的 $2 台设备中有 $1 台失败，超过 $4 %",
+  ],
   [/^(\d+) of (\d+) calls used$/, "已用 $1 次，上限 $2 次"],
 ];

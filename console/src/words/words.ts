@@ -5,6 +5,7 @@ import { fleet_texts } from "./fleet";
 import { frame } from "./frame";
 import { login_texts } from "./login";
 import { meter_texts } from "./meters";
+import { operation_texts } from "./operation";
 import { people_texts } from "./people";
 import { reasons_zh, sentences_zh } from "./reasons";
 import { setup_texts } from "./setup";
@@ -21,6 +22,7 @@ const texts = {
   ...setup_texts,
   ...people_texts,
   ...upkeep_texts,
+  ...operation_texts,
 } satisfies Texts;
 export type Word = keyof typeof texts;
 

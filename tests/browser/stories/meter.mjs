@@ -99,8 +99,26 @@ export async function meter({ context, url, shot, meter }) {
   await page.close();
 }
 
+// Another window has changed it meanwhile: what was typed stays, and goes with the next try.
+async function schedule_conflict({ page, url, item }) {
+  const id = await item.getAttribute("data-schedule");
+  await item.getByText("Change", { exact: true }).click();
+  const form = item.locator("form");
+  await form.getByLabel("Group").fill("berlin");
+  const { schedules: all } = await (await page.request.get(`${url}api/v1/schedules`)).json();
+  const { version } = all.find((one) => String(one.id) === id);
+  const answer = await page.request.put(`${url}api/v1/schedules/${id}`,
+    { data: { version, spread_s: 60 }, headers: { "X-Meterlens": "1" } });
+  assert.equal(answer.status(), 200);
+  await form.locator("button.main").click();
+  await form.getByText("Somebody else has changed this meanwhile").waitFor();
+  assert.equal(await form.getByLabel("Group").inputValue(), "berlin", "nothing typed is lost");
+  await form.locator("button.main").click();
+  await item.getByText("group berlin").waitFor();
+}
+
 export async function schedules({ context, url, shot }) {
-  const { page, faults } = await open(context, url, "schedules");
+  const { page, faults } = await open(context, url, "schedules", [[409, ""]]);
   const form = page.locator('form[aria-label="New schedule"]');
   await form.getByLabel("When (cron)").fill("0 25 * * *");
   await form.getByText("The hour is wrong").waitFor();
@@ -117,6 +135,7 @@ export async function schedules({ context, url, shot }) {
   await item.getByText("Pause").click();
   await item.getByText("paused").waitFor();
   await shot(page, "schedules-changed");
+  await schedule_conflict({ page, url, item });
   await item.getByText("Delete").click();
   await item.getByText("Really delete").click();
   await item.waitFor({ state: "detached" });
