@@ -1,7 +1,7 @@
 // How devices come in: a credential each, and products whose devices register by themselves.
 import { useState } from "preact/hooks";
-import { add_credential, add_product, list_credentials, list_products, remove_credential,
-  remove_product } from "../api/admin";
+import { add_product, list_products, remove_product } from "../api/admin";
+import { add_credential, list_credentials, remove_credential } from "../api/fleet_calls";
 import { ApiError } from "../api/http";
 import type { Credential, Product } from "../api/openapi";
 import { fleet } from "../live";

@@ -4,7 +4,6 @@ import { query, type Page } from "./api";
 import type {
   AuditEntry,
   Caller,
-  Credential,
   Groups,
   Import,
   Product,
@@ -88,19 +87,6 @@ export async function list_audit(filter: AuditFilter): Promise<Page<AuditEntry>>
 }
 
 // ---- devices ----
-
-export async function list_credentials(): Promise<Credential[]> {
-  return (await get<{ credentials: Credential[] }>("/credentials")).credentials;
-}
-
-// The answer has the password, this once; the one before ends.
-export function add_credential(device: string): Promise<Credential> {
-  return send("POST", `/devices/${name(device)}/credential`, {});
-}
-
-export function remove_credential(device: string): Promise<unknown> {
-  return remove(`/devices/${name(device)}/credential`);
-}
 
 export async function list_products(): Promise<Product[]> {
   return (await get<{ products: Product[] }>("/products")).products;
