@@ -55,7 +55,7 @@ void count_readings(soci::session& sql, std::int64_t since_ms, int days, Summary
 }  // namespace
 
 Result<Summary> Store::summary(std::int64_t since_ms, int days) {
-  return engine_->read([&](soci::session& sql) {
+  return engine_->read_list([&](soci::session& sql) {
     Summary out;
     out.devices = count_of(sql, "SELECT count(*) FROM device");
     out.online = count_of(sql, "SELECT count(*) FROM device WHERE online <> 0");
