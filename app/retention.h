@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "app/settings.h"
+#include "server/photo/objects.h"
 #include "server/store/store.h"
 
 namespace meterlens::app {
@@ -16,12 +17,14 @@ store::Aging aging_of(const Settings& settings, std::int64_t now_ms);
 // All that is too old, rows first and then their files; the rows removed. `pause` is called between
 // two transactions; false: no more.
 store::Result<store::Aged> sweep(store::Store& store, store::Aging aging,
-                                 const std::function<bool()>& pause);
+                                 const std::function<bool()>& pause,
+                                 photo::Objects* objects = nullptr);
 
 class Retention {
  public:
   // Does nothing when the settings keep everything.
-  Retention(const Settings& settings, store::Store& store);
+  Retention(const Settings& settings, store::Store& store,
+            std::shared_ptr<photo::Objects> objects = {});
   ~Retention();
 
  private:
@@ -30,6 +33,7 @@ class Retention {
 
   const Settings settings_;
   store::Store& store_;
+  const std::shared_ptr<photo::Objects> objects_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool ending_ = false;

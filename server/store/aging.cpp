@@ -1,5 +1,6 @@
 // Retention: what is too old goes, in small transactions.
 #include "server/store/engine.h"
+#include "server/store/partitions.h"
 
 namespace meterlens::store {
 namespace {
@@ -53,6 +54,9 @@ Result<Aged> Store::remove_aged(const Aging& aging) {
   return engine_->write([&](soci::session& sql) {
     Aged out;
     out.next = aging;
+    // At the begin of a sweep: whole months go with their table.
+    if (is_postgresql(engine_->place_) && aging.readings_before_ms > 0 && aging.after_reading == 0)
+      out.readings = static_cast<int>(drop_reading_months(sql, aging.readings_before_ms));
     // Readings first: their photos are evidence no longer.
     for (const Old& old : look(sql, old_readings, aging.readings_before_ms, aging.count_max,
                                out.next.after_reading, out.more)) {

@@ -1,5 +1,5 @@
-// Inside store/: rows as PostgreSQL's COPY writes them (tabs between columns, \N for nothing), to and
-// from an SQLite file and a connection to PostgreSQL. What fails throws soci_error.
+// Inside store/: rows as PostgreSQL's COPY writes them (tabs between columns, \N for nothing), to
+// and from an SQLite file and a connection to PostgreSQL. What fails throws soci_error.
 #pragma once
 
 #include <soci/postgresql/soci-postgresql.h>

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "server/store/copy_rows.h"
+#include "server/store/partitions.h"
 
 namespace meterlens::store {
 namespace {
@@ -78,6 +79,12 @@ void copy_in(soci::session& sql, const std::string& file) {
     if (there != 0) {
       throw soci::soci_error("it has rows in the table " + table.name +
                              " already: restore into an empty database");
+    }
+    if (table.name == "reading" || table.name == "message") {
+      Statement times(from, fmt::format("SELECT coalesce(min(at_ms), 0), coalesce(max(at_ms), 0)"
+                                        " FROM {} WHERE at_ms > 0", table.name));
+      if (times.step() && times.text(1) != "0")
+        make_months(sql, table.name.c_str(), std::stoll(times.text(0)), std::stoll(times.text(1)));
     }
     copy_table_in(handle(sql), from, table);
     if (table.counted.empty()) continue;

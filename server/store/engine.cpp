@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "server/store/dialect.h"
+#include "server/store/partitions.h"
 #include "server/store/schema.h"
 
 namespace meterlens::store {
@@ -107,6 +108,7 @@ bool Store::Engine::was_committed(soci::session& sql) {
 
 void Store::Engine::migrate() {
   const auto steps = migrations();
+  const bool is_server = is_postgresql(place_);
   long long found = 0;
   const auto done = write([&](soci::session& sql) {
     sql << "CREATE TABLE IF NOT EXISTS schema_version "
@@ -114,13 +116,14 @@ void Store::Engine::migrate() {
     sql << "SELECT coalesce(max(version), 0) FROM schema_version", soci::into(found);
     for (long long version = found; version < static_cast<long long>(steps.size()); ++version) {
       for (const auto statement : steps[static_cast<std::size_t>(version)]) {
-        sql << std::string(statement);
+        if (is_server || !statement.starts_with(only_postgresql)) sql << std::string(statement);
       }
       const long long reached = version + 1;
       const long long at_ms = now_ms();
       sql << "INSERT INTO schema_version VALUES (:version, :at)", soci::use(reached),
           soci::use(at_ms);
     }
+    if (is_server && found <= static_cast<long long>(steps.size())) keep_months(sql, now_ms());
   });
   if (!done) throw OpenFailure{done.error()};
   if (found > static_cast<long long>(steps.size())) refuse_newer(driver_->name(), found);

@@ -10,6 +10,7 @@
 #include "protocol/checksum.h"
 #include "protocol/require.h"
 #include "server/store/copy_rows.h"
+#include "server/store/partitions.h"
 
 namespace meterlens::store {
 namespace {
@@ -87,6 +88,8 @@ class End {
   virtual void put(const Table& table, const Batch& batch) = 0;
   virtual std::string counter(const Table& table) = 0;
   virtual void set_counter(const Table& table, const std::string& last) = 0;
+  // Rows of these times will be put.
+  virtual void expect(const Table&, std::int64_t /*from_ms*/, std::int64_t /*to_ms*/) {}
   virtual Error explain(const soci::soci_error& error) = 0;
   virtual std::string name() const = 0;
   virtual std::string literal(const std::string& text) = 0;
@@ -130,7 +133,8 @@ class SqliteEnd : public End {
       }
       batch.lines += '\n';
     }
-    if (batch.rows > 0) batch.last_key = key_of(table, std::string_view(batch.lines).substr(newest));
+    if (batch.rows > 0)
+      batch.last_key = key_of(table, std::string_view(batch.lines).substr(newest));
     return batch;
   }
 
@@ -210,7 +214,8 @@ class PostgresqlEnd : public End {
       ++batch.rows;
     }
     finish(handle(sql_));
-    if (batch.rows > 0) batch.last_key = key_of(table, std::string_view(batch.lines).substr(newest));
+    if (batch.rows > 0)
+      batch.last_key = key_of(table, std::string_view(batch.lines).substr(newest));
     return batch;
   }
 
@@ -234,6 +239,9 @@ class PostgresqlEnd : public End {
     first_value(fmt::format("SELECT CAST(setval({}, {}) AS text)", sequence_of(table), last));
   }
 
+  void expect(const Table& table, std::int64_t from_ms, std::int64_t to_ms) override {
+    make_months(sql_, table.name.c_str(), from_ms, to_ms);
+  }
   Error explain(const soci::soci_error& error) override { return driver_->explain(error, sql_); }
   std::string name() const override { return driver_->name(); }
   std::string literal(const std::string& text) override {
@@ -290,6 +298,7 @@ class Move {
         to_.run(fmt::format("INSERT INTO moving (table_name, source, last_key, row_count, is_whole)"
                             " VALUES ({}, {}, '', 0, 0)", to_.literal(table.name),
                             to_.literal(from_.name())));
+        if (table.name == "reading" || table.name == "message") expect_times(table);
       }
     } else if (source != from_.name()) {
       refuse(ErrorCode::conflict,
@@ -301,6 +310,17 @@ class Move {
           "SELECT CAST(coalesce(sum(row_count), 0) AS text) FROM moving"));
     }
     to_.commit();
+  }
+
+  void expect_times(const Table& table) {
+    const auto time = [&](const char* which) {
+      const std::string found = on(from_, [&] {
+        return from_.first_value(fmt::format("SELECT CAST({}(at_ms) AS TEXT) FROM \"{}\""
+                                             " WHERE at_ms > 0", which, table.name));
+      });
+      return found.empty() ? 0 : std::stoll(found);
+    };
+    if (const std::int64_t last = time("max"); last > 0) to_.expect(table, time("min"), last);
   }
 
   void require_empty() {

@@ -1,8 +1,8 @@
 // `meterlens migrate`: all rows of a store into an empty one of the other engine, table by table in
 // batches of whole transactions. One that was broken off anywhere (kill -9, a lost server) goes on
 // behind its last batch when it is called again. At the end both sides are read in the order of
-// their keys and compared by count and SHA-256. While it runs, nobody writes to the source; until it
-// has ended well, no program opens the target. Files that rows name stay where they are.
+// their keys and compared by count and SHA-256. While it runs, nobody writes to the source; until
+// it has ended well, no program opens the target. Files that rows name stay where they are.
 // One thread; memory for one batch of rows.
 #pragma once
 

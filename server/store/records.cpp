@@ -1,7 +1,9 @@
 // Messages, health and controls of devices.
+#include <chrono>
 #include <limits>
 
 #include "server/store/fleet_rows.h"
+#include "server/store/partitions.h"
 
 namespace meterlens::store {
 namespace {
@@ -112,8 +114,15 @@ Result<void> Fleet::forget_messages(const std::string& device, std::int64_t coun
 }
 
 Result<void> Fleet::forget_messages_before(std::int64_t at_ms) {
-  return store_.engine_->write(
-      [&](soci::session& sql) { sql << "DELETE FROM message WHERE at_ms < :at", use(at_ms); });
+  using namespace std::chrono;
+  return store_.engine_->write([&](soci::session& sql) {
+    if (sql.get_backend_name() == "postgresql") {
+      drop_message_months(sql, at_ms);
+      const auto now = system_clock::now().time_since_epoch();
+      keep_months(sql, duration_cast<milliseconds>(now).count());
+    }
+    sql << "DELETE FROM message WHERE at_ms < :at", use(at_ms);
+  });
 }
 
 Result<void> Fleet::add_samples(std::span<const Sample> samples, std::int64_t every_ms) {

@@ -7,6 +7,7 @@
 #include "server/store/meters_schema.h"
 #include "server/store/moving_schema.h"
 #include "server/store/notify_schema.h"
+#include "server/store/partitions_schema.h"
 #include "server/store/second_schema.h"
 
 namespace meterlens::store {
@@ -122,7 +123,7 @@ std::span<const Migration> migrations() {
                               Migration(updates),  Migration(settings), meters_migration(),
                               Migration(light),    Migration(growth),  second_migration(),
                               notify_migration(),  fleet_migration(),  access_migration(),
-                              Migration(summary),  moving_migration()};
+                              Migration(summary),  moving_migration(), partitions_migration()};
   return all;
 }
 
