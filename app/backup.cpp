@@ -11,6 +11,7 @@
 #include <set>
 
 #include "app/files.h"
+#include "app/photo_objects.h"
 #include "app/stored.h"
 #include "app/upkeep.h"
 
@@ -44,11 +45,34 @@ struct Counts {
   bool is_whole() const { return missing + damaged + elsewhere == 0; }
 };
 
-void bring(const fs::path& from, const fs::path& to) {
+std::vector<std::uint8_t> bytes_of(const fs::path& from, photo::Objects* objects) {
+  const std::string path = from.string();
+  auto bytes = photo::is_object(path) && objects != nullptr
+                   ? objects->get(path, photo::upload_bytes_max)
+                   : photo::Files::read(path, photo::upload_bytes_max);
+  if (!bytes) throw Failure{bytes.error().message};
+  return *std::move(bytes);
+}
+
+void bring(const fs::path& from, const fs::path& to, photo::Objects* objects = nullptr) {
+  if (photo::is_object(to.string())) {
+    const auto bytes = bytes_of(from, objects);
+    const photo::Object one{to.string(), bytes};
+    if (const auto put = objects->put({&one, 1}); !put) throw Failure{put.error().message};
+    return;
+  }
   std::error_code error;
   fs::create_directories(to.parent_path(), error);
   const fs::path part = to.string() + ".part";
-  if (!error) fs::copy_file(from, part, fs::copy_options::overwrite_existing, error);
+  if (!error && photo::is_object(from.string())) {
+    const auto bytes = bytes_of(from, objects);
+    std::ofstream out(part, std::ios::binary);
+    out.write(reinterpret_cast<const char*>(bytes.data()),
+              static_cast<std::streamsize>(bytes.size()));
+    if (!out.flush()) throw Failure{"cannot write " + part.string()};
+  } else if (!error) {
+    fs::copy_file(from, part, fs::copy_options::overwrite_existing, error);
+  }
   if (!error) fs::rename(part, to, error);
   if (error) {
     throw Failure{fmt::format("cannot copy {} to {}: {}", from.string(), to.string(),
@@ -93,7 +117,7 @@ std::string summary(const Counts& counts, const std::string& place) {
 class Backup {
  public:
   Backup(const Settings& settings, store::Store& live, fs::path folder)
-      : roots_(settings), live_(live), folder_(std::move(folder)) {}
+      : roots_(settings, must(photo_objects(settings))), live_(live), folder_(std::move(folder)) {}
 
   Counts run() {
     std::error_code error;
@@ -138,8 +162,9 @@ class Backup {
   bool take_file(const StoredFile& file, const fs::path& name) {
     const bool is_photo = file.kind == StoredFile::Kind::photo;
     const fs::path to = folder_ / name;
-    if (look_at(to, file, false) != Found::whole) {
-      Found found = look_at(file.path, file, true);
+    if (look_at(to, file, false, nullptr) != Found::whole) {
+      const Found found = look_at(file.path, file, true, roots_.objects());
+      if (found == Found::unreachable) throw Failure{"cannot ask the photo store for " + file.path};
       if (found == Found::missing && is_photo && !live_.photo(file.id)) {
         ++counts_.removed;
         return false;
@@ -147,7 +172,7 @@ class Backup {
       counts_.missing += found == Found::missing;
       counts_.damaged += found == Found::damaged;
       if (found != Found::missing) {
-        bring(file.path, to);
+        bring(file.path, to, roots_.objects());
         ++counts_.copied;
       }
     }
@@ -164,7 +189,9 @@ class Backup {
 class Restore {
  public:
   Restore(const Settings& settings, fs::path folder)
-      : settings_(settings), roots_(settings), folder_(std::move(folder)) {}
+      : settings_(settings),
+        roots_(settings, must(photo_objects(settings))),
+        folder_(std::move(folder)) {}
 
   Counts run() {
     const fs::path from = folder_ / database_name;
@@ -213,11 +240,12 @@ class Restore {
       ++counts_.elsewhere;
       return;
     }
-    const Found found = look_at(from, file, true);
+    const Found found = look_at(from, file, true, nullptr);
     counts_.missing += found == Found::missing;
     counts_.damaged += found == Found::damaged;
-    if (found != Found::missing && look_at(*to, file, true) != Found::whole) {
-      bring(from, *to);
+    if (found != Found::missing &&
+        look_at(*to, file, true, roots_.objects()) != Found::whole) {
+      bring(from, *to, roots_.objects());
       ++counts_.copied;
     }
     file.path = to->string();

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/files.h"
+#include "app/photo_objects.h"
 #include "app/place.h"
 #include "app/stored.h"
 
@@ -32,7 +33,11 @@ constexpr auto row_may_come = std::chrono::minutes(10);
 class Doctor {
  public:
   Doctor(const Settings& settings, const DoctorOptions& options)
-      : settings_(settings), options_(options), roots_(settings) {}
+      : settings_(settings), options_(options), roots_(settings) {
+    auto objects = photo_objects(settings);
+    if (objects) roots_ = Roots(settings, *std::move(objects));
+    else error("settings", objects.error(), "mend [store]; see `meterlens config`");
+  }
 
   std::vector<Finding> run() {
     folders();
@@ -154,8 +159,16 @@ class Doctor {
   void look(const StoredFile& file) {
     known_.push_back(number_of(file.path));
     quarantined_ += file.quarantined;
-    const Found found = look_at(file.path, file, !options_.quick);
+    const bool is_object = photo::is_object(file.path);
+    if (is_object && is_store_away_) return;
+    const Found found = look_at(file.path, file, !options_.quick, roots_.objects());
     if (found == Found::whole) return;
+    if (found == Found::unreachable) {
+      is_store_away_ = true;
+      error("files", "the photo store cannot be asked for " + file.path,
+            "look whether it runs, and at photos and its keys in [store]; then run this again");
+      return;
+    }
     const char* kind = file.kind == StoredFile::Kind::photo ? "photo" : "image";
     int& count = found == Found::missing ? missing_ : damaged_;
     if (++count > named_max) return;
@@ -211,6 +224,7 @@ class Doctor {
   Roots roots_;
   std::vector<Finding> findings_;
   std::vector<std::size_t> known_;  // of all paths that rows name, in order
+  bool is_store_away_ = false;      // of objects: nothing more is asked
   int missing_ = 0, damaged_ = 0, extra_ = 0, quarantined_ = 0;
 };
 

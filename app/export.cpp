@@ -9,6 +9,7 @@
 #include <iterator>
 #include <limits>
 
+#include "app/photo_objects.h"
 #include "app/stored.h"
 #include "reader/crop.h"
 
@@ -37,13 +38,6 @@ void write(const fs::path& path, std::span<const std::byte> bytes) {
   file.write(reinterpret_cast<const char*>(bytes.data()),
              static_cast<std::streamsize>(bytes.size()));
   if (!file.flush()) throw Failure{"cannot write " + path.string()};
-}
-
-std::vector<std::byte> bytes_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
 }
 
 // Whether the reader looked at the register: it saw as many wheels as there are, and more than half
@@ -83,12 +77,15 @@ class Export {
     labels_ << "file,label,all_accepted,quad,red,meter,strip\n";
   }
 
-  void add(const Reading& reading, const std::string& path) {
-    const std::vector<std::byte> photo = bytes_of(path);
-    if (photo.empty()) {
+  void add(const Reading& reading, const std::string& path, const photo::ReadFile& read_file) {
+    const auto bytes = read_file(path, photo::upload_bytes_max);
+    if (!bytes && bytes.error().code == photo::FileErrorCode::unreachable)
+      throw Failure{bytes.error().message};
+    if (!bytes || bytes->empty()) {
       ++counts_.gone;
       return;
     }
+    const auto photo = std::as_bytes(std::span(*bytes));
     const std::string name = fmt::format("{}.jpg", reading.id);
     write(folder_ / "images" / name, photo);
     std::string quad, strip;
@@ -122,6 +119,11 @@ class Export {
 };
 
 Counts export_all(store::Store& store, const ExportOptions& options) {
+  const auto settings = settings_of(options.config);
+  if (!settings) throw Failure{settings.error()};
+  auto objects = photo_objects(*settings);
+  if (!objects) throw Failure{objects.error()};
+  const auto read_file = photo::reader_of(*std::move(objects));
   store::Filter filter{.since_ms = options.since_ms, .reviewed = true,
                        .count_max = std::numeric_limits<int>::max()};
   std::vector<Reading> readings = must(store.readings(filter));
@@ -132,7 +134,8 @@ Counts export_all(store::Store& store, const ExportOptions& options) {
     std::ranges::move(must(store.readings(filter)), std::back_inserter(readings));
   }
   Export out(options.out);
-  for (const Reading& reading : readings) out.add(reading, must(store.photo(reading.photo)).path);
+  for (const Reading& reading : readings)
+    out.add(reading, must(store.photo(reading.photo)).path, read_file);
   return out.finish();
 }
 

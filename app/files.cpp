@@ -1,7 +1,5 @@
 #include "app/files.h"
 
-#include "server/photo/files.h"
-
 namespace meterlens::app {
 
 namespace fs = std::filesystem;
@@ -21,9 +19,29 @@ std::optional<fs::path> below(const fs::path& path, const fs::path& folder) {
   return rest;
 }
 
+// Of an object's path behind the root, and how a backup calls it.
+constexpr std::pair<const char*, const char*> object_kinds[] = {{"/images/", "photos"},
+                                                                {"/quarantine/", "quarantine"}};
+
+Found look_at_object(const std::string& path, const StoredFile& file, bool hash,
+                     photo::Objects* objects) {
+  if (objects == nullptr || !path.starts_with(objects->root() + "/")) return Found::unreachable;
+  const auto size = objects->size(path);
+  if (!size) {
+    const bool is_gone = size.error().code == photo::FileErrorCode::not_found;
+    return is_gone ? Found::missing : Found::unreachable;
+  }
+  if (*size != static_cast<std::uint64_t>(file.file_bytes)) return Found::damaged;
+  if (!hash || file.quarantined) return Found::whole;
+  const auto bytes = objects->get(path, *size);
+  if (!bytes) return Found::unreachable;
+  return protocol::sha256(*bytes) == file.sha256 ? Found::whole : Found::damaged;
+}
+
 }  // namespace
 
-Roots::Roots(const Settings& settings) {
+Roots::Roots(const Settings& settings, std::shared_ptr<photo::Objects> objects)
+    : objects_(std::move(objects)) {
   const fs::path data(settings.storage_data_folder);
   roots_ = {Root{"photos", fs::path(settings.storage_photo_folder).lexically_normal()},
             Root{"quarantine", (data / "quarantine").lexically_normal()},
@@ -31,18 +49,30 @@ Roots::Roots(const Settings& settings) {
 }
 
 std::optional<fs::path> Roots::name_of(const std::string& path) const {
+  if (photo::is_object(path)) {
+    for (const auto& [kind, name] : object_kinds) {
+      const std::string start = objects_ ? objects_->root() + kind : "-";
+      if (path.starts_with(start)) return fs::path(name) / path.substr(start.size());
+    }
+    return {};
+  }
   for (const Root& root : roots_)
     if (const auto rest = below(path, root.folder)) return fs::path(root.name) / *rest;
   return {};
 }
 
 std::optional<fs::path> Roots::path_of(const fs::path& name) const {
+  for (const auto& [kind, folder] : object_kinds) {
+    const auto rest = objects_ ? below(name, folder) : std::nullopt;
+    if (rest) return fs::path(objects_->root() + kind + rest->string());
+  }
   for (const Root& root : roots_)
     if (const auto rest = below(name, root.name)) return root.folder / *rest;
   return {};
 }
 
-Found look_at(const fs::path& path, const StoredFile& file, bool hash) {
+Found look_at(const fs::path& path, const StoredFile& file, bool hash, photo::Objects* objects) {
+  if (photo::is_object(path.string())) return look_at_object(path.string(), file, hash, objects);
   std::error_code error;
   const auto size = fs::file_size(path, error);
   if (error) return Found::missing;

@@ -12,10 +12,12 @@
 #include "app/evaluate.h"
 #include "app/export.h"
 #include "app/image.h"
+#include "app/migrate.h"
 #include "app/read.h"
 #include "app/serve.h"
 #include "app/settings.h"
 #include "app/user.h"
+#include "sim/load.h"
 #include "sim/simulate.h"
 
 namespace {
@@ -158,6 +160,24 @@ void add_backup(CLI::App& app, int& status) {
   put->callback([&] { status = restore(options); });
 }
 
+void add_migrate(CLI::App& app, int& status) {
+  static MigrateOptions options;
+  auto* command = app.add_subcommand("migrate", "all rows into an empty store of the other engine");
+  command->add_option("--from", options.from,
+                      "sqlite:FILE or postgresql://...; nobody writes to it meanwhile")->required();
+  command->add_option("--to", options.to, "the same; empty, or half filled by this before")
+      ->required();
+  command->add_option("--config", options.config,
+                      "the server's settings file, for [store] password_file");
+  command->add_option("--batch-rows", options.batch_rows, "in one transaction")
+      ->check(CLI::Range(1, 100'000));
+  command->footer("Example:\n"
+                  "  meterlens migrate --from sqlite:var/meterlens.db \\\n"
+                  "    --to postgresql://meterlens@db.example.net/meterlens\n"
+                  "Stop the server first. What was broken off goes on when it is called again.");
+  command->callback([&] { status = migrate(options); });
+}
+
 void add_doctor(CLI::App& app, int& status) {
   static DoctorOptions options;
   auto* command = app.add_subcommand("doctor", "finds what is wrong, and says what to do");
@@ -217,6 +237,30 @@ void add_sim(CLI::App& app, int& status) {
   command->callback([&] { status = meterlens::sim::simulate(options); });
 }
 
+void add_load(CLI::App& app, int& status) {
+  using meterlens::sim::LoadOptions;
+  static LoadOptions options;
+  auto* command = app.add_subcommand("load", "many devices send photos to a broker in real time");
+  command->add_option("--broker", options.broker, "mqtt://HOST:PORT");
+  command->add_option("--devices", options.devices, "each with a connection of its own")
+      ->check(CLI::Range(1, 200'000));
+  command->add_option("--photos-per-s", options.photos_per_s,
+                      "of all together; 0: each as fast as it can")->check(CLI::Range(0.0, 1e5));
+  command->add_option("--seconds", options.seconds, "photos begin for so long")
+      ->check(CLI::Range(1, 86'400));
+  command->add_option("--patience-s", options.patience_s, "for answers afterwards")
+      ->check(CLI::Range(1, 3600));
+  command->add_option("--photo", options.photo, "a JPEG to send; else noise that shows no meter");
+  command->add_option("--photo-bytes", options.photo_bytes, "of the noise")
+      ->check(CLI::Range(256, 1'000'000));
+  command->add_flag("--json", options.json, "one JSON object");
+  command->footer("Example, against a server that is no one's:\n"
+                  "  meterlens load --devices 1000 --photos-per-s 50 --broker "
+                  "mqtt://127.0.0.1:1883\n"
+                  "Exit status 1: a photo was lost, or answered twice.");
+  command->callback([&] { status = meterlens::sim::load(options); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -236,9 +280,11 @@ int main(int argc, char** argv) {
   add_export(app, status);
   add_image(app, status);
   add_backup(app, status);
+  add_migrate(app, status);
   add_doctor(app, status);
   add_user(app, status);
   add_sim(app, status);
+  add_load(app, status);
   auto* version_command = app.add_subcommand("version", "print the version");
   version_command->callback([&] { fmt::print("meterlens {}\n", version); });
 

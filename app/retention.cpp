@@ -34,7 +34,7 @@ store::Aging aging_of(const Settings& settings, std::int64_t now_ms) {
 }
 
 store::Result<store::Aged> sweep(store::Store& store, store::Aging aging,
-                                 const std::function<bool()>& pause) {
+                                 const std::function<bool()>& pause, photo::Objects* objects) {
   store::Aged all;
   for (;;) {
     auto aged = store.remove_aged(aging);
@@ -42,7 +42,10 @@ store::Result<store::Aged> sweep(store::Store& store, store::Aging aging,
     for (const std::string& path : aged->paths) {
       // What a crash leaves here is named by `meterlens doctor`.
       std::error_code ignored;
-      std::filesystem::remove(path, ignored);
+      if (!photo::is_object(path)) std::filesystem::remove(path, ignored);
+      else if (objects == nullptr) spdlog::warn("retention: nobody can remove the object {}", path);
+      else if (const auto gone = objects->remove(path); !gone)
+        spdlog::warn("retention: {}: remove it by hand", gone.error().message);
     }
     all.photos += aged->photos;
     all.readings += aged->readings;
@@ -53,8 +56,9 @@ store::Result<store::Aged> sweep(store::Store& store, store::Aging aging,
   }
 }
 
-Retention::Retention(const Settings& settings, store::Store& store)
-    : settings_(settings), store_(store) {
+Retention::Retention(const Settings& settings, store::Store& store,
+                     std::shared_ptr<photo::Objects> objects)
+    : settings_(settings), store_(store), objects_(std::move(objects)) {
   done_.photo_days = settings.retention_photo_days;
   done_.reading_days = settings.retention_reading_days;
   thread_ = std::thread([this] { run(); });
@@ -82,7 +86,7 @@ bool Retention::wait(std::chrono::milliseconds time) {
 void Retention::run() {
   do {
     const auto removed = sweep(store_, aging_of(settings_, now_ms()),
-                               [this] { return wait(between_transactions); });
+                               [this] { return wait(between_transactions); }, objects_.get());
     if (!removed) {
       spdlog::warn("retention goes on in an hour: {}", removed.error().message);
     } else if (removed->photos + removed->readings + removed->messages + removed->entries > 0) {

@@ -8,6 +8,7 @@
 
 #include "app/settings.h"
 #include "server/api/api.h"
+#include "server/photo/objects.h"
 #include "server/store/store.h"
 
 namespace meterlens::app {
@@ -17,11 +18,13 @@ store::Aging aging_of(const Settings& settings, std::int64_t now_ms);
 // All that is too old, rows first and then their files; the rows removed. `pause` is called between
 // two transactions; false: no more.
 store::Result<store::Aged> sweep(store::Store& store, store::Aging aging,
-                                 const std::function<bool()>& pause);
+                                 const std::function<bool()>& pause,
+                                 photo::Objects* objects = nullptr);
 
 class Retention {
  public:
-  Retention(const Settings& settings, store::Store& store);
+  Retention(const Settings& settings, store::Store& store,
+            std::shared_ptr<photo::Objects> objects = {});
   ~Retention();
 
   // What it has done since its start. Any thread.
@@ -33,6 +36,7 @@ class Retention {
 
   const Settings settings_;
   store::Store& store_;
+  const std::shared_ptr<photo::Objects> objects_;
   mutable std::mutex mutex_;
   api::Retained done_;
   std::condition_variable changed_;

@@ -14,6 +14,7 @@
 #include <mutex>
 
 #include "app/doors.h"
+#include "app/photo_objects.h"
 #include "app/photo_reader.h"
 #include "app/place.h"
 #include "app/certificates.h"
@@ -178,9 +179,14 @@ std::expected<server::Settings, std::string> pipeline_settings(const Settings& s
   out.commands.expire_ms = settings.limits_command_expire_s * 1000;
   out.records = record_limits(settings);
   out.reading.threads = static_cast<int>(settings.reader_threads);
+  auto objects = photo_objects(settings);
+  if (!objects) return std::unexpected(objects.error());
+  out.folders.objects = *std::move(objects);
+  out.reading.read_file = photo::reader_of(out.folders.objects);
   auto second = second_settings(settings);
   if (!second) return std::unexpected(second.error());
   out.second = *std::move(second);
+  out.second.read_file = out.reading.read_file;
   out.light_tries_max = static_cast<int>(settings.capture_light_tries_max);
   return out;
 }
@@ -285,6 +291,7 @@ std::vector<std::string> groups_of(store::Store& store, const std::string& meter
 std::unique_ptr<notify::Notify> start_notify(const Settings& settings, const std::string& version,
                                              server::Pipeline& pipeline, store::Store& store,
                                              metrics::Metrics& metrics,
+                                             photo::ReadFile read_file,
                                              std::function<void(std::int64_t)> alarm_changed) {
   notify::Settings told = settings.notify;
   if (told.home_assistant.address.empty()) {
@@ -299,6 +306,7 @@ std::unique_ptr<notify::Notify> start_notify(const Settings& settings, const std
     }
   }
   notify::Senses senses;
+  senses.read_file = std::move(read_file);
   senses.folders = {settings.storage_data_folder, settings.storage_photo_folder};
   senses.broker_connected = [&pipeline] { return pipeline.broker_connected(); };
   senses.changed = std::move(alarm_changed);
@@ -351,14 +359,15 @@ std::expected<void, std::string> Server::start(const Settings& settings,
   if (!started) return std::unexpected(started.error());
   pipeline = *std::move(started);
 
-  notify = start_notify(settings, version, *pipeline, *store, metrics,
+  notify = start_notify(settings, version, *pipeline, *store, metrics, wiring->reading.read_file,
                         [this](std::int64_t alarm) { relay.alarm(alarm); });
   api::Doors doors = doors_of(*pipeline, settings);
   doors.notify = notify.get();
   doors.meter_groups = [this](const std::string& meter) { return groups_of(*store, meter); };
-  retention = std::make_unique<Retention>(settings, *store);
+  retention = std::make_unique<Retention>(settings, *store, wiring->folders.objects);
   doors.upkeep = [this, settings] { return upkeep_of(settings, retention.get()); };
   api::Settings api_wiring = api_settings(settings, version, wiring->second);
+  api_wiring.read_object = wiring->reading.read_file;
   if (const auto shut = shut_api(settings, *store, api_wiring); !shut) return shut;
   auto listening = api::Api::start(api_wiring, *store, metrics, std::move(doors));
   if (!listening) return std::unexpected(listening.error());

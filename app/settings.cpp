@@ -76,6 +76,20 @@ constexpr std::array keys{
     Key{"store", "password_file", &S::store_password_file,
         "file whose first line is that database's password, readable by its owner only; empty: the "
         "environment variable PGPASSWORD, or ~/.pgpass"},
+    Key{"store", "replica_url", &S::store_replica_url,
+        "a standby of that database, which then answers lists of photos, readings and messages "
+        "while it is at most 10 s behind; the same password; empty: none"},
+    Key{"store", "connections", &S::store_connections,
+        "for reading at the same time, as many again to the replica; one more writes", 1, 64},
+    Key{"store", "photos", &S::store_photos,
+        "new photos in an S3 bucket, like s3:https://s3.example.net/bucket/prefix; empty or file: "
+        "in storage.photo_folder"},
+    Key{"store", "photos_region", &S::store_photos_region, "of the bucket, for signatures"},
+    Key{"store", "photos_keys_file", &S::store_photos_keys_file,
+        "two lines, key id and secret, readable by its owner only; empty: METERLENS_S3_KEY and "
+        "METERLENS_S3_SECRET of the environment"},
+    Key{"store", "photos_ca_file", &S::store_photos_ca_file,
+        "PEM file that judges the store's certificate; empty: the system's"},
     Key{"retention", "photo_days", &S::retention_photo_days,
         "photos that arrived so long ago are removed, unless they are unread or the evidence of an "
         "accepted reading; 0: none", 0, 36'500},

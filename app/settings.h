@@ -39,6 +39,12 @@ struct Settings {
 
   std::string store_url;
   std::string store_password_file;
+  std::string store_replica_url;
+  std::int64_t store_connections = 4;
+  std::string store_photos;
+  std::string store_photos_region = "us-east-1";
+  std::string store_photos_keys_file;
+  std::string store_photos_ca_file;
 
   std::int64_t retention_photo_days = 0;
   std::int64_t retention_reading_days = 0;

@@ -45,6 +45,10 @@ std::expected<store::Options, std::string> store_options(const Settings& setting
     return std::unexpected(
         "url in [store] must be empty or begin with postgresql://");
   }
+  options.reader_count = static_cast<int>(settings.store_connections);
+  options.replica_url = settings.store_replica_url;
+  if (!options.replica_url.empty() && !is_url)
+    return std::unexpected("replica_url in [store] needs a url of PostgreSQL beside it");
   if (settings.store_password_file.empty()) return options;
   auto secret = secret_of(settings.store_password_file);
   if (!secret) return std::unexpected(secret.error());
@@ -69,6 +73,7 @@ std::expected<std::unique_ptr<store::Store>, std::string> open_store(const std::
   if (!options) return std::unexpected(options.error());
   options->reader_count = 1;
   options->migrate = false;
+  options->replica_url.clear();
   auto opened = store::Store::open(place, *options);
   if (!opened) return std::unexpected(opened.error().message);
   return *std::move(opened);

@@ -20,7 +20,6 @@
 #include "protocol/message.h"
 #include "protocol/settings.h"
 #include "server/photo/brightness.h"
-#include "server/photo/files.h"
 
 namespace meterlens::server {
 
@@ -44,14 +43,17 @@ std::array<reader::Point, 4> corners_of(const validate::Region& region) {
 }
 
 // Of a photo's file, or why it is not the photo.
-using PhotoBytes = std::expected<std::vector<std::uint8_t>, std::string>;
+using PhotoBytes = std::expected<std::vector<std::uint8_t>, photo::FileError>;
 
-PhotoBytes bytes_of(const photo::Photo& photo) {
-  auto bytes = photo::Files::read(photo.path, photo::upload_bytes_max);
-  if (!bytes) return std::unexpected(bytes.error().message);
-  if (protocol::sha256(*bytes) != photo.sha256)
-    return std::unexpected("the stored file is not the photo that was received");
-  return *std::move(bytes);
+PhotoBytes bytes_of(const photo::Photo& photo, const photo::ReadFile& read_file) {
+  auto bytes = read_file(photo.path, photo::upload_bytes_max);
+  // What came over a network is asked for once more.
+  if (bytes && photo::is_object(photo.path) && protocol::sha256(*bytes) != photo.sha256)
+    bytes = read_file(photo.path, photo::upload_bytes_max);
+  if (bytes && protocol::sha256(*bytes) != photo.sha256)
+    return std::unexpected(photo::FileError{
+        photo::FileErrorCode::failed, "the stored file is not the photo that was received"});
+  return bytes;
 }
 
 }  // namespace
@@ -219,7 +221,7 @@ Look::View ReadingQueue::Desk::view_of(const photo::Photo& photo, const PhotoByt
   validate::Claim& claim = view.claim;
   if (!bytes) {
     claim.status = "unreadable";
-    claim.reason = bytes.error();
+    claim.reason = bytes.error().message;
   } else {
     if (before)
       spdlog::debug("device {}: photo {} is of a known meter of {} wheels", photo.device, photo.id,
@@ -253,7 +255,12 @@ std::optional<Look> ReadingQueue::Desk::look_at(const photo::Photo& photo) {
   const auto watches = watches_of(photo);
   if (!watches) return {};
   Look look{photo, {}};
-  const PhotoBytes bytes = bytes_of(photo);
+  const PhotoBytes bytes = bytes_of(photo, limits.read_file);
+  if (!bytes && bytes.error().code == photo::FileErrorCode::unreachable) {
+    spdlog::error("device {}: photo {} waits to be read: {}", photo.device, photo.id,
+                  bytes.error().message);
+    return {};
+  }
   if (bytes) look.photo.brightness = brightness_of(photo, *bytes);
   for (const validate::Watch& watch : *watches) {
     const auto before = store.newest_accepted(watch.meter);

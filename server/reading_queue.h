@@ -13,6 +13,7 @@
 
 #include "reader/reader.h"
 #include "server/metrics/metrics.h"
+#include "server/photo/objects.h"
 #include "server/photo/photo.h"
 #include "server/store/store.h"
 #include "server/validate/reading.h"
@@ -47,6 +48,7 @@ struct ReadingLimits {
   int threads = 1;                // 0: none of its own, see read_next
   int fetch_max = 128;           // photos known in memory
   std::int64_t retry_ms = 2000;  // after the store failed
+  photo::ReadFile read_file = photo::Files::read;
 };
 
 class ReadingQueue {

@@ -13,7 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "server/photo/files.h"
 #include "server/second/picture.h"
 #include "server/second/settle.h"
 #include "server/validate/decimal.h"
@@ -192,7 +191,7 @@ void SecondQueue::Desk::work(Job& job) {
 
 Heard SecondQueue::Desk::hear(const photo::Photo& photo, const Look::View& view) {
   Heard heard;
-  const auto bytes = photo::Files::read(photo.path, photo::upload_bytes_max);
+  const auto bytes = settings.read_file(photo.path, photo::upload_bytes_max);
   if (!bytes) {
     heard.why_none = bytes.error().message;
     return heard;

@@ -25,6 +25,7 @@ struct SecondSettings {
   bool whole_photo = false;  // else the window of the register, where the local reader found it
   double sure = 0.9;         // second::settle
   int threads = 2;
+  photo::ReadFile read_file = photo::Files::read;
   std::size_t photos_max = 1000;  // that wait; further ones are not asked about
 };
 

@@ -18,6 +18,7 @@
 #include "server/command/settings.h"
 #include "server/door/certificate.h"
 #include "server/metrics/metrics.h"
+#include "server/photo/objects.h"
 #include "server/pipeline.h"
 #include "server/store/store.h"
 
@@ -47,7 +48,8 @@ struct Settings {
   std::string address = "127.0.0.1";  // an IP address, or localhost
   std::uint16_t port = 8080;          // 0: any free one
   std::string console_folder;         // console/dist; may be missing
-  std::vector<std::string> photo_folders;  // photos are served from these and nowhere else
+  std::vector<std::string> photo_folders;  // photos are served from these and nowhere else,
+  photo::ReadFile read_object = {};        // or from here, when their path is an object's
   std::string version;
   int threads = 4;
   std::size_t body_bytes_max = 65'536;       // longer: 413

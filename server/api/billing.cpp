@@ -135,6 +135,7 @@ std::expected<store::BillingFilter, std::string> parse_billing(std::string_view 
   const auto asked = parse_query(query);
   if (!asked) return std::unexpected(asked.error());
   store::BillingFilter filter;
+  filter.may_lag = true;
   for (const auto& [name, to] :
        {std::pair{"from", &filter.from_ms}, std::pair{"to", &filter.to_ms}}) {
     const std::string text = asked->get(name);

@@ -117,6 +117,7 @@ std::expected<store::Filter, std::string> parse_filter(std::string_view query,
   const auto asked = parse_query(query);
   if (!asked) return std::unexpected(asked.error());
   store::Filter filter;
+  filter.may_lag = true;
   for (const auto& [key, value] : asked->values) {
     // An empty value asks for all.
     if (value.empty()) continue;

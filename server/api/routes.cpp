@@ -14,6 +14,23 @@
 namespace meterlens::api {
 namespace {
 
+// Judged by its hash: it came over a network.
+Response object_response(
+    const std::expected<std::vector<std::uint8_t>, photo::FileError>& bytes,
+    const photo::Photo& photo, const std::vector<std::pair<std::string, std::string>>& headers) {
+  if (!bytes && bytes.error().code == photo::FileErrorCode::not_found) {
+    return error_response(404, "photo_file_missing",
+                          fmt::format("the object {} is not there any more", photo.path));
+  }
+  if (!bytes) return error_response(503, "photo_store_failed", bytes.error().message);
+  if (photo.state == photo::PhotoState::stored && protocol::sha256(*bytes) != photo.sha256) {
+    return error_response(503, "photo_store_failed",
+                          fmt::format("the object {} is not the photo that was stored",
+                                      photo.path));
+  }
+  return {200, "image/jpeg", std::string(bytes->begin(), bytes->end()), headers};
+}
+
 constexpr auto health_age_max = std::chrono::seconds(1);
 
 constexpr const char* console_missing =
@@ -184,6 +201,9 @@ Response Routes::photo_file(const Request& request, const std::string& id) {
   const std::vector<std::pair<std::string, std::string>> headers{
       {"ETag", tag}, {"Cache-Control", "private, max-age=31536000, immutable"}};
   if (request.if_none_match == tag) return {304, "image/jpeg", "", headers};
+  if (settings_.read_object && photo::is_object(photo->path))
+    return object_response(settings_.read_object(photo->path, photo::upload_bytes_max), *photo,
+                           headers);
   auto bytes = read_file_inside(settings_.photo_folders, photo->path);
   if (!bytes) {
     return error_response(404, "photo_file_missing",

@@ -13,7 +13,6 @@
 #include "protocol/message.h"
 #include "server/notify/announce.h"
 #include "server/notify/mqtt_client.h"
-#include "server/photo/files.h"
 
 namespace meterlens::notify {
 namespace {
@@ -45,11 +44,12 @@ MqttSettings mqtt_of(const HomeAssistantSettings& settings) {
 class HomeAssistant : public Sink {
  public:
   HomeAssistant(const HomeAssistantSettings& settings, std::string sink, std::string version,
-                store::Store& store)
+                store::Store& store, photo::ReadFile read_file)
       : settings_(settings),
         sink_(std::move(sink)),
         version_(std::move(version)),
         store_(store),
+        read_file_(std::move(read_file)),
         book_(store),
         alarms_(store) {}
 
@@ -124,6 +124,7 @@ class HomeAssistant : public Sink {
   const std::string sink_;
   const std::string version_;
   store::Store& store_;
+  const photo::ReadFile read_file_;
   store::NewsBook book_;
   store::AlarmBook alarms_;
 
@@ -333,7 +334,7 @@ Sent HomeAssistant::say_photo(const validate::Meter& meter, const validate::Read
     return later(photo.error().message);
   // A file that is gone or broken shows nothing, and is not asked for again.
   if (!photo) return {};
-  const auto bytes = photo::Files::read(photo->path, protocol::photo_bytes_max);
+  const auto bytes = read_file_(photo->path, protocol::photo_bytes_max);
   if (!bytes || protocol::sha256(*bytes) != photo->sha256) return {};
   return put(topic, key, {reinterpret_cast<const char*>(bytes->data()), bytes->size()});
 }
@@ -360,8 +361,9 @@ Sent HomeAssistant::lost() {
 
 std::unique_ptr<Sink> make_home_assistant(const HomeAssistantSettings& settings,
                                           const std::string& sink, const std::string& version,
-                                          store::Store& store) {
-  return std::make_unique<HomeAssistant>(settings, sink, version, store);
+                                          store::Store& store, photo::ReadFile read_file) {
+  return std::make_unique<HomeAssistant>(settings, sink, version, store,
+                                         std::move(read_file));
 }
 
 }  // namespace meterlens::notify

@@ -8,12 +8,13 @@
 
 #include "server/notify/settings.h"
 #include "server/notify/sink.h"
+#include "server/photo/objects.h"
 
 namespace meterlens::notify {
 
 // `store` outlives it.
 std::unique_ptr<Sink> make_home_assistant(const HomeAssistantSettings& settings,
                                           const std::string& sink, const std::string& version,
-                                          store::Store& store);
+                                          store::Store& store, photo::ReadFile read_file);
 
 }  // namespace meterlens::notify

@@ -18,8 +18,8 @@ Notify::Notify(const Settings& settings, Senses senses, const std::string& versi
   limits.backlog_max = settings.backlog_max;
   if (settings.home_assistant.enabled) {
     const std::string name = "home_assistant";
-    add(name, make_home_assistant(settings.home_assistant, name, version, store), limits, store,
-        metrics);
+    add(name, make_home_assistant(settings.home_assistant, name, version, store, senses.read_file),
+        limits, store, metrics);
   }
   for (const WebhookSettings& webhook : settings.webhooks)
     add("webhook." + webhook.name, make_webhook(webhook, store), limits, store, metrics);

@@ -17,6 +17,7 @@
 #include "server/metrics/metrics.h"
 #include "server/notify/runner.h"
 #include "server/notify/settings.h"
+#include "server/photo/objects.h"
 #include "server/store/alarms.h"
 #include "server/store/news.h"
 
@@ -24,6 +25,7 @@ namespace meterlens::notify {
 
 // What the watcher asks of others; called in its thread.
 struct Senses {
+  photo::ReadFile read_file = photo::Files::read;
   std::vector<std::string> folders;        // whose disks must have room
   std::function<bool()> broker_connected;  // none: not watched
   std::function<std::vector<SinkStatus>()> sinks;

@@ -7,10 +7,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
 #include <set>
+
+#include "server/photo/objects.h"
 
 namespace meterlens::photo {
 namespace {
@@ -95,13 +98,18 @@ fs::path path_of(const Photo& photo, const Folders& folders) {
   const std::string number = good && photo.photo_id != 0
                                  ? fmt::format("{:08x}", photo.photo_id)
                                  : fmt::format("{:08x}_{}", photo.photo_id, photo.received_at_ms);
-  return (good ? folders.images : folders.quarantine) / photo.device /
+  const fs::path images = folders.objects ? fs::path(folders.objects->root() + "/images")
+                                            : folders.images;
+  const fs::path quarantine =
+      folders.objects ? fs::path(folders.objects->root() + "/quarantine") : folders.quarantine;
+  return (good ? images : quarantine) / photo.device /
          fmt::format("{:%Y-%m-%d}", utc) /
          fmt::format("{:%H%M%S}_{}_{}.jpg", utc, number, std::string_view(digits.data(), 16));
 }
 
 std::expected<void, FileError> Files::write(std::span<Photo> photos) {
   for (Photo& photo : photos) photo.path.clear();
+  if (folders_.objects) return write_objects(photos);
   for (Photo& photo : photos) {
     if (auto written = write_one(photo); !written) {
       remove(photos);
@@ -111,6 +119,27 @@ std::expected<void, FileError> Files::write(std::span<Photo> photos) {
   auto durable = make_durable(photos);
   if (!durable) remove(photos);
   return durable;
+}
+
+std::expected<void, FileError> Files::write_objects(std::span<Photo> photos) {
+  std::vector<Object> all;
+  were_there_.clear();
+  for (Photo& photo : photos) {
+    photo.path = path_of(photo, folders_).string();
+    // Two of one path are one photo, sent twice.
+    const bool is_twice = std::ranges::any_of(
+        all, [&](const Object& one) { return one.path == photo.path; });
+    if (!is_twice) all.push_back({photo.path, photo.bytes});
+  }
+  auto put = folders_.objects->put(all);
+  if (!put) {
+    // What of it was there before is not known, so nothing is taken back: no row names what stays,
+    // and a photo that is sent again takes its own up.
+    for (Photo& photo : photos) photo.path.clear();
+    return std::unexpected(put.error());
+  }
+  were_there_ = *std::move(put);
+  return {};
 }
 
 std::expected<void, FileError> Files::write_one(Photo& photo) {
@@ -163,6 +192,14 @@ std::expected<void, FileError> Files::make_durable(std::span<const Photo> photos
 }
 
 std::expected<void, FileError> Files::probe() {
+  if (folders_.objects) {
+    const std::string path = folders_.objects->root() + "/probe";
+    constexpr std::array<std::uint8_t, 1> byte{};
+    const Object one{path, byte};
+    if (const auto put = folders_.objects->put({&one, 1}); !put)
+      return std::unexpected(put.error());
+    return folders_.objects->remove(path);
+  }
   for (const fs::path& folder : {folders_.images, folders_.quarantine}) {
     if (const int reason = make_folder(folder); reason != 0)
       return std::unexpected(error_of(reason, "make folder", folder));
@@ -180,7 +217,11 @@ std::expected<void, FileError> Files::probe() {
 
 void Files::remove(std::span<const Photo> photos) {
   for (const Photo& photo : photos) {
-    if (!photo.path.empty()) unlink(photo.path.c_str());
+    if (photo.path.empty()) continue;
+    if (!folders_.objects) unlink(photo.path.c_str());
+    // What was there before may be another row's.
+    else if (std::ranges::find(were_there_, photo.path) == were_there_.end())
+      (void)folders_.objects->remove(photo.path);
   }
 }
 

@@ -1,12 +1,14 @@
 // Photos on disk: public/images/{device}/{yyyy-mm-dd}/{time}_{number}_{hash}.jpg, and quarantined
 // ones in a folder of their own that is not public. A file appears under its name only when it is
-// whole, and `write` returns only when all of them survive a power cut. One thread at a time.
+// whole, and `write` returns only when all of them survive a power cut. Or in an object store,
+// under the same names. One thread at a time.
 #pragma once
 
 #include <cstdint>
 #include <expected>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,21 +17,31 @@
 
 namespace meterlens::photo {
 
+class Objects;  // objects.h
+
 struct Folders {
   std::filesystem::path images = "public/images";
   std::filesystem::path quarantine = "var/quarantine";
   // Asked before each 4 KB of a file are written; false: the disk is full. A simulation throws from
   // it, as a process ends in the middle of a file. Empty: as the system says.
   std::function<bool()> before_write = {};
+  // Where there is one, photos of both kinds go there, and the folders are not used.
+  std::shared_ptr<Objects> objects = {};
 };
 
-enum class FileErrorCode : std::uint8_t { disk_full, read_only, not_found, failed };
+enum class FileErrorCode : std::uint8_t {
+  disk_full,
+  read_only,
+  not_found,
+  unreachable,  // the object store is, for now
+  failed,
+};
 struct FileError {
   FileErrorCode code = FileErrorCode::failed;
   std::string message;  // which file, the system's words, what to do
 };
 
-// Where the photo belongs; the time is UTC of the shot.
+// Where the photo belongs: a file's path, or an object's; the time is UTC of the shot.
 std::filesystem::path path_of(const Photo& photo, const Folders& folders);
 
 class Files {
@@ -48,9 +60,11 @@ class Files {
 
  private:
   std::expected<void, FileError> write_one(Photo& photo);
+  std::expected<void, FileError> write_objects(std::span<Photo> photos);
   std::expected<void, FileError> make_durable(std::span<const Photo> photos);
 
   Folders folders_;
+  std::vector<std::string> were_there_;  // objects from before the last write
 };
 
 }  // namespace meterlens::photo

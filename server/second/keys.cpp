@@ -67,16 +67,15 @@ std::string why_refused(int fd, const std::string& path) {
 
 }  // namespace
 
-std::expected<Keys, std::string> load_keys(const std::string& file) {
+std::expected<Keys, std::string> load_keys(const std::string& file, const KeyNames& names) {
   if (file.empty()) {
-    const char* key = std::getenv(key_variable);
-    const char* secret = std::getenv(secret_variable);
+    const char* key = std::getenv(names.key);
+    const char* secret = std::getenv(names.secret);
     if (key == nullptr || secret == nullptr) {
-      return std::unexpected(fmt::format("the second reader has no keys: set {} and {}, or name a "
-                                         "file as keys_file in [second]",
-                                         key_variable, secret_variable));
+      return std::unexpected(fmt::format("{} no keys: set {} and {}, or name a file as {}",
+                                         names.whose, names.key, names.secret, names.setting));
     }
-    return checked({key, secret}, fmt::format("{} and {}", key_variable, secret_variable));
+    return checked({key, secret}, fmt::format("{} and {}", names.key, names.secret));
   }
   const File opened(file);
   if (auto why = why_refused(opened.fd(), file); !why.empty()) return std::unexpected(why);

@@ -15,8 +15,17 @@ struct Keys {
 inline constexpr const char* key_variable = "METERLENS_BAIDU_KEY";
 inline constexpr const char* secret_variable = "METERLENS_BAIDU_SECRET";
 
+// Where they come from, and how errors call that.
+struct KeyNames {
+  const char* whose = "the second reader has";
+  const char* key = key_variable;        // of the environment
+  const char* secret = secret_variable;
+  const char* setting = "keys_file in [second]";
+};
+
 // From `file` (two lines: key, secret) or, when that is empty, from the environment. A file that
 // others may read, or that somebody else owns, is refused. The error says what to do.
-std::expected<Keys, std::string> load_keys(const std::string& file);
+std::expected<Keys, std::string> load_keys(const std::string& file,
+                                         const KeyNames& names = {});
 
 }  // namespace meterlens::second

@@ -1,5 +1,8 @@
 // Retention: what is too old goes, in small transactions.
+#include <chrono>
+
 #include "server/store/engine.h"
+#include "server/store/partitions.h"
 #include "server/store/reading_rows.h"
 
 namespace meterlens::store {
@@ -57,12 +60,20 @@ constexpr const char* delete_entries =
     "DELETE FROM audit WHERE id IN (SELECT id FROM (SELECT id, at_ms FROM audit ORDER BY id"
     " LIMIT :count) oldest WHERE at_ms < :before)";
 
+long long now_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
 }  // namespace
 
 Result<Aged> Store::remove_aged(const Aging& aging) {
   return engine_->write([&](soci::session& sql) {
     Aged out;
     out.next = aging;
+    // At the begin of a sweep: whole months go with their table.
+    if (is_postgresql(engine_->place_) && aging.readings_before_ms > 0 && aging.after_reading == 0)
+      out.readings = static_cast<int>(drop_reading_months(sql, aging.readings_before_ms));
     // Readings first: their photos are evidence no longer.
     for (const Old& old : look(sql, old_readings, aging.readings_before_ms, aging.count_max,
                                out.next.after_reading, out.more)) {
@@ -81,6 +92,10 @@ Result<Aged> Store::remove_aged(const Aging& aging) {
       ++out.photos;
     }
     if (out.more) return out;
+    if (is_postgresql(engine_->place_)) {
+      keep_months(sql, now_ms());
+      drop_message_months(sql, aging.messages_before_ms);
+    }
     if (aging.messages_before_ms != 0)
       out.messages = change_rows(sql, delete_messages, aging.messages_before_ms, aging.count_max);
     if (aging.audit_before_ms != 0)

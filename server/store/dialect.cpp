@@ -1,5 +1,7 @@
 #include "server/store/dialect.h"
 
+#include "server/store/schema.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -146,6 +148,7 @@ std::string refusing_trigger(const std::string& sql) {
 }  // namespace
 
 std::string postgresql_text(const std::string& sql) {
+  if (sql.starts_with(only_postgresql)) return sql;
   if (sql.starts_with("CREATE TRIGGER")) return refusing_trigger(sql);
   return Translation(sql).run();
 }

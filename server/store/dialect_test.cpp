@@ -28,6 +28,7 @@ TEST(Dialect, WhatDiffersIsTranslated) {
        "DO $both$ BEGIN CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql AS $body$ BEGIN RAISE"
        " EXCEPTION 'never'; END $body$; CREATE TRIGGER t BEFORE UPDATE ON a FOR EACH ROW EXECUTE"
        " FUNCTION t(); END $both$"},
+      {"/* postgresql */ SELECT INTEGER", "/* postgresql */ SELECT INTEGER"},
       {"", ""},
       {"SELECT 'open", "SELECT 'open"},
       {":", ":"},

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "server/store/dialect.h"
+#include "server/store/partitions.h"
 #include "server/store/schema.h"
 
 namespace meterlens::store {
@@ -18,6 +19,14 @@ using std::chrono::steady_clock;
 constexpr int tries_max = 3;
 // How long to ask a lost server whether it has stored what it did not answer.
 constexpr int commit_patience_ms = 60'000;
+// How old lists may be; how long a replica that is older, or away, is left alone.
+constexpr int replica_behind_s_max = 10;
+constexpr int replica_pause_ms = 10'000;
+constexpr int replica_judge_every_ms = 1000;
+
+long long steady_ms() {
+  return std::chrono::duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
 
 long long now_ms() {
   using namespace std::chrono;
@@ -47,12 +56,18 @@ Store::Engine::Engine(const std::string& place, const Options& options)
   protocol::require(options.reader_count >= 1 && options.reader_count <= 64);
   if (const auto wrong = connect(writer_, true, busy_timeout_ms_)) throw OpenFailure{*wrong};
   options.migrate ? migrate() : check_schema();
+  if (!options.is_moving) refuse_unfinished();
   for (int i = 0; i < options.reader_count; ++i) {
-    readers_.push_back(std::make_unique<soci::session>());
-    if (const auto wrong = connect(*readers_.back(), false, busy_timeout_ms_))
-      throw OpenFailure{*wrong};
-    free_readers_.push_back(readers_.back().get());
+    auto& one = *readers_.all.emplace_back(std::make_unique<soci::session>());
+    if (const auto wrong = connect(one, false, busy_timeout_ms_)) throw OpenFailure{*wrong};
+    readers_.free.push_back(&one);
   }
+  if (options.replica_url.empty()) return;
+  // Connected when the first list is asked for: one that is away at the start is no reason to wait.
+  replica_driver_ = postgresql_driver(options.replica_url, options);
+  for (int i = 0; i < options.reader_count; ++i)
+    replicas_.free.push_back(
+        replicas_.all.emplace_back(std::make_unique<soci::session>()).get());
 }
 
 void Store::Engine::say(const std::string& words) const {
@@ -93,6 +108,7 @@ bool Store::Engine::was_committed(soci::session& sql) {
 
 void Store::Engine::migrate() {
   const auto steps = migrations();
+  const bool is_server = is_postgresql(place_);
   long long found = 0;
   const auto done = write([&](soci::session& sql) {
     sql << "CREATE TABLE IF NOT EXISTS schema_version "
@@ -100,13 +116,14 @@ void Store::Engine::migrate() {
     sql << "SELECT coalesce(max(version), 0) FROM schema_version", soci::into(found);
     for (long long version = found; version < static_cast<long long>(steps.size()); ++version) {
       for (const auto statement : steps[static_cast<std::size_t>(version)]) {
-        sql << std::string(statement);
+        if (is_server || !statement.starts_with(only_postgresql)) sql << std::string(statement);
       }
       const long long reached = version + 1;
       const long long at_ms = now_ms();
       sql << "INSERT INTO schema_version VALUES (:version, :at)", soci::use(reached),
           soci::use(at_ms);
     }
+    if (is_server && found <= static_cast<long long>(steps.size())) keep_months(sql, now_ms());
   });
   if (!done) throw OpenFailure{done.error()};
   if (found > static_cast<long long>(steps.size())) refuse_newer(driver_->name(), found);
@@ -124,6 +141,17 @@ void Store::Engine::check_schema() {
                      fmt::format("the database {} was written by an older program (its schema is "
                                  "{}, this program's is {}): start the server with this program "
                                  "once", driver_->name(), *found, known)}};
+}
+
+void Store::Engine::refuse_unfinished() {
+  const auto found = guarded(writer_, true, [](soci::session& sql) {
+    return select_first<IntegerRow>(sql, "SELECT count(*) FROM moving").value_or(0);
+  });
+  if (!found) throw OpenFailure{found.error()};
+  if (*found == 0) return;
+  throw OpenFailure{{ErrorCode::cannot_open,
+                     fmt::format("the database {} is half filled by `meterlens migrate`: run that "
+                                 "to its end first", driver_->name())}};
 }
 
 Store::Engine::Transaction::Transaction(Engine& engine) : engine_(engine), sql_(engine.writer_) {
@@ -151,19 +179,57 @@ void Store::Engine::Transaction::commit() {
   }
 }
 
-Store::Engine::Lease::Lease(Engine& engine) : engine_(engine) {
-  std::unique_lock lock(engine_.readers_mutex_);
-  engine_.reader_free_.wait(lock, [&] { return !engine_.free_readers_.empty(); });
-  session_ = engine_.free_readers_.back();
-  engine_.free_readers_.pop_back();
+bool Store::Engine::may_ask_replica() const {
+  return replica_driver_ != nullptr && steady_ms() >= replica_after_ms_;
+}
+
+bool Store::Engine::keeps_up(soci::session& sql) {
+  if (sql.get_backend() == nullptr) replica_driver_->connect(sql, false);
+  const long long now = steady_ms();
+  if (now - replica_judged_ms_ < replica_judge_every_ms) return true;
+  // A standby that receives nothing is behind, however much of what it got is done; one that has
+  // done all is not, however long nothing came.
+  const auto behind_s = select_first<IntegerRow>(
+      sql, fmt::format(
+               "SELECT CASE WHEN NOT pg_is_in_recovery() THEN 0"
+               " WHEN NOT EXISTS (SELECT 1 FROM pg_stat_wal_receiver) THEN {}"
+               " WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0"
+               " ELSE CAST(coalesce(extract(epoch FROM now() - pg_last_xact_replay_timestamp()),"
+               " {}) AS BIGINT) END", 2 * replica_behind_s_max, 2 * replica_behind_s_max))
+                            .value_or(0);
+  if (behind_s > replica_behind_s_max) {
+    replica_after_ms_ = now + replica_pause_ms;
+    say(fmt::format("the replica {} is behind: lists come from the primary until it keeps up",
+                    replica_driver_->name()));
+    return false;
+  }
+  replica_judged_ms_ = now;
+  return true;
+}
+
+void Store::Engine::leave_replica(soci::session& sql, const soci::soci_error& error) {
+  const bool is_news = steady_ms() >= replica_after_ms_.exchange(steady_ms() + replica_pause_ms);
+  if (is_news) {
+    say(fmt::format("lists come from the primary for {} s: {}", replica_pause_ms / 1000,
+                    replica_driver_->explain(error, sql).message));
+  }
+  replica_judged_ms_ = 0;
+  sql.close();
+}
+
+Store::Engine::Lease::Lease(Pool& pool) : pool_(pool) {
+  std::unique_lock lock(pool_.mutex);
+  pool_.freed.wait(lock, [&] { return !pool_.free.empty(); });
+  session_ = pool_.free.back();
+  pool_.free.pop_back();
 }
 
 Store::Engine::Lease::~Lease() {
   {
-    const std::lock_guard lock(engine_.readers_mutex_);
-    engine_.free_readers_.push_back(session_);
+    const std::lock_guard lock(pool_.mutex);
+    pool_.free.push_back(session_);
   }
-  engine_.reader_free_.notify_one();
+  pool_.freed.notify_one();
 }
 
 }  // namespace meterlens::store

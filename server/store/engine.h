@@ -92,12 +92,29 @@ struct Store::Engine {
   // Runs `work` on a reader, in parallel with the writer; again when the connection is lost.
   template <class Work>
   auto read(Work work) -> Result<decltype(work(std::declval<soci::session&>()))> {
-    const Lease lease(*this);
+    const Lease lease(readers_);
     return guarded(lease.session(), false, work);
+  }
+
+  // The same for lists, which may be some seconds old when the caller says so: from the replica
+  // while there is one that keeps up, else as read().
+  template <class Work>
+  auto read_list(Work work, bool may_lag = true)
+      -> Result<decltype(work(std::declval<soci::session&>()))> {
+    if (may_lag && may_ask_replica()) {
+      const Lease lease(replicas_);
+      try {
+        if (keeps_up(lease.session())) return work(lease.session());
+      } catch (const soci::soci_error& error) {
+        leave_replica(lease.session(), error);
+      }
+    }
+    return read(work);
   }
 
   void migrate();
   void check_schema();
+  void refuse_unfinished();
 
  private:
   class Transaction {
@@ -112,14 +129,20 @@ struct Store::Engine {
     bool open_ = true;
   };
 
+  struct Pool {
+    std::mutex mutex;
+    std::condition_variable freed;
+    std::vector<std::unique_ptr<soci::session>> all;
+    std::vector<soci::session*> free;
+  };
   class Lease {
    public:
-    explicit Lease(Engine& engine);
+    explicit Lease(Pool& pool);
     ~Lease();
     soci::session& session() const { return *session_; }
 
    private:
-    Engine& engine_;
+    Pool& pool_;
     soci::session* session_;
   };
 
@@ -145,6 +168,9 @@ struct Store::Engine {
   // Tries for `patience_ms`, at least once.
   std::optional<Error> connect(soci::session& sql, bool writes, int patience_ms);
   bool was_committed(soci::session& sql);
+  bool may_ask_replica() const;
+  bool keeps_up(soci::session& sql);  // connects it, too
+  void leave_replica(soci::session& sql, const soci::soci_error& error);
   void say(const std::string& words) const;
 
   friend class Store;
@@ -156,10 +182,11 @@ struct Store::Engine {
   std::atomic<bool> lost_ = false;  // nobody waits a second time while it is
   std::mutex writer_mutex_;
   soci::session writer_;
-  std::mutex readers_mutex_;
-  std::condition_variable reader_free_;
-  std::vector<std::unique_ptr<soci::session>> readers_;
-  std::vector<soci::session*> free_readers_;
+  Pool readers_;
+  std::unique_ptr<Driver> replica_driver_;     // nothing when there is no replica
+  std::atomic<long long> replica_after_ms_ = 0;  // not asked before this time of a steady clock
+  std::atomic<long long> replica_judged_ms_ = 0;
+  Pool replicas_;
 };
 
 }  // namespace meterlens::store

@@ -192,7 +192,7 @@ Result<std::optional<photo::Photo>> Store::newest_photo(const std::string& devic
 Result<std::vector<photo::Photo>> Store::photos(const Filter& filter) {
   const std::int64_t before =
       filter.before_id == 0 ? std::numeric_limits<std::int64_t>::max() : filter.before_id;
-  return engine_->read([&](soci::session& sql) {
+  return engine_->read_list([&](soci::session& sql) {
     if (!filter.meter.empty()) {
       return select_rows<PhotoRow>(
           sql,
@@ -215,7 +215,7 @@ Result<std::vector<photo::Photo>> Store::photos(const Filter& filter) {
                                         "photo WHERE device = :device AND received_at_ms >= :since"
                                         " AND id < :before ORDER BY id DESC LIMIT :count"),
                                  filter.device, filter.since_ms, before, filter.count_max);
-  });
+  }, filter.may_lag);
 }
 
 Result<std::optional<photo::Photo>> Store::find_upload(const std::string& meter,

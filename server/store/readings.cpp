@@ -213,7 +213,7 @@ Result<Reading> Store::reading(std::int64_t id) {
 }
 
 Result<std::vector<Reading>> Store::readings(const Filter& filter) {
-  return engine_->read([&](soci::session& sql) {
+  return engine_->read_list([&](soci::session& sql) {
     std::string text = reading_select;
     text += "r.at_ms >= :since";
     // Names that are not asked for still bind, to conditions that the planner drops.
@@ -230,11 +230,11 @@ Result<std::vector<Reading>> Store::readings(const Filter& filter) {
     return select_rows<ReadingRow>(sql, text, filter.since_ms, filter.device, filter.verdict,
                                    filter.photo, filter.before_ms, filter.before_id,
                                    filter.count_max);
-  });
+  }, filter.may_lag);
 }
 
 Result<std::vector<Reading>> Store::billing(const BillingFilter& filter) {
-  return engine_->read([&](soci::session& sql) {
+  return engine_->read_list([&](soci::session& sql) {
     std::string text = reading_select;
     // By meter, and SQLite would else sort everything of that time for each page.
     text += sql.get_backend_name() == "postgresql" ? "r.at_ms >= :since AND r.at_ms < :to"
@@ -250,7 +250,7 @@ Result<std::vector<Reading>> Store::billing(const BillingFilter& filter) {
     return select_rows<ReadingRow>(sql, text, filter.from_ms, to_ms, filter.meter,
                                    filter.after_meter, filter.after_ms, filter.after_id,
                                    filter.count_max);
-  });
+  }, filter.may_lag);
 }
 
 Result<std::optional<Reading>> Store::newest_accepted(const std::string& meter,

@@ -1,7 +1,9 @@
 // Messages, health and controls of devices.
+#include <chrono>
 #include <limits>
 
 #include "server/store/fleet_rows.h"
+#include "server/store/partitions.h"
 
 namespace meterlens::store {
 namespace {
@@ -95,7 +97,7 @@ Result<void> Fleet::add_messages(std::span<const Message> messages) {
 
 Result<std::vector<Message>> Fleet::messages(const std::string& device, std::int64_t before,
                                              int count_max) {
-  return store_.engine_->read([&](soci::session& sql) {
+  return store_.engine_->read_list([&](soci::session& sql) {
     return select_rows<MessageRow>(
         sql, "SELECT id, device, direction, at_ms, topic, payload_bytes, is_text, payload"
              " FROM message WHERE device = :device AND id < :before ORDER BY id DESC LIMIT :count",

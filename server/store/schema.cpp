@@ -6,7 +6,9 @@
 #include "server/store/fleet_schema.h"
 #include "server/store/load_schema.h"
 #include "server/store/meters_schema.h"
+#include "server/store/moving_schema.h"
 #include "server/store/notify_schema.h"
+#include "server/store/partitions_schema.h"
 #include "server/store/second_schema.h"
 
 namespace meterlens::store {
@@ -127,7 +129,8 @@ std::span<const Migration> migrations() {
                               Migration(updates),  Migration(settings), meters_migration(),
                               Migration(light),    Migration(growth),  second_migration(),
                               notify_migration(),  fleet_migration(),  access_migration(),
-                              Migration(summary),  Migration(edits),   load_migration()};
+                              Migration(summary),  Migration(edits),   load_migration(),
+                              moving_migration(),  partitions_migration()};
   return all;
 }
 

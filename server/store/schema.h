@@ -7,7 +7,9 @@
 
 namespace meterlens::store {
 
-// SQL statements that lead from version i to version i + 1.
+// SQL statements that lead from version i to version i + 1. What begins with `only_postgresql` is
+// PostgreSQL's own, untranslated, and nothing in SQLite.
+inline constexpr std::string_view only_postgresql = "/* postgresql */";
 using Migration = std::span<const std::string_view>;
 std::span<const Migration> migrations();
 

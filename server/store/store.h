@@ -69,6 +69,7 @@ struct Filter {
   std::int64_t before_ms = 0;      // readings only; older than the reading of this time and id,
   std::int64_t before_id = 0;      // 0: from the newest on; photos: older than this id
   int count_max = 100;
+  bool may_lag = false;            // what the replica says is good enough
 };
 
 // What is billed, by meter, then time of the shot.
@@ -81,6 +82,7 @@ struct BillingFilter {
   std::int64_t after_ms = 0;
   std::int64_t after_id = 0;
   int count_max = 1000;
+  bool may_lag = false;       // as in Filter
 };
 
 // A reading to be made, or only its meter's others to be weighed anew.
@@ -138,10 +140,14 @@ struct Options {
   int reader_count = 4;        // connections for reading, 1 to 64
   // False: beside a server that runs; a schema that is not this program's is refused.
   bool migrate = true;
+  bool is_moving = false;      // moving.h alone: opens one that is being filled, too
   // Called before each transaction; what it throws comes out of the call that wanted to write. A
   // simulation ends the server here.
   std::function<void()> before_write = {};
   std::string password = {};   // of PostgreSQL; empty: what libpq finds (PGPASSWORD, ~/.pgpass)
+  // PostgreSQL only: a standby that answers lists (photos, readings, billing) while it is at most
+  // 10 s behind; it may be away. Empty: none.
+  std::string replica_url = {};
   // Hears that the database server is lost, and back. Called from any thread.
   std::function<void(const std::string&)> say = {};
 };

@@ -117,7 +117,7 @@ void count_readings(soci::session& sql, const Limits& limits, std::int64_t since
 Result<Summary> Store::summary(std::int64_t since_ms, int days,
                                const std::vector<std::string>& groups) {
   const Limits limits(groups);
-  return engine_->read([&](soci::session& sql) {
+  return engine_->read_list([&](soci::session& sql) {
     Summary out;
     count_devices(sql, limits, out);
     count_doubtful(sql, limits, out);
