@@ -48,8 +48,8 @@ store::Result<store::Aged> sweep(store::Store& store, store::Aging aging,
   }
 }
 
-Retention::Retention(const Settings& settings, store::Store& store)
-    : settings_(settings), store_(store) {
+Retention::Retention(const Settings& settings, store::Store& store, std::function<bool()> may)
+    : settings_(settings), store_(store), may_(std::move(may)) {
   if (settings.retention_photo_days > 0 || settings.retention_reading_days > 0)
     thread_ = std::thread([this] { run(); });
 }
@@ -70,6 +70,7 @@ bool Retention::wait(std::chrono::milliseconds time) {
 
 void Retention::run() {
   do {
+    if (may_ && !may_()) continue;
     const auto removed = sweep(store_, aging_of(settings_, now_ms()),
                                [this] { return wait(between_transactions); });
     if (!removed) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -21,7 +22,8 @@ store::Result<store::Aged> sweep(store::Store& store, store::Aging aging,
 class Retention {
  public:
   // Does nothing when the settings keep everything.
-  Retention(const Settings& settings, store::Store& store);
+  // `may`: asked before each sweep; empty: always.
+  Retention(const Settings& settings, store::Store& store, std::function<bool()> may = {});
   ~Retention();
 
  private:
@@ -30,6 +32,7 @@ class Retention {
 
   const Settings settings_;
   store::Store& store_;
+  const std::function<bool()> may_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool ending_ = false;

@@ -47,6 +47,8 @@ struct ReadingLimits {
   int threads = 1;                // 0: none of its own, see read_next
   int fetch_max = 128;           // photos known in memory
   std::int64_t retry_ms = 2000;  // after the store failed
+  // Of a worker: the queues whose devices' photos are read here, as they are now. Any thread.
+  std::function<std::vector<int>()> queues = {};
 };
 
 class ReadingQueue {

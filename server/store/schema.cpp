@@ -4,6 +4,7 @@
 
 #include "server/store/access_schema.h"
 #include "server/store/fleet_schema.h"
+#include "server/store/leases_schema.h"
 #include "server/store/meters_schema.h"
 #include "server/store/notify_schema.h"
 #include "server/store/second_schema.h"
@@ -121,7 +122,7 @@ std::span<const Migration> migrations() {
                               Migration(updates),  Migration(settings), meters_migration(),
                               Migration(light),    Migration(growth),  second_migration(),
                               notify_migration(),  fleet_migration(),  access_migration(),
-                              Migration(summary)};
+                              Migration(summary),  leases_migration()};
   return all;
 }
 
