@@ -41,8 +41,8 @@
 namespace meterlens::server {
 
 // What of the server this process is: all of it, or in a fleet a worker, which does everything from
-// the message to the reading for its share of the devices, or a server, which has API, schedules and
-// notifications and orders what it wants of a device from the worker that has it.
+// the message to the reading for its share of the devices, or a server, which has API, schedules
+// and notifications and orders what it wants of a device from the worker that has it.
 enum class Role : std::uint8_t { whole, worker, server };
 
 // A worker's leases of queues, in the store.

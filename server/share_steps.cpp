@@ -64,12 +64,15 @@ void Pipeline::Steps::start_share() {
   const auto in_thread = [this](std::function<bool()> work) {
     auto promise = std::make_shared<std::promise<bool>>();
     auto result = promise->get_future();
-    const bool posted = inbox.post([work = std::move(work), promise] { promise->set_value(work()); });
+    const bool posted =
+        inbox.post([work = std::move(work), promise] { promise->set_value(work()); });
     return posted && result.wait_for(adopt_time) == std::future_status::ready && result.get();
   };
   share = std::make_unique<Share>(
       wanted, store, *queues,
-      [this, in_thread](int queue) { return in_thread([this, queue] { return adopt({queue, {}}); }); },
+      [this, in_thread](int queue) {
+        return in_thread([this, queue] { return adopt({queue, {}}); });
+      },
       [this, in_thread](int queue) {
         in_thread([this, queue] {
           drop(queue);
@@ -186,7 +189,8 @@ void Pipeline::Steps::run_errand(const ingest::Wanted& wanted, const ingest::Del
   const auto errand = decode_errand(wanted.body);
   if (!errand) return spdlog::warn("queue {}: an order that cannot be understood", one.queue);
   if (registry.find(errand->device) == nullptr) adopt({-1, errand->device});
-  if (Registry::Entry* device = registry.find(errand->device)) registry.set_queue(*device, one.queue);
+  if (Registry::Entry* device = registry.find(errand->device))
+    registry.set_queue(*device, one.queue);
   const Outcome outcome = obey(*errand, one.again);
   queues->answer(wanted, encode(outcome));
 }

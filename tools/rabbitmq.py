@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""A private RabbitMQ for tests: one node in a temporary folder, on loopback, with a cookie, ports and
-a port mapper of its own, as the user who calls.
+"""A private RabbitMQ for tests: a node in a temporary folder, on loopback, with a cookie, ports and a
+port mapper of its own, as the user who calls.
 
-Usage: tools/rabbitmq.py run COMMAND...   with $METERLENS_TEST_AMQP and $METERLENS_TEST_MQTT_PORT set,
-                                          then stops
+Usage: tools/rabbitmq.py run COMMAND...   with $METERLENS_TEST_AMQP and $METERLENS_TEST_MQTT_PORT
+                                          set, then stops
 """
 import ctypes
 import os
@@ -45,21 +45,26 @@ def programs():
 class PrivateRabbitmq:
     """`with PrivateRabbitmq() as broker:` runs one; devices come in after `open_mqtt()`."""
 
-    def __init__(self, more_settings=""):
+    def __init__(self, more_settings="", peer=None):
+        """`peer`: another node, whose cluster this one joins."""
         self.bin = programs()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="meterlens_mq_"))
         self.amqp_port, self.mqtt_port = free_port(), free_port()
-        self.distribution_port, self.mapper_port = free_port(), free_port()
+        self.distribution_port = free_port()
+        self.mapper_port = peer.mapper_port if peer else free_port()
         self.node = f"meterlens{self.amqp_port}@localhost"
-        self.process = None
+        self.peer, self.process = peer, None
         cookie = self.folder / ".erlang.cookie"
-        cookie.write_text(secrets.token_hex(20))
+        self.cookie = peer.cookie if peer else secrets.token_hex(20)
+        cookie.write_text(self.cookie)
         cookie.chmod(0o400)
         (self.folder / "rabbitmq.conf").write_text(SETTINGS.format(
             amqp=self.amqp_port, mqtt=self.mqtt_port, prometheus=free_port()) + more_settings)
         (self.folder / "plugins").write_text(f"[{','.join(PLUGINS)}].\n")
         try:
             self.start()
+            if peer:
+                self.join()
         except BaseException:
             self.close()
             raise
@@ -113,6 +118,11 @@ class PrivateRabbitmq:
             return "completed with" in self.out()
         wait_until(ready, 120, "RabbitMQ", 0.2)
 
+    def join(self):
+        self.call("rabbitmqctl", "stop_app")
+        self.call("rabbitmqctl", "join_cluster", self.peer.node)
+        self.call("rabbitmqctl", "start_app")
+
     def out(self):
         return (self.folder / "out.log").read_text(errors="replace")
 
@@ -140,7 +150,7 @@ class PrivateRabbitmq:
 
     def close(self):
         self.stop(signal.SIGKILL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + (0 if self.peer else 10)
         # The mapper lets nobody end it while it still knows a node.
         while subprocess.run(["epmd", "-port", str(self.mapper_port), "-kill"],
                              env=self.environment, stdout=subprocess.DEVNULL,

@@ -43,7 +43,8 @@ struct AmqpLetter {
 
 class Amqp {
  public:
-  using Arguments = std::vector<std::pair<std::string, std::variant<bool, std::int64_t, std::string>>>;
+  using Argument = std::variant<bool, std::int64_t, std::string>;
+  using Arguments = std::vector<std::pair<std::string, Argument>>;
 
   Amqp(const AmqpNode& node, const std::string& password);
   ~Amqp();

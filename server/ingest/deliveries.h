@@ -1,6 +1,6 @@
-// What a worker was handed out by RabbitMQ and has not acknowledged: a message is acknowledged once
-// what came of it is durable, or can be asked for again. Thread-safe. Memory: as many entries as the
-// prefetch of all queues allows.
+// What a worker was handed out by RabbitMQ and has not acknowledged: a message is acknowledged
+// once what came of it is durable, or can be asked for again. Thread-safe. Memory: as many entries
+// as the prefetch of all queues allows.
 #pragma once
 
 #include <algorithm>

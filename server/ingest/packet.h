@@ -88,8 +88,8 @@ struct Packet {
   std::string product;
   protocol::Dialect dialect = protocol::Dialect::native;
   std::int64_t received_at_ms = 0;  // Unix
-  int queue = -1;  // of a fleet, that it came from
   Content content;
+  int queue = -1;  // of a fleet, that it came from
 };
 
 }  // namespace meterlens::ingest

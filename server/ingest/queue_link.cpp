@@ -121,7 +121,8 @@ void QueueLink::Session::run() {
     } catch (const AmqpFailure& failure) {
       const auto& node = settings.nodes[next_node % settings.nodes.size()];
       const std::string words =
-          fmt::format("no connection to RabbitMQ at {}:{}: {}", node.host, node.port, failure.what());
+          fmt::format("no connection to RabbitMQ at {}:{}: {}", node.host, node.port,
+                      failure.what());
       const std::lock_guard lock(mutex);
       // Once for each cause: it is tried every few seconds.
       if (words != trouble) spdlog::warn("amqp: {}; trying again", words);

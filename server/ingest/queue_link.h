@@ -1,8 +1,8 @@
-// The other end of ingest, for a fleet: RabbitMQ's queues instead of a broker's topics. Devices speak
-// MQTT to any node; their messages go by consistent hash of the device to the queues meterlens.0 to
-// meterlens.N-1, so that each device's are in one queue, in order. What is ordered of a device goes
-// the same way, so that it reaches the worker that has it. Declares all of that, comes back by
-// itself with a growing pause, and owns one thread, in which all of librabbitmq runs.
+// The other end of ingest, for a fleet: RabbitMQ's queues instead of a broker's topics. Devices
+// speak MQTT to any node; their messages go by consistent hash of the device to the queues
+// meterlens.0 to meterlens.N-1, so that each device's are in one queue, in order. What is ordered
+// of a device goes the same way, so that it reaches the worker that has it. Declares all of that,
+// comes back by itself with a growing pause, and owns one thread, in which all of librabbitmq runs.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// Who of a fleet does what: leases of queues, which workers share out among themselves and which end
-// by the database's clock when they are not renewed; and what only one server of all may do. A part
-// of the Store, which outlives both.
+// Who of a fleet does what: leases of queues, which workers share out among themselves and which
+// end by the database's clock when they are not renewed; and what only one server of all may do. A
+// part of the Store, which outlives both.
 #pragma once
 
 #include <memory>
