@@ -27,25 +27,34 @@ using namespace meterlens::app;
 constexpr const char* version = METERLENS_VERSION;
 constexpr const char* threads_meaning = "photos read at the same time; 0: all cores";
 
-int run_serve(const std::string& config) {
+int run_serve(const std::string& config, meterlens::server::Role role) {
   const auto settings = config.empty() ? parse_settings("", "") : load_settings(config);
   if (!settings) {
     fmt::print(stderr, "meterlens: {}\n", settings.error());
     return 1;
   }
-  return serve(*settings, version);
+  return serve(*settings, version, role);
 }
 
 void add_serve(CLI::App& app, int& status) {
+  using meterlens::server::Role;
   static std::string config;
+  static bool no_worker = false;
   auto* command = app.add_subcommand("serve", "run the server, its broker and its console");
+  command->add_flag("--no-worker", no_worker, "of a fleet: API, console, schedules, notifications");
   command->add_option("--config", config, "settings file (TOML); without it the defaults");
   command->footer("Examples:\n"
                   "  meterlens serve                     defaults, data in this folder\n"
                   "  meterlens config > meterlens.toml   a settings file to begin with\n"
                   "  meterlens serve --config meterlens.toml\n"
                   "Ends in good order on SIGINT and SIGTERM.");
-  command->callback([&] { status = run_serve(config); });
+  command->callback([&] { status = run_serve(config, no_worker ? Role::server : Role::whole); });
+  auto* worker = app.add_subcommand("worker", "of a fleet: takes photos in and reads them");
+  worker->add_option("--config", config, "settings file (TOML), the same for all of the fleet");
+  worker->footer("Example:\n"
+                 "  meterlens worker --config meterlens.toml\n"
+                 "Ends in good order on SIGINT and SIGTERM: other workers take over its devices.");
+  worker->callback([&] { status = run_serve(config, Role::worker); });
 }
 
 void add_read(CLI::App& app, int& status) {

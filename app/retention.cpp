@@ -57,8 +57,8 @@ store::Result<store::Aged> sweep(store::Store& store, store::Aging aging,
 }
 
 Retention::Retention(const Settings& settings, store::Store& store,
-                     std::shared_ptr<photo::Objects> objects)
-    : settings_(settings), store_(store), objects_(std::move(objects)) {
+                     std::shared_ptr<photo::Objects> objects, std::function<bool()> may)
+    : settings_(settings), store_(store), objects_(std::move(objects)), may_(std::move(may)) {
   done_.photo_days = settings.retention_photo_days;
   done_.reading_days = settings.retention_reading_days;
   thread_ = std::thread([this] { run(); });
@@ -85,6 +85,7 @@ bool Retention::wait(std::chrono::milliseconds time) {
 
 void Retention::run() {
   do {
+    if (may_ && !may_()) continue;
     const auto removed = sweep(store_, aging_of(settings_, now_ms()),
                                [this] { return wait(between_transactions); }, objects_.get());
     if (!removed) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -23,8 +24,9 @@ store::Result<store::Aged> sweep(store::Store& store, store::Aging aging,
 
 class Retention {
  public:
+  // `may`: asked before each sweep; empty: always.
   Retention(const Settings& settings, store::Store& store,
-            std::shared_ptr<photo::Objects> objects = {});
+            std::shared_ptr<photo::Objects> objects = {}, std::function<bool()> may = {});
   ~Retention();
 
   // What it has done since its start. Any thread.
@@ -37,6 +39,7 @@ class Retention {
   const Settings settings_;
   store::Store& store_;
   const std::shared_ptr<photo::Objects> objects_;
+  const std::function<bool()> may_;
   mutable std::mutex mutex_;
   api::Retained done_;
   std::condition_variable changed_;

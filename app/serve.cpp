@@ -14,6 +14,7 @@
 #include <mutex>
 
 #include "app/doors.h"
+#include "app/fleet_settings.h"
 #include "app/photo_objects.h"
 #include "app/photo_reader.h"
 #include "app/place.h"
@@ -149,10 +150,14 @@ fleet::RecordLimits record_limits(const Settings& settings) {
   return out;
 }
 
-std::expected<server::Settings, std::string> pipeline_settings(const Settings& settings) {
+std::expected<server::Settings, std::string> pipeline_settings(const Settings& settings,
+                                                               server::Role role) {
   const fs::path data(settings.storage_data_folder);
   server::Settings out;
-  if (settings.broker_embedded) {
+  if (role != server::Role::whole) {
+    if (const auto set = fleet_settings(settings, role, out); !set)
+      return std::unexpected(set.error());
+  } else if (settings.broker_embedded) {
     out.embedded->program = settings.broker_program;
     out.embedded->address = settings.broker_address;
     out.embedded->port = static_cast<int>(settings.broker_port);
@@ -309,6 +314,7 @@ std::unique_ptr<notify::Notify> start_notify(const Settings& settings, const std
   senses.read_file = std::move(read_file);
   senses.folders = {settings.storage_data_folder, settings.storage_photo_folder};
   senses.broker_connected = [&pipeline] { return pipeline.broker_connected(); };
+  senses.leads = [&pipeline] { return pipeline.leads(); };
   senses.changed = std::move(alarm_changed);
   std::array<char, 256> name{};
   const bool has_name = gethostname(name.data(), name.size() - 1) == 0;
@@ -327,7 +333,8 @@ struct Server {
   std::unique_ptr<api::Api> api;
   std::unique_ptr<Certificates> certificates;
 
-  std::expected<void, std::string> start(const Settings& settings, const std::string& version);
+  std::expected<void, std::string> start(const Settings& settings, const std::string& version,
+                                         server::Role role);
   void stop() {
     relay.connect(nullptr);
     certificates.reset();
@@ -340,31 +347,34 @@ struct Server {
 };
 
 std::expected<void, std::string> Server::start(const Settings& settings,
-                                               const std::string& version) {
+                                               const std::string& version, server::Role role) {
+  if (const auto good = check_role(settings, role); !good) return good;
   if (const auto made = make_folder(settings.storage_data_folder); !made) return made;
   const std::string models = find_folder(settings.reader_models_folder, "reader/models", "models");
-  auto read = open_photo_reader(models, static_cast<int>(settings.reader_threads));
+  std::expected<server::ReadPhoto, std::string> read;
+  if (role != server::Role::server)
+    read = open_photo_reader(models, static_cast<int>(settings.reader_threads));
   if (!read) return std::unexpected(read.error());
 
-  const auto options = store_options(settings);
-  if (!options) return std::unexpected(options.error());
-  auto opened = store::Store::open(store_place(settings), *options);
-  if (!opened) return std::unexpected(opened.error().message);
+  auto opened = open_served(settings, role);
+  if (!opened) return std::unexpected(opened.error());
   store = *std::move(opened);
 
-  const auto wiring = pipeline_settings(settings);
+  const auto wiring = pipeline_settings(settings, role);
   if (!wiring) return std::unexpected(wiring.error());
   auto started = server::Pipeline::start(*wiring, *store, metrics, *std::move(read),
                                          [this](const server::Change& change) { relay(change); });
   if (!started) return std::unexpected(started.error());
   pipeline = *std::move(started);
+  if (role == server::Role::worker) return {};
 
   notify = start_notify(settings, version, *pipeline, *store, metrics, wiring->reading.read_file,
                         [this](std::int64_t alarm) { relay.alarm(alarm); });
   api::Doors doors = doors_of(*pipeline, settings);
   doors.notify = notify.get();
   doors.meter_groups = [this](const std::string& meter) { return groups_of(*store, meter); };
-  retention = std::make_unique<Retention>(settings, *store, wiring->folders.objects);
+  retention = std::make_unique<Retention>(settings, *store, wiring->folders.objects,
+                                          [this] { return pipeline->leads(); });
   doors.upkeep = [this, settings] { return upkeep_of(settings, retention.get()); };
   api::Settings api_wiring = api_settings(settings, version, wiring->second);
   api_wiring.read_object = wiring->reading.read_file;
@@ -381,23 +391,28 @@ std::expected<void, std::string> Server::start(const Settings& settings,
 
 }  // namespace
 
-int serve(const Settings& settings, const std::string& version) {
+int serve(const Settings& settings, const std::string& version, server::Role role) {
   meet_service();
   start_log(settings.log_level);
   if (!catch_signals(is_service() || Certificates::has_any(settings))) return 1;
   Server server;
-  if (const auto started = server.start(settings, version); !started) {
+  if (const auto started = server.start(settings, version, role); !started) {
     fmt::print(stderr, "meterlens: {}\n", started.error());
     server.stop();
     return 1;
   }
   const char* scheme = settings.tls_http_certificate_file.empty() ? "http" : "https";
-  fmt::print("meterlens {} is ready: {}://{}:{}/ (MQTT at {}:{})\n", version, scheme,
-             settings.http_address, server.api->port(), settings.broker_address,
-             settings.broker_port);
+  if (role == server::Role::worker)
+    fmt::print("meterlens {} is ready: a worker\n", version);
+  else
+    fmt::print("meterlens {} is ready: {}://{}:{}/ (MQTT at {}:{})\n", version, scheme,
+               settings.http_address, server.api->port(), settings.broker_address,
+               settings.broker_port);
   std::fflush(stdout);
   tell_service("READY=1");
-  wait_for_signal([&server] { server.certificates->look(); });
+  wait_for_signal([&server] {
+    if (server.certificates) server.certificates->look();
+  });
   tell_service("STOPPING=1");
   fmt::print("meterlens is stopping\n");
   std::fflush(stdout);

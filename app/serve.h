@@ -4,10 +4,12 @@
 #include <string>
 
 #include "app/settings.h"
+#include "server/pipeline.h"
 
 namespace meterlens::app {
 
 // The exit status: 0 after a signal, 1 when something cannot start (said on standard error).
-int serve(const Settings& settings, const std::string& version);
+int serve(const Settings& settings, const std::string& version,
+          server::Role role = server::Role::whole);
 
 }  // namespace meterlens::app

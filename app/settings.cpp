@@ -90,6 +90,23 @@ constexpr std::array keys{
         "METERLENS_S3_SECRET of the environment"},
     Key{"store", "photos_ca_file", &S::store_photos_ca_file,
         "PEM file that judges the store's certificate; empty: the system's"},
+    Key{"fleet", "rabbitmq", &S::fleet_rabbitmq,
+        "RabbitMQ's nodes, parted by spaces, like amqp://meterlens@mq1.example.net:5672/, without "
+        "the password; empty: one machine, no fleet"},
+    Key{"fleet", "password_file", &S::fleet_password_file,
+        "file whose first line is RabbitMQ's password, readable by its owner only; empty: the "
+        "environment variable METERLENS_AMQP_PASSWORD"},
+    Key{"fleet", "worker", &S::fleet_worker,
+        "this worker's name, no other's; empty: the machine's name and the process's number"},
+    Key{"fleet", "queues", &S::fleet_queues,
+        "that the devices are parted into, the same for all, never changed while devices send", 1,
+        1024},
+    Key{"fleet", "prefetch", &S::fleet_prefetch,
+        "messages of a queue that a worker has and that are not acknowledged", 10, 10'000},
+    Key{"fleet", "tries_max", &S::fleet_tries_max,
+        "a message whose worker has died so often lies in the queue meterlens.poison", 1, 1000},
+    Key{"fleet", "patience_s", &S::fleet_patience_s,
+        "how long the start waits for RabbitMQ and PostgreSQL", 1, 3600},
     Key{"retention", "photo_days", &S::retention_photo_days,
         "photos that arrived so long ago are removed, unless they are unread or the evidence of an "
         "accepted reading; 0: none", 0, 36'500},

@@ -46,6 +46,14 @@ struct Settings {
   std::string store_photos_keys_file;
   std::string store_photos_ca_file;
 
+  std::string fleet_rabbitmq;
+  std::string fleet_password_file;
+  std::string fleet_worker;
+  std::int64_t fleet_queues = 32;
+  std::int64_t fleet_prefetch = 500;
+  std::int64_t fleet_tries_max = 10;
+  std::int64_t fleet_patience_s = 60;
+
   std::int64_t retention_photo_days = 0;
   std::int64_t retention_reading_days = 0;
   std::int64_t retention_audit_days = 1'096;

@@ -14,13 +14,18 @@ using fleet::OrderError;
 
 FleetSteps::FleetSteps(Pipeline::Steps& steps) : steps_(steps), rows_(steps.store) {}
 
-std::expected<void, std::string> FleetSteps::prepare() {
-  const auto disabled = rows_.disabled();
+std::expected<void, std::string> FleetSteps::prepare() { return adopt({}); }
+
+std::expected<void, std::string> FleetSteps::adopt(const store::Owned& owned) {
+  const auto disabled = rows_.disabled(owned);
   if (!disabled) return std::unexpected(disabled.error().message);
   disabled_.insert(disabled->begin(), disabled->end());
-  auto open = rows_.open_controls();
+  auto open = rows_.open_controls(owned);
   if (!open) return std::unexpected(open.error().message);
   for (fleet::Control& control : *open) {
+    // Of a device that is here already it is known.
+    if (steps_.settings.role == Role::worker && steps_.registry.find(control.device) != nullptr)
+      continue;
     Line& line = lines_[control.device];
     if (control.state == fleet::ControlState::sent && !line.sent)
       line.sent = std::move(control);
@@ -29,6 +34,13 @@ std::expected<void, std::string> FleetSteps::prepare() {
   }
   return {};
 }
+
+void FleetSteps::drop(const std::string& device) {
+  disabled_.erase(device);
+  lines_.erase(device);
+}
+
+void FleetSteps::look_again() { pushes_wait_ = campaigns_run_ = true; }
 
 // false: not saved; the committer knows, and everything waits until the store works again.
 bool FleetSteps::keep(bool saved, const std::string& what) {
@@ -54,6 +66,7 @@ void FleetSteps::tick() {
   write_dropped();
   write_records();
   tick_controls();
+  if (steps_.settings.role == Role::worker || !steps_.leads) return;
   if (pushes_wait_) push_profiles();
   if (!campaigns_run_) return;
   constexpr std::int64_t campaigns_every_ms = 2000;

@@ -30,6 +30,11 @@ class FleetSteps {
 
   // false: its device is disabled, and the packet is counted.
   bool admits(const ingest::Packet& packet);
+  // Of a fleet: what is known of these devices is read, and forgotten again.
+  std::expected<void, std::string> adopt(const store::Owned& owned);
+  void drop(const std::string& device);
+  // Others may have changed what it reads from the store.
+  void look_again();
   bool is_disabled(const std::string& device) const { return disabled_.contains(device); }
   // What a packet of a known device says for health and controls.
   void note(const ingest::Packet& packet);
@@ -58,6 +63,7 @@ class FleetSteps {
   bool tick_line(const std::string& device, Line& line);
   void end(fleet::Control& control, fleet::ControlState state, const std::string& reason);
   void push_profiles();
+  bool is_wished(const std::string& device, protocol::Part part, protocol::Bytes entries);
   void push(fleet::Push push);
   void run_campaigns();
   void run(fleet::Campaign campaign);

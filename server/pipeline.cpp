@@ -7,6 +7,8 @@
 #include <future>
 #include <utility>
 
+#include "server/remote.h"
+#include "server/share.h"
 #include "server/steps.h"
 
 namespace meterlens::server {
@@ -51,11 +53,16 @@ Pipeline::Steps::Steps(const Settings& given, store::Store& its_store,
       updates(settings.updates, [this](std::int64_t image) { return images.load(image); }, metrics),
       publish([this](std::string topic, std::vector<std::uint8_t> payload, int qos) {
         fleet.note_message(topic, payload, now_ms);
+        if (queues != nullptr) return void(queues->send(topic, std::move(payload)));
         link->send(std::move(topic), std::move(payload), qos);
       }) {}
 
+Pipeline::Steps::~Steps() = default;
+
 std::expected<void, std::string> Pipeline::Steps::prepare() {
   now_ms = clock();
+  // What a worker must know it reads with each queue, what a server must know when it leads.
+  if (settings.role != Role::whole) return {};
   if (const auto loaded = registry.load(); !loaded) return std::unexpected(loaded.error().message);
   for (const auto& [id, entry] : registry.entries()) {
     if (entry.row.dialect == Dialect::smartdtu) decoder.learn(entry.row.product, id);
@@ -86,16 +93,18 @@ void Pipeline::Steps::take_up_commands() {
     spdlog::error("commands from before cannot be taken up: {}", open.error().message);
     return;
   }
-  for (Command& command : *open) {
-    const Registry::Entry* device = registry.find(command.device);
-    const Dialect dialect = device == nullptr ? Dialect::native : device->row.dialect;
-    if (auto done = already_done(command)) {
-      command = *std::move(done);
-      unsaved_commands.push_back(command);
-    }
-    ordered_ms[command.device] = std::max(ordered_ms[command.device], command.created_ms);
-    commands.take_up(command, dialect, now_ms);
+  for (Command& command : *open) take_up_command(command);
+}
+
+void Pipeline::Steps::take_up_command(Command& command) {
+  const Registry::Entry* device = registry.find(command.device);
+  const Dialect dialect = device == nullptr ? Dialect::native : device->row.dialect;
+  if (auto done = already_done(command)) {
+    command = *std::move(done);
+    unsaved_commands.push_back(command);
   }
+  ordered_ms[command.device] = std::max(ordered_ms[command.device], command.created_ms);
+  commands.take_up(command, dialect, now_ms);
 }
 
 // The photo, or even the reading, may have been committed just before the end came.
@@ -121,6 +130,24 @@ std::optional<Command> Pipeline::Steps::already_done(const Command& open) {
 }
 
 void Pipeline::Steps::start_threads(ReadPhoto read) {
+  if (settings.role != Role::server) start_readers(std::move(read));
+  if (settings.role == Role::worker) start_worker();
+  if (settings.role == Role::server) start_server();
+  if (settings.role == Role::whole) {
+    link = std::make_unique<ingest::Link>(
+        settings.link,
+        ingest::LinkEvents{
+            [this](std::string_view topic, protocol::Bytes payload) { message(topic, payload); },
+            [this] { pause(); }, [this](bool connected) { connection(connected); }});
+  }
+  // Last, for it uses the others; what the link brings meanwhile waits in the inbox.
+  thread = std::thread([this] { run(); });
+  if (settings.role == Role::worker) start_share();
+}
+
+void Pipeline::Steps::start_readers(ReadPhoto read) {
+  if (settings.role == Role::worker)
+    settings.reading.queues = [this] { return queues_now(); };
   second = std::make_unique<SecondQueue>(settings.second, store, metrics);
   reading = std::make_unique<ReadingQueue>(
       settings.reading, store, std::move(read), metrics,
@@ -128,13 +155,6 @@ void Pipeline::Steps::start_threads(ReadPhoto read) {
       [this](Look look, std::function<void(Look)> done) {
         return second->look_again(std::move(look), std::move(done));
       });
-  link = std::make_unique<ingest::Link>(
-      settings.link,
-      ingest::LinkEvents{
-          [this](std::string_view topic, protocol::Bytes payload) { message(topic, payload); },
-          [this] { pause(); }, [this](bool connected) { connection(connected); }});
-  // Last, for it uses the others; what the link brings meanwhile waits in the inbox.
-  thread = std::thread([this] { run(); });
 }
 
 void Pipeline::Steps::tell(const Photo& photo, const store::Judged& judged) {
@@ -158,13 +178,15 @@ void Pipeline::Steps::tell(const Photo& photo, const store::Judged& judged) {
 }
 
 void Pipeline::Steps::stop() {
+  share.reset();
   // The link stays until the last answers are out; the inbox takes nothing any more.
   inbox.close();
   if (thread.joinable()) thread.join();
   link.reset();
-  // It has photos of the readers': it ends first, and goes last.
+  // It has photos of the readers': it ends first, and goes last. They tell servers to the end.
   if (second != nullptr) second->close();
   reading.reset();
+  queues.reset();
   second.reset();
   broker.reset();
 }
@@ -210,6 +232,12 @@ std::expected<std::unique_ptr<Pipeline>, std::string> Pipeline::start(
   auto steps = std::make_unique<Steps>(settings, store, metrics, std::move(on_change));
   if (const auto prepared = steps->prepare(); !prepared) return std::unexpected(prepared.error());
   steps->start_threads(std::move(read));
+  if (steps->queues != nullptr) {
+    if (const auto there = steps->queues->wait_connected(settings.patience_ms); !there) {
+      steps->stop();
+      return std::unexpected(there.error());
+    }
+  }
   return std::unique_ptr<Pipeline>(new Pipeline(std::move(steps)));
 }
 
@@ -231,18 +259,21 @@ void Pipeline::schedules_changed() {
 }
 
 std::expected<Command, CommandError> Pipeline::capture(const std::string& device) {
+  if (steps_->remote != nullptr) return steps_->remote->capture(device);
   return steps_->ask<Command, CommandError>(
       [device](Steps& steps) { return steps.capture(device); });
 }
 
 std::expected<update::Update, UpdateError> Pipeline::update(const std::string& device,
                                                             std::int64_t image) {
+  if (steps_->remote != nullptr) return steps_->remote->update(device, image);
   return steps_->ask<update::Update, UpdateError>(
       [device, image](Steps& steps) { return steps.update(device, image); });
 }
 
 std::expected<command::WishedSettings, CommandError> Pipeline::change_settings(
     const std::string& device, protocol::Part part, std::vector<std::uint8_t> entries) {
+  if (steps_->remote != nullptr) return steps_->remote->change_settings(device, part, entries);
   return steps_->ask<command::WishedSettings, CommandError>(
       [device, part, entries = std::move(entries)](Steps& steps) {
         return steps.change_settings(device, part, entries);
@@ -251,11 +282,14 @@ std::expected<command::WishedSettings, CommandError> Pipeline::change_settings(
 
 std::expected<void, CommandError> Pipeline::aim(const std::string& device,
                                                 const protocol::Aim& aim) {
+  if (steps_->remote != nullptr) return steps_->remote->aim(device, aim);
   return steps_->ask<void, CommandError>(
       [device, aim](Steps& steps) { return steps.aim(device, aim); });
 }
 
 std::expected<std::int64_t, fleet::OrderError> Pipeline::obey(const fleet::Order& order) {
+  const bool is_of_device = !std::holds_alternative<fleet::LookAgain>(order);
+  if (steps_->remote != nullptr && is_of_device) return steps_->remote->obey(order);
   return steps_->ask<std::int64_t, fleet::OrderError>(
       [order](Steps& steps) { return steps.fleet.obey(order); });
 }
@@ -284,7 +318,11 @@ void Pipeline::set_certificate(const std::string& chain, const std::string& key)
 
 std::expected<void, std::string> Pipeline::try_second() { return steps_->second->try_keys(); }
 
-bool Pipeline::broker_connected() const { return steps_->link->connected(); }
+bool Pipeline::broker_connected() const {
+  return steps_->queues != nullptr ? steps_->queues->connected() : steps_->link->connected();
+}
+
+bool Pipeline::leads() const { return steps_->leads; }
 
 std::string Pipeline::storage_fault() const {
   const std::lock_guard lock(steps_->fault_mutex);

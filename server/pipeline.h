@@ -26,6 +26,7 @@
 #include "server/ingest/broker.h"
 #include "server/ingest/decoder.h"
 #include "server/ingest/link.h"
+#include "server/ingest/queue_link.h"
 #include "server/metrics/metrics.h"
 #include "server/photo/assembler.h"
 #include "server/photo/files.h"
@@ -39,7 +40,25 @@
 
 namespace meterlens::server {
 
+// What of the server this process is: all of it, or in a fleet a worker, which does everything from
+// the message to the reading for its share of the devices, or a server, which has API, schedules
+// and notifications and orders what it wants of a device from the worker that has it.
+enum class Role : std::uint8_t { whole, worker, server };
+
+// A worker's leases of queues, in the store.
+struct ShareSettings {
+  std::string worker;  // its name, no other's
+  int queue_count = 32;
+  std::int64_t lease_ms = 6'000;  // a dead worker's queues are free after that
+  std::int64_t renew_ms = 1'000;
+  std::int64_t leave_ms = 8'000;  // then what is unsettled goes to the next worker
+};
+
 struct Settings {
+  Role role = Role::whole;
+  ingest::QueueLinkSettings queues;  // of a fleet, instead of a broker; no nodes: there is none
+  ShareSettings share;
+  std::int64_t patience_ms = 60'000;  // for RabbitMQ, at the start
   std::optional<ingest::BrokerSettings> embedded = ingest::BrokerSettings{};  // nothing: external
   ingest::LinkSettings link;  // host and port are those of `embedded` when there is one
   ingest::DecoderLimits decoder;
@@ -138,6 +157,8 @@ class Pipeline {
   std::expected<void, std::string> try_second();
 
   bool broker_connected() const;
+  // Of all servers of a fleet this one does what only one may: forget, order, tell. Any thread.
+  bool leads() const;
   // Empty, or why photos cannot be stored at the moment.
   std::string storage_fault() const;
 

@@ -103,6 +103,7 @@ struct ReadingQueue::Desk {
   bool step();
   std::optional<photo::Photo> next(std::unique_lock<std::mutex>& lock);
   bool fetch();
+  bool is_waiting(std::int64_t photo) const;
   std::optional<photo::Photo> pick();
   enum class Done : std::uint8_t { yes, failed, later };
   Done process(const photo::Photo& photo);
@@ -183,12 +184,18 @@ std::optional<photo::Photo> ReadingQueue::Desk::pick() {
   return photo;
 }
 
+// Of a queue that was taken up just now there may be older ones.
+bool ReadingQueue::Desk::is_waiting(std::int64_t photo) const {
+  return std::ranges::find(waiting, photo, &photo::Photo::id) != waiting.end();
+}
+
 // False when the store cannot be asked. Called with the mutex held: two threads must not fetch the
 // same photos.
 bool ReadingQueue::Desk::fetch() {
   more = false;
-  auto photos = store.unread_photos(limits.fetch_max +
-                                    static_cast<int>(photos_busy.size() + waiting.size()));
+  const int count = limits.fetch_max + static_cast<int>(photos_busy.size() + waiting.size());
+  auto photos = limits.queues ? store.unread_photos(count, limits.queues())
+                              : store.unread_photos(count);
   if (!photos) {
     more = true;
     metrics.add(Count::store_errors);
@@ -197,7 +204,8 @@ bool ReadingQueue::Desk::fetch() {
   }
   const std::int64_t newest = waiting.empty() ? 0 : waiting.back().id;
   for (photo::Photo& photo : *photos) {
-    if (photo.id <= newest || photos_busy.contains(photo.id)) continue;
+    const bool is_known = limits.queues ? is_waiting(photo.id) : photo.id <= newest;
+    if (is_known || photos_busy.contains(photo.id)) continue;
     waiting.push_back(std::move(photo));
     more = true;
   }

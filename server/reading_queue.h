@@ -49,6 +49,8 @@ struct ReadingLimits {
   int fetch_max = 128;           // photos known in memory
   std::int64_t retry_ms = 2000;  // after the store failed
   photo::ReadFile read_file = photo::Files::read;
+  // Of a worker: the queues whose devices' photos are read here, as they are now. Any thread.
+  std::function<std::vector<int>()> queues = {};
 };
 
 class ReadingQueue {

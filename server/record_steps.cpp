@@ -64,7 +64,8 @@ void FleetSteps::write_records() {
     samples_.clear();
     if (!keep(rows_.add_samples(samples, limits.health_every_ms).has_value(), "the health")) return;
   }
-  if (steps_.now_ms - forgot_ms_ >= forget_every_ms) forget_old();
+  const bool forgets = steps_.settings.role != Role::worker && steps_.leads;
+  if (forgets && steps_.now_ms - forgot_ms_ >= forget_every_ms) forget_old();
 }
 
 void FleetSteps::forget_old() {

@@ -38,6 +38,34 @@ Registry::Entry* Registry::find(const std::string& device) {
   return at == entries_.end() ? nullptr : &at->second;
 }
 
+const Registry::Entry& Registry::adopt(store::Device row) {
+  Entry entry;
+  // What a native device has said of its connection is not said again.
+  const bool is_native = row.dialect == protocol::Dialect::native;
+  entry.by_connection = is_native && row.online;
+  if (row.online) entry.link = Link::online;
+  else if (is_native) entry.link = Link::offline;
+  if (row.online) metrics_.set(metrics::Gauge::devices_online, static_cast<double>(++online_));
+  entry.saved_ms = row.last_seen_ms;
+  entry.row = std::move(row);
+  return entries_.emplace(entry.row.id, std::move(entry)).first->second;
+}
+
+void Registry::drop(const std::string& device) {
+  const Entry* entry = find(device);
+  if (entry == nullptr) return;
+  if (entry->row.online)
+    metrics_.set(metrics::Gauge::devices_online, static_cast<double>(--online_));
+  unsaved_.erase(device);
+  entries_.erase(device);
+}
+
+void Registry::set_queue(Entry& entry, int queue) {
+  if (queue < 0 || entry.row.queue == queue) return;
+  entry.row.queue = queue;
+  changed(entry);
+}
+
 bool Registry::may_register(const ingest::Packet& packet) const {
   const auto* presence = std::get_if<ingest::Presence>(&packet.content);
   if (presence != nullptr && !presence->online) return false;

@@ -47,6 +47,11 @@ class Registry {
   // Takes note of who speaks. Nothing when the device is not known and may not be registered.
   Entry* see(const ingest::Packet& packet);
   Entry* find(const std::string& device);
+  // Of a fleet: a known device whose messages come here from now on, as the worker before left it;
+  // and one whose messages go to another worker.
+  const Entry& adopt(store::Device row);
+  void drop(const std::string& device);
+  void set_queue(Entry& entry, int queue);  // -1: not known
   // The device is not heard any more: offline, whatever it says.
   void set_silent(Entry& entry);
   // It is not a known one any more; it appears anew when it speaks.

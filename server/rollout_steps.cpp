@@ -40,6 +40,15 @@ void FleetSteps::push_profiles() {
   pushes_wait_ = !pending->empty();
 }
 
+bool FleetSteps::is_wished(const std::string& device, protocol::Part part,
+                           protocol::Bytes entries) {
+  const std::vector<std::uint8_t> wanted(entries.begin(), entries.end());
+  if (steps_.settings.role == Role::whole)
+    return fleet::is_wished(wanted, steps_.wishes.find(device, part));
+  const auto wished = steps_.store.settings(device, part);
+  return wished && *wished && fleet::is_wished(wanted, &**wished);
+}
+
 void FleetSteps::push(fleet::Push push) {
   const auto profile = rows_.profile(push.profile);
   push.state = fleet::PushState::pushed;
@@ -47,7 +56,7 @@ void FleetSteps::push(fleet::Push push) {
   for (const auto part : {protocol::Part::camera, protocol::Part::dtu}) {
     if (!profile || profile->entries(part).empty()) continue;
     // What is wished already is not sent again: its confirmation stands.
-    if (fleet::is_wished(profile->entries(part), steps_.wishes.find(push.device, part))) continue;
+    if (is_wished(push.device, part, profile->entries(part))) continue;
     const auto done = steps_.change_settings(push.device, part, profile->entries(part));
     if (done) continue;
     if (done.error() == CommandError::store) return;  // it stays pending

@@ -1,6 +1,7 @@
 // The part of the pipeline's thread that orders what schedules ask for.
 #include <spdlog/spdlog.h>
 
+#include "server/remote.h"
 #include "server/steps.h"
 
 namespace meterlens::server {
@@ -40,8 +41,8 @@ void Pipeline::Steps::resolve_groups(std::vector<schedule::Schedule>& schedules)
 }
 
 void Pipeline::Steps::order_scheduled() {
-  if (!committer.good()) return;
-  if (registry.entries().size() != planned_devices) {
+  if (!committer.good() || !leads || settings.role == Role::worker) return;
+  if (settings.role == Role::whole && registry.entries().size() != planned_devices) {
     std::vector<std::string> devices;
     for (const auto& [id, entry] : registry.entries()) devices.push_back(id);
     planned_devices = devices.size();
@@ -59,6 +60,7 @@ void Pipeline::Steps::order_scheduled() {
 
 // false: it could not be ordered, and a command says so.
 bool Pipeline::Steps::order(const schedule::Due& due) {
+  if (remote != nullptr) return remote->order(due);
   const auto ordered = ordered_ms.find(due.device);
   if (ordered != ordered_ms.end() && ordered->second >= due.due_ms) return true;
   if (registry.find(due.device) == nullptr || fleet.is_disabled(due.device)) return false;

@@ -69,8 +69,8 @@ std::expected<Uploaded, CommandError> Pipeline::Steps::upload(photo::Photo photo
 // ---- other light ----
 
 // Whatever was under way when the server ended: the light from before comes back.
-void Pipeline::Steps::take_up_lights() {
-  auto open = store.open_light_tries();
+void Pipeline::Steps::take_up_lights(const store::Owned& owned) {
+  auto open = store.open_light_tries(owned);
   if (!open) {
     spdlog::error("photos with other light cannot be taken up: {}", open.error().message);
     return;

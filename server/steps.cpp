@@ -9,6 +9,8 @@
 #include <utility>
 #include <variant>
 
+#include "server/remote.h"
+
 namespace meterlens::server {
 namespace {
 
@@ -72,9 +74,13 @@ void Pipeline::Steps::look_at_clock() {
 }
 
 void Pipeline::Steps::step(Packet& packet) {
+  // A device that came from another queue, or was known before there were any.
+  if (settings.role == Role::worker && registry.find(packet.device) == nullptr)
+    adopt({-1, packet.device});
   if (!fleet.admits(packet)) return;
   Registry::Entry* device = registry.see(packet);
   if (device == nullptr) return;
+  registry.set_queue(*device, packet.queue);
   fleet.note(packet);
   commands.set_link(packet.device, device->row.dialect, device->link, now_ms);
   updates.set_link(packet.device, device->link, now_ms);
@@ -139,6 +145,8 @@ void Pipeline::Steps::tick() {
   receiver.tick(now_ms);
   assembler.tick(now_ms);
   registry.tick(now_ms);
+  if (settings.role == Role::worker) tick_worker();
+  if (settings.role == Role::server) tick_server();
   order_scheduled();
   tick_lights();
   fleet.tick();
@@ -159,6 +167,7 @@ void Pipeline::Steps::settle() {
   settle_updates();
   settle_commands();
   settle_settings();
+  settle_queues();
 }
 
 void Pipeline::Steps::settle_receiver() {
@@ -322,6 +331,7 @@ void Pipeline::Steps::send(const store::Device& device, const protocol::Message&
 
 std::expected<command::WishedSettings, CommandError> Pipeline::Steps::change_settings(
     const std::string& device, protocol::Part part, protocol::Bytes entries) {
+  if (remote != nullptr) return remote->change_settings(device, part, entries);
   const Registry::Entry* known = registry.find(device);
   if (known == nullptr) return std::unexpected(CommandError::unknown_device);
   if (known->row.dialect != Dialect::native) return std::unexpected(CommandError::wrong_dialect);

@@ -5,6 +5,7 @@
 // the doors for other threads.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <expected>
@@ -13,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -22,6 +24,7 @@
 #include "server/ingest/inbox.h"
 #include "server/pipeline.h"
 #include "server/schedule/planner.h"
+#include "server/store/leases.h"
 
 namespace meterlens::server {
 
@@ -48,9 +51,15 @@ struct WantedLight {
   std::string fault;
 };
 
+class Remote;
+class Share;
+struct Errand;
+struct Outcome;
+
 struct Pipeline::Steps {
   Steps(const Settings& given, store::Store& its_store, metrics::Metrics& its_metrics,
         std::function<void(const Change&)> its_on_change);
+  ~Steps();
 
   Settings settings;
   store::Store& store;
@@ -100,6 +109,18 @@ struct Pipeline::Steps {
   std::unique_ptr<SecondQueue> second;
   std::unique_ptr<ReadingQueue> reading;
   std::unique_ptr<ingest::Link> link;
+
+  // Of a part of a fleet, share_steps.cpp; the numbers are of deliveries.
+  std::uint64_t arrived = 0, arrived_told = 0;  // in the link's thread
+  std::uint64_t arrived_settled = 0;
+  std::atomic<bool> leads = true;
+  std::int64_t looked_ms = 0, schedules_looked_ms = 0, devices_looked_ms = 0;
+  mutable std::mutex my_queues_mutex;
+  std::set<int> my_queues;
+  std::unique_ptr<store::Single> single;
+  std::unique_ptr<ingest::QueueLink> queues;
+  std::unique_ptr<Remote> remote;
+  std::unique_ptr<Share> share;
   std::thread thread;
 
   std::expected<void, std::string> prepare();
@@ -108,9 +129,11 @@ struct Pipeline::Steps {
   std::expected<void, std::string> close_broker();
   void tell_broker();
   void take_up_commands();
+  void take_up_command(command::Command& command);
   void take_up_updates();
   std::optional<command::Command> already_done(const command::Command& open);
   void start_threads(ReadPhoto read);
+  void start_readers(ReadPhoto read);
   void tell(const photo::Photo& photo, const store::Judged& judged);
   template <class Value, class Error>
   std::expected<Value, Error> ask(std::function<std::expected<Value, Error>(Steps&)> work);
@@ -153,7 +176,7 @@ struct Pipeline::Steps {
                                                                        protocol::Bytes entries);
   // second_steps.cpp
   std::expected<Uploaded, CommandError> upload(photo::Photo photo);
-  void take_up_lights();
+  void take_up_lights(const store::Owned& owned = {});
   void want_light(const std::string& device, const WantedLight& wanted);
   void light_command(const command::Command& command);
   void tick_lights();
@@ -162,6 +185,26 @@ struct Pipeline::Steps {
   void end_light(OpenLight& open, const std::string& note);
   void undo_light(OpenLight& open);
   void save_light(OpenLight& open);
+  // share_steps.cpp
+  void start_worker();
+  void start_share();
+  void start_server();
+  void message_of_queue(std::string_view topic, protocol::Bytes payload,
+                        const ingest::Delivery& one);
+  void pause_of_queues();
+  void connection_of_queues(bool connected);
+  void settle_queues();
+  bool adopt(const store::Owned& owned);
+  void drop(int queue);
+  std::vector<int> queues_now() const;
+  void run_errand(const ingest::Wanted& wanted, const ingest::Delivery& one);
+  Outcome obey(const Errand& errand, bool again);
+  static fleet::Order order_of(const Errand& errand);
+  bool was_ordered(const std::string& device, std::int64_t due_ms);
+  void tell_servers(const Change& change);
+  void tick_worker();
+  void tick_server();
+  void plan_devices();
   void send_capture(const command::Send& order);
   bool belongs(const std::string& device, std::int64_t command);
   bool is_sent_again(const photo::Photo& photo);

@@ -1,6 +1,7 @@
 // What the pipeline's thread does for remote updates.
 #include <spdlog/spdlog.h>
 
+#include "server/remote.h"
 #include "server/steps.h"
 
 namespace meterlens::server {
@@ -51,6 +52,7 @@ void Pipeline::Steps::settle_updates() {
 
 std::expected<Update, UpdateError> Pipeline::Steps::update(const std::string& device,
                                                            std::int64_t image) {
+  if (remote != nullptr) return remote->update(device, image);
   const Registry::Entry* known = registry.find(device);
   if (known == nullptr) return std::unexpected(UpdateError::unknown_device);
   if (known->row.dialect != protocol::Dialect::native)

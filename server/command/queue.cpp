@@ -260,6 +260,11 @@ void Queue::end_all(const std::string& device, const std::string& reason, std::i
   line->waiting.clear();
 }
 
+void Queue::forget(const std::string& device) {
+  lines_.erase(device);
+  std::erase_if(unread_, [&](const auto& one) { return one.second.device == device; });
+}
+
 bool Queue::may_pause(const std::string& device) const {
   const Line* line = find(device);
   return connected_ && (line == nullptr || !line->active);

@@ -94,6 +94,8 @@ class Queue {
                    const std::string& reason, std::int64_t now_ms);
   // All open commands of the device fail, and nothing is sent to it for them.
   void end_all(const std::string& device, const std::string& reason, std::int64_t now_ms);
+  // Somebody else goes on with them.
+  void forget(const std::string& device);
   // Whether something else may be sent to the device now, and then until when no command may.
   bool may_pause(const std::string& device) const;
   void pause(const std::string& device, std::int64_t until_ms);

@@ -89,6 +89,7 @@ struct Packet {
   protocol::Dialect dialect = protocol::Dialect::native;
   std::int64_t received_at_ms = 0;  // Unix
   Content content;
+  int queue = -1;  // of a fleet, that it came from
 };
 
 }  // namespace meterlens::ingest

@@ -16,6 +16,7 @@ Notify::Notify(const Settings& settings, Senses senses, const std::string& versi
   RunnerLimits limits;
   limits.retry_ms_max = settings.retry_s_max * 1000;
   limits.backlog_max = settings.backlog_max;
+  limits.leads = senses.leads;
   if (settings.home_assistant.enabled) {
     const std::string name = "home_assistant";
     add(name, make_home_assistant(settings.home_assistant, name, version, store, senses.read_file),

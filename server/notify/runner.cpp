@@ -75,6 +75,10 @@ void Runner::run() {
 }
 
 bool Runner::turn(std::int64_t now_ms) {
+  if (limits_.leads && !limits_.leads()) {
+    has_marks_ = false;
+    return false;
+  }
   if (const std::int64_t next_ms = status().next_try_ms;
       now_ms < next_ms && next_ms - now_ms <= limits_.retry_ms_max) {
     return false;

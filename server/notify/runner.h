@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -36,6 +37,7 @@ struct RunnerLimits {
   std::int64_t retry_ms_first = 1000;  // doubled up to
   std::int64_t retry_ms_max = 300'000;
   std::int64_t backlog_max = 100'000;
+  std::function<bool()> leads = {};    // false: another server tells; none: this one
   int refusals_max = 3;  // tries of something that is refused
 };
 

@@ -66,6 +66,13 @@ void Watcher::run() {
 }
 
 void Watcher::look(std::int64_t now_ms) {
+  if (senses_.leads && !senses_.leads()) {
+    // What another one does meanwhile is read anew.
+    const std::lock_guard lock(open_mutex_);
+    has_marks_ = has_open_ = false;
+    open_.clear();
+    return;
+  }
   look_at_meters(now_ms);
   look_at_devices(now_ms);
   look_at_disks(now_ms);

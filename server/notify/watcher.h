@@ -27,6 +27,7 @@ namespace meterlens::notify {
 struct Senses {
   photo::ReadFile read_file = photo::Files::read;
   std::vector<std::string> folders;        // whose disks must have room
+  std::function<bool()> leads;             // false: another server looks; none: this one
   std::function<bool()> broker_connected;  // none: not watched
   std::function<std::vector<SinkStatus>()> sinks;
   std::function<void(std::int64_t alarm)> changed;  // told of each change of an alarm

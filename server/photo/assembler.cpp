@@ -102,6 +102,21 @@ void Assembler::abandon(const std::string& name, Device& device, const char* rea
   output_.failures.push_back({name, reason});
 }
 
+bool Assembler::is_open(const std::string& device) const {
+  const auto at = devices_.find(device);
+  return at != devices_.end() && at->second.open.has_value();
+}
+
+void Assembler::forget(const std::string& device) {
+  const auto at = devices_.find(device);
+  if (at == devices_.end()) return;
+  if (at->second.open) {
+    bytes_ -= at->second.open->bytes;
+    --photos_;
+  }
+  devices_.erase(at);
+}
+
 // With the end mark there: whole already, or are pieces still on the way?
 bool Assembler::try_early(const std::string& name, Device& device, std::int64_t now_ms) {
   const Assembly& assembly = *device.open;

@@ -65,6 +65,11 @@ class Assembler {
   // The caller's clock was set; what was to happen in a second still does.
   void clock_moved(std::int64_t by_ms);
 
+  // Pieces of a photo of it are here that is not judged yet.
+  bool is_open(const std::string& device) const;
+  // The device's messages go to another worker, which gets its pieces anew.
+  void forget(const std::string& device);
+
   AssemblerOutput take();
 
   std::size_t photos_in_flight() const { return photos_; }

@@ -49,6 +49,12 @@ bool Views::add(const std::string& device, const protocol::Bytes& data, std::uin
   return is_jpeg;
 }
 
+void Views::put(const std::string& device, View view) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = entry_of(device, view.at_ms);
+  entry.whole = std::move(view);
+}
+
 std::optional<View> Views::newest(const std::string& device) const {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(device);

@@ -29,6 +29,8 @@ class Views {
   // view of this device is whole now.
   bool add(const std::string& device, const protocol::Bytes& data, std::uint16_t number,
            std::uint8_t index, std::uint8_t count, std::int64_t now_ms);
+  // A whole one, from a worker.
+  void put(const std::string& device, View view);
   std::optional<View> newest(const std::string& device) const;
 
  private:

@@ -40,6 +40,17 @@ auto select_first(soci::session& sql, const std::string& text, const Values&... 
   return first;
 }
 
+// Rows of the devices that are meant: `text` ends within a WHERE, `end` is what comes behind it.
+template <class Row>
+auto select_owned(soci::session& sql, const std::string& text, const std::string& end,
+                  const Owned& owned) {
+  if (!owned.device.empty())
+    return select_rows<Row>(sql, text + " AND device = :device" + end, owned.device);
+  if (owned.queue < 0) return select_rows<Row>(sql, text + end);
+  return select_rows<Row>(
+      sql, text + " AND device IN (SELECT id FROM device WHERE queue = :queue)" + end, owned.queue);
+}
+
 // Runs an UPDATE or DELETE; how many rows it changed.
 template <class... Values>
 int change_rows(soci::session& sql, const std::string& text, const Values&... values) {
@@ -174,6 +185,7 @@ struct Store::Engine {
   void say(const std::string& words) const;
 
   friend class Store;
+  friend class Single;
   std::string place_;
   std::unique_ptr<Driver> driver_;
   int busy_timeout_ms_;

@@ -190,9 +190,10 @@ Result<Switch> Fleet::device_switch(const std::string& device) {
   return found->value_or(Switch());
 }
 
-Result<std::vector<std::string>> Fleet::disabled() {
-  return store_.engine_->read([](soci::session& sql) {
-    return select_rows<NameRow>(sql, "SELECT device FROM device_switch WHERE enabled = 0");
+Result<std::vector<std::string>> Fleet::disabled(const Owned& owned) {
+  return store_.engine_->read([&](soci::session& sql) {
+    return select_owned<NameRow>(sql, "SELECT device FROM device_switch WHERE enabled = 0", "",
+                                 owned);
   });
 }
 

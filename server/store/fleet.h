@@ -92,7 +92,7 @@ class Fleet {
   Result<std::vector<std::string>> devices_of(const fleet::Target& target);
 
   Result<Switch> device_switch(const std::string& device);
-  Result<std::vector<std::string>> disabled();
+  Result<std::vector<std::string>> disabled(const Owned& owned = {});
   Result<void> save_switch(const std::string& device, const Switch& state);
   Result<void> add_dropped(const std::string& device, std::int64_t count);
   Result<void> save_remark(const std::string& device, const std::string& remark);
@@ -121,7 +121,7 @@ class Fleet {
   Result<fleet::Control> control(std::int64_t id);
   Result<std::vector<fleet::Control>> controls(const std::string& device, std::int64_t before,
                                                int count_max);
-  Result<std::vector<fleet::Control>> open_controls();
+  Result<std::vector<fleet::Control>> open_controls(const Owned& owned = {});
 
   Result<std::vector<fleet::Profile>> profiles(std::int64_t after, int count_max);
   Result<fleet::Profile> profile(std::int64_t id);

@@ -68,10 +68,10 @@ Result<void> Store::save_light_try(const LightTry& one) {
   });
 }
 
-Result<std::vector<LightTry>> Store::open_light_tries() {
-  return engine_->read([](soci::session& sql) {
-    return select_rows<LightRow>(sql,
-                                 std::string(light_select) + "state <> 'done' ORDER BY id");
+Result<std::vector<LightTry>> Store::open_light_tries(const Owned& owned) {
+  return engine_->read([&](soci::session& sql) {
+    return select_owned<LightRow>(sql, std::string(light_select) + "state <> 'done'",
+                                  " ORDER BY id", owned);
   });
 }
 

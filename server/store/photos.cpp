@@ -54,7 +54,7 @@ struct PhotoRow {
   photo::Brightness brightness;
 };
 
-std::string select(const char* columns, const char* rest) {
+std::string select(const char* columns, const std::string& rest) {
   return fmt::format("SELECT {} FROM {}", columns, rest);
 }
 
@@ -128,6 +128,21 @@ void mend_command(soci::session& sql, const photo::Photo& photo, std::int64_t id
   sql << "INSERT INTO command_moment (command, state, reason, at_ms)"
          " VALUES (:command, 'stored', '', :at)",
       use(photo.command), use(photo.received_at_ms);
+}
+
+// A condition on a photo's device.
+std::string in_queues(const std::vector<int>& queues) {
+  std::string numbers = "-2";
+  bool has_first = false;
+  for (const int queue : queues) {
+    numbers += ", " + std::to_string(queue);
+    has_first = has_first || queue == 0;
+  }
+  std::string text =
+      "EXISTS (SELECT 1 FROM device d WHERE d.id = photo.device AND d.queue IN (" + numbers + "))";
+  if (has_first)
+    text += " OR NOT EXISTS (SELECT 1 FROM device d WHERE d.id = photo.device AND d.queue >= 0)";
+  return text;
 }
 
 }  // namespace
@@ -227,12 +242,12 @@ Result<std::optional<photo::Photo>> Store::find_upload(const std::string& meter,
   });
 }
 
-Result<std::vector<photo::Photo>> Store::unread_photos(int count_max) {
+Result<std::vector<photo::Photo>> Store::unread_photos(
+    int count_max, const std::optional<std::vector<int>>& queues) {
+  std::string text = "photo WHERE state = 'stored' AND reading = 0";
+  if (queues) text += " AND (" + in_queues(*queues) + ")";
   return engine_->read([&](soci::session& sql) {
-    return select_rows<PhotoRow>(sql,
-                                 select(photo_columns,
-                                        "photo WHERE state = 'stored' AND reading = 0"
-                                        " ORDER BY id LIMIT :count"),
+    return select_rows<PhotoRow>(sql, select(photo_columns, text + " ORDER BY id LIMIT :count"),
                                  count_max);
   });
 }

@@ -187,10 +187,10 @@ Result<std::vector<Control>> Fleet::controls(const std::string& device, std::int
   });
 }
 
-Result<std::vector<Control>> Fleet::open_controls() {
-  return store_.engine_->read([](soci::session& sql) {
-    return select_rows<ControlRow>(
-        sql, std::string(control_select) + "WHERE is_open = 1 ORDER BY id");
+Result<std::vector<Control>> Fleet::open_controls(const Owned& owned) {
+  return store_.engine_->read([&](soci::session& sql) {
+    return select_owned<ControlRow>(sql, std::string(control_select) + "WHERE is_open = 1",
+                                    " ORDER BY id", owned);
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include "server/store/access_schema.h"
 #include "server/store/fleet_schema.h"
+#include "server/store/leases_schema.h"
 #include "server/store/load_schema.h"
 #include "server/store/meters_schema.h"
 #include "server/store/moving_schema.h"
@@ -130,7 +131,7 @@ std::span<const Migration> migrations() {
                               Migration(light),    Migration(growth),  second_migration(),
                               notify_migration(),  fleet_migration(),  access_migration(),
                               Migration(summary),  Migration(edits),   load_migration(),
-                              moving_migration(),  partitions_migration()};
+                              moving_migration(),  leases_migration(), partitions_migration()};
   return all;
 }
 

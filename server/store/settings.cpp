@@ -74,10 +74,11 @@ Result<void> Store::save_settings(const WishedSettings& settings) {
   });
 }
 
-Result<std::vector<WishedSettings>> Store::settings() {
-  return engine_->read([](soci::session& sql) {
-    return select_rows<SettingsRow>(
-        sql, "SELECT device, part, revision, confirmed, entries, refused FROM settings");
+Result<std::vector<WishedSettings>> Store::settings(const Owned& owned) {
+  return engine_->read([&](soci::session& sql) {
+    return select_owned<SettingsRow>(
+        sql, "SELECT device, part, revision, confirmed, entries, refused FROM settings"
+             " WHERE revision >= 0", "", owned);
   });
 }
 

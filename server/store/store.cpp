@@ -16,7 +16,7 @@ using soci::use;
 
 constexpr const char* device_columns =
     "id, dialect, product, online, firmware, remark, state_json, health_json, "
-    "first_seen_ms, last_seen_ms";
+    "first_seen_ms, last_seen_ms, queue";
 
 struct DeviceRow {
   explicit DeviceRow(soci::statement& statement) {
@@ -30,6 +30,7 @@ struct DeviceRow {
     statement.exchange(into(device.health_json));
     statement.exchange(into(device.first_seen_ms));
     statement.exchange(into(device.last_seen_ms));
+    statement.exchange(into(device.queue));
   }
   Device take() {
     device.dialect = dialect == protocol::name(protocol::Dialect::smartdtu)
@@ -118,14 +119,14 @@ void put_device(soci::session& sql, const Device& device) {
   const int online = device.online ? 1 : 0;
   sql << "INSERT INTO device (" << device_columns
       << ") VALUES (:id, :dialect, :product, :online, :firmware, :remark, :state, :health,"
-         " :first, :last)"
+         " :first, :last, :queue)"
          " ON CONFLICT (id) DO UPDATE SET dialect = excluded.dialect, product = excluded.product,"
          " online = excluded.online, firmware = excluded.firmware,"
          " state_json = excluded.state_json, health_json = excluded.health_json,"
-         " last_seen_ms = excluded.last_seen_ms",
+         " last_seen_ms = excluded.last_seen_ms, queue = excluded.queue",
       use(device.id), use(dialect), use(device.product), use(online), use(device.firmware),
       use(device.remark), use(device.state_json), use(device.health_json),
-      use(device.first_seen_ms), use(device.last_seen_ms);
+      use(device.first_seen_ms), use(device.last_seen_ms), use(device.queue);
 }
 
 // false: it is not there.
@@ -186,10 +187,13 @@ Result<void> Store::mark_all_offline() {
       [](soci::session& sql) { sql << "UPDATE device SET online = 0 WHERE online <> 0"; });
 }
 
-Result<std::vector<Device>> Store::devices() {
-  return engine_->read([](soci::session& sql) {
-    return select_rows<DeviceRow>(
-        sql, std::string("SELECT ") + device_columns + " FROM device ORDER BY id");
+Result<std::vector<Device>> Store::devices(const Owned& owned) {
+  return engine_->read([&](soci::session& sql) {
+    const std::string text = std::string("SELECT ") + device_columns + " FROM device";
+    if (!owned.device.empty())
+      return select_rows<DeviceRow>(sql, text + " WHERE id = :id", owned.device);
+    if (owned.queue < 0) return select_rows<DeviceRow>(sql, text + " ORDER BY id");
+    return select_rows<DeviceRow>(sql, text + " WHERE queue = :queue ORDER BY id", owned.queue);
   });
 }
 
@@ -240,11 +244,12 @@ Result<command::Command> Store::command(std::int64_t id) {
   }), "command " + std::to_string(id));
 }
 
-Result<std::vector<command::Command>> Store::open_commands() {
-  return engine_->read([](soci::session& sql) {
-    return select_rows<CommandRow>(
+Result<std::vector<command::Command>> Store::open_commands(const Owned& owned) {
+  return engine_->read([&](soci::session& sql) {
+    return select_owned<CommandRow>(
         sql, std::string("SELECT ") + command_columns +
-                 " FROM command WHERE state NOT IN ('read', 'failed', 'expired') ORDER BY id");
+                 " FROM command WHERE state NOT IN ('read', 'failed', 'expired')",
+        " ORDER BY id", owned);
   });
 }
 

@@ -57,6 +57,13 @@ struct Device {
   std::string health_json;         // the camera's last Health, or empty
   std::int64_t first_seen_ms = 0;
   std::int64_t last_seen_ms = 0;
+  int queue = -1;                  // of a fleet, where its messages come; -1: not known
+};
+// Whose rows: of one device, or of all that are in one queue of a fleet; of all, when neither is
+// named.
+struct Owned {
+  int queue = -1;
+  std::string device = {};
 };
 
 struct Filter {
@@ -166,12 +173,12 @@ class Store {
   Result<void> save_device(const Device& device);
   // At start nobody is known to be online.
   Result<void> mark_all_offline();
-  Result<std::vector<Device>> devices();
+  Result<std::vector<Device>> devices(const Owned& owned = {});
   Result<Device> device(const std::string& id);
 
   // One row a device and part; nothing when nothing was ever wished.
   Result<void> save_settings(const command::WishedSettings& settings);
-  Result<std::vector<command::WishedSettings>> settings();
+  Result<std::vector<command::WishedSettings>> settings(const Owned& owned = {});
   Result<std::optional<command::WishedSettings>> settings(const std::string& device,
                                                           protocol::Part part);
 
@@ -180,7 +187,7 @@ class Store {
   Result<void> save_command(const command::Command& command);
   Result<command::Command> command(std::int64_t id);
   // Not final, oldest first: what the command step takes up again after a restart.
-  Result<std::vector<command::Command>> open_commands();
+  Result<std::vector<command::Command>> open_commands(const Owned& owned = {});
 
   // One transaction for all: after an error none is in. Sets the ids; a native photo that is in
   // already (same device, number and hash) keeps its row and gets that row's id. Files must be
@@ -195,7 +202,9 @@ class Store {
   // Newest first; `since_ms` is the time of arrival.
   Result<std::vector<photo::Photo>> photos(const Filter& filter);
   // Stored photos without a reading, oldest first: the reading queue after a restart.
-  Result<std::vector<photo::Photo>> unread_photos(int count_max);
+  // With `queues`: only of devices that are in them, and those of no queue are queue 0's.
+  Result<std::vector<photo::Photo>> unread_photos(
+      int count_max, const std::optional<std::vector<int>>& queues = {});
 
   // The photo's row is marked as read in the same transaction.
   Result<std::int64_t> add_reading(const validate::Reading& reading);
@@ -213,7 +222,8 @@ class Store {
                                                            std::int64_t except_reading = 0);
 
   // Judges each case against what is stored, and stores the readings and changes of all: one
-  // transaction, so that nobody's edit comes between.
+  // transaction, so that nobody's edit comes between. Nothing when the first one's photo has been
+  // read meanwhile.
   Result<Judged> judge(std::span<const Case> cases, std::int64_t now_ms);
   // What was said of a reading, oldest first: as the server judged it, then after each review.
   Result<std::vector<validate::Reading>> reading_history(std::int64_t id);
@@ -276,7 +286,7 @@ class Store {
   Result<std::vector<update::Update>> updates(const std::string& device, std::int64_t before,
                                               int count_max);
   // Not final, oldest first.
-  Result<std::vector<update::Update>> open_updates();
+  Result<std::vector<update::Update>> open_updates(const Owned& owned = {});
 
   // A consistent copy of all rows as the SQLite file `file`, whichever engine this is, beside
   // other programs that write. What was there under that name goes.
@@ -317,7 +327,8 @@ class Store {
 
   Result<std::int64_t> add_light_try(const command::LightTry& one);  // its id
   Result<void> save_light_try(const command::LightTry& one);
-  Result<std::vector<command::LightTry>> open_light_tries();  // not done, oldest first
+  // Not done, oldest first.
+  Result<std::vector<command::LightTry>> open_light_tries(const Owned& owned = {});
   // The slot of a command: the tries of the first command, oldest first.
   Result<std::vector<command::LightTry>> light_tries(std::int64_t first_command);
   Result<std::optional<command::LightTry>> light_try_of(std::int64_t command);
@@ -343,6 +354,8 @@ class Store {
   friend class AlarmBook;  // alarms.h
   friend class NewsBook;   // news.h
   friend class Access;
+  friend class Leases;  // leases.h
+  friend class Single;
   struct Engine;
   std::unique_ptr<Engine> engine_;
 };

@@ -153,10 +153,11 @@ Result<std::vector<update::Update>> Store::updates(const std::string& device,
   });
 }
 
-Result<std::vector<update::Update>> Store::open_updates() {
+Result<std::vector<update::Update>> Store::open_updates(const Owned& owned) {
   return engine_->read([&](soci::session& sql) {
-    return select_rows<UpdateRow>(sql, std::string("SELECT ") + update_columns +
-        R"( FROM "update" WHERE state NOT IN ('confirmed', 'refused', 'failed') ORDER BY id)");
+    return select_owned<UpdateRow>(sql, std::string("SELECT ") + update_columns +
+        R"( FROM "update" WHERE state NOT IN ('confirmed', 'refused', 'failed'))", " ORDER BY id",
+        owned);
   });
 }
 

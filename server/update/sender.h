@@ -53,6 +53,8 @@ class Sender {
 
   // The open update of the device fails.
   void end(const std::string& device, const std::string& reason, std::int64_t now_ms);
+  // Somebody else goes on with it.
+  void forget(const std::string& device) { entries_.erase(device); }
   void set_link(const std::string& device, command::Link link, std::int64_t now_ms);
   void state(const std::string& device, const protocol::ImageState& state, std::int64_t now_ms);
   void missing(const std::string& device, const protocol::ImageMissing& missing,

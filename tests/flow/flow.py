@@ -18,7 +18,7 @@ import unittest
 import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
-from stack import ROOT, Stack, StackError, wait_until  # noqa: E402,F401
+from stack import ROOT, Stack, StackError, free_port, wait_until  # noqa: E402,F401
 
 BUILD = pathlib.Path(os.environ.get("METERLENS_BUILD", ROOT / "build" / "release"))
 

@@ -1,0 +1,22 @@
+// The table [fleet] of the settings, as the pipeline wants it.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "app/settings.h"
+#include "server/pipeline.h"
+
+namespace meterlens::app {
+
+// Whether this program may run as `role` with these settings; the error says what to do.
+std::expected<void, std::string> check_role(const Settings& settings, server::Role role);
+// Fills in `out` what a part of a fleet needs. The error says what to do.
+std::expected<void, std::string> fleet_settings(const Settings& settings, server::Role role,
+                                                server::Settings& out);
+// The server's database. A part of a fleet waits for it, and says so.
+std::expected<std::unique_ptr<store::Store>, std::string> open_served(const Settings& settings,
+                                                                      server::Role role);
+
+}  // namespace meterlens::app

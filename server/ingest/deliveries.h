@@ -1,0 +1,110 @@
+// What a worker was handed out by RabbitMQ and has not acknowledged: a message is acknowledged
+// once what came of it is durable, or can be asked for again. Thread-safe. Memory: as many entries
+// as the prefetch of all queues allows.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace meterlens::ingest {
+
+class Deliveries {
+ public:
+  // Its number, from 1, rising. `device`: whose message may have to be held, see settled(); empty:
+  // nobody's.
+  std::uint64_t add(std::uint64_t tag, int queue, std::string device) {
+    const std::lock_guard lock(mutex_);
+    held_.push_back({++last_, tag, queue, std::move(device)});
+    ++counts_[queue];
+    return last_;
+  }
+
+  // All up to this number are dealt with, but for those of devices that `is_open` says are in the
+  // middle of something which exists nowhere else. Of those at most `open_max` of a queue stay, the
+  // newest; how many older ones were let go is returned.
+  std::size_t settled(std::uint64_t upto, const std::function<bool(const std::string&)>& is_open,
+                      std::size_t open_max) {
+    const std::lock_guard lock(mutex_);
+    std::deque<Held> kept;
+    std::map<int, std::size_t> open;
+    for (Held& one : held_) {
+      if (one.number > upto || (!one.device.empty() && is_open(one.device))) {
+        if (one.number <= upto) ++open[one.queue];
+        kept.push_back(std::move(one));
+      } else {
+        let_go(one);
+      }
+    }
+    std::size_t early = 0;
+    held_.clear();
+    for (Held& one : kept) {
+      if (one.number <= upto && open[one.queue] > open_max) {
+        --open[one.queue];
+        ++early;
+        let_go(one);
+      } else {
+        held_.push_back(std::move(one));
+      }
+    }
+    return early;
+  }
+
+  // The tags to be acknowledged now.
+  std::vector<std::uint64_t> take_settled() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(settled_, {});
+  }
+  // The tags of a queue's messages that somebody else shall have.
+  std::vector<std::uint64_t> give_back(int queue) {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::uint64_t> tags;
+    std::erase_if(held_, [&](const Held& one) {
+      if (one.queue == queue) tags.push_back(one.tag);
+      return one.queue == queue;
+    });
+    counts_.erase(queue);
+    return tags;
+  }
+  // The connection is gone: whoever is next gets all of them.
+  void forget() {
+    const std::lock_guard lock(mutex_);
+    held_.clear();
+    counts_.clear();
+    settled_.clear();
+  }
+  std::size_t count(int queue) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = counts_.find(queue);
+    return at == counts_.end() ? 0 : at->second;
+  }
+  std::uint64_t last() const {
+    const std::lock_guard lock(mutex_);
+    return last_;
+  }
+
+ private:
+  struct Held {
+    std::uint64_t number, tag;
+    int queue;
+    std::string device;
+  };
+  void let_go(const Held& one) {
+    settled_.push_back(one.tag);
+    --counts_[one.queue];
+  }
+
+  mutable std::mutex mutex_;
+  std::deque<Held> held_;
+  std::map<int, std::size_t> counts_;
+  std::vector<std::uint64_t> settled_;
+  std::uint64_t last_ = 0;
+};
+
+}  // namespace meterlens::ingest

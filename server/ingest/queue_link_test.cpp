@@ -1,0 +1,89 @@
+#include "server/ingest/queue_link.h"
+
+#include <gtest/gtest.h>
+
+#include "server/ingest/deliveries.h"
+
+namespace meterlens::ingest {
+namespace {
+
+using Tags = std::vector<std::uint64_t>;
+
+bool nobody(const std::string&) { return false; }
+
+TEST(QueueLink, ReadsAnAddressWithoutAPassword) {
+  const auto node = parse_amqp("amqp://meterlens@mq1.example.net:5673/water");
+  ASSERT_TRUE(node.has_value());
+  EXPECT_EQ(node->host, "mq1.example.net");
+  EXPECT_EQ(node->port, 5673);
+  EXPECT_EQ(node->user, "meterlens");
+  EXPECT_EQ(node->vhost, "water");
+  EXPECT_EQ(parse_amqp("amqp://127.0.0.1/")->vhost, "/");
+  EXPECT_EQ(parse_amqp("amqp://127.0.0.1")->user, "guest");
+  for (const char* wrong : {"", "mq1", "amqp://", "amqp://u:secret@mq1/", "amqp://mq1:0/",
+                            "amqp://mq1:99999/", "amqp://mq1:x/", "http://mq1/"})
+    EXPECT_FALSE(parse_amqp(wrong).has_value()) << wrong;
+  EXPECT_EQ(parse_amqp("amqp://u:secret@mq1/").error().find("secret"), std::string::npos);
+}
+
+TEST(QueueLink, NamesTopicsAsRabbitmqDoesAndBack) {
+  EXPECT_EQ(topic_of_key("meterlens.m1.up"), "meterlens/m1/up");
+  EXPECT_EQ(topic_of_key("meterlens.site.7.up"), "meterlens/site.7/up");
+  EXPECT_EQ(topic_of_key("P1.d1.event"), "P1/d1/event");
+  EXPECT_EQ(key_of_topic("meterlens/m1/down"), "meterlens.m1.down");
+  for (const char* foreign : {"", "m1", "m1.up", ".up", "a..b"})
+    EXPECT_EQ(topic_of_key(foreign).find("//"), std::string::npos) << foreign;
+}
+
+TEST(Deliveries, AreAcknowledgedOnceTheyAreDealtWith) {
+  Deliveries deliveries;
+  EXPECT_EQ(deliveries.add(11, 0, ""), 1U);
+  EXPECT_EQ(deliveries.add(12, 1, ""), 2U);
+  EXPECT_EQ(deliveries.add(13, 0, ""), 3U);
+  deliveries.settled(2, nobody, 10);
+  EXPECT_EQ(deliveries.take_settled(), (Tags{11, 12}));
+  EXPECT_EQ(deliveries.take_settled(), Tags{});
+  EXPECT_EQ(deliveries.count(0), 1U);
+  EXPECT_EQ(deliveries.count(1), 0U);
+}
+
+TEST(Deliveries, OfAPhotoThatExistsNowhereElseAreHeld) {
+  Deliveries deliveries;
+  deliveries.add(11, 0, "d1");
+  deliveries.add(12, 0, "d2");
+  deliveries.add(13, 0, "");
+  const auto d1 = [](const std::string& device) { return device == "d1"; };
+  EXPECT_EQ(deliveries.settled(3, d1, 10), 0U);
+  EXPECT_EQ(deliveries.take_settled(), (Tags{12, 13}));
+  deliveries.settled(3, nobody, 10);
+  EXPECT_EQ(deliveries.take_settled(), Tags{11});
+}
+
+// Else half photos would fill the prefetch, and their other halves never come.
+TEST(Deliveries, AreHeldOnlyUpToABound) {
+  Deliveries deliveries;
+  for (std::uint64_t tag = 1; tag <= 5; ++tag) deliveries.add(tag, 0, "d1");
+  deliveries.add(6, 1, "d1");
+  const auto all = [](const std::string&) { return true; };
+  EXPECT_EQ(deliveries.settled(6, all, 3), 2U);
+  EXPECT_EQ(deliveries.take_settled(), (Tags{1, 2}));
+  EXPECT_EQ(deliveries.count(0), 3U);
+  EXPECT_EQ(deliveries.count(1), 1U);
+}
+
+TEST(Deliveries, GoBackByQueueAndAreForgottenWithTheConnection) {
+  Deliveries deliveries;
+  deliveries.add(1, 0, "");
+  deliveries.add(2, 1, "");
+  EXPECT_EQ(deliveries.give_back(0), Tags{1});
+  EXPECT_EQ(deliveries.count(0), 0U);
+  deliveries.settled(1, nobody, 10);
+  EXPECT_EQ(deliveries.take_settled(), Tags{});
+  deliveries.forget();
+  deliveries.settled(2, nobody, 10);
+  EXPECT_EQ(deliveries.take_settled(), Tags{});
+  EXPECT_EQ(deliveries.add(3, 0, ""), 3U);
+}
+
+}  // namespace
+}  // namespace meterlens::ingest

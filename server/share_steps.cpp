@@ -1,0 +1,319 @@
+// What a pipeline does as a part of a fleet: a worker takes up and drops the devices of a queue,
+// obeys servers and tells them; a server asks workers, and one of all leads.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <future>
+#include <limits>
+
+#include "server/errand.h"
+#include "server/remote.h"
+#include "server/share.h"
+#include "server/steps.h"
+
+namespace meterlens::server {
+namespace {
+
+using command::Link;
+using protocol::Dialect;
+
+constexpr std::int64_t look_ms = 1'000;       // for what others have stored
+constexpr std::int64_t schedules_ms = 2'000;  // that another server may have changed
+constexpr std::int64_t devices_ms = 10'000;   // that a worker may have seen first
+constexpr std::chrono::seconds adopt_time{10};
+
+template <class Value, class Error>
+Outcome outcome_of(const std::expected<Value, Error>& done) {
+  Outcome out;
+  if (!done) out.error = static_cast<int>(done.error());
+  return out;
+}
+
+template <class Value, class Error>
+Outcome made_of(const std::expected<Value, Error>& done) {
+  Outcome out = outcome_of(done);
+  if (done) out.id = done->id;
+  return out;
+}
+
+}  // namespace
+
+// ---- a worker: queues and their devices ----
+
+void Pipeline::Steps::start_worker() {
+  on_change = [this](const Change& change) { tell_servers(change); };
+  queues = std::make_unique<ingest::QueueLink>(
+      settings.queues,
+      ingest::QueueLinkEvents{
+          [this](std::string_view topic, protocol::Bytes payload, const ingest::Delivery& one) {
+            message_of_queue(topic, payload, one);
+          },
+          [this](const ingest::Wanted& wanted, const ingest::Delivery& one) {
+            arrived = one.number;
+            inbox.post([this, wanted, one] { run_errand(wanted, one); });
+          },
+          {},
+          {},
+          [this] { pause_of_queues(); },
+          [this](bool connected) { connection_of_queues(connected); }});
+}
+
+void Pipeline::Steps::start_share() {
+  ShareSettings wanted = settings.share;
+  wanted.queue_count = settings.queues.queue_count;
+  const auto in_thread = [this](std::function<bool()> work) {
+    auto promise = std::make_shared<std::promise<bool>>();
+    auto result = promise->get_future();
+    const bool posted =
+        inbox.post([work = std::move(work), promise] { promise->set_value(work()); });
+    return posted && result.wait_for(adopt_time) == std::future_status::ready && result.get();
+  };
+  share = std::make_unique<Share>(
+      wanted, store, *queues,
+      [this, in_thread](int queue) {
+        return in_thread([this, queue] { return adopt({queue, {}}); });
+      },
+      [this, in_thread](int queue) {
+        in_thread([this, queue] {
+          drop(queue);
+          return true;
+        });
+      });
+}
+
+void Pipeline::Steps::message_of_queue(std::string_view topic, protocol::Bytes payload,
+                                       const ingest::Delivery& one) {
+  const std::size_t before = decoded.size();
+  message(topic, payload);
+  for (std::size_t i = before; i < decoded.size(); ++i) decoded[i].queue = one.queue;
+  arrived = one.number;
+}
+
+void Pipeline::Steps::pause_of_queues() {
+  pause();
+  if (arrived == arrived_told) return;
+  arrived_told = arrived;
+  // In the turn that has the packets, or a later one.
+  inbox.post([this, number = arrived] { arrived_settled = number; });
+}
+
+void Pipeline::Steps::connection_of_queues(bool connected) {
+  metrics.set(metrics::Gauge::broker_connected, connected ? 1 : 0);
+  inbox.post([this, connected] {
+    commands.set_connected(connected, now_ms);
+    updates.set_connected(connected, now_ms);
+    wishes.set_connected(connected, now_ms);
+  });
+}
+
+// What came of messages is stored, or its camera has it still: they are acknowledged, but for those
+// of a photo that a SmartDTU has sent and that is not stored yet.
+void Pipeline::Steps::settle_queues() {
+  if (queues == nullptr || !committer.good() || arrived_settled == 0) return;
+  const std::size_t early = queues->settled(arrived_settled, [this](const std::string& device) {
+    return assembler.is_open(device);
+  });
+  if (early > 0)
+    spdlog::warn("{} messages of unfinished photos of SmartDTUs are acknowledged early: too many "
+                 "are unfinished; raise [fleet] prefetch", early);
+}
+
+bool Pipeline::Steps::adopt(const store::Owned& owned) {
+  auto devices = store.devices(owned);
+  auto open = store.open_commands(owned);
+  auto wished = store.settings(owned);
+  const auto open_updates = store.open_updates(owned);
+  if (!devices || !open || !wished || !open_updates || !fleet.adopt(owned)) {
+    spdlog::error("queue {}: what is known of its devices cannot be read; trying again",
+                  owned.queue);
+    return false;
+  }
+  std::set<std::string> fresh;
+  for (store::Device& row : *devices) {
+    if (registry.find(row.id) != nullptr) continue;
+    fresh.insert(row.id);
+    const Registry::Entry& entry = registry.adopt(std::move(row));
+    commands.set_link(entry.row.id, entry.row.dialect, entry.link, now_ms);
+    wishes.set_link(entry.row.id, entry.link, now_ms);
+  }
+  std::erase_if(*open, [&](const auto& one) { return !fresh.contains(one.device); });
+  for (command::Command& command : *open) take_up_command(command);
+  for (auto& one : *wished)
+    if (fresh.contains(one.device)) wishes.take_up(std::move(one));
+  for (const update::Update& one : *open_updates) {
+    if (!fresh.contains(one.device) || updates.has_open(one.device)) continue;
+    updates.add(one, now_ms);
+    updates.set_link(one.device, registry.find(one.device)->link, now_ms);
+  }
+  take_up_lights(owned);
+  if (owned.queue >= 0) {
+    const std::lock_guard lock(my_queues_mutex);
+    my_queues.insert(owned.queue);
+  }
+  if (reading != nullptr) reading->wake();
+  return true;
+}
+
+void Pipeline::Steps::drop(int queue) {
+  {
+    const std::lock_guard lock(my_queues_mutex);
+    my_queues.erase(queue);
+  }
+  settle();
+  std::vector<std::string> gone;
+  for (const auto& [id, entry] : registry.entries())
+    if (entry.row.queue == queue) gone.push_back(id);
+  for (const std::string& id : gone) {
+    assembler.forget(id);
+    commands.forget(id);
+    updates.forget(id);
+    wishes.forget(id);
+    lights.erase(id);
+    next_light.erase(id);
+    ordered_ms.erase(id);
+    fleet.drop(id);
+    registry.drop(id);
+    std::erase_if(unsaved_commands, [&](const auto& one) { return one.device == id; });
+    std::erase_if(unsaved_updates, [&](const auto& one) { return one.device == id; });
+  }
+}
+
+std::vector<int> Pipeline::Steps::queues_now() const {
+  const std::lock_guard lock(my_queues_mutex);
+  return {my_queues.begin(), my_queues.end()};
+}
+
+// ---- a worker: what servers want, and what they are told ----
+
+void Pipeline::Steps::run_errand(const ingest::Wanted& wanted, const ingest::Delivery& one) {
+  const auto errand = decode_errand(wanted.body);
+  if (!errand) return spdlog::warn("queue {}: an order that cannot be understood", one.queue);
+  if (registry.find(errand->device) == nullptr) adopt({-1, errand->device});
+  if (Registry::Entry* device = registry.find(errand->device))
+    registry.set_queue(*device, one.queue);
+  const Outcome outcome = obey(*errand, one.again);
+  queues->answer(wanted, encode(outcome));
+}
+
+Outcome Pipeline::Steps::obey(const Errand& errand, bool again) {
+  using Kind = Errand::Kind;
+  const std::string& device = errand.device;
+  if (errand.kind == Kind::due) {
+    const bool asked_before = again || errand.second > 0;
+    if (asked_before && was_ordered(device, errand.number)) return {};
+    const bool done = order({0, device, errand.number, errand.flag});
+    return done ? Outcome{} : Outcome{static_cast<int>(CommandError::queue_full), 0};
+  }
+  // It may have been done by a worker that could not answer any more.
+  if (again) return {static_cast<int>(CommandError::store), 0};
+  switch (errand.kind) {
+    case Kind::capture: return made_of(capture(device));
+    case Kind::update: return made_of(update(device, errand.number));
+    case Kind::settings: return outcome_of(change_settings(device, errand.part, errand.bytes));
+    case Kind::aim:
+      return outcome_of(aim(device, {static_cast<std::uint16_t>(errand.number),
+                                     static_cast<std::uint16_t>(errand.second)}));
+    default: break;
+  }
+  const auto done = fleet.obey(order_of(errand));
+  Outcome out = outcome_of(done);
+  if (done) out.id = *done;
+  return out;
+}
+
+fleet::Order Pipeline::Steps::order_of(const Errand& errand) {
+  using Kind = Errand::Kind;
+  if (errand.kind == Kind::enable) return fleet::SetEnabled{errand.device, errand.flag};
+  if (errand.kind == Kind::remove) return fleet::Remove{errand.device, errand.flag};
+  if (errand.kind == Kind::reset) return fleet::Reset{errand.device};
+  return fleet::SendControl{errand.device, static_cast<fleet::ControlKind>(errand.number),
+                            {errand.bytes.begin(), errand.bytes.end()}};
+}
+
+bool Pipeline::Steps::was_ordered(const std::string& device, std::int64_t due_ms) {
+  const auto newest = store.commands(device, std::numeric_limits<std::int64_t>::max(), 1);
+  return newest && !newest->empty() && newest->front().created_ms >= due_ms;
+}
+
+void Pipeline::Steps::tell_servers(const Change& change) {
+  if (queues == nullptr) return;
+  News news{change, {}};
+  if (change.kind == Change::Kind::view)
+    if (auto view = views.newest(change.device)) news.view = *std::move(view);
+  queues->tell(encode(news));
+}
+
+// ---- a server ----
+
+void Pipeline::Steps::start_server() {
+  leads = false;
+  single = std::make_unique<store::Single>(store, "meterlens lead");
+  ingest::QueueLinkSettings wanted = settings.queues;
+  wanted.is_worker = false;
+  queues = std::make_unique<ingest::QueueLink>(
+      wanted, ingest::QueueLinkEvents{
+                  {},
+                  {},
+                  [this](const std::string& correlation, std::string_view body) {
+                    if (remote != nullptr) remote->answered(correlation, body);
+                  },
+                  [this](std::string_view body) {
+                    auto news = decode_news(body);
+                    if (!news) return;
+                    if (news->change.kind == Change::Kind::view)
+                      views.put(news->change.device, std::move(news->view));
+                    on_change(news->change);
+                  },
+                  [] {},
+                  [this](bool connected) {
+                    metrics.set(metrics::Gauge::broker_connected, connected ? 1 : 0);
+                  }});
+  remote = std::make_unique<Remote>(*queues, store);
+}
+
+// Schedules, profiles, campaigns, notifications and what forgets: of all servers one does it.
+void Pipeline::Steps::tick_server() {
+  if (now_ms - looked_ms < look_ms && now_ms >= looked_ms) return;
+  looked_ms = now_ms;
+  const bool holds = single->hold();
+  if (holds != leads) {
+    spdlog::info(holds ? "this server leads now: schedules, campaigns and notifications are its own"
+                       : "another server leads");
+    planner = {};
+    planned_devices = 0;
+    schedules_looked_ms = devices_looked_ms = 0;
+  }
+  if (holds && now_ms - schedules_looked_ms >= schedules_ms) {
+    schedules_looked_ms = now_ms;
+    load_schedules();
+    fleet.look_again();
+  }
+  if (holds && now_ms - devices_looked_ms >= devices_ms) {
+    devices_looked_ms = now_ms;
+    plan_devices();
+  }
+  leads = holds;
+}
+
+void Pipeline::Steps::plan_devices() {
+  constexpr int page = 10'000;
+  std::vector<std::string> all;
+  for (store::DeviceFilter filter{.count_max = page};; filter.after = all.back()) {
+    auto some = store::Fleet(store).devices(filter);
+    if (!some) return spdlog::error("devices cannot be planned: {}", some.error().message);
+    const bool is_last = some->size() < static_cast<std::size_t>(page);
+    std::ranges::move(*some, std::back_inserter(all));
+    if (is_last || all.empty()) break;
+  }
+  if (all.size() != planned_devices) planner.set_devices(all);
+  planned_devices = all.size();
+}
+
+void Pipeline::Steps::tick_worker() {
+  if (now_ms - looked_ms < look_ms && now_ms >= looked_ms) return;
+  looked_ms = now_ms;
+  // A server has stored photos that people sent, or a worker ones that it could not read any more.
+  if (reading != nullptr) reading->wake();
+}
+
+}  // namespace meterlens::server

@@ -1,0 +1,216 @@
+"""A fleet: two `meterlens worker` and `meterlens serve --no-worker` on RabbitMQ and PostgreSQL.
+
+Real broker, database, cameras, serial lines and DTUs. A worker is killed with -9 under load.
+"""
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+import unittest
+from collections import Counter
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+import kill_flow  # noqa: E402
+from flow import BUILD, FlowTest, LiveEvents, free_port, wait_until  # noqa: E402
+from postgresql import PrivatePostgresql  # noqa: E402
+from rabbitmq import PrivateRabbitmq  # noqa: E402
+
+QUEUES = 8
+HAND_OVER_S = 10
+
+
+class Fleet(FlowTest):
+    """RabbitMQ and PostgreSQL; what runs on them the tests start."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = PrivatePostgresql()
+        self.addCleanup(self.server.close)
+        self.broker = PrivateRabbitmq()
+        self.addCleanup(self.broker.close)
+        self.stack.mqtt_port = self.broker.mqtt_port
+        self.config = self.write_config()
+
+    def write_config(self, more="", **changes):
+        values = {"http": self.stack.http_port, "url": self.server.url, "amqp": self.broker.url,
+                  "patience_s": 60, **changes}
+        path = self.folder / f"fleet-{values['http']}-{values['patience_s']}.toml"
+        path.write_text("[http]\nport = {http}\n[broker]\nembedded = false\n[store]\n"
+                        "url = \"{url}\"\n[fleet]\nrabbitmq = \"{amqp}\"\nqueues = {queues}\n"
+                        "patience_s = {patience_s}\n".format(queues=QUEUES, **values) + more)
+        return path
+
+    def worker(self):
+        return self.stack.spawn("meterlens", "worker", "--config", self.config)
+
+    def start(self, workers=2):
+        """Workers that share the queues, then devices may come in; the workers and the server."""
+        started = [self.worker() for _ in range(workers)]
+        wait_until(lambda: sorted(self.shares().values()) == [QUEUES // workers] * workers, 60,
+                   f"{workers} workers to share {QUEUES} queues")
+        self.broker.open_mqtt()
+        return started, self.start_server()
+
+    def start_server(self, config=None):
+        server = self.stack.spawn("meterlens", "serve", "--no-worker", "--config",
+                                  config or self.config)
+        if config is None:
+            wait_until(self.is_healthy, 60, "the server")
+        return server
+
+    def is_healthy(self):
+        try:
+            return self.stack.get("/health").get("status") == "ok"
+        except OSError:
+            return False
+
+    def shares(self):
+        """How many queues each worker has."""
+        rows = self.server.sql("SELECT worker, count(*) FROM lease WHERE queue >= 0 AND until_ms >"
+                               " extract(epoch FROM clock_timestamp()) * 1000 GROUP BY worker")
+        return {row.split("|")[0]: int(row.split("|")[1]) for row in rows}
+
+    def log_of(self, process):
+        number = [one for name, one in self.stack.processes if name == "meterlens"].index(process)
+        return (self.folder / f"meterlens-{number}.log").read_text(errors="replace")
+
+
+class Workers(Fleet):
+    # What a killed server must not lose or double, a killed worker must not either.
+    drawn = kill_flow.Kill.drawn
+    everything_arrives = kill_flow.Kill.everything_arrives
+    nothing_is_doubled_or_lost = kill_flow.Kill.nothing_is_doubled_or_lost
+    assert_file = kill_flow.Kill.assert_file
+    rows = kill_flow.KillOnPostgresql.rows
+
+    def test_photos_go_through_and_a_killed_worker_on_postgresql_loses_none(self):
+        workers, _ = self.start()
+        for number, device in enumerate(kill_flow.DEVICES):
+            self.rendered_meter(device, seed=11 + number, baud=0)
+            self.stack.wait_online(device, 60)
+        live = LiveEvents(self.stack)
+        self.addCleanup(live.close)
+        for device in kill_flow.DEVICES:
+            command, photo = self.take_photo(device)
+            self.assertEqual(command["state"], "read")
+            self.assert_is_the_cameras(device, photo)
+        seen = live.until(lambda name, _: name == "reading")
+        self.assertIn("photo", [name for name, _ in seen])
+        load = kill_flow.Load(self.stack)
+        load.start()
+        self.addCleanup(load.end)
+        self.kill(workers[0])
+        self.worker()
+        wait_until(lambda: sorted(self.shares().values()) == [QUEUES // 2] * 2, 60,
+                   "a new worker to get its share")
+        time.sleep(2)  # of load on both
+        load.end()
+        self.everything_arrives()
+        self.nothing_is_doubled_or_lost(load.seen)
+
+    def kill(self, worker):
+        """Under load; every device's photos are stored again in time."""
+        wait_until(lambda: len(self.rows(kill_flow.PHOTOS)) >= 2 * len(kill_flow.DEVICES), 60,
+                   "photos under load")
+        before = Counter(device for _, device, *_ in self.rows(kill_flow.PHOTOS))
+        killed = time.monotonic()
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        wait_until(lambda: list(self.shares().values()) == [QUEUES], HAND_OVER_S,
+                   "the other worker to have all queues")
+        handed_over = time.monotonic() - killed
+
+        def all_go_on():
+            now = Counter(device for _, device, *_ in self.rows(kill_flow.PHOTOS))
+            return all(now[device] > before[device] for device in kill_flow.DEVICES)
+        wait_until(all_go_on, 60, "photos of every device after the kill")
+        print(f"hand-over after {handed_over:.1f} s, photos of every device after "
+              f"{time.monotonic() - killed:.1f} s", file=sys.stderr)
+
+    def test_a_worker_on_postgresql_that_ends_hands_its_devices_over_at_once(self):
+        workers, _ = self.start()
+        self.rendered_meter("m1", baud=0)
+        self.stack.wait_online("m1", 60)
+        self.take_photo("m1")
+        for worker in workers[:1]:
+            worker.send_signal(signal.SIGTERM)
+            self.assertEqual(worker.wait(15), 0)
+        wait_until(lambda: list(self.shares().values()) == [QUEUES], 5, "all queues at one worker")
+        self.take_photo("m1")
+        rows = self.rows(kill_flow.PHOTOS)
+        self.assertEqual(len(rows), 2)
+
+    def test_a_smartdtu_and_settings_on_postgresql_by_way_of_a_worker(self):
+        self.start()
+        self.rendered_meter("d1", dialect="smartdtu", product="P1", baud=0)
+        self.rendered_meter("m1", seed=12, baud=0)
+        self.stack.wait_online("d1", 60)
+        command, photo = self.take_photo("d1")
+        self.assertEqual(command["state"], "read")
+        self.assert_is_the_cameras("d1", photo)
+        wait_until(lambda: all(count == "0" for name, count in self.broker.queues(
+            "name", "messages") if re.fullmatch(r"meterlens\.\d+", name)), 30,
+                   "every message to be acknowledged")
+        self.stack.wait_online("m1", 60)
+        status, answer = self.stack.request("PUT", "/devices/m1/settings/camera",
+                                            {"capture_period_s": 86400})
+        self.assertEqual(status, 202 if status == 202 else 200, answer)
+        wait_until(lambda: self.server.sql("SELECT confirmed FROM settings WHERE device = 'm1'"
+                                           " AND revision = confirmed"), 60,
+                   "the camera to take its settings")
+        status, answer = self.stack.request("POST", "/devices/nobody/commands", {"capture": 1})
+        self.assertEqual(status, 404, answer)
+
+
+class Lead(Fleet):
+    def test_one_of_two_servers_on_postgresql_orders_what_is_scheduled(self):
+        _, first = self.start(workers=1)
+        second_config = self.write_config(http=free_port())
+        second = self.start_server(second_config)
+        self.rendered_meter("m1", baud=0)
+        self.stack.wait_online("m1", 60)
+        leads = "this server leads now"
+        wait_until(lambda: leads in self.log_of(first), 20, "the first server to lead")
+        wait_until(lambda: "is ready" in self.log_of(second), 30, "the second server")
+        self.assertNotIn(leads, self.log_of(second))
+        status, answer = self.stack.request("POST", "/schedules", {
+            "name": "often", "cron": "* * * * *", "zone": "UTC", "spread_s": 0})
+        self.assertEqual(status, 201, answer)
+        wait_until(lambda: self.commands() == 1, 75, "the scheduled capture")
+        killed = time.monotonic()
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        wait_until(lambda: leads in self.log_of(second), HAND_OVER_S, "the second server to lead")
+        print(f"the other server leads after {time.monotonic() - killed:.1f} s", file=sys.stderr)
+        wait_until(lambda: self.commands() == 2, 75, "the next scheduled capture")
+        minutes = self.server.sql("SELECT count(DISTINCT created_ms / 60000) FROM command")
+        self.assertEqual(minutes, ["2"])
+
+    def commands(self):
+        return int(self.server.sql("SELECT count(*) FROM command")[0])
+
+
+class Away(Fleet):
+    def run_worker(self, config):
+        started = time.monotonic()
+        done = subprocess.run([BUILD / "meterlens", "worker", "--config", config], cwd=self.folder,
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertGreater(time.monotonic() - started, 2)
+        return done.stdout + done.stderr
+
+    def test_who_is_away_at_the_start_is_waited_for_on_postgresql(self):
+        said = self.run_worker(self.write_config(
+            amqp=f"amqp://guest@127.0.0.1:{free_port()}/", patience_s=3))
+        self.assertIn("no connection to RabbitMQ at 127.0.0.1", said)
+        self.assertIn("waited 3 s", said)
+        self.server.stop()
+        said = self.run_worker(self.write_config(patience_s=3))
+        self.assertIn("cannot be reached", said)
+        self.assertIn("waited 3 s", said)
+
+
+if __name__ == "__main__":
+    unittest.main()
