@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 
 #include "protocol/bytes.h"
 #include "protocol/require.h"

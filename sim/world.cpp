@@ -290,8 +290,8 @@ Outcome World::run() {
   if (!run_to_arrival(arrival_bound_ms())) judge_.demand_arrival();
   // The last one to arrive is read a little later, and its command ends then.
   run_until(events_.now_ms() + reading_ms_max);
-  // One whose photo was lost in the camera ends when it is given up.
-  const std::int64_t given_up_by_ms = events_.now_ms() + given_up_ms + reading_ms_max;
+  // One whose photo was lost in the camera ends when it is given up, at a turn of an idle server.
+  const std::int64_t given_up_by_ms = events_.now_ms() + given_up_ms + 60'000;
   while (server_->running() && !server_->store().open_commands()->empty() &&
          events_.now_ms() < given_up_by_ms)
     run_until(events_.now_ms() + reading_ms_max);

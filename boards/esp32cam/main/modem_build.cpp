@@ -17,17 +17,26 @@ namespace {
 
 constexpr std::uint32_t modem_baud = 115'200;
 
-// Broker and name from menuconfig. Stops the program when they are not such as it can use: whoever
-// built it sees that on the log.
+// What is configured is not such as it can be used: whoever built it sees that on the log.
+[[noreturn]] void stop(const char* what) {
+  ESP_LOGE("meterlens", "menuconfig, Meterlens: %s", what);
+  abort();
+}
+
 BrokerAddress configured_broker() {
   const auto address = read_broker(CONFIG_METERLENS_BROKER);
-  if (!address || address->tls) {
-    ESP_LOGE("meterlens",
-             "menuconfig, Meterlens: the broker must be mqtt://[USER:PASSWORD@]HOST"
-             "[:PORT]; the modem's TLS is not supported");
-    abort();
-  }
+  if (!address) stop("the broker must be mqtt(s)://[USER:PASSWORD@]HOST[:PORT]");
   return *address;
+}
+
+// Files in the modem's own memory.
+at::Tls configured_tls(const BrokerAddress& broker) {
+  if (!broker.tls) return {};
+  const at::Tls tls{CONFIG_METERLENS_MODEM_CA, CONFIG_METERLENS_MODEM_CERTIFICATE,
+                    CONFIG_METERLENS_MODEM_KEY};
+  if (tls.authority.empty()) stop("mqtts needs the name of a CA's file in the modem");
+  if (tls.certificate.empty() != tls.key.empty()) stop("certificate and key belong together");
+  return tls;
 }
 
 std::string_view configured_device() {
@@ -68,6 +77,7 @@ struct Line {
   at::ModemSettings settings;
   settings.host = broker.host.view();
   settings.port = broker.port;
+  settings.tls = configured_tls(broker);
   static at::Modem modem(settings, publish_memory,
                          {nullptr, [](void*, std::string_view topic, at::Bytes payload) {
                             receiving->mqtt_in(topic, payload, uptime_ms());

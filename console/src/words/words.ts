@@ -87,7 +87,7 @@ export class Words {
     const { state } = command;
     // Whatever went out before, nothing happens until the device is back.
     if (!online && (state === "queued" || state === "sent")) return this.say("state_offline");
-    if (state === "transferring" && command.reason !== null)
+    if (state === "transferring" && command.reason)
       return this.say("state_kept", this.reason(command.reason));
     if (state === "transferring")
       return command.packets_total > 0
