@@ -107,12 +107,6 @@ struct VisitRow {
   UserRow user;
 };
 
-int changed_rows(soci::session& sql) {
-  int changed = 0;
-  sql << "SELECT changes()", into(changed);
-  return changed;
-}
-
 Error no_user(const std::string& name) {
   return {ErrorCode::not_found, "there is no user \"" + name + "\""};
 }
@@ -168,11 +162,11 @@ Result<void> Access::add_user(const User& user) {
   const auto rows = engine_.write([&](soci::session& sql) {
     const std::string role = door::name(user.role), groups = joined(user.groups);
     const int disabled = user.disabled ? 1 : 0;
-    sql << "INSERT OR IGNORE INTO user VALUES (:name, :role, :groups, :hash, :disabled, :created, "
-           ":password)",
-        use(user.name), use(role), use(groups), use(user.password_hash), use(disabled),
-        use(user.created_ms), use(user.password_ms);
-    return changed_rows(sql);
+    return change_rows(sql,
+                       "INSERT OR IGNORE INTO user VALUES (:name, :role, :groups, :hash, "
+                       ":disabled, :created, :password)",
+                       user.name, role, groups, user.password_hash, disabled, user.created_ms,
+                       user.password_ms);
   });
   if (!rows) return std::unexpected(rows.error());
   if (*rows == 0)
@@ -191,11 +185,11 @@ Result<void> Access::save_user(const User& user, const std::string& except_sessi
            ":disabled))",
         use(user.name), use(except_session), use(user.name), use(user.password_hash), use(role),
         use(disabled);
-    sql << "UPDATE user SET role = :role, groups = :groups, password_hash = :hash, "
-           "disabled = :disabled, password_ms = :password WHERE name = :name",
-        use(role), use(groups), use(user.password_hash), use(disabled), use(user.password_ms),
-        use(user.name);
-    const int changed = changed_rows(sql);
+    const int changed = change_rows(
+        sql,
+        "UPDATE user SET role = :role, groups = :groups, password_hash = :hash, "
+        "disabled = :disabled, password_ms = :password WHERE name = :name",
+        role, groups, user.password_hash, disabled, user.password_ms, user.name);
     keep_an_administrator(sql, had_one);
     return changed;
   });
@@ -207,8 +201,7 @@ Result<void> Access::remove_user(const std::string& name) {
     const bool had_one = has_administrator(sql);
     sql << "DELETE FROM session WHERE user = :name", use(name);
     sql << "DELETE FROM token WHERE user = :name", use(name);
-    sql << "DELETE FROM user WHERE name = :name", use(name);
-    const int changed = changed_rows(sql);
+    const int changed = change_rows(sql, "DELETE FROM user WHERE name = :name", name);
     keep_an_administrator(sql, had_one);
     return changed;
   });
@@ -298,9 +291,8 @@ Result<std::vector<Token>> Access::tokens(const std::string& user) {
 
 Result<void> Access::remove_token(std::int64_t id, const std::string& user) {
   const auto rows = engine_.write([&](soci::session& sql) {
-    sql << "DELETE FROM token WHERE id = :id AND (user = :user OR :all = '')", use(id), use(user),
-        use(user);
-    return changed_rows(sql);
+    return change_rows(sql, "DELETE FROM token WHERE id = :id AND (user = :user OR :all = '')", id,
+                       user, user);
   });
   if (!rows) return std::unexpected(rows.error());
   if (*rows == 0)

@@ -57,12 +57,6 @@ struct EntryRow {
   Entry entry;
 };
 
-int changed_rows(soci::session& sql) {
-  int changed = 0;
-  sql << "SELECT changes()", into(changed);
-  return changed;
-}
-
 }  // namespace
 
 Result<std::vector<Credential>> Access::credentials() {
@@ -81,7 +75,9 @@ Result<std::optional<Credential>> Access::credential(const std::string& device) 
 Result<void> Access::save_credential(const Credential& credential) {
   return engine_.write([&](soci::session& sql) {
     const int removed = credential.removed ? 1 : 0;
-    sql << "INSERT OR REPLACE INTO credential VALUES (:device, :hash, :by, :made, :removed)",
+    sql << "INSERT INTO credential VALUES (:device, :hash, :by, :made, :removed) "
+           "ON CONFLICT (device) DO UPDATE SET hash = excluded.hash, made_by = excluded.made_by, "
+           "made_ms = excluded.made_ms, removed = excluded.removed",
         use(credential.device), use(credential.hash), use(credential.by), use(credential.made_ms),
         use(removed);
   });
@@ -89,11 +85,12 @@ Result<void> Access::save_credential(const Credential& credential) {
 
 Result<void> Access::register_credential(const Credential& credential) {
   const auto rows = engine_.write([&](soci::session& sql) {
-    sql << "INSERT OR IGNORE INTO credential SELECT :device, :hash, :by, :made, 0 "
-           "WHERE NOT EXISTS (SELECT 1 FROM device WHERE id = :same)",
-        use(credential.device), use(credential.hash), use(credential.by), use(credential.made_ms),
-        use(credential.device);
-    return changed_rows(sql);
+    return change_rows(sql,
+                       "INSERT OR IGNORE INTO credential SELECT CAST(:device AS TEXT), "
+                       "CAST(:hash AS TEXT), CAST(:by AS TEXT), CAST(:made AS BIGINT), 0 "
+                       "WHERE NOT EXISTS (SELECT 1 FROM device WHERE id = :same)",
+                       credential.device, credential.hash, credential.by, credential.made_ms,
+                       credential.device);
   });
   if (!rows) return std::unexpected(rows.error());
   if (*rows == 0)
@@ -116,9 +113,8 @@ Result<std::optional<Product>> Access::product(const std::string& name) {
 
 Result<void> Access::add_product(const Product& product) {
   const auto rows = engine_.write([&](soci::session& sql) {
-    sql << "INSERT OR IGNORE INTO product VALUES (:name, :hash, :made)", use(product.name),
-        use(product.hash), use(product.made_ms);
-    return changed_rows(sql);
+    return change_rows(sql, "INSERT OR IGNORE INTO product VALUES (:name, :hash, :made)",
+                       product.name, product.hash, product.made_ms);
   });
   if (!rows) return std::unexpected(rows.error());
   if (*rows == 0)
@@ -129,8 +125,7 @@ Result<void> Access::add_product(const Product& product) {
 
 Result<void> Access::remove_product(const std::string& name) {
   const auto rows = engine_.write([&](soci::session& sql) {
-    sql << "DELETE FROM product WHERE name = :name", use(name);
-    return changed_rows(sql);
+    return change_rows(sql, "DELETE FROM product WHERE name = :name", name);
   });
   if (!rows) return std::unexpected(rows.error());
   if (*rows == 0)

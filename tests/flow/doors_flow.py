@@ -9,6 +9,7 @@ import subprocess
 import unittest
 
 from flow import BUILD, FlowTest, wait_until
+from postgresql import PrivatePostgresql
 
 
 class Doors(FlowTest):
@@ -351,6 +352,53 @@ class Tls(FlowTest):
                 + wrong)
             self.assertEqual(status, 1, output)
             self.assertIn(word, output)
+
+
+class DoorsOnPostgresql(Doors):
+    def setUp(self):
+        self.server = PrivatePostgresql()
+        self.addCleanup(self.server.close)
+        super().setUp()
+        self.stack.settings += f"\n[store]\nurl = \"{self.server.url}\"\n"
+
+    def refused(self, status, method, path, body=None):
+        code, answer = self.stack.request(method, path, body, timeout_s=30)
+        self.assertEqual(code, status, answer)
+
+    def done(self, method, path, body=None):
+        self.refused(200, method, path, body)
+
+    def test_postgresql_keeps_who_may_come_in(self):
+        self.stack.serve()
+        self.log_in()
+        ana = {"name": "ana", "role": "viewer", "groups": ["north"], "password": "a long password"}
+        self.made("/users", ana)
+        self.refused(409, "POST", "/users", ana)
+        self.done("PATCH", "/users/ana", {"role": "operator"})
+        self.refused(409, "PATCH", "/users/admin", {"disabled": True})
+        token = self.made("/tokens", {"name": "t", "scopes": ["read"]})
+        self.done("DELETE", f"/tokens/{token['id']}")
+        self.refused(404, "DELETE", f"/tokens/{token['id']}")
+        self.wait_admitted("d1", self.credential("d1"))
+        self.credential("d1")
+        self.done("DELETE", "/devices/d1/credential")
+        secret = self.made("/products", {"name": "P1"})["secret"]
+        self.refused(409, "POST", "/products", {"name": "P1"})
+        register = {"product": "P1", "secret": secret, "device": "d2",
+                    "password": "0123456789abcdefghij"}
+        self.made("/registrations", register)
+        self.refused(409, "POST", "/registrations", {**register, "device": "d1"})
+        self.done("DELETE", "/products/P1")
+        own = self.stack.get("/sessions")["sessions"]
+        self.assertEqual([one["user"] for one in own if one["own"]], ["admin"])
+        self.curl("-d", json.dumps({"name": "ana", "password": "a long password"}), "/session")
+        other = next(one for one in self.stack.get("/sessions")["sessions"] if not one["own"])
+        self.assertEqual(other["user"], "ana")
+        self.done("DELETE", f"/sessions/{other['id']}")
+        self.done("DELETE", "/users/ana")
+        paths = {one["path"] for one in self.stack.get("/audit?path=/api/v1/users")["entries"]}
+        self.assertEqual(paths, {"/api/v1/users", "/api/v1/users/ana"})
+        self.assertEqual(self.stack.get("/upkeep")["store"], "postgresql")
 
 
 if __name__ == "__main__":
