@@ -1,22 +1,19 @@
-// A button that wants to be pressed twice, for what cannot be undone.
+// A button that takes something away: it asks once more before it does.
 import { useState } from "preact/hooks";
-import { use_words } from "./hooks";
-import type { Word } from "../words/words";
 
-export function Sure(props: { word: Word; sure: Word; act: () => void }) {
-  const words = use_words();
-  const [asked, ask] = useState(false);
+export function Sure(props: { say: string; sure: string; act: () => void }) {
+  const [sure, set_sure] = useState(false);
   return (
     <button
       type="button"
       class="danger"
-      onBlur={() => ask(false)}
+      onBlur={() => set_sure(false)}
       onClick={() => {
-        if (asked) props.act();
-        ask(!asked);
+        if (sure) props.act();
+        set_sure(!sure);
       }}
     >
-      {words.say(asked ? props.sure : props.word)}
+      {sure ? props.sure : props.say}
     </button>
   );
 }
