@@ -35,10 +35,10 @@ function Line(props: {
         <span class="badge rejected">{words.say("credential_removed")}</span>
       )}{" "}
       <span class="facts">{words.say("made_by", who, words.time(made_ms))}</span>{" "}
-      <Sure word="credential_renew" sure="credential_renew_sure"
+      <Sure say={words.say("credential_renew")} sure={words.say("credential_renew_sure")}
         about={device} act={() => void action.run(renew)} />{" "}
       {state === "valid" && (
-        <Sure word="credential_remove" sure="credential_remove_sure"
+        <Sure say={words.say("credential_remove")} sure={words.say("credential_remove_sure")}
           about={device}
           act={() => void action.run(() => remove_credential(device).finally(reload))} />
       )}
@@ -139,7 +139,7 @@ function ProductLine({ product, reload }: { product: Product; reload: () => void
     <li data-product={product.name}>
       <strong>{product.name}</strong>{" "}
       <span class="facts">{words.say("since", words.time(product.made_ms))}</span>{" "}
-      <Sure word="delete" sure="delete_sure" about={product.name}
+      <Sure say={words.say("delete")} sure={words.say("delete_sure")} about={product.name}
         act={() => void action.run(() => remove_product(product.name).finally(reload))} />
       <Outcome action={action} done="" />
     </li>

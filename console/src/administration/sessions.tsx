@@ -18,7 +18,7 @@ function Line({ session, reload }: { session: Session; reload: () => void }) {
           words.short_time(session.used_ms), words.short_time(session.ends_ms))}
       </span>{" "}
       {!session.own && (
-        <Sure word="session_end" sure="session_end_sure" about={user}
+        <Sure say={words.say("session_end")} sure={words.say("session_end_sure")} about={user}
           act={() => void action.run(() => end_session(id).finally(reload))} />
       )}
       <Outcome action={action} done="" />

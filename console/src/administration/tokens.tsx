@@ -83,7 +83,7 @@ function Line({ token, reload }: { token: Token; reload: () => void }) {
         {words.say("token_facts", user, words.time(created_ms),
           expires_ms === null ? words.say("without_end") : words.time(expires_ms))}
       </span>{" "}
-      <Sure word="delete" sure="delete_sure" about={name}
+      <Sure say={words.say("delete")} sure={words.say("delete_sure")} about={name}
         act={() => void action.run(() => remove_token(id).finally(reload))} />
       <Outcome action={action} done="" />
     </li>

@@ -232,7 +232,7 @@ function Item(props: { user: User; groups: string[]; reload: () => void }) {
               onClick={act(() => change_user(user.name, { disabled: !user.disabled }))}>
               {words.say(user.disabled ? "enable" : "disable")}
             </button>
-            <Sure word="delete" sure="delete_sure" about={user.name}
+            <Sure say={words.say("delete")} sure={words.say("delete_sure")} about={user.name}
               act={act(() => remove_user(user.name))} />
           </>
         )}

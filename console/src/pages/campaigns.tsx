@@ -142,7 +142,7 @@ function Steering({ campaign, reload }: { campaign: Campaign; reload: () => void
             {words.say("resume")}
           </button>
         )}
-        <Sure word="abort" sure="abort_sure" act={steer("abort")} />
+        <Sure say={words.say("abort")} sure={words.say("abort_sure")} act={steer("abort")} />
         <Outcome action={action} done="" />
       </p>
     </>

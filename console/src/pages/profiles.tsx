@@ -185,8 +185,8 @@ export function ProfilePage({ id }: { id: string }) {
             {words.say(editing ? "cancel" : "change")}
           </button>
           <Sure
-            word="delete"
-            sure="delete_sure"
+            say={words.say("delete")}
+            sure={words.say("delete_sure")}
             act={() =>
               void removal.run(() => remove_profile(number, now.version))
                 .then((good) => (good ? go("profiles") : profile.reload()))

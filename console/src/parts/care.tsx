@@ -58,7 +58,7 @@ function CredentialForm({ device }: { device: string }) {
   const is_valid = known?.state === "valid";
   const state =
     known === undefined ? words.say("no_credential")
-    : words.say(is_valid ? "credential_valid" : "credential_removed", known.by,
+    : words.say(is_valid ? "credential_valid" : "credential_gone", known.by,
         words.time(known.made_ms));
   return (
     <>
@@ -83,8 +83,8 @@ function CredentialForm({ device }: { device: string }) {
         </button>
         {is_valid && (
           <Sure
-            word="remove_credential"
-            sure="delete_sure"
+            say={words.say("remove_credential")}
+            sure={words.say("delete_sure")}
             act={() =>
               void removal.run(async () => {
                 await remove_credential(device);
@@ -122,7 +122,7 @@ function Switch({ device }: { device: Device }) {
             })
           }
         >
-          {words.say(enabled ? "disable" : "enable")}
+          {words.say(enabled ? "device_disable" : "device_enable")}
         </button>
         <Outcome action={action} done={words.say(enabled ? "enabled_now" : "disabled_now")} />
       </p>
@@ -145,8 +145,8 @@ function Removal({ device }: { device: string }) {
       />
       <p class="send">
         <Sure
-          word="delete_device"
-          sure="delete_sure"
+          say={words.say("delete_device")}
+          sure={words.say("delete_sure")}
           act={() =>
             void action.run(async () => {
               await remove_device(device, history);
@@ -180,8 +180,8 @@ export function Care({ device }: { device: Device }) {
       <p class="facts">{words.say("reset_about")}</p>
       <p class="send">
         <Sure
-          word="reset"
-          sure="reset_sure"
+          say={words.say("reset")}
+          sure={words.say("reset_sure")}
           act={() => void reset.run(() => reset_device(device.id))}
         />
         <Outcome action={reset} done={words.say("reset_done")} />

@@ -50,7 +50,7 @@ export function RawMessages({ device }: { device: string }) {
         />
         <Field label={words.say("search")} value={search} on_change={set_search} bytes_max={200} />
         <button type="button" class="small" onClick={list.reload}>
-          {words.say("load_again")}
+          {words.say("list_again")}
         </button>
       </div>
       {shown.length === 0 && <p class="facts">{words.say("no_messages")}</p>}

@@ -6,7 +6,7 @@ export function StateOf({ device: { online, enabled } }: { device: Device }) {
   const words = use_words();
   return (
     <span class={online && enabled ? "state online" : "state"}>
-      {words.say(!enabled ? "disabled" : online ? "online" : "offline")}
+      {words.say(!enabled ? "device_disabled" : online ? "online" : "offline")}
     </span>
   );
 }

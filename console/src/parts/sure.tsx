@@ -1,26 +1,25 @@
-// A button that wants to be pressed twice, for what cannot be undone.
+// A button that takes something away: it asks once more before it does.
 import { useState } from "preact/hooks";
 import { use_words } from "./hooks";
-import type { Word } from "../words/words";
 
 export function Sure(props: {
-  word: Word;
-  sure: Word;
+  say: string;
+  sure: string;
   act: () => void;
   about?: string; // for who cannot see beside what it stands
 }) {
   const words = use_words();
-  const [asked, ask] = useState(false);
-  const text = words.say(asked ? props.sure : props.word);
+  const [sure, set_sure] = useState(false);
+  const text = sure ? props.sure : props.say;
   return (
     <button
       type="button"
-      class="danger"
+      class="small danger"
       aria-label={props.about === undefined ? undefined : words.say("of", text, props.about)}
-      onBlur={() => ask(false)}
+      onBlur={() => set_sure(false)}
       onClick={() => {
-        if (asked) props.act();
-        ask(!asked);
+        if (sure) props.act();
+        set_sure(!sure);
       }}
     >
       {text}

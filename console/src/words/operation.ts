@@ -12,7 +12,7 @@ export const operation_texts = {
     "Names of 1 to 64 letters, digits, dots, dashes or underscores, and not too many",
     "名称为 1 到 64 个字母、数字、点、短横线或下划线，且数量不能过多",
   ],
-  load_again: ["Load again", "重新加载"],
+  list_again: ["Load again", "重新加载"],
   more_to_come: ["so far; the rest is on its way", "，其余设备正在加载"],
 
   group: ["Group", "分组"],
@@ -246,7 +246,7 @@ export const operation_texts = {
   credential: ["Credential", "接入凭据"],
   no_credential: ["It has none.", "没有凭据。"],
   credential_valid: ["Given by {0}, {1}", "由 {0} 于 {1} 生成"],
-  credential_removed: [
+  credential_gone: [
     "Taken away by {0}, {1}: the device may not connect.",
     "已由 {0} 于 {1} 撤销：设备不能接入。",
   ],
@@ -257,9 +257,9 @@ export const operation_texts = {
   ],
   remove_credential: ["Take the credential away", "撤销凭据"],
   in_use: ["In use", "启用状态"],
-  disabled: ["Disabled", "已停用"],
-  disable: ["Disable", "停用"],
-  enable: ["Enable", "启用"],
+  device_disabled: ["Disabled", "已停用"],
+  device_disable: ["Disable", "停用"],
+  device_enable: ["Enable", "启用"],
   disable_about: [
     "What a disabled device sends is dropped and counted, and nothing is sent to it.",
     "停用后，设备发来的消息会被丢弃并计数，也不会向其发送任何内容。",
@@ -313,5 +313,4 @@ export const operation_texts = {
   error_unknown_image: ["The image is not there any more.", "此固件已不存在。"],
   error_not_native: ["This device cannot do that.", "此设备不支持该操作。"],
   error_wrong_state: ["That is not possible now: {0}", "当前状态下无法操作：{0}"],
-  error_forbidden: ["You may not do this.", "您没有此权限。"],
 } satisfies Texts;
