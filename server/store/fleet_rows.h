@@ -60,8 +60,8 @@ struct NameRow {
 
 using Names = std::vector<std::string>;
 
-// Rows of many names: `text` has one `?` where they go, `between` parts them there. Asked in groups;
-// the order is that of each group.
+// Rows of many names: `text` has one `?` where they go, `between` parts them there. Asked in groups,
+// each in its own order.
 template <class Row>
 auto select_of(soci::session& sql, const std::string& text, const Names& names,
                const std::string& between = ", ") {
