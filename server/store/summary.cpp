@@ -60,7 +60,7 @@ Result<Summary> Store::summary(std::int64_t since_ms, int days) {
   return engine_->read([&](soci::session& sql) {
     Summary out;
     out.devices = count_of(sql, "SELECT count(*) FROM device");
-    out.online = count_of(sql, "SELECT count(*) FROM device WHERE online <> 0");
+    out.online = count_of(sql, "SELECT count(*) FROM device WHERE online = 1");
     out.doubtful = count_of(sql, "SELECT count(*) FROM reading WHERE standing = 'doubtful'");
     count_commands(sql, since_ms, out);
     count_readings(sql, since_ms, days, out);
