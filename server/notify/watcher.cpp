@@ -131,7 +131,14 @@ void Watcher::look_at_meters(std::int64_t now_ms) {
   if (ends->reading == marks_.reading && ends->review == marks_.review) return;
   const auto touched = news_.touched(marks_, *ends);
   if (!touched) return complain(touched.error());
-  for (const std::string& meter : *touched) look_at_meter(meter, now_ms);
+  for (const std::string& meter : *touched) {
+    {
+      // The mark stays where it is: they are looked at after the next start.
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return;
+    }
+    look_at_meter(meter, now_ms);
+  }
   for (const auto& [stream, to] : {std::pair{store::Stream::reading, ends->reading},
                                    std::pair{store::Stream::review, ends->review}}) {
     if (const auto done = news_.advance(mark_name, stream, to); !done)

@@ -55,7 +55,7 @@ std::int64_t count_of(soci::session& sql, const std::string& from, const Where& 
 
 void count_devices(soci::session& sql, const Limits& limits, Summary& out) {
   Where all, online;
-  online.add("online <> 0");
+  online.add("online = 1");
   for (Where* where : {&all, &online}) limits.devices(*where, "id");
   out.devices = count_of(sql, "device", all);
   out.online = count_of(sql, "device", online);

@@ -71,6 +71,11 @@ struct WatchedRow {
 
 // The views of a page by the names of their devices.
 class Page {
+  template <class Row>
+  auto rows(const std::string& text) {
+    return select_of<Row>(sql_, text, names_);
+  }
+
  public:
   Page(soci::session& sql, std::vector<DeviceView>& views) : sql_(sql) {
     for (DeviceView& view : views) {
@@ -115,11 +120,6 @@ class Page {
   }
 
  private:
-  template <class Row>
-  auto rows(const std::string& text) {
-    return select_of<Row>(sql_, text, names_);
-  }
-
   soci::session& sql_;
   Names names_;
   std::unordered_map<std::string, DeviceView*> views_;

@@ -42,10 +42,11 @@ def cpu_ms(process):
     A thread that has ended counts with its process."""
     reading = 0
     folder = pathlib.Path(f"/proc/{process.pid}")
+    own = int(stat_of(folder / "stat")[16])
     for task in (folder / "task").iterdir():
         with contextlib.suppress(OSError):
             fields = stat_of(task / "stat")
-            if int(fields[16]) > 0:
+            if int(fields[16]) > own:
                 reading += int(fields[11]) + int(fields[12])
     fields = stat_of(folder / "stat")
     return (int(fields[11]) + int(fields[12]) - reading) * TICK_MS, reading * TICK_MS
