@@ -405,7 +405,7 @@ TEST_F(StepsTest, a_photo_that_comes_late_turns_its_failed_command_right) {
   const auto other = static_cast<std::uint32_t>(steps_->capture("m2")->id);
   turn();
   say(protocol::Report{other, protocol::CaptureState::failed, {}}, "m2");
-  send_photo(3, photo_ + "x", other);
+  send_photo(3, photo_, other);
   EXPECT_EQ(store_->command(other)->state, command::State::failed);
 }
 

@@ -116,7 +116,18 @@ Queue::Entry* Queue::entry_of(const std::string& device, std::int64_t command) {
       if (entry.command.id == command) return &entry;
     }
   }
-  return activate(device, command);
+  if (Entry* entry = activate(device, command); entry != nullptr) return entry;
+  // Its photo is there already, and another one is under way.
+  Line* line = find(device);
+  if (line == nullptr) return nullptr;
+  const auto at = std::ranges::find_if(
+      line->waiting, [&](const Entry& entry) { return entry.command.id == command; });
+  if (at == line->waiting.end()) return nullptr;
+  Entry entry = std::move(*at);
+  line->waiting.erase(at);
+  entry.in_camera = true;
+  line->kept.push_back(std::move(entry));
+  return &line->kept.back();
 }
 
 void Queue::report(const std::string& device, const protocol::Report& report, std::int64_t now_ms) {
@@ -332,11 +343,11 @@ void Queue::keep(Line& line, Entry entry, std::string reason, std::int64_t now_m
   entry.in_camera = true;
   set(entry, State::transferring, now_ms, std::move(reason));
   line.kept.push_back(std::move(entry));
-  if (line.kept.size() > limits_.device_kept_max)
-    give_up(line, line.kept.front().command.id, lost, now_ms);
 }
 
 void Queue::tick_kept(Line& line, std::int64_t now_ms) {
+  while (line.kept.size() > limits_.device_kept_max)
+    give_up(line, line.kept.front().command.id, lost, now_ms);
   while (true) {
     const auto at = std::ranges::find_if(line.kept, [&](const Entry& entry) {
       return now_ms - entry.last_ms >= limits_.kept_ms;

@@ -114,6 +114,28 @@ TEST_F(QueueTest, a_camera_keeps_so_many_photos_and_a_device_s_end_ends_all) {
   for (const auto& [id, command] : last_) EXPECT_EQ(command.state, State::failed) << id;
 }
 
+TEST_F(QueueTest, a_photo_for_a_waiting_command_counts_while_another_one_is_under_way) {
+  online();
+  order(1);
+  order(2);
+  order(3);
+  look();
+  report(1, CaptureState::received);
+  // Both were ordered before a restart that the server forgot.
+  queue_.stored("m", 2, 98, now_);
+  queue_.offered("m", 3, 8, now_);
+  queue_.progress("m", 3, 1, 2, now_);
+  look();
+  EXPECT_EQ(state(1), State::received);
+  EXPECT_EQ(state(2), State::stored);
+  EXPECT_EQ(state(3), State::transferring);
+  queue_.stored("m", 3, 99, now_);
+  queue_.stored("m", 1, 97, now_);
+  pass(5'000);
+  EXPECT_EQ(state(3), State::stored);
+  EXPECT_EQ(sent_, Ids{1});
+}
+
 TEST_F(QueueTest, a_kept_photo_that_is_bad_fails_its_command) {
   online();
   order(1);
