@@ -12,13 +12,18 @@ const root = "/api/v1";
 const subjects = ["users", "session", "tokens", "devices", "credentials", "products", "meters",
   "readings", "schedules", "images", "profiles", "campaigns", "second", "notify", "import"];
 
+const without_names = ["session", "import", "second"];
+
 function what_of({ method, path, status }: AuditEntry, words: Words): string {
   const [, subject = "", ...rest] = path.slice(root.length).split("/");
-  const about = rest.length === 0 ? "" : ` ${rest.map(plain).join(" · ")}`;
-  const deed = subject === "session" && rest.length === 0
-    ? words.choice(status === 401 ? "deed_refused" : "deed_session", method)
-    : words.choice("deed", method);
-  return `${deed}: ${words.choice("subject", subject)}${about}`;
+  if (subject === "session" && rest.length === 0)
+    return words.choice(status === 401 ? "deed_refused" : "deed_session", method);
+  // What follows the subject is a name, then what belongs to it.
+  const names = without_names.includes(subject) ? 0 : 1;
+  const about = rest.map((part, index) =>
+    index < names ? plain(part) : words.choice("subject", part));
+  const whole = [words.choice("subject", subject), about.join(" · ")].filter(Boolean).join(" ");
+  return words.say("of", words.choice("deed", method), whole);
 }
 
 function plain(part: string): string {

@@ -289,7 +289,7 @@ export async function audit({ context, url, shot, password }) {
   await form.getByLabel("By whom").fill("");
   await form.getByLabel("About").fill("session");
   await form.getByText("Show").click();
-  await lines.filter({ hasText: "logged in: session" }).first().waitFor();
+  await lines.filter({ hasText: "admin logged in" }).first().waitFor();
   assert.ok(!(await page.content()).includes("a planted secret"));
   assert.deepEqual(faults, []);
 }
