@@ -1,7 +1,7 @@
 // All devices in one table that draws only the rows in sight, for 100,000 of them: search, filters,
 // and what may be done with those that are chosen.
 import { memo } from "preact/compat";
-import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { is_over, list_devices } from "../api/api";
 import { list_groups } from "../api/fleet_calls";
 import { fleet, is_loaded, is_whole } from "../live";
@@ -192,9 +192,18 @@ function Table(props: {
   );
 }
 
-function Filters({ wish, change }: { wish: Wish; change: (part: Partial<Wish>) => void }) {
+// `changes` counts what may have made or ended groups.
+function Filters(props: {
+  wish: Wish;
+  change: (part: Partial<Wish>) => void;
+  changes: number;
+}) {
   const words = use_words();
+  const { wish, change } = props;
   const groups = use_loaded(list_groups, []);
+  useEffect(() => {
+    if (props.changes > 0) groups.reload();
+  }, [props.changes]);
   const known = (groups.value ?? []).map(({ group }) => group);
   return (
     <div class="filters">
@@ -247,6 +256,7 @@ export function DevicesPage() {
     search: "", filter: "all", group: "", order: "name",
   });
   const [chosen, set_chosen] = useState<ReadonlySet<string>>(new Set());
+  const [changes, set_changes] = useState(0);
   use_search_ahead(wish.search, whole);
   const entries = useMemo(() => chosen_of(fleet.all(), wish), [version, wish]);
   const choose = useCallback((id: string, is_chosen: boolean): void => {
@@ -262,8 +272,18 @@ export function DevicesPage() {
   return (
     <>
       <h1>{words.say("nav_devices")}</h1>
-      <Filters wish={wish} change={(part) => set_wish({ ...wish, ...part })} />
-      <Bulk chosen={chosen} done={() => set_chosen(new Set())} />
+      <Filters
+        wish={wish}
+        change={(part) => set_wish({ ...wish, ...part })}
+        changes={changes}
+      />
+      <Bulk
+        chosen={chosen}
+        done={() => {
+          set_chosen(new Set());
+          set_changes((count) => count + 1);
+        }}
+      />
       <p class="facts" role="status">
         {!loaded ? words.say("loading") : whole ? shown : `${shown} ${words.say("more_to_come")}`}
       </p>

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { change_tags, devices_of, get_tags, list_groups, meters_of } from "../api/fleet_calls";
 import type { Groups, Labels } from "../api/openapi";
 import { Choice, Field, Form, Waiting } from "../parts/form";
-import { use_action, use_calm_events, use_loaded, use_words } from "../parts/hooks";
+import { use_action, use_loaded, use_words } from "../parts/hooks";
 import { More, use_paged } from "../parts/paged";
 import { GroupField } from "../parts/tags";
 import { link_to } from "../router";
@@ -101,7 +101,6 @@ function MemberForm({ group, done }: { group: string; done: () => void }) {
 export function GroupsPage() {
   const words = use_words();
   const groups = use_loaded(list_groups, []);
-  use_calm_events(["device"], groups.reload);
   if (groups.value === null) return <Waiting error={groups.error} />;
   return (
     <>

@@ -2,8 +2,8 @@
 import { useState } from "preact/hooks";
 import { list_messages, type Message } from "../api/fleet_calls";
 import { Choice, Field, Waiting } from "./form";
-import { use_calm_events, use_words } from "./hooks";
-import { More, use_paged } from "./paged";
+import { use_words } from "./hooks";
+import { More, use_news_of, use_paged } from "./paged";
 
 type Direction = "all" | Message["direction"];
 
@@ -27,7 +27,7 @@ export function RawMessages({ device }: { device: string }) {
   const list = use_paged((limit, cursor) => list_messages(device, limit, cursor), [device]);
   const [direction, set_direction] = useState<Direction>("all");
   const [search, set_search] = useState("");
-  use_calm_events(["device", "command", "photo", "update"], list.reload);
+  use_news_of(device, list.reload);
   if (list.value === null) return <Waiting error={list.error} />;
   const wanted = search.trim().toLowerCase();
   const shown = list.value.items.filter(

@@ -1,6 +1,8 @@
 // Lists that come page by page, and things that are asked for again while they are under way.
 import { useEffect, useRef, type MutableRef } from "preact/hooks";
 import { page_max, type Page } from "../api/api";
+import { follow } from "../live";
+import { use_newest } from "../observe";
 import { use_loaded, use_words, type Loaded } from "./hooks";
 
 export const rows_a_page = 100;
@@ -42,6 +44,33 @@ export function More<T>({ list }: { list: Paged<T> }) {
       </button>
     </p>
   );
+}
+
+const calm_ms = 1_000;
+
+// Called when something happens to this very device, at most once a second.
+export function use_news_of(device: string, act: () => void): void {
+  const newest = use_newest(act);
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const hear = (id: string): void => {
+      if (id !== device) return;
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        newest.current();
+      }, calm_ms);
+    };
+    const stops = [
+      follow("device", ({ id }) => hear(id)),
+      follow("command", (command) => hear(command.device)),
+      follow("photo", (photo) => hear(photo.device)),
+      follow("update", (update) => hear(update.device)),
+    ];
+    return () => {
+      clearTimeout(timer);
+      for (const stop of stops) stop();
+    };
+  }, [device]);
 }
 
 const poll_ms = 2_000;

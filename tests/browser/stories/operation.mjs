@@ -45,6 +45,9 @@ export async function groups({ context, url, shot }) {
   await bulk.getByLabel("Labels").fill("floor=3, key=neighbour");
   await bulk.getByText("Add the labels (2)").click();
   await bulk.getByText("2 of 2 done, 0 refused").waitFor();
+  await page.locator(".filters").getByLabel("Group").selectOption("berlin/north");
+  await page.getByText(/^2 of \d+ devices$/).waitFor();
+  await page.locator(".filters").getByLabel("Group").selectOption("");
   const tags = await api(page, url, `/devices/${members[0]}/tags`);
   assert.deepEqual([tags.group, tags.labels], ["berlin/north", { floor: "3", key: "neighbour" }]);
 
