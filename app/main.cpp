@@ -266,7 +266,7 @@ void add_load(CLI::App& app, int& status) {
   command->footer("Example, against a server that is no one's:\n"
                   "  meterlens load --devices 1000 --photos-per-s 50 --broker "
                   "mqtt://127.0.0.1:1883\n"
-                  "Exit status 1: a photo was lost, or answered twice.");
+                  "Exit status 1: a photo was lost.");
   command->callback([&] { status = meterlens::sim::load(options); });
 }
 

@@ -95,8 +95,7 @@ class Load {
     send_all();
     for (Camera& one : cameras_) mosquitto_disconnect(one.client);
     tell();
-    const bool is_good = lost() == 0 && counts_.answered_twice == 0;
-    return is_good ? 0 : 1;
+    return lost() == 0 ? 0 : 1;
   }
 
   void on_connected(Camera& camera, int result) {
@@ -173,9 +172,9 @@ class Load {
     });
     mosquitto_message_callback_set(
         camera.client, [](mosquitto*, void* one, const mosquitto_message* message) {
-          auto& camera = *static_cast<Camera*>(one);
-          camera.load->on_down(camera, {static_cast<const std::uint8_t*>(message->payload),
-                                        static_cast<std::size_t>(message->payloadlen)});
+          auto& its = *static_cast<Camera*>(one);
+          its.load->on_down(its, {static_cast<const std::uint8_t*>(message->payload),
+                                  static_cast<std::size_t>(message->payloadlen)});
         });
     const int result = mosquitto_connect(camera.client, host.c_str(), port, keep_alive_s);
     if (result != MOSQ_ERR_SUCCESS) {

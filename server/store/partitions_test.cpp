@@ -41,7 +41,7 @@ TEST_F(Partitions, AreMadeAheadAndTakeWhatComes) {
     EXPECT_EQ(months(table), "4") << "the rest, this month and two more";
     EXPECT_EQ(value("SELECT count(*) FROM pg_class WHERE relname = '" + table + "_' ||"
                     " to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM') AND relnamespace ="
-                    " CAST(CAST(current_schema() AS text) AS regnamespace)"), "1");
+                    " CAST(quote_ident(current_schema()) AS regnamespace)"), "1");
   }
   const auto now_ms = std::stoll(value("SELECT CAST(extract(epoch FROM now()) * 1000 AS BIGINT)"));
   const std::int64_t now = add("m1", now_ms), old = add("m1", 5);
