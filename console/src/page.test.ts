@@ -14,7 +14,9 @@ import { login_texts } from "./words/login";
 import { meter_texts } from "./words/meters";
 import { setting_text, setting_values } from "./words/settings";
 import { operation_texts } from "./words/operation";
+import { people_texts } from "./words/people";
 import { setup_texts } from "./words/setup";
+import { upkeep_texts } from "./words/upkeep";
 import { preferred_language, Words } from "./words/words";
 import { ranges_of_CameraSettings, ranges_of_DtuSettings } from "./api/openapi";
 
@@ -102,9 +104,12 @@ test("progress and errors in words", () => {
 });
 
 test("every text is there in both languages, with the same parts to fill in", () => {
-  const same = new Set(["dialect_smartdtu", "part_dtu", "json", "control_send"]);
+  const same = new Set(["dialect_smartdtu", "part_dtu", "json", "control_send", "sink_home_assistant"]);
   const parts = (text: string): string[] => [...text.matchAll(/\{\d\}/g)].map(String).sort();
-  const tables = [frame, login_texts, fleet_texts, meter_texts, setup_texts, operation_texts];
+  const tables = [
+    frame, login_texts, fleet_texts, meter_texts, setup_texts, operation_texts, people_texts,
+    upkeep_texts,
+  ];
   const texts: Record<string, [string, string]> = {};
   for (const [word, text] of tables.flatMap((table) => Object.entries(table))) {
     assert.ok(!(word in texts), `${word} stands in two tables`);
