@@ -104,7 +104,10 @@ test("progress and errors in words", () => {
 });
 
 test("every text is there in both languages, with the same parts to fill in", () => {
-  const same = new Set(["dialect_smartdtu", "part_dtu", "json", "control_send", "sink_home_assistant"]);
+  const same = new Set([
+    "dialect_smartdtu", "part_dtu", "json", "control_send", "sink_home_assistant", "sink_webhook",
+    "sink_influx", "subject_dtu",
+  ]);
   const parts = (text: string): string[] => [...text.matchAll(/\{\d\}/g)].map(String).sort();
   const tables = [
     frame, login_texts, fleet_texts, meter_texts, setup_texts, operation_texts, people_texts,
