@@ -16,7 +16,7 @@ if (!url || !folder || !password) {
 }
 const stories = {
   quiet_log_in, users, sessions, tokens, devices, second, integrations, billing, upkeep, others,
-  operators, audit, each_part, gone_and_back,
+  operators, each_part, audit, gone_and_back,
 };
 const wanted = process.env.STORIES?.split(",") ?? Object.keys(stories);
 const browser = await launch();
