@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A private RabbitMQ for tests: a node in a temporary folder, on loopback, with a cookie, ports and a
-port mapper of its own, as the user who calls.
+"""A private RabbitMQ for tests: a node in a temporary folder, on loopback, with a cookie, ports and
+a port mapper of its own, as the user who calls.
 
 Usage: tools/rabbitmq.py run COMMAND...   with $METERLENS_TEST_AMQP and $METERLENS_TEST_MQTT_PORT
                                           set, then stops
