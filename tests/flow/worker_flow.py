@@ -30,6 +30,7 @@ class Fleet(FlowTest):
         self.addCleanup(self.server.close)
         self.broker = PrivateRabbitmq()
         self.addCleanup(self.broker.close)
+        self.addCleanup(self.stack.stop)  # before what it needs
         self.stack.mqtt_port = self.broker.mqtt_port
         self.config = self.write_config()
 
