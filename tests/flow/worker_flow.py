@@ -30,6 +30,7 @@ class Fleet(FlowTest):
         self.addCleanup(self.server.close)
         self.broker = PrivateRabbitmq()
         self.addCleanup(self.broker.close)
+        self.addCleanup(self.stack.stop)  # before what it needs
         self.stack.mqtt_port = self.broker.mqtt_port
         self.config = self.write_config()
 
@@ -48,7 +49,7 @@ class Fleet(FlowTest):
     def start(self, workers=2):
         """Workers that share the queues, then devices may come in; the workers and the server."""
         started = [self.worker() for _ in range(workers)]
-        wait_until(lambda: sorted(self.shares().values()) == [QUEUES // workers] * workers, 60,
+        wait_until(lambda: sorted(self.shares().values()) == [QUEUES // workers] * workers, 120,
                    f"{workers} workers to share {QUEUES} queues")
         self.broker.open_mqtt()
         return started, self.start_server()
@@ -57,7 +58,7 @@ class Fleet(FlowTest):
         server = self.stack.spawn("meterlens", "serve", "--no-worker", "--config",
                                   config or self.config)
         if config is None:
-            wait_until(self.is_healthy, 60, "the server")
+            wait_until(self.is_healthy, 120, "the server")
         return server
 
     def is_healthy(self):
@@ -68,6 +69,8 @@ class Fleet(FlowTest):
 
     def shares(self):
         """How many queues each worker has."""
+        if self.server.sql("SELECT to_regclass('lease')") == [""]:
+            return {}  # no program has made the tables yet
         rows = self.server.sql("SELECT worker, count(*) FROM lease WHERE queue >= 0 AND until_ms >"
                                " extract(epoch FROM clock_timestamp()) * 1000 GROUP BY worker")
         return {row.split("|")[0]: int(row.split("|")[1]) for row in rows}
@@ -89,7 +92,7 @@ class Workers(Fleet):
         workers, _ = self.start()
         for number, device in enumerate(kill_flow.DEVICES):
             self.rendered_meter(device, seed=11 + number, baud=0)
-            self.stack.wait_online(device, 60)
+            self.stack.wait_online(device, 120)
         live = LiveEvents(self.stack)
         self.addCleanup(live.close)
         for device in kill_flow.DEVICES:
@@ -132,7 +135,7 @@ class Workers(Fleet):
     def test_a_worker_on_postgresql_that_ends_hands_its_devices_over_at_once(self):
         workers, _ = self.start()
         self.rendered_meter("m1", baud=0)
-        self.stack.wait_online("m1", 60)
+        self.stack.wait_online("m1", 120)
         self.take_photo("m1")
         for worker in workers[:1]:
             worker.send_signal(signal.SIGTERM)
@@ -146,14 +149,14 @@ class Workers(Fleet):
         self.start()
         self.rendered_meter("d1", dialect="smartdtu", product="P1", baud=0)
         self.rendered_meter("m1", seed=12, baud=0)
-        self.stack.wait_online("d1", 60)
+        self.stack.wait_online("d1", 120)
         command, photo = self.take_photo("d1")
         self.assertEqual(command["state"], "read")
         self.assert_is_the_cameras("d1", photo)
         wait_until(lambda: all(count == "0" for name, count in self.broker.queues(
             "name", "messages") if re.fullmatch(r"meterlens\.\d+", name)), 30,
                    "every message to be acknowledged")
-        self.stack.wait_online("m1", 60)
+        self.stack.wait_online("m1", 120)
         status, answer = self.stack.request("PUT", "/devices/m1/settings/camera",
                                             {"capture_period_s": 86400})
         self.assertEqual(status, 202 if status == 202 else 200, answer)
@@ -170,7 +173,7 @@ class Lead(Fleet):
         second_config = self.write_config(http=free_port())
         second = self.start_server(second_config)
         self.rendered_meter("m1", baud=0)
-        self.stack.wait_online("m1", 60)
+        self.stack.wait_online("m1", 120)
         leads = "this server leads now"
         wait_until(lambda: leads in self.log_of(first), 20, "the first server to lead")
         wait_until(lambda: "is ready" in self.log_of(second), 30, "the second server")
@@ -196,7 +199,7 @@ class Away(Fleet):
     def run_worker(self, config):
         started = time.monotonic()
         done = subprocess.run([BUILD / "meterlens", "worker", "--config", config], cwd=self.folder,
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, timeout=120)
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertGreater(time.monotonic() - started, 2)
         return done.stdout + done.stderr
