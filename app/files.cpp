@@ -1,5 +1,7 @@
 #include "app/files.h"
 
+#include <utility>
+
 namespace meterlens::app {
 
 namespace fs = std::filesystem;

@@ -20,8 +20,8 @@ struct LoadOptions {
 };
 
 // Prints what was sent and how long it took until it was stored. 0, or 1 when a photo was lost or
-// the broker cannot be reached. A photo that is answered twice may be stored once all the same; what
-// is stored twice, the server's own list of photos shows.
+// the broker cannot be reached. A photo that is answered twice may be stored once all the same;
+// what is stored twice, the server's own list of photos shows.
 int load(const LoadOptions& options);
 
 }  // namespace meterlens::sim
