@@ -106,7 +106,7 @@ test("progress and errors in words", () => {
 test("every text is there in both languages, with the same parts to fill in", () => {
   const same = new Set([
     "dialect_smartdtu", "part_dtu", "json", "control_send", "sink_home_assistant", "sink_webhook",
-    "sink_influxdb", "subject_dtu",
+    "sink_influxdb", "subject_dtu", "store_postgresql", "store_sqlite",
   ]);
   const parts = (text: string): string[] => [...text.matchAll(/\{\d\}/g)].map(String).sort();
   const tables = [
