@@ -166,7 +166,9 @@ TEST_P(Copies, OldMessagesAndEntriesOfTheAuditGoAFewAtATime) {
     const std::vector<fleet::Message> one{
         {0, "m1", fleet::Direction::down, at_ms, "t", 1, false, "00"}};
     ASSERT_TRUE(rows.add_messages(one));
-    ASSERT_TRUE(access.add_entry({.at_ms = at_ms, .who = "ann"}));
+    door::Entry entry;
+    entry.at_ms = at_ms;
+    ASSERT_TRUE(access.add_entry(entry));
   }
   Aging aging{.messages_before_ms = 5, .audit_before_ms = 4, .count_max = 3};
   Aged aged = *store_->remove_aged(aging);
