@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "server/photo/objects.h"
 #include "server/steps.h"
 
 namespace meterlens::server {
@@ -116,6 +117,19 @@ FleetSteps::Answer FleetSteps::set_enabled(const fleet::SetEnabled& order) {
   return 0;
 }
 
+std::expected<void, std::string> FleetSteps::remove_file(const std::string& path) {
+  if (photo::is_object(path)) {
+    const auto& objects = steps_.settings.folders.objects;
+    if (!objects) return std::unexpected("[store] photos names no bucket");
+    if (const auto gone = objects->remove(path); !gone) return std::unexpected(gone.error().message);
+    return {};
+  }
+  std::error_code error;
+  std::filesystem::remove(path, error);
+  if (error) return std::unexpected(error.message());
+  return {};
+}
+
 FleetSteps::Answer FleetSteps::remove(const fleet::Remove& order) {
   if (steps_.registry.find(order.device) == nullptr)
     return std::unexpected(OrderError::unknown_device);
@@ -128,9 +142,8 @@ FleetSteps::Answer FleetSteps::remove(const fleet::Remove& order) {
   if (!keep(files.has_value(), "the deletion of a device"))
     return std::unexpected(OrderError::store);
   for (const std::string& path : *files) {
-    std::error_code error;
-    std::filesystem::remove(path, error);
-    if (error) spdlog::warn("cannot delete {}: {}", path, error.message());
+    if (const auto gone = remove_file(path); !gone)
+      spdlog::warn("cannot delete {}: {}", path, gone.error());
   }
   steps_.registry.forget(order.device);
   steps_.wishes.forget(order.device);

@@ -52,6 +52,7 @@ class FleetSteps {
 
   Answer set_enabled(const fleet::SetEnabled& order);
   Answer remove(const fleet::Remove& order);
+  std::expected<void, std::string> remove_file(const std::string& path);  // or object
   Answer reset(const std::string& device, const std::string& reason);
   Answer send(const fleet::SendControl& order);
   bool keep(bool saved, const std::string& what);

@@ -22,7 +22,7 @@ using photo::PhotoState;
 using protocol::Dialect;
 using std::chrono::milliseconds;
 
-constexpr milliseconds push_time{1000}, answer_time{10'000};
+constexpr milliseconds push_time{1000}, answer_time{10'000}, worker_push_time{3'600'000};
 
 }  // namespace
 
@@ -157,6 +157,23 @@ void Pipeline::Steps::start_readers(ReadPhoto read) {
       });
 }
 
+namespace {
+
+// What is wrong with a photo as far as light is concerned. One that is dark as a whole is that,
+// whatever the reader found in it or not.
+std::string fault_of(const Photo& photo, const validate::Reading& reading) {
+  if (reading.verdict != validate::Verdict::doubtful &&
+      reading.verdict != validate::Verdict::rejected)
+    return "";
+  std::string doubt = validate::doubt_of(reading);
+  if (doubt.empty() || !photo.brightness) return doubt;
+  if (photo.brightness->light == protocol::Light::dark) return "dark";
+  if (photo.brightness->light == protocol::Light::bright) return "glare";
+  return doubt;
+}
+
+}  // namespace
+
 void Pipeline::Steps::tell(const Photo& photo, const store::Judged& judged) {
   for (const validate::Reading& made : judged.readings)
     on_change({Change::Kind::reading, made.device, made.id});
@@ -168,11 +185,9 @@ void Pipeline::Steps::tell(const Photo& photo, const store::Judged& judged) {
   inbox.post([this, command = photo.command, id = first.id] {
     commands.read(command, id, now_ms);
   });
-  const bool is_bad = first.verdict == validate::Verdict::doubtful ||
-                      first.verdict == validate::Verdict::rejected;
-  const std::string doubt = is_bad ? validate::doubt_of(first) : "";
-  if (doubt.empty()) return;
-  inbox.post([this, device = photo.device, wanted = WantedLight{photo.id, photo.command, doubt}] {
+  const std::string bad = fault_of(photo, first);
+  if (bad.empty()) return;
+  inbox.post([this, device = photo.device, wanted = WantedLight{photo.id, photo.command, bad}] {
     want_light(device, wanted);
   });
 }
@@ -206,7 +221,9 @@ void Pipeline::Steps::pause() {
     decoder.tick(now, decoded);
   }
   if (decoded.empty()) return;
-  if (const std::size_t dropped = inbox.push(decoded, push_time); dropped > 0)
+  // What a queue has handed out is not dropped: its broker waits.
+  const auto patience = settings.role == Role::worker ? worker_push_time : push_time;
+  if (const std::size_t dropped = inbox.push(decoded, patience); dropped > 0)
     metrics.add(Count::messages_dropped_queue_full, dropped);
 }
 
@@ -316,7 +333,11 @@ void Pipeline::set_certificate(const std::string& chain, const std::string& key)
   if (steps_->broker) steps_->broker->set_certificate(chain, key);
 }
 
-std::expected<void, std::string> Pipeline::try_second() { return steps_->second->try_keys(); }
+std::expected<void, std::string> Pipeline::try_second() {
+  if (steps_->second == nullptr)
+    return std::unexpected("workers ask the second reader, this server does not");
+  return steps_->second->try_keys();
+}
 
 bool Pipeline::broker_connected() const {
   return steps_->queues != nullptr ? steps_->queues->connected() : steps_->link->connected();

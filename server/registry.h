@@ -68,6 +68,7 @@ class Registry {
   void clock_moved(std::int64_t by_ms);
   // Writes changed rows. False when the store fails; they are tried again.
   bool save(std::int64_t now_ms);
+  bool has_unsaved() const { return !unsaved_.empty(); }
 
  private:
   bool may_register(const ingest::Packet& packet) const;

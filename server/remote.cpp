@@ -125,7 +125,7 @@ std::expected<std::int64_t, fleet::OrderError> Remote::obey(const fleet::Order& 
 }
 
 // The worker knows by the commands that it has whether it was asked before.
-bool Remote::order(const schedule::Due& due) {
+std::optional<bool> Remote::order(const schedule::Due& due) {
   Errand errand = errand_of(Errand::Kind::due, due.device);
   errand.number = due.due_ms;
   errand.flag = due.missed;
@@ -135,7 +135,7 @@ bool Remote::order(const schedule::Due& due) {
     if (done) return true;
     if (done.error() != CommandError::store) return false;
   }
-  return false;
+  return std::nullopt;
 }
 
 }  // namespace meterlens::server

@@ -32,7 +32,7 @@ class Remote {
   std::expected<void, CommandError> aim(const std::string& device, const protocol::Aim& aim);
   std::expected<std::int64_t, fleet::OrderError> obey(const fleet::Order& order);
   // false: it could not be ordered.
-  bool order(const schedule::Due& due);
+  std::optional<bool> order(const schedule::Due& due);
 
   // From the link.
   void answered(const std::string& correlation, std::string_view body);

@@ -42,6 +42,7 @@ void Pipeline::Steps::resolve_groups(std::vector<schedule::Schedule>& schedules)
 
 void Pipeline::Steps::order_scheduled() {
   if (!committer.good() || !leads || settings.role == Role::worker) return;
+  if (queues != nullptr && !queues->connected()) return;  // what is due waits
   if (settings.role == Role::whole && registry.entries().size() != planned_devices) {
     std::vector<std::string> devices;
     for (const auto& [id, entry] : registry.entries()) devices.push_back(id);
@@ -49,8 +50,15 @@ void Pipeline::Steps::order_scheduled() {
     planner.set_devices(devices);
   }
   for (const schedule::Due& due : planner.tick(now_ms, settings.scheduled_max)) {
-    const bool done = order(due);
-    metrics.add(done ? Count::captures_scheduled : Count::captures_missed);
+    const auto done = order(due);
+    if (!done) {
+      // Nobody is there to be asked: all of it comes again, and who was asked says so.
+      planner = {};
+      planned_devices = 0;
+      schedules_looked_ms = devices_looked_ms = 0;
+      return;
+    }
+    metrics.add(*done ? Count::captures_scheduled : Count::captures_missed);
   }
   const auto done = planner.take_done();
   if (done.empty()) return;
@@ -58,8 +66,8 @@ void Pipeline::Steps::order_scheduled() {
     committer.fail(saved.error().message, now_ms);
 }
 
-// false: it could not be ordered, and a command says so.
-bool Pipeline::Steps::order(const schedule::Due& due) {
+// false: it could not be ordered, and a command says so. Nothing: nobody was there to be asked.
+std::optional<bool> Pipeline::Steps::order(const schedule::Due& due) {
   if (remote != nullptr) return remote->order(due);
   const auto ordered = ordered_ms.find(due.device);
   if (ordered != ordered_ms.end() && ordered->second >= due.due_ms) return true;

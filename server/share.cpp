@@ -119,6 +119,7 @@ void Share::leave_all() {
   };
   while (link_.connected() && Clock::now() < end && std::ranges::any_of(mine_, is_open))
     std::this_thread::sleep_for(milliseconds(20));
+  for (const int queue : mine_) drop_(queue);
   if (const auto done = leases_.end(settings_.worker); !done)
     spdlog::warn("queues are free when their leases end: {}", done.error().message);
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <future>
 #include <limits>
+#include <set>
+#include <utility>
 
 #include "server/errand.h"
 #include "server/remote.h"
@@ -159,7 +161,13 @@ void Pipeline::Steps::drop(int queue) {
     const std::lock_guard lock(my_queues_mutex);
     my_queues.erase(queue);
   }
+  // The packets of this turn come after its tasks: they are not settled yet.
+  const auto upto = std::exchange(arrived_settled, 0);
+  devices_saved_ms = 0;
   settle();
+  arrived_settled = upto;
+  while (committer.good() && registry.has_unsaved() && registry.save(now_ms)) {
+  }
   std::vector<std::string> gone;
   for (const auto& [id, entry] : registry.entries())
     if (entry.row.queue == queue) gone.push_back(id);
@@ -199,10 +207,10 @@ Outcome Pipeline::Steps::obey(const Errand& errand, bool again) {
   using Kind = Errand::Kind;
   const std::string& device = errand.device;
   if (errand.kind == Kind::due) {
-    const bool asked_before = again || errand.second > 0;
-    if (asked_before && was_ordered(device, errand.number)) return {};
-    const bool done = order({0, device, errand.number, errand.flag});
-    return done ? Outcome{} : Outcome{static_cast<int>(CommandError::queue_full), 0};
+    // A server that leads no more, or this errand's own first try, may have asked before.
+    if (was_ordered(device, errand.number)) return {};
+    const auto done = order({0, device, errand.number, errand.flag});
+    return done.value_or(false) ? Outcome{} : Outcome{static_cast<int>(CommandError::queue_full), 0};
   }
   // It may have been done by a worker that could not answer any more.
   if (again) return {static_cast<int>(CommandError::store), 0};
@@ -283,12 +291,13 @@ void Pipeline::Steps::tick_server() {
     planned_devices = 0;
     schedules_looked_ms = devices_looked_ms = 0;
   }
-  if (holds && now_ms - schedules_looked_ms >= schedules_ms) {
+  const bool may_plan = holds && !planner.is_ordering(now_ms);
+  if (may_plan && now_ms - schedules_looked_ms >= schedules_ms) {
     schedules_looked_ms = now_ms;
     load_schedules();
     fleet.look_again();
   }
-  if (holds && now_ms - devices_looked_ms >= devices_ms) {
+  if (may_plan && now_ms - devices_looked_ms >= devices_ms) {
     devices_looked_ms = now_ms;
     plan_devices();
   }
@@ -312,6 +321,12 @@ void Pipeline::Steps::plan_devices() {
 void Pipeline::Steps::tick_worker() {
   if (now_ms - looked_ms < look_ms && now_ms >= looked_ms) return;
   looked_ms = now_ms;
+  // Of a queue that is another worker's by now, and a message that came late.
+  std::set<int> strange;
+  for (const auto& [id, entry] : registry.entries())
+    if (entry.row.queue >= 0) strange.insert(entry.row.queue);
+  for (const int queue : queues_now()) strange.erase(queue);
+  for (const int queue : strange) drop(queue);
   // A server has stored photos that people sent, or a worker ones that it could not read any more.
   if (reading != nullptr) reading->wake();
 }

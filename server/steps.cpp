@@ -75,8 +75,9 @@ void Pipeline::Steps::look_at_clock() {
 
 void Pipeline::Steps::step(Packet& packet) {
   // A device that came from another queue, or was known before there were any.
-  if (settings.role == Role::worker && registry.find(packet.device) == nullptr)
-    adopt({-1, packet.device});
+  if (settings.role == Role::worker && registry.find(packet.device) == nullptr &&
+      !adopt({-1, packet.device}))
+    return committer.fail("what is known of a device cannot be read", now_ms);
   if (!fleet.admits(packet)) return;
   Registry::Entry* device = registry.see(packet);
   if (device == nullptr) return;

@@ -153,7 +153,7 @@ struct Pipeline::Steps {
   void load_schedules();
   void resolve_groups(std::vector<schedule::Schedule>& schedules);
   void order_scheduled();
-  bool order(const schedule::Due& due);
+  std::optional<bool> order(const schedule::Due& due);
   void settle();
   void settle_receiver();
   void settle_assembler();

@@ -91,7 +91,7 @@ class PrivateRabbitmq:
                     "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none",
                 "ERL_EPMD_ADDRESS": "127.0.0.1", "ERL_EPMD_PORT": str(self.mapper_port)}
 
-    def call(self, program, *arguments, timeout_s=120):
+    def call(self, program, *arguments, timeout_s=240):
         done = subprocess.run([self.bin / program, "-n", self.node, *arguments], cwd=self.folder,
                               env=self.environment, capture_output=True, text=True,
                               timeout=timeout_s)
@@ -116,7 +116,7 @@ class PrivateRabbitmq:
             if self.process.poll() is not None:
                 raise SystemExit("rabbitmq: the node does not start: " + self.log_tail())
             return "completed with" in self.out()
-        wait_until(ready, 120, "RabbitMQ", 0.2)
+        wait_until(ready, 240, "RabbitMQ", 0.2)
 
     def join(self):
         self.call("rabbitmqctl", "stop_app")

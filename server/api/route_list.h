@@ -1,4 +1,4 @@
-// Inside api/: the one list of routes, and the walk over it. A route's line says all that is judged
+// Inside api/: a list of routes, and the walk over it. A route's line says all that is judged
 // before its answer: method, path, the longest body, whether what it is about has a version.
 // Who asks, and from which page, is the doorkeeper's matter. Filled once, then thread-safe.
 #pragma once

@@ -27,9 +27,9 @@ constexpr std::array lists{
     List{"/api/v1/watches", "watches", "meter", true},
 };
 // Asks for itself, or is narrowed elsewhere.
-constexpr std::array<std::string_view, 6> open_paths{
-    "/api/v1/session", "/api/v1/session/password", "/api/v1/tokens", "/api/v1/events",
-    "/api/v1/health",  "/api/v1/summary"};
+constexpr std::array<std::string_view, 7> open_paths{
+    "/api/v1/session", "/api/v1/session/password", "/api/v1/sessions", "/api/v1/tokens",
+    "/api/v1/events",  "/api/v1/health",           "/api/v1/summary"};
 
 const List* list_of(const std::string& path) {
   const auto found = std::ranges::find(lists, path, &List::path);
@@ -69,7 +69,7 @@ std::optional<bool> Visible::is_visible(const Request& request, const Caller& ca
   const std::string& path = request.path;
   const bool looks = request.method == "GET";
   if (std::ranges::find(open_paths, path) != open_paths.end()) return true;
-  if (path.starts_with("/api/v1/tokens/")) return true;
+  if (path.starts_with("/api/v1/tokens/") || path.starts_with("/api/v1/sessions/")) return true;
   if (list_of(path) != nullptr && looks) return true;
   if (const auto id = id_below("devices", path); !id.empty()) return device(caller, id);
   if (const auto id = id_below("meters", path); !id.empty()) {

@@ -104,6 +104,13 @@ std::vector<Due> Planner::tick(std::int64_t now_ms, std::size_t count_max) {
   return out;
 }
 
+bool Planner::is_ordering(std::int64_t now_ms) const {
+  return std::ranges::any_of(plans_, [&](const Plan& plan) {
+    return plan.schedule.enabled && plan.moment_ms && plan.index < plan.devices.size() &&
+           *plan.moment_ms + plan.devices[plan.index].first <= now_ms;
+  });
+}
+
 std::vector<std::pair<std::int64_t, std::int64_t>> Planner::take_done() {
   std::vector<std::pair<std::int64_t, std::int64_t>> done;
   for (Plan& plan : plans_) {

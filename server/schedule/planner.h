@@ -34,6 +34,10 @@ class Planner {
   // What is due by now, at most `count_max`; the rest comes with the next call.
   std::vector<Due> tick(std::int64_t now_ms, std::size_t count_max);
 
+  // Whether a moment is under way, with devices that are due and not ordered yet: schedules that
+  // were set anew now would begin it again.
+  bool is_ordering(std::int64_t now_ms) const;
+
   // id and done_ms of schedules that have changed since the last take.
   std::vector<std::pair<std::int64_t, std::int64_t>> take_done();
   // The next due moment (of the first device); nothing: unknown, disabled or never.

@@ -116,6 +116,16 @@ TEST(Planner, AtMostSoManyAtOnce) {
   EXPECT_EQ(planner.tick(start + 2 * hour + 2, 4).size(), 2U);
 }
 
+TEST(Planner, AMomentUnderWayIsTold) {
+  Planner planner;
+  planner.set_schedules({nightly(names(5))});
+  EXPECT_FALSE(planner.is_ordering(start + 2 * hour - 1)) << "nobody is due";
+  EXPECT_EQ(planner.tick(start + 2 * hour, 2).size(), 2U);
+  EXPECT_TRUE(planner.is_ordering(start + 2 * hour)) << "three devices are due still";
+  EXPECT_EQ(planner.tick(start + 2 * hour, all).size(), 3U);
+  EXPECT_FALSE(planner.is_ordering(start + 2 * hour));
+}
+
 TEST(Planner, AScheduleForAllTakesInNewDevices) {
   Planner planner;
   planner.set_schedules({nightly({})});

@@ -137,9 +137,9 @@ export const upkeep_texts = {
   ],
   retention_failed: ["It goes on in an hour: {0}", "一小时后重试：{0}"],
   retention_how: [
-    "Set by [retention] photo_days and reading_days in the server's settings. A meter's newest " +
-      "accepted reading is never removed.",
-    "由服务器设置中的 [retention] photo_days 和 reading_days 决定。每个表计最新采用的读数永不删除。",
+    "Set by [retention] photo_days and reading_days in the server's settings; the audit goes " +
+      "after audit_days. A meter's newest accepted reading is never removed.",
+    "由服务器设置中的 [retention] photo_days 和 reading_days 决定；审计记录在 audit_days 之后删除。每个表计最新采用的读数永不删除。",
   ],
   backups: ["Backups", "备份"],
   backup_none: ["No whole backup is known: make one.", "没有完整备份：请尽快备份。"],
