@@ -121,7 +121,8 @@ std::expected<void, std::string> FleetSteps::remove_file(const std::string& path
   if (photo::is_object(path)) {
     const auto& objects = steps_.settings.folders.objects;
     if (!objects) return std::unexpected("[store] photos names no bucket");
-    if (const auto gone = objects->remove(path); !gone) return std::unexpected(gone.error().message);
+    const auto gone = objects->remove(path);
+    if (!gone) return std::unexpected(gone.error().message);
     return {};
   }
   std::error_code error;

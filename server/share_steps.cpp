@@ -210,7 +210,8 @@ Outcome Pipeline::Steps::obey(const Errand& errand, bool again) {
     // A server that leads no more, or this errand's own first try, may have asked before.
     if (was_ordered(device, errand.number)) return {};
     const auto done = order({0, device, errand.number, errand.flag});
-    return done.value_or(false) ? Outcome{} : Outcome{static_cast<int>(CommandError::queue_full), 0};
+    if (done.value_or(false)) return {};
+    return {static_cast<int>(CommandError::queue_full), 0};
   }
   // It may have been done by a worker that could not answer any more.
   if (again) return {static_cast<int>(CommandError::store), 0};

@@ -74,16 +74,16 @@ Response RouteList::change_own(const Route& route, const Request& request, const
 Response RouteList::change_counted(const Route& route, const Request& request,
                                    const std::string& id,
                                    std::optional<std::int64_t> seen) const {
-  std::optional<std::int64_t> counted;
+  std::optional<std::int64_t> number;
   if (seen) {
     const auto edits = rows_.count_edit(request.path, seen);
     if (!edits && edits.error().code == store::ErrorCode::conflict) return edited_meanwhile();
     if (!edits) return error_response(503, "store_failed", edits.error().message);
-    counted = *edits;
+    number = *edits;
   }
-  const auto finish = [this, counted, path = request.path](Response response) {
+  const auto finish = [this, number, path = request.path](Response response) {
     // Refused for another reason: who corrects it needs the number that it has now.
-    if (response.status >= 300 && counted) tag(response, *counted);
+    if (response.status >= 300 && number) tag(response, *number);
     if (response.status >= 300) return response;
     if (const auto edits = rows_.count_edit(path, {})) tag(response, *edits);
     return response;
