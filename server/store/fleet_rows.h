@@ -60,7 +60,7 @@ struct NameRow {
 
 using Names = std::vector<std::string>;
 
-// Rows of many names: `text` has one `?` where they go, `between` parts them there. Asked in groups,
+// Rows of many names: `text` has one `?` where they go, `between` parts them there. In groups,
 // each in its own order.
 template <class Row>
 auto select_of(soci::session& sql, const std::string& text, const Names& names,
