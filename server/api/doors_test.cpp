@@ -309,7 +309,8 @@ TEST_F(DoorsTest, SessionsAreListedAndEnded) {
   EXPECT_EQ(status_of(get(port_, "/api/v1/devices", other)), 401);
   EXPECT_EQ(status_of(get(port_, "/api/v1/devices", viewer)), 200);
   EXPECT_EQ(status_of(send("DELETE", port_, path + "/" + std::string(16, '0'), "", admin)), 404);
-  for (const json& left : json_of(get(port_, path, admin))["sessions"]) {
+  const json all = json_of(get(port_, path, admin));
+  for (const json& left : all["sessions"]) {
     if (left["user"] != "reviewer") continue;
     const std::string that = path + "/" + left["id"].get<std::string>();
     EXPECT_EQ(status_of(send("DELETE", port_, that, "", admin)), 200);

@@ -76,10 +76,10 @@ void Queue::take_up(const Command& command, Dialect dialect, std::int64_t now_ms
 void Queue::set_link(const std::string& device, Dialect dialect, Link link, std::int64_t now_ms) {
   Line& line = lines_[device];
   line.dialect = dialect;
-  const bool lost = link == Link::offline && line.link != Link::offline;
+  const bool went = link == Link::offline && line.link != Link::offline;
   line.link = link;
   // Nobody may have heard it: it waits for the device's return.
-  if (lost && line.active && line.active->command.state == State::sent)
+  if (went && line.active && line.active->command.state == State::sent)
     back_to_waiting(line, now_ms, {});
 }
 

@@ -135,7 +135,6 @@ std::expected<Cron, std::string> Cron::parse(std::string_view text) {
         "@hourly, @daily, @weekly, @monthly");
   }
   Cron cron;
-  std::bitset<7> week_days;
   const bool good[] = {fill(cron.minutes_, words[0], fields[0]),
                        fill(cron.hours_, words[1], fields[1]),
                        fill(cron.month_days_, words[2], fields[2]),
