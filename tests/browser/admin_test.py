@@ -22,7 +22,7 @@ from baidu_stand_in import KEY, SECRET, BaiduStandIn  # noqa: E402
 from stack import Stack, StackError  # noqa: E402
 
 FOLDER = ROOT / "build" / "browser_admin"
-LIMIT_S = 280
+LIMIT_S = 560
 SETTINGS = """[doors]
 required = true
 [retention]

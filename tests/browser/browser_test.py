@@ -36,7 +36,7 @@ FLEET = Fleet({"browser-water": 5, "browser-power": 34, "browser-gas": 29, "brow
               doubted=["browser-gas", "browser-heat"], past="browser-water",
               spare="browser-spare", smart="browser-smart")
 DAY_MS = 86_400_000
-LIMIT_S = 280
+LIMIT_S = 560
 BUILD = pathlib.Path(os.environ.get("METERLENS_BUILD", ROOT / "build" / "release"))
 # More room than any disk has, so that there are alarms.
 SETTINGS = "[alarms]\ndisk_free_mb = 900000000\nperiod_s = 1\n"
