@@ -2,7 +2,7 @@
 """Administration in a real browser: a real server that wants log-in, with a stand-in for the second
 reader's provider and one for a webhook's address.
 
-Screenshots and logs stay in build/browser_admin. Ends with the exit code of admin_test.mjs. 
+Screenshots and logs stay in build/browser_admin. Ends with the exit code of admin_test.mjs.
 STORIES=a,b runs some of the stories alone.
 """
 import http.server
@@ -13,16 +13,14 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 
-from browser_test import BUILD, HERE, ROOT, install, stop_server
+from browser_test import BUILD, HERE, ROOT, install, run_stories, stop_server
 
 sys.path.insert(0, str(ROOT / "tests" / "flow"))
 from baidu_stand_in import KEY, SECRET, BaiduStandIn  # noqa: E402
 from stack import Stack, StackError  # noqa: E402
 
 FOLDER = ROOT / "build" / "browser_admin"
-LIMIT_S = 560
 SETTINGS = """[doors]
 required = true
 [retention]
@@ -97,7 +95,7 @@ def backup(stack):
     subprocess.run(command, cwd=stack.folder, check=True, capture_output=True, timeout=60)
 
 
-def run_stories(stack, password, baidu, house):
+def run_parts(stack, password, baidu, house):
     def wrong_keys():
         baidu.token_line.append(BaiduStandIn.no_client("unknown client id"))
 
@@ -111,25 +109,7 @@ def run_stories(stack, password, baidu, house):
              "make a backup": lambda: backup(stack), "refuse the keys": wrong_keys,
              "look whether the webhook was told": was_told}
     command = ["node", "admin_test.mjs", f"{stack.url}/", str(FOLDER / "screenshots")]
-    deadline = time.monotonic() + LIMIT_S
-    with subprocess.Popen(command, cwd=HERE, text=True, stdin=subprocess.PIPE, bufsize=1,
-                          stdout=subprocess.PIPE,
-                          env={**os.environ, "ADMIN_PASSWORD": password}) as stories:
-        for line in stories.stdout:
-            if time.monotonic() > deadline:
-                stories.kill()
-                raise StackError(f"the stories took longer than {LIMIT_S} s")
-            if not line.startswith("ask: "):
-                print(line, end="", flush=True)
-                continue
-            try:
-                asked[line.removeprefix("ask: ").strip()]()
-            except BaseException:
-                stories.kill()
-                raise
-            stories.stdin.write("done\n")
-            stories.stdin.flush()
-        return stories.wait(20)
+    return run_stories(command, asked, {**os.environ, "ADMIN_PASSWORD": password})
 
 
 def main():
@@ -146,7 +126,7 @@ def main():
             stack.serve()
             password = log_in(stack)
             ask_the_second_reader(stack)
-            return run_stories(stack, password, baidu, house)
+            return run_parts(stack, password, baidu, house)
     except (StackError, subprocess.SubprocessError) as error:
         print(f"browser test: {error}\nThe logs are in {FOLDER}", file=sys.stderr)
         return 1

@@ -36,6 +36,36 @@ export async function with_context(browser, work) {
   }
 }
 
+// Runs the stories, or those that STORIES names, each with `given` and a context of its own; a
+// picture of each page is left of one that fails. Returns how many did.
+export async function run_stories(stories, folder, given) {
+  const wanted = process.env.STORIES?.split(",") ?? Object.keys(stories);
+  const browser = await launch();
+  let failed = 0;
+  for (const name of wanted) {
+    const began = Date.now();
+    try {
+      await with_context(browser, async (context) => {
+        try {
+          await stories[name]({ ...given, browser, context });
+        } catch (error) {
+          for (const page of context.pages())
+            await page
+              .screenshot({ path: join(folder, `failed-${name}.png`), timeout: 3_000 })
+              .catch(() => undefined);
+          throw error;
+        }
+      });
+    } catch (error) {
+      ++failed;
+      console.error(`${name}: ${error.stack}`);
+    }
+    console.log(`${name}: ${((Date.now() - began) / 1000).toFixed(1)} s`);
+  }
+  await browser.close();
+  return failed;
+}
+
 // What the browser complains about, and whom else it asks. `expected` are answers that a story
 // brings about on purpose: [status, end of the path].
 export function watch(page, url, expected = []) {

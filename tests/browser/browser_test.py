@@ -148,17 +148,11 @@ def stop_spare(stack):
             stack.processes.remove((name, process))
 
 
-def run_stories(stack):
-    """Runs the stories and does what they ask for between the lines."""
-    command = ["node", "page_test.mjs", f"{stack.url}/", str(FOLDER / "screenshots"),
-               str(ROOT / "console" / "dist")]
-    asked = {"stop the spare device": lambda: stop_spare(stack),
-             "stop the server": lambda: stop_server(stack),
-             "start the server": lambda: (stack.serve(), stack.processes.insert(
-                 0, stack.processes.pop()))}
+def run_stories(command, asked, environment=None):
+    """Runs the stories and does what they ask for between the lines; their exit code."""
     deadline = time.monotonic() + LIMIT_S
     with subprocess.Popen(command, cwd=HERE, text=True, stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE, bufsize=1) as stories:
+                          stdout=subprocess.PIPE, bufsize=1, env=environment) as stories:
         for line in stories.stdout:
             if time.monotonic() > deadline:
                 stories.kill()
@@ -166,10 +160,24 @@ def run_stories(stack):
             if not line.startswith("ask: "):
                 print(line, end="", flush=True)
                 continue
-            asked[line.removeprefix("ask: ").strip()]()
+            try:
+                asked[line.removeprefix("ask: ").strip()]()
+            except BaseException:
+                stories.kill()
+                raise
             stories.stdin.write("done\n")
             stories.stdin.flush()
         return stories.wait(20)
+
+
+def run_pages(stack):
+    command = ["node", "page_test.mjs", f"{stack.url}/", str(FOLDER / "screenshots"),
+               str(ROOT / "console" / "dist")]
+    return run_stories(command, {
+        "stop the spare device": lambda: stop_spare(stack),
+        "stop the server": lambda: stop_server(stack),
+        "start the server": lambda: (stack.serve(), stack.processes.insert(
+            0, stack.processes.pop()))})
 
 
 def main():
@@ -184,7 +192,7 @@ def main():
             stack.serve()
             prepare(stack, FLEET, FOLDER)
             print(f"prepared in {time.monotonic() - began:.0f} s", flush=True)
-            code = run_stories(stack)
+            code = run_pages(stack)
             seconds = time.monotonic() - began
             used = resource.getrusage(resource.RUSAGE_CHILDREN)
             print(f"browser test: {seconds:.0f} s; node and browser worked {used.ru_utime:.0f} s",
