@@ -62,14 +62,6 @@ class Cursor {
   int number_ = 1;
 };
 
-// How many bytes follow the first one of a character, or nothing that is one.
-int followers(unsigned char first) {
-  if (first < 0x80) return 0;
-  if (first >= 0xc2 && first < 0xe0) return 1;
-  if (first >= 0xe0 && first < 0xf0) return 2;
-  return first >= 0xf0 && first < 0xf5 ? 3 : -1;
-}
-
 }  // namespace
 
 std::vector<CsvLine> parse_csv(std::string_view text) {
@@ -96,18 +88,6 @@ std::string csv_line(const std::vector<std::string>& fields) {
     out += '"';
   }
   return out + "\r\n";
-}
-
-bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const int count = followers(static_cast<unsigned char>(text[i]));
-    if (count < 0 || i + static_cast<std::size_t>(count) >= text.size()) return false;
-    for (int k = 0; k < count; ++k) {
-      ++i;
-      if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return false;
-    }
-  }
-  return true;
 }
 
 }  // namespace meterlens::api

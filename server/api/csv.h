@@ -20,6 +20,4 @@ std::vector<CsvLine> parse_csv(std::string_view text);
 // One line with its end (CRLF); quoted where needed.
 std::string csv_line(const std::vector<std::string>& fields);
 
-bool is_utf8(std::string_view text);
-
 }  // namespace meterlens::api

@@ -38,11 +38,5 @@ TEST(Csv, WritesWhatItReads) {
   EXPECT_EQ(parse_csv(text).at(0).fields, fields);
 }
 
-TEST(Csv, KnowsUtf8) {
-  EXPECT_TRUE(is_utf8("m\xc2\xb3 \xe6\xb0\xb4 \xf0\x9f\x92\xa7"));
-  for (const char* wrong : {"\xff", "\xc2", "\xc0\xaf", "\xe6\xb0", "a\x80", "\xc2" "a"})
-    EXPECT_FALSE(is_utf8(wrong)) << wrong;
-}
-
 }  // namespace
 }  // namespace meterlens::api

@@ -15,6 +15,7 @@
 #include "server/api/csv.h"
 #include "server/api/meters_json.h"
 #include "server/api/query.h"
+#include "server/api/utf8.h"
 #include "server/notify/amount.h"
 
 namespace meterlens::api {

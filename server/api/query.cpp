@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "protocol/ids.h"
+#include "server/api/utf8.h"
 #include "server/validate/reading.h"
 
 namespace meterlens::api {
@@ -67,6 +68,7 @@ std::optional<std::string> decode(std::string_view text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return {};
     out += c;
   }
+  if (!is_utf8(out)) return {};
   return out;
 }
 
@@ -106,7 +108,7 @@ std::expected<Query, std::string> parse_query(std::string_view query) {
     const std::size_t equals = std::min(part.find('='), part.size());
     const auto key = decode(part.substr(0, equals));
     const auto value = decode(part.substr(std::min(equals + 1, part.size())));
-    if (!key || !value) return std::unexpected("the query has a broken % escape");
+    if (!key || !value) return std::unexpected("the query has a broken % escape, or is not UTF-8");
     out.values[*key] = *value;
   }
   return out;

@@ -12,7 +12,8 @@
 
 namespace meterlens::api {
 
-// %41 and the like; nothing when an escape is broken or gives a control character. A '+' stays.
+// %41 and the like; nothing when an escape is broken or gives a control character, and nothing when
+// the whole is not UTF-8. A '+' stays.
 std::optional<std::string> decode(std::string_view text);
 
 // A positive number as ids are: 1 to 18 digits.

@@ -10,7 +10,7 @@ namespace {
 TEST(Query, DecodesEscapes) {
   EXPECT_EQ(decode("a%20b+c"), "a b+c");
   EXPECT_EQ(decode(""), "");
-  for (const char* bad : {"%", "%4", "%zz", "%4g", "a%00b", "a\nb", "%7f"}) {
+  for (const char* bad : {"%", "%4", "%zz", "%4g", "a%00b", "a\nb", "%7f", "%9c", "\xff"}) {
     EXPECT_FALSE(decode(bad)) << bad;
   }
 }
