@@ -1,5 +1,6 @@
 #include "boards/ec600s/quecopen/config.h"
 
+#include <stddef.h>
 #include <string.h>
 
 typedef struct Text {
@@ -9,7 +10,8 @@ typedef struct Text {
 
 typedef struct Key {
   const char* name;
-  const char* (*take)(MeterlensConfig* config, Text value);
+  const char* (*take)(MeterlensConfig* config, Text value, size_t to);
+  size_t to; /* where a text lies in the configuration */
 } Key;
 
 static bool is(Text text, const char* word) {
@@ -56,7 +58,8 @@ static uint32_t number(Text text, uint32_t limit) {
   return value <= limit ? value : 0;
 }
 
-static const char* take_broker(MeterlensConfig* config, Text value) {
+static const char* take_broker(MeterlensConfig* config, Text value, size_t to) {
+  (void)to;
   const char* colon = memchr(value.at, ':', value.chars);
   if (colon != NULL) {
     const size_t before = (size_t)(colon - value.at);
@@ -67,53 +70,38 @@ static const char* take_broker(MeterlensConfig* config, Text value) {
   return copy_name(value, config->host, METERLENS_CONFIG_HOST_CHARS_MAX);
 }
 
-static const char* take_device(MeterlensConfig* config, Text value) {
-  return copy_name(value, config->device, METERLENS_CONFIG_NAME_CHARS_MAX);
+static const char* take_name(MeterlensConfig* config, Text value, size_t to) {
+  return copy_name(value, (char*)config + to, METERLENS_CONFIG_NAME_CHARS_MAX);
 }
 
-static const char* take_product(MeterlensConfig* config, Text value) {
-  return copy_name(value, config->product, METERLENS_CONFIG_NAME_CHARS_MAX);
+static const char* take_login(MeterlensConfig* config, Text value, size_t to) {
+  return copy(value, (char*)config + to, METERLENS_CONFIG_LOGIN_CHARS_MAX);
 }
 
-static const char* take_apn(MeterlensConfig* config, Text value) {
-  return copy_name(value, config->apn, METERLENS_CONFIG_NAME_CHARS_MAX);
-}
-
-static const char* take_ca(MeterlensConfig* config, Text value) {
-  return copy_name(value, config->ca, METERLENS_CONFIG_NAME_CHARS_MAX);
-}
-
-static const char* take_certificate(MeterlensConfig* config, Text value) {
-  return copy_name(value, config->certificate, METERLENS_CONFIG_NAME_CHARS_MAX);
-}
-
-static const char* take_key(MeterlensConfig* config, Text value) {
-  return copy_name(value, config->key, METERLENS_CONFIG_NAME_CHARS_MAX);
-}
-
-static const char* take_user(MeterlensConfig* config, Text value) {
-  return copy(value, config->user, METERLENS_CONFIG_LOGIN_CHARS_MAX);
-}
-
-static const char* take_password(MeterlensConfig* config, Text value) {
-  return copy(value, config->password, METERLENS_CONFIG_LOGIN_CHARS_MAX);
-}
-
-static const char* take_dialect(MeterlensConfig* config, Text value) {
+static const char* take_dialect(MeterlensConfig* config, Text value, size_t to) {
+  (void)to;
   config->smartdtu = is(value, "smartdtu");
   return config->smartdtu || is(value, "native") ? NULL : "the dialect is native or smartdtu";
 }
 
-static const char* take_baud_max(MeterlensConfig* config, Text value) {
+static const char* take_baud_max(MeterlensConfig* config, Text value, size_t to) {
+  (void)to;
   config->baud_max = number(value, 921600);
   return config->baud_max >= 115200 ? NULL : "baud_max is from 115200 to 921600";
 }
 
 static const Key keys[] = {
-    {"broker", take_broker},     {"device", take_device},     {"user", take_user},
-    {"password", take_password}, {"dialect", take_dialect},   {"product", take_product},
-    {"apn", take_apn},           {"baud_max", take_baud_max}, {"ca", take_ca},
-    {"certificate", take_certificate}, {"key", take_key},
+    {"broker", take_broker, 0},
+    {"dialect", take_dialect, 0},
+    {"baud_max", take_baud_max, 0},
+    {"device", take_name, offsetof(MeterlensConfig, device)},
+    {"product", take_name, offsetof(MeterlensConfig, product)},
+    {"apn", take_name, offsetof(MeterlensConfig, apn)},
+    {"ca", take_name, offsetof(MeterlensConfig, ca)},
+    {"certificate", take_name, offsetof(MeterlensConfig, certificate)},
+    {"key", take_name, offsetof(MeterlensConfig, key)},
+    {"user", take_login, offsetof(MeterlensConfig, user)},
+    {"password", take_login, offsetof(MeterlensConfig, password)},
 };
 enum { key_count = sizeof(keys) / sizeof(keys[0]) };
 
@@ -127,7 +115,7 @@ static const char* take_line(MeterlensConfig* config, Text line, uint32_t* seen)
     if (!is(name, keys[i].name)) continue;
     if ((*seen >> i & 1U) != 0) return "the key is given twice";
     *seen |= 1U << i;
-    return keys[i].take(config, value);
+    return keys[i].take(config, value, keys[i].to);
   }
   return "the key is not known";
 }
