@@ -65,6 +65,7 @@ function State() {
         <TryButton
           say={words.say("second_try")}
           act={try_second}
+          failed={({ error }) => words.say("second_try_failed", error)}
           done={words.say("second_tried")}
         />
       ) : (
@@ -93,7 +94,7 @@ function PolicyForm({ policy }: { policy: SecondPolicy }) {
     const now = await get_second_policy(base.meter);
     if (now.policy !== base.policy) {
       set_base(now);
-      throw new ApiError("conflict", named(now.policy, words), 409);
+      throw new ApiError("changed", named(now.policy, words), 409);
     }
     const edit: PolicyEdit = { policy: (chosen || null) as PolicyEdit["policy"] };
     if (reason.trim() !== "") edit.reason = reason.trim();

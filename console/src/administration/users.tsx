@@ -34,7 +34,7 @@ async function named<T>(code: string, act: Promise<T>): Promise<T> {
     return await act;
   } catch (error) {
     if (error instanceof ApiError && error.code === "conflict")
-      throw new ApiError(code, error.message, error.status);
+      throw new ApiError(code, "", error.status);
     throw error;
   }
 }
@@ -173,7 +173,7 @@ function EditUser(props: { user: User; groups: string[]; reload: () => void }) {
       set_base(now);
       reload();
       const role = words.choice("role_name", now.role);
-      throw new ApiError("conflict", [role, ...now.groups].join(words.say("list_comma")), 409);
+      throw new ApiError("changed", [role, ...now.groups].join(words.say("list_comma")), 409);
     }
     const saved = await named("last_administrator", change_user(user.name, edit!));
     set_base(saved);

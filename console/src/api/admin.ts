@@ -145,7 +145,7 @@ export async function list_sinks(): Promise<Sink[]> {
   return (await get<{ sinks: Sink[] }>("/notify")).sinks;
 }
 
-export function try_sink(sink: string): Promise<Tried> {
+export function try_sink(sink: string): Promise<Tried & { code: string }> {
   return send_and_wait(`/notify/${name(sink)}/test`);
 }
 
