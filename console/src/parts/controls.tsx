@@ -11,10 +11,9 @@ import {
 } from "../api/fleet_calls";
 import type { Control, Device, GpioControl, TimerControl, UartControl } from "../api/openapi";
 import { json_fault } from "../typed";
-import { Choice, Field, Form, Waiting } from "./form";
+import { Choice, Field, Form, TextArea, Waiting } from "./form";
 import { use_action, use_words } from "./hooks";
 import { More, use_paged, use_polling } from "./paged";
-import { TextArea } from "./text_area";
 
 interface Given {
   device: Device;
