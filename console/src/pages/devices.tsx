@@ -97,8 +97,10 @@ const Row = memo((props: {
         />
       </td>
       <th scope="row">
-        <a href={link_to("devices", device.id)}>{device.id}</a>
-        {device.remark !== "" && <span class="remark"> {device.remark}</span>}
+        <div class="name">
+          <a href={link_to("devices", device.id)}>{device.id}</a>
+          {device.remark !== "" && <span class="remark"> {device.remark}</span>}
+        </div>
       </th>
       <td>
         <StateOf device={device} />

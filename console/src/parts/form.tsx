@@ -153,6 +153,13 @@ export function Outcome({ action, done }: { action: Action; done?: string }) {
   );
 }
 
+// What stands marked as wrong is not sent, even where the whole looks right.
+export function shows_wrong(form: HTMLElement): boolean {
+  const marked = form.querySelector<HTMLElement>('[aria-invalid="true"]');
+  marked?.focus();
+  return marked !== null;
+}
+
 export function Form(props: {
   title: string;
   submit: string;
@@ -170,10 +177,7 @@ export function Form(props: {
       aria-label={props.title}
       onSubmit={(event) => {
         event.preventDefault();
-        // What stands marked as wrong is not sent, even where the whole looks right.
-        const marked = event.currentTarget.querySelector<HTMLElement>('[aria-invalid="true"]');
-        marked?.focus();
-        if (marked === null && !props.wrong && !action.busy) props.on_submit();
+        if (!shows_wrong(event.currentTarget) && !props.wrong && !action.busy) props.on_submit();
       }}
     >
       {props.children}

@@ -40,7 +40,7 @@ const administration_forms = {
   "administration/second": ["For one meter"],
   "administration/billing": ["Readings for billing", "Import from CSV"],
   "administration/audit": ["Audit"],
-  account: ["Change your password"],
+  account: ["Change your password", "New token"],
 };
 
 async function show_all(page, hash, names) {
@@ -66,7 +66,7 @@ async function try_text(form, input, kind, what) {
   const before = await input.inputValue();
   await input.fill(nasty[kind]);
   const wrong = await form.locator(".wrong").allTextContents();
-  const button = form.locator("button.main").first();
+  const button = form.locator("button.main, button:not([type])").first();
   const is_refused = (await button.getAttribute("aria-disabled")) === "true" ||
     (await button.isDisabled());
   if (kind === "long") assert.ok(wrong.length > 0, `${what}: what is wrong is said`);
@@ -77,7 +77,8 @@ async function try_text(form, input, kind, what) {
     if (wrong.length > 0)
       assert.equal(form.page().sent, sent, `${what}: sent although "${wrong}"`);
     if (error === null) return false;
-    if (error !== "") assert.equal(await input.inputValue(), nasty[kind], `${what}: it stays typed`);
+    if (error !== "")
+      assert.equal(await input.inputValue(), nasty[kind], `${what}: it stays typed`);
   }
   await input.fill(before);
   return true;
