@@ -66,6 +66,10 @@ export class Fleet {
     return kept;
   }
 
+  find(id: string): Entry | undefined {
+    return this.entries.get(id)?.get();
+  }
+
   // Between the two everything there is comes, in any order; what did not come is no more.
   begin_listing(): void {
     this.listed = new Set();

@@ -8,6 +8,7 @@ import { edit_of } from "./parts/meter_forms";
 import { replace_digit } from "./parts/digits_input";
 import { place_of, link_to } from "./router";
 import { judge_pixels } from "./sharpness";
+import { error_texts } from "./words/errors";
 import { fleet_texts } from "./words/fleet";
 import { frame } from "./words/frame";
 import { login_texts } from "./words/login";
@@ -98,7 +99,18 @@ test("progress and errors in words", () => {
   assert.match(words.progress(command(1, "failed", 1), true), /did not answer/);
   assert.match(words.error("queue_full", ""), /busy/);
   assert.match(words.error("store_failed", ""), /database/);
-  assert.match(words.error("conflict", "seen 3, now 4"), /still here.*now 4/);
+  assert.match(words.error("conflict", "it was changed meanwhile: now 4"), /still here.*now 4/);
+  assert.match(words.error("conflict", "there is a meter m already"), /what is there: .*m already/);
+  assert.equal(words.error("wrong_state", "the campaign is over"),
+    "That is not possible now: the campaign is over");
+  const zh = new Words("zh");
+  assert.equal(zh.error("unknown_meter", `there is no meter "m"`),
+    `服务器不认识此表计。（没有表计 "m"）`);
+  assert.equal(zh.error("no_devices", "the target means no known device"), "没有符合的设备。");
+  assert.equal(zh.error("strange", "because"), "操作失败：because");
+  assert.equal(zh.trouble("not_let_in", "the answer is 401"),
+    "对方拒绝访问：请检查密钥、令牌或密码。（the answer is 401）");
+  assert.match(zh.trouble("newer", "because"), /操作失败.*because/);
   assert.match(words.error("strange", "because"), /because/);
   assert.equal(new Words("zh").progress(command(1, "transferring", 1), true), "数据包 3 / 9");
 });
@@ -110,8 +122,8 @@ test("every text is there in both languages, with the same parts to fill in", ()
   ]);
   const parts = (text: string): string[] => [...text.matchAll(/\{\d\}/g)].map(String).sort();
   const tables = [
-    frame, login_texts, fleet_texts, meter_texts, setup_texts, operation_texts, people_texts,
-    upkeep_texts,
+    frame, error_texts, login_texts, fleet_texts, meter_texts, setup_texts, operation_texts,
+    people_texts, upkeep_texts,
   ];
   const texts: Record<string, [string, string]> = {};
   for (const [word, text] of tables.flatMap((table) => Object.entries(table))) {

@@ -8,7 +8,6 @@ import { tree_of } from "./pages/groups";
 import { chosen_of } from "./pages/devices";
 import { profile_edit } from "./parts/profile_form";
 import {
-  cursor_before,
   group_of,
   json_fault,
   labels_of,
@@ -54,15 +53,6 @@ test("targets name devices, a group and one label", () => {
   assert.deepEqual(target_of({ group: "a/b", label: "floor=3", devices: "m1 m2" }),
     { group: "a/b", label: "floor=3", devices: ["m1", "m2"] });
   assert.equal(target_of({ ...no_target, label: "a=1, b=2" }), null);
-});
-
-test("a list by name begins at the name that is wanted, wherever that is", () => {
-  const names = ["A", "l9", "m", "m0", "m1", "m10", "m2", "z_z"];
-  for (const name of names) {
-    const rest = names.filter((one) => one > cursor_before(name));
-    assert.ok(rest.includes(name), name);
-    assert.ok(rest.indexOf(name) <= 1, `${name} is near the beginning of ${rest}`);
-  }
 });
 
 test("steps rise and end with 100", () => {

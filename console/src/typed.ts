@@ -18,12 +18,6 @@ const device_name = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
 // Of a device or a meter.
 export const is_name = (text: string): boolean => device_name.test(text);
 
-// Where a list by name begins with this name; z is the last of the letters that names have.
-export function cursor_before(name: string): string {
-  const less = name.slice(0, -1) + String.fromCharCode(name.charCodeAt(name.length - 1) - 1);
-  return is_name(less) ? less.padEnd(64, "z") : name.slice(0, -1);
-}
-
 // "berlin/north"; empty is none.
 export function group_of(text: string): string | null {
   const group = text.trim();

@@ -37,6 +37,9 @@ std::expected<store::DeviceFilter, std::string> device_filter(const Query& query
   out.dialect = query.get("dialect");
   if (!out.dialect.empty() && out.dialect != "native" && out.dialect != "smartdtu")
     return std::unexpected("dialect must be native or smartdtu");
+  const auto search = search_of(query);
+  if (!search) return std::unexpected(search.error());
+  out.search = *search;
   const auto online = truth(query, "online");
   if (!online) return std::unexpected(online.error());
   const auto enabled = truth(query, "enabled");

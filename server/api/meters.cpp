@@ -17,11 +17,46 @@ namespace {
 constexpr int page_count = 100;
 using validate::Reading;
 
-// Those of a group or with a label, one more than a page.
+// What a list is asked for; the error says which parameter is wrong and what it may be.
+std::expected<store::MeterFilter, std::string> meter_filter(const Query& query) {
+  store::MeterFilter out;
+  out.after = query.get("cursor");
+  if (!out.after.empty() && !protocol::is_device_name(out.after))
+    return std::unexpected("cursor must be the \"next\" of the page before");
+  out.target.group = query.get("group");
+  if (const auto good = fleet::check_group(out.target.group); !good)
+    return std::unexpected(good.error());
+  if (const std::string label = query.get("label"); !label.empty())
+    if (const auto good = fleet::parse_label(label, out.target); !good)
+      return std::unexpected(good.error());
+  const auto search = search_of(query);
+  if (!search) return std::unexpected(search.error());
+  out.search = *search;
+  const std::string verdict = query.get("verdict");
+  out.unread = verdict == "none";
+  if (!verdict.empty() && !out.unread) {
+    out.verdict = verdict_named(verdict);
+    if (!out.verdict)
+      return std::unexpected("verdict must be accepted, doubtful, rejected, estimated, manual or "
+                             "none");
+  }
+  const std::string alarm = query.get("alarm");
+  if (!alarm.empty() && alarm != "true" && alarm != "false")
+    return std::unexpected("alarm must be true or false");
+  out.alarmed = alarm == "true";
+  out.count_max = page_count + 1;
+  return out;
+}
+
+bool is_all(const store::MeterFilter& filter) {
+  return fleet::is_empty(filter.target) && filter.search.empty() && !filter.verdict &&
+         !filter.unread && !filter.alarmed;
+}
+
 store::Result<std::vector<validate::Meter>> meters_of(store::Store& store,
-                                                      const fleet::Target& target,
-                                                      const std::string& after) {
-  const auto names = store::Fleet(store).meters(target, after, page_count + 1);
+                                                      const store::MeterFilter& filter) {
+  if (is_all(filter)) return store.meters(filter.after, filter.count_max);
+  const auto names = store::Fleet(store).meters(filter);
   if (!names) return std::unexpected(names.error());
   std::vector<validate::Meter> out;
   for (const std::string& name : *names) {
@@ -83,16 +118,9 @@ void MeterRoutes::tell(const store::Judged& judged) {
 Response MeterRoutes::meters(const Request& request, const std::string&) {
   const auto query = parse_query(request.query);
   if (!query) return bad_request(query.error());
-  const std::string after = query->get("cursor");
-  if (!after.empty() && !protocol::is_device_name(after))
-    return bad_request("cursor must be the \"next\" of the page before");
-  fleet::Target target{.group = query->get("group")};
-  if (const auto good = fleet::check_group(target.group); !good) return bad_request(good.error());
-  if (const std::string label = query->get("label"); !label.empty())
-    if (const auto good = fleet::parse_label(label, target); !good)
-      return bad_request(good.error());
-  auto meters = fleet::is_empty(target) ? store_.meters(after, page_count + 1)
-                                        : meters_of(store_, target, after);
+  const auto filter = meter_filter(*query);
+  if (!filter) return bad_request(filter.error());
+  auto meters = meters_of(store_, *filter);
   if (!meters) return store_error_(meters.error(), "meter");
   const bool has_more = meters->size() > page_count;
   if (has_more) meters->pop_back();

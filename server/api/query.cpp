@@ -1,7 +1,6 @@
 #include "server/api/query.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "protocol/ids.h"
@@ -11,12 +10,7 @@
 namespace meterlens::api {
 namespace {
 
-bool is_verdict(const std::string& text) {
-  using validate::Verdict;
-  constexpr std::array all{Verdict::accepted, Verdict::doubtful, Verdict::rejected,
-                           Verdict::estimated, Verdict::manual};
-  return std::ranges::any_of(all, [&](Verdict one) { return text == validate::name(one); });
-}
+constexpr std::size_t search_bytes_max = 200;
 
 // Puts one parameter into the filter; the error when it may not be that.
 std::optional<std::string> take(store::Filter& filter, const std::string& key,
@@ -35,7 +29,7 @@ std::optional<std::string> take(store::Filter& filter, const std::string& key,
     if (!since) return "since must be a time in Unix milliseconds, like 1767225600000";
     filter.since_ms = *since;
   } else if (key == "verdict" && with_verdict) {
-    if (!is_verdict(value)) {
+    if (!verdict_named(value)) {
       return "verdict must be accepted, doubtful, rejected, estimated or manual";
     }
     filter.verdict = value;
@@ -128,6 +122,21 @@ std::expected<store::Filter, std::string> parse_filter(std::string_view query,
     }
   }
   return filter;
+}
+
+std::expected<std::string, std::string> search_of(const Query& query) {
+  std::string search = query.get("search");
+  if (search.size() > search_bytes_max)
+    return std::unexpected("search has at most 200 bytes");
+  return search;
+}
+
+std::optional<validate::Verdict> verdict_named(std::string_view name) {
+  using validate::Verdict;
+  for (const Verdict one : {Verdict::accepted, Verdict::doubtful, Verdict::rejected,
+                            Verdict::estimated, Verdict::manual})
+    if (name == validate::name(one)) return one;
+  return {};
 }
 
 }  // namespace meterlens::api

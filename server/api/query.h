@@ -29,6 +29,11 @@ struct Query {
 };
 std::expected<Query, std::string> parse_query(std::string_view query);
 
+// "search" of a list: at most 200 bytes; empty: not asked for.
+std::expected<std::string, std::string> search_of(const Query& query);
+
+std::optional<validate::Verdict> verdict_named(std::string_view name);
+
 // `name` is "device" ("meter" is known beside it) or "meter"; "verdict" and "cursor" are known only
 // `with_verdict`. Other keys are ignored.
 // The error names the parameter and what it may be.

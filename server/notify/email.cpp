@@ -127,6 +127,11 @@ void Email::set_up(CURL* curl, curl_slist* to) const {
   curl_easy_setopt(curl, CURLOPT_XFERINFODATA, const_cast<std::atomic<bool>*>(&stopping_));
 }
 
+Trouble trouble_of(CURLcode code, long status) {
+  if (code == CURLE_LOGIN_DENIED) return Trouble::not_let_in;
+  return status >= 400 ? Trouble::not_taken : Trouble::no_answer;
+}
+
 Sent Email::mail(const std::string& text) {
   CURL* curl = curl_easy_init();
   protocol::require(curl != nullptr);
@@ -149,7 +154,8 @@ Sent Email::mail(const std::string& text) {
   const std::string error = fmt::format("the mail server {}:{} did not take it ({}): {}",
                                         settings_.host, settings_.port, status, why);
   // Of an answer of ours that is wrong for good only the message itself can be meant.
-  return status == 554 && code == CURLE_WEIRD_SERVER_REPLY ? refused(error) : later(error);
+  if (status == 554 && code == CURLE_WEIRD_SERVER_REPLY) return refused(error);
+  return later(error, trouble_of(code, status));
 }
 
 }  // namespace

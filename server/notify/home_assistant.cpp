@@ -87,9 +87,9 @@ class HomeAssistant : public Sink {
     MqttClient client(settings);
     for (int i = 0; i < 50 && !client.connected() && !stopping_; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    if (!client.connected()) return later(no_connection(client));
+    if (!client.connected()) return later(no_connection(client), Trouble::no_answer);
     if (!client.publish(settings.will_topic, "test") || !client.flush(flush_ms))
-      return later("the broker took the connection, but no message");
+      return later("the broker took the connection, but no message", Trouble::not_taken);
     return {};
   }
 
@@ -156,7 +156,7 @@ Sent HomeAssistant::prepare() {
     for (int i = 0; i < 40 && !client_->connected() && !stopping_; ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
-  if (!client_->connected()) return later(no_connection(*client_));
+  if (!client_->connected()) return later(no_connection(*client_), Trouble::no_answer);
   client_since_ = now;
   if (const std::uint64_t epoch = client_->epoch(); epoch != epoch_) {
     epoch_ = epoch;
@@ -354,7 +354,7 @@ Sent HomeAssistant::finish() { return client_->flush(flush_ms) ? Sent{} : lost()
 Sent HomeAssistant::lost() {
   said_.clear();
   next_look_ = {};
-  return later(no_connection(*client_));
+  return later(no_connection(*client_), Trouble::no_answer);
 }
 
 }  // namespace

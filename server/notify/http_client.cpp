@@ -110,14 +110,15 @@ Sent judge_status(int status) {
   if (status >= 200 && status < 300) return {};
   if (status >= 300 && status < 400)
     return later(fmt::format("the answer is {}, a redirect, and none is followed: set the final "
-                             "address", status));
+                             "address", status), Trouble::redirect);
   if (status == 401 || status == 403)
-    return later(fmt::format("the answer is {}: check the secret, token or password", status));
-  if (status == 404) return later("the answer is 404: check the address");
+    return later(fmt::format("the answer is {}: check the secret, token or password", status),
+                 Trouble::not_let_in);
+  if (status == 404) return later("the answer is 404: check the address", Trouble::wrong_address);
   constexpr std::array for_good{400, 405, 413, 415, 422};
   if (std::ranges::find(for_good, status) != for_good.end())
     return refused(fmt::format("the answer is {}", status));
-  return later(fmt::format("the answer is {}", status));
+  return later(fmt::format("the answer is {}", status), Trouble::not_taken);
 }
 
 std::string host_of(const std::string& url) {

@@ -86,6 +86,18 @@ std::string alarms_json(const std::vector<Alarm>& alarms, bool has_more) {
   return text_of(out);
 }
 
+const char* name(Trouble trouble) {
+  switch (trouble) {
+    case Trouble::no_answer: return "no_answer";
+    case Trouble::redirect: return "redirect";
+    case Trouble::not_let_in: return "not_let_in";
+    case Trouble::wrong_address: return "wrong_address";
+    case Trouble::not_taken: return "not_taken";
+    case Trouble::other: break;
+  }
+  return "other";
+}
+
 std::string sinks_json(const std::vector<SinkStatus>& sinks) {
   json list = json::array();
   for (const SinkStatus& sink : sinks) {
@@ -100,13 +112,15 @@ std::string sinks_json(const std::vector<SinkStatus>& sinks) {
                     {"failing_since_ms", time_or_null(sink.failing_since_ms)},
                     {"next_try_ms", time_or_null(sink.next_try_ms)},
                     {"last_error", sink.last_error},
+                    {"last_code", sink.last_error.empty() ? "" : name(sink.last_trouble)},
                     {"last_error_ms", time_or_null(sink.last_error_ms)}});
   }
   return text_of({{"sinks", std::move(list)}});
 }
 
 std::string sent_json(const std::string& sink, const Sent& sent) {
-  return text_of({{"sink", sink}, {"ok", sent.good()}, {"error", sent.error}});
+  return text_of({{"sink", sink}, {"ok", sent.good()}, {"error", sent.error},
+                  {"code", sent.good() ? "" : name(sent.trouble)}});
 }
 
 }  // namespace meterlens::notify

@@ -123,7 +123,7 @@ bool Runner::turn(std::int64_t now_ms) {
   metrics_.set_backlog(name_, static_cast<double>(backlog));
   if (status().failing_since_ms != 0 && status().next_try_ms > now_ms) return false;
   if (const Sent kept = sink_->keep_up(now_ms); !kept.good()) {
-    failed(kept.error, now_ms);
+    failed(kept.error, now_ms, kept.trouble);
     return false;
   }
   if (status().failing_since_ms != 0) succeeded(0, now_ms);
@@ -156,31 +156,32 @@ bool Runner::deliver(const store::Page& page, Stream stream, std::int64_t& done,
     return advance(stream, done, page.up_to, now_ms);
   }
   if (sent.outcome == Sent::Outcome::later) {
-    failed(sent.error, now_ms);
+    failed(sent.error, now_ms, sent.trouble);
     return false;
   }
   if (page.news.size() > 1) {
     singly_ = true;
     return true;
   }
-  return refuse(page.news.front(), stream, done, sent.error, now_ms);
+  return refuse(page.news.front(), stream, done, sent, now_ms);
 }
 
 bool Runner::refuse(const store::News& news, Stream stream, std::int64_t& done,
-                    const std::string& error, std::int64_t now_ms) {
+                    const Sent& sent, std::int64_t now_ms) {
   if (++refusals_ < limits_.refusals_max) {
-    failed(error, now_ms);
+    failed(sent.error, now_ms, sent.trouble);
     return false;
   }
   refusals_ = 0;
   singly_ = false;
   spdlog::error("{}: {} {} is left out, refused {} times: {}", name_, store::name(stream), news.row,
-                limits_.refusals_max, error);
+                limits_.refusals_max, sent.error);
   metrics_.add(SinkCount::refused, name_);
   {
     const std::lock_guard lock(mutex_);
     ++status_.refused;
-    status_.last_error = error;
+    status_.last_error = sent.error;
+    status_.last_trouble = sent.trouble;
     status_.last_error_ms = now_ms;
     status_.failing_since_ms = 0;
     status_.next_try_ms = 0;
@@ -221,7 +222,7 @@ void Runner::succeeded(std::size_t count, std::int64_t now_ms) {
   status_.next_try_ms = 0;
 }
 
-void Runner::failed(const std::string& error, std::int64_t now_ms) {
+void Runner::failed(const std::string& error, std::int64_t now_ms, Trouble trouble) {
   metrics_.add(SinkCount::failures, name_);
   retry_ms_ =
       retry_ms_ == 0 ? limits_.retry_ms_first : std::min(2 * retry_ms_, limits_.retry_ms_max);
@@ -231,6 +232,7 @@ void Runner::failed(const std::string& error, std::int64_t now_ms) {
     spdlog::warn("{}: {}; tried again in {} ms at first", name_, error, retry_ms_);
   if (status_.failing_since_ms == 0) status_.failing_since_ms = now_ms;
   status_.last_error = error;
+  status_.last_trouble = trouble;
   status_.last_error_ms = now_ms;
   status_.next_try_ms = now_ms + retry_ms_;
 }

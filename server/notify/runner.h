@@ -29,6 +29,7 @@ struct SinkStatus {
   std::int64_t failing_since_ms = 0;  // 0: the last try was good, or there was none
   std::int64_t next_try_ms = 0;
   std::string last_error;       // kept when it is good again
+  Trouble last_trouble = Trouble::other;
   std::int64_t last_error_ms = 0;
 };
 
@@ -63,11 +64,11 @@ class Runner {
   bool deliver(const store::Page& page, store::Stream stream, std::int64_t& done,
                std::int64_t now_ms);
   bool refuse(const store::News& news, store::Stream stream, std::int64_t& done,
-              const std::string& error, std::int64_t now_ms);
+              const Sent& sent, std::int64_t now_ms);
   void drop_old(store::Stream stream, std::int64_t& done, std::int64_t end);
   bool advance(store::Stream stream, std::int64_t& done, std::int64_t to, std::int64_t now_ms);
   void succeeded(std::size_t count, std::int64_t now_ms);
-  void failed(const std::string& error, std::int64_t now_ms);
+  void failed(const std::string& error, std::int64_t now_ms, Trouble trouble = Trouble::other);
 
   const std::string name_;
   const std::unique_ptr<Sink> sink_;

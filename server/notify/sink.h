@@ -10,6 +10,17 @@
 
 namespace meterlens::notify {
 
+// What kind of thing went wrong, for who has it in another language.
+enum class Trouble : std::uint8_t {
+  other,
+  no_answer,      // nobody is there, the connection broke, or TLS does not trust it
+  redirect,
+  not_let_in,     // a wrong secret, token or password
+  wrong_address,  // somebody is there, but not what is meant
+  not_taken,      // somebody is there and refuses the message
+};
+const char* name(Trouble trouble);  // as the API says it
+
 struct Sent {
   enum class Outcome : std::uint8_t {
     done,
@@ -18,11 +29,16 @@ struct Sent {
   };
   Outcome outcome = Outcome::done;
   std::string error;  // what happened and what to do; without secrets
+  Trouble trouble = Trouble::other;
   bool good() const { return outcome == Outcome::done; }
 };
 
-inline Sent later(std::string error) { return {Sent::Outcome::later, std::move(error)}; }
-inline Sent refused(std::string error) { return {Sent::Outcome::refused, std::move(error)}; }
+inline Sent later(std::string error, Trouble trouble = Trouble::other) {
+  return {Sent::Outcome::later, std::move(error), trouble};
+}
+inline Sent refused(std::string error, Trouble trouble = Trouble::not_taken) {
+  return {Sent::Outcome::refused, std::move(error), trouble};
+}
 
 class Sink {
  public:

@@ -60,7 +60,7 @@ class Webhook : public Sink {
     request.timeout_s = settings_.timeout_s;
     request.ca_file = settings_.ca_file;
     const auto status = client.post(request);
-    if (!status) return later(status.error());
+    if (!status) return later(status.error(), Trouble::no_answer);
     Sent sent = judge_status(*status);
     if (!sent.good()) sent.error = host_of(settings_.url) + ": " + sent.error;
     return sent;

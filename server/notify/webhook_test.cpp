@@ -23,6 +23,14 @@ TEST(Webhook, TellsGoodFromLaterFromNever) {
     EXPECT_EQ(judge_status(status).outcome, refused) << status;
 }
 
+TEST(Webhook, SaysWhatKindOfTroubleAStatusIs) {
+  const std::pair<int, const char*> kinds[] = {
+      {301, "redirect"},  {401, "not_let_in"}, {403, "not_let_in"}, {404, "wrong_address"},
+      {400, "not_taken"}, {422, "not_taken"},  {429, "not_taken"},  {503, "not_taken"}};
+  for (const auto& [status, kind] : kinds)
+    EXPECT_STREQ(name(judge_status(status).trouble), kind) << status;
+}
+
 TEST(Webhook, NamesOnlyTheHost) {
   EXPECT_EQ(host_of("https://user:secret@host.example:8443/path/token?key=1"), "host.example:8443");
   EXPECT_EQ(host_of("http://h"), "h");

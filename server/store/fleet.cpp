@@ -80,6 +80,16 @@ void remove_photo_readings(soci::session& sql, const std::string& device) {
   sql << "DELETE FROM reading WHERE id IN " << these, use(device), use(device), use(device);
 }
 
+// For LIKE: a text with this in it, small.
+std::string part_of(const std::string& search) {
+  std::string out = "%";
+  for (const char c : search) {
+    if (c == '%' || c == '_' || c == '!') out += '!';
+    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return out + '%';
+}
+
 }  // namespace
 
 void add_target(Where& where, Kind kind, const Target& target) {
@@ -107,6 +117,33 @@ Where where_of(const DeviceFilter& filter) {
     where.add(std::string(*filter.enabled ? "NOT " : "") +
               "EXISTS (SELECT 1 FROM device_switch s WHERE s.device = a.id AND s.enabled = 0)");
   if (!filter.dialect.empty()) where.add("a.dialect = ?", {filter.dialect});
+  if (!filter.search.empty())
+    where.add("(lower(a.id) LIKE ? ESCAPE '!' OR lower(a.remark) LIKE ? ESCAPE '!')",
+              {part_of(filter.search), part_of(filter.search)});
+  return where;
+}
+
+Where where_of(const MeterFilter& filter) {
+  Where where;
+  where.add("a.id > ?", {filter.after});
+  add_target(where, Kind::meter, filter.target);
+  if (const std::string part = part_of(filter.search); !filter.search.empty())
+    where.add("(lower(a.id) LIKE ? ESCAPE '!' OR lower(v.place) LIKE ? ESCAPE '!'"
+              " OR lower(v.serial) LIKE ? ESCAPE '!')", {part, part, part});
+  if (filter.verdict) {
+    const std::string verdict = validate::name(*filter.verdict);
+    // Most readings are accepted; of the others there are few, found faster than by meter.
+    if (*filter.verdict != validate::Verdict::accepted)
+      where.add("a.id IN (SELECT meter FROM reading WHERE standing = ?)", {verdict});
+    where.add("(SELECT r.standing FROM reading r WHERE r.meter = a.id"
+              " ORDER BY r.at_ms DESC, r.id DESC LIMIT 1) = ?", {verdict});
+  }
+  if (filter.unread) where.add("NOT EXISTS (SELECT 1 FROM reading r WHERE r.meter = a.id)");
+  if (filter.alarmed)
+    where.add("a.id IN (SELECT subject FROM alarm WHERE cleared_ms = 0"
+              " AND kind IN ('leak', 'stuck', 'doubtful') UNION SELECT w.meter FROM alarm l"
+              " JOIN watch w ON w.device = l.subject JOIN watch_version h ON h.version = w.version"
+              " WHERE l.cleared_ms = 0 AND l.kind = 'silent' AND h.to_ms = 0)");
   return where;
 }
 
@@ -151,14 +188,12 @@ Result<std::vector<std::string>> Fleet::devices(const DeviceFilter& filter) {
   });
 }
 
-Result<std::vector<std::string>> Fleet::meters(const Target& target, const std::string& after,
-                                               int count_max) {
-  Where where;
-  where.add("a.id > ?", {after});
-  add_target(where, Kind::meter, target);
+Result<std::vector<std::string>> Fleet::meters(const MeterFilter& filter) {
+  const Where where = where_of(filter);
   return store_.engine_->read([&](soci::session& sql) {
-    return where.select<NameRow>(sql, "SELECT a.id FROM meter a",
-                                 " ORDER BY a.id LIMIT " + std::to_string(count_max));
+    return where.select<NameRow>(sql, "SELECT a.id FROM meter a"
+                                      " JOIN meter_version v ON v.version = a.version",
+                                 " ORDER BY a.id LIMIT " + std::to_string(filter.count_max));
   });
 }
 

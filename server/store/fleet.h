@@ -24,7 +24,19 @@ struct DeviceFilter {
   std::optional<bool> online = {};
   std::optional<bool> enabled = {};
   std::string dialect = {};       // empty: both
+  // Part of its name or remark; capitals of ASCII count as small ones. Empty: all.
+  std::string search = {};
   std::string after = {};         // names behind this one
+  int count_max = 100;
+};
+
+struct MeterFilter {
+  fleet::Target target = {};  // as above
+  std::string search = {};    // part of its name, place or serial number, as above
+  std::optional<validate::Verdict> verdict = {};  // of its newest reading
+  bool unread = false;        // it has no reading
+  bool alarmed = false;       // an alarm about it, or about a device that watches it, is open
+  std::string after = {};     // names behind this one
   int count_max = 100;
 };
 
@@ -85,8 +97,7 @@ class Fleet {
   // The same with what is known of them, in as many queries for a thousand as for one.
   Result<std::vector<DeviceView>> views(const DeviceFilter& filter, const ViewParts& parts = {});
   Result<DeviceView> view(const std::string& device);
-  Result<std::vector<std::string>> meters(const fleet::Target& target, const std::string& after,
-                                          int count_max);
+  Result<std::vector<std::string>> meters(const MeterFilter& filter);
   // All devices that a target means, each once and known. Named ones that are not known are left
   // out.
   Result<std::vector<std::string>> devices_of(const fleet::Target& target);

@@ -127,6 +127,7 @@ class Where {
 // Which rows a filter or a target means; `a` is the alias of the table whose id is meant.
 void add_target(Where& where, fleet::Kind kind, const fleet::Target& target);
 Where where_of(const DeviceFilter& filter);
+Where where_of(const MeterFilter& filter);
 
 inline std::unexpected<Error> changed_meanwhile(const std::string& what) {
   return std::unexpected(

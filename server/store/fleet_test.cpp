@@ -46,11 +46,13 @@ TEST_F(FleetRows, TagsFilterDevicesAndMeters) {
   EXPECT_EQ(found({.group = "%"}), Names{});
   EXPECT_EQ(found({.label_name = "floor"}), (Names{"m1", "m2"}));
   EXPECT_EQ(found({.group = "a", .label_name = "floor", .label_value = "4"}), Names{"m2"});
-  EXPECT_EQ(rows_->meters({.group = "a"}, "", 10).value(), Names{"m3"});
+  EXPECT_EQ(rows_->meters({.target = {.group = "a"}}).value(), Names{"m3"});
   EXPECT_EQ(rows_->devices({.online = true}).value(), Names{"m2"});
   EXPECT_EQ(rows_->devices({.after = "m1", .count_max = 1}).value(), Names{"m2"});
   EXPECT_EQ(rows_->devices_of({.devices = {"m3", "gone", "m1"}, .group = "a/b"}).value(),
             (Names{"m1", "m3"}));
+  EXPECT_EQ(rows_->devices({.search = "M2"}).value(), Names{"m2"});
+  EXPECT_EQ(rows_->devices({.search = "_2"}).value(), Names{});
   const auto groups = rows_->groups(10).value();
   ASSERT_EQ(groups.size(), 3U);
   EXPECT_EQ(groups[0].group, "a");

@@ -1,4 +1,5 @@
 // Pages of devices with the newest of each, and the counts that are kept, on both engines.
+#include "server/store/alarms.h"
 #include "server/store/fixture.h"
 #include "server/store/fleet.h"
 #include "server/store/summary.h"
@@ -184,6 +185,58 @@ TEST_P(Views, CountsFollowEveryWayOfAReading) {
   ASSERT_TRUE(rows_->remove_device("m2", true));
   EXPECT_EQ(summary().days[1].accepted, 0);
   EXPECT_TRUE(store_->readings({})->empty());
+}
+
+TEST_P(Views, MetersAreFoundByWhatTheyAreAndHowTheyStand) {
+  validate::Meter cellar, attic, never;
+  cellar.id = "w-cellar";
+  cellar.place = "Keller 100% nass";
+  attic.id = "w-attic";
+  attic.serial = "AB_12";
+  never.id = "never";
+  ASSERT_TRUE(store_->add_meters(std::vector{cellar, attic, never}, {}));
+  validate::Reading reading = reading_of("w-cellar", 0, 100);
+  reading.verdict = validate::Verdict::doubtful;
+  ASSERT_TRUE(store_->add_reading(reading));
+  reading.at_ms = 200;
+  reading.verdict = validate::Verdict::rejected;
+  ASSERT_TRUE(store_->add_reading(reading));
+  reading = reading_of("w-attic", 0, 50);
+  reading.verdict = validate::Verdict::doubtful;
+  ASSERT_TRUE(store_->add_reading(reading));
+  AlarmBook alarms(*store_);
+  ASSERT_TRUE(alarms.raise(AlarmKind::leak, "w-attic", "flow", 1));
+  ASSERT_TRUE(alarms.raise(AlarmKind::leak, "w-cellar", "flow", 1));
+  ASSERT_TRUE(alarms.clear(AlarmKind::leak, "w-cellar", "none", 2));
+  ASSERT_TRUE(alarms.raise(AlarmKind::disk, "never", "a folder of that name", 1));
+  validate::Watch watch;
+  watch.device = "m2";
+  watch.meter = "never";
+  ASSERT_TRUE(store_->add_watch(watch, {}));
+
+  using List = std::vector<std::string>;
+  const auto found = [&](const MeterFilter& filter) {
+    List names;
+    auto all = rows_->meters(filter).value();
+    for (std::string& name : all)
+      if (!name.starts_with('m')) names.push_back(std::move(name));
+    return names;
+  };
+  using enum validate::Verdict;
+  EXPECT_EQ(found({.search = "KELLER"}), List{"w-cellar"});
+  EXPECT_EQ(found({.search = "100%"}), List{"w-cellar"});
+  EXPECT_EQ(found({.search = "b_1"}), List{"w-attic"});
+  EXPECT_EQ(found({.search = "l_r"}), List{});
+  EXPECT_EQ(found({.search = "' OR 1=1"}), List{});
+  EXPECT_EQ(found({.verdict = doubtful}), List{"w-attic"}) << "only the newest counts";
+  EXPECT_EQ(found({.verdict = rejected}), List{"w-cellar"});
+  EXPECT_EQ(found({.verdict = accepted}), List{});
+  EXPECT_EQ(found({.unread = true}), List{"never"});
+  EXPECT_EQ(found({.alarmed = true}), List{"w-attic"});
+  ASSERT_TRUE(alarms.raise(AlarmKind::silent, "m2", "nothing heard", 3));
+  EXPECT_EQ(found({.alarmed = true}), (List{"never", "w-attic"}));
+  EXPECT_EQ(found({.search = "w-", .after = "w-attic"}), List{"w-cellar"});
+  EXPECT_EQ(found({.search = "cell", .verdict = doubtful}), List{});
 }
 
 INSTANTIATE_TEST_SUITE_P(On, Views, both, named);

@@ -4,6 +4,7 @@
 // must have, and the lines `ask: ...` that the driver answers with `done`: see admin_test.py.
 import { run_stories, shots_in } from "./browser.mjs";
 import { billing, integrations, second, upkeep } from "./stories/care.mjs";
+import { every_form_of_administration } from "./stories/forms.mjs";
 import { audit, devices, operators, others, sessions, tokens, users } from "./stories/people.mjs";
 import { each_part, gone_and_back, quiet_log_in } from "./stories/parts.mjs";
 
@@ -15,7 +16,7 @@ if (!url || !folder || !password) {
 }
 const stories = {
   quiet_log_in, users, sessions, tokens, devices, second, integrations, billing, upkeep, others,
-  operators, each_part, audit, gone_and_back,
+  operators, each_part, audit, gone_and_back, every_form_of_administration,
 };
 const failed = await run_stories(stories, folder, { url, shot: shots_in(folder), password });
 console.log(failed === 0 ? "administration: every check held" : `${failed} stories failed`);

@@ -1,24 +1,23 @@
 #!/usr/bin/env python3
 """Administration in a real browser: a real server that wants log-in, with a stand-in for the second
-reader's provider and one for a webhook's address.
+reader's provider and one for each whom the server tells.
 
 Screenshots and logs stay in build/browser_admin. Ends with the exit code of admin_test.mjs.
 STORIES=a,b runs some of the stories alone.
 """
-import http.server
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
 
 from browser_test import BUILD, HERE, ROOT, install, run_stories, stop_server
 
 sys.path.insert(0, str(ROOT / "tests" / "flow"))
 from baidu_stand_in import KEY, SECRET, BaiduStandIn  # noqa: E402
 from stack import Stack, StackError  # noqa: E402
+from stand_ins import HttpStandIn, SmtpStandIn  # noqa: E402
 
 FOLDER = ROOT / "build" / "browser_admin"
 SETTINGS = """[doors]
@@ -31,41 +30,26 @@ base_url = "{baidu}"
 price = "0.005"
 [[notify.webhook]]
 name = "house"
-url = "{house}"
+url = "http://127.0.0.1:{house}/hook"
+readings = false
+alarms = false
 [[notify.webhook]]
 name = "nobody"
 url = "http://127.0.0.1:9/"
 timeout_s = 2
+[notify.home_assistant]
+enabled = true
+[notify.influxdb]
+enabled = true
+url = "http://127.0.0.1:{flux}"
+org = "home"
+[notify.email]
+enabled = true
+port = {post}
+tls = "none"
+from = "meterlens@h.example"
+to = ["ann@h.example"]
 """
-
-
-class House:
-    """Somebody's address that webhooks tell; it keeps what came."""
-
-    def __init__(self):
-        self.told = []
-        house = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                length = int(self.headers.get("Content-Length", 0))
-                house.told.append(json.loads(self.rfile.read(length)))
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server.server_address[1]}/hook"
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 def log_in(stack):
@@ -95,19 +79,42 @@ def backup(stack):
     subprocess.run(command, cwd=stack.folder, check=True, capture_output=True, timeout=60)
 
 
-def run_parts(stack, password, baidu, house):
+class Told:
+    """Those whom the server tells, and what their next answers are."""
+
+    def __init__(self):
+        self.house, self.flux, self.post = HttpStandIn(), HttpStandIn(), SmtpStandIn()
+
+    def ports(self):
+        return {"house": self.house.port, "flux": self.flux.port, "post": self.post.port}
+
+    def check(self):
+        if not json.loads(self.house.requests[-1][2])["test"]:
+            raise StackError(f"the webhook heard {self.house.requests}")
+        if b"meterlens-test" not in self.flux.requests[-1][2]:
+            raise StackError(f"the InfluxDB heard {self.flux.requests}")
+        if "this is a test" not in self.post.mails[-1][2]:
+            raise StackError(f"the mail server heard {self.post.mails}")
+
+    def refuse(self):
+        self.house.answers.append(401)
+        self.flux.answers.append(404)
+        self.post.refusals.append("550 <b>no</b>")
+
+    def stop(self):
+        for one in (self.house, self.flux, self.post):
+            one.stop()
+
+
+def run_parts(stack, password, baidu, told):
     def wrong_keys():
         baidu.token_line.append(BaiduStandIn.no_client("unknown client id"))
-
-    def was_told():
-        if not any(one.get("test") for one in house.told):
-            raise StackError(f"the webhook heard {house.told}")
 
     asked = {"stop the server": lambda: stop_server(stack),
              "start the server": lambda: (stack.serve(), stack.processes.insert(
                  0, stack.processes.pop())),
              "make a backup": lambda: backup(stack), "refuse the keys": wrong_keys,
-             "look whether the webhook was told": was_told}
+             "look what was told": told.check, "have all refuse": told.refuse}
     command = ["node", "admin_test.mjs", f"{stack.url}/", str(FOLDER / "screenshots")]
     return run_stories(command, asked, {**os.environ, "ADMIN_PASSWORD": password})
 
@@ -119,20 +126,20 @@ def main():
     keys = FOLDER / "keys"
     keys.write_text(f"{KEY}\n{SECRET}\n")
     keys.chmod(0o600)
-    baidu, house = BaiduStandIn(), House()
-    settings = SETTINGS.format(keys=keys, baidu=baidu.url, house=house.url)
+    baidu, told = BaiduStandIn(), Told()
+    settings = SETTINGS.format(keys=keys, baidu=baidu.url, **told.ports())
     try:
         with Stack(FOLDER / "stack", build=BUILD, settings=settings) as stack:
             stack.serve()
             password = log_in(stack)
             ask_the_second_reader(stack)
-            return run_parts(stack, password, baidu, house)
+            return run_parts(stack, password, baidu, told)
     except (StackError, subprocess.SubprocessError) as error:
         print(f"browser test: {error}\nThe logs are in {FOLDER}", file=sys.stderr)
         return 1
     finally:
         baidu.stop()
-        house.stop()
+        told.stop()
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@
 import { run_stories, shots_in } from "./browser.mjs";
 import { capture, device_forms } from "./stories/capture.mjs";
 import { bulk, fleet } from "./stories/fleet.mjs";
+import { every_form } from "./stories/forms.mjs";
 import { install } from "./stories/install.mjs";
-import { flash, images, meter, schedules } from "./stories/meter.mjs";
+import { flash, images, meter, meters, schedules } from "./stories/meter.mjs";
 import { campaigns, care, controls, groups, profiles, records } from "./stories/operation.mjs";
 import { review, review_conflict, review_logged_out } from "./stories/review.mjs";
 import { alarms, every_page, first_load, gone_and_back, keyboard } from "./stories/whole.mjs";
@@ -19,8 +20,8 @@ if (!url || !folder || !dist) {
 }
 const stories = {
   first_load, fleet, capture, device_forms, groups, profiles, campaigns, records, controls,
-  every_page, alarms, keyboard, meter, schedules, images, flash, install, review, review_conflict,
-  review_logged_out, care, gone_and_back, bulk,
+  every_page, alarms, keyboard, meter, meters, schedules, images, flash, install, review,
+  review_conflict, review_logged_out, care, gone_and_back, bulk, every_form,
 };
 const failed = await run_stories(stories, folder, {
   url, shot: shots_in(folder), dist, device: "browser-power", meter: "browser-water",

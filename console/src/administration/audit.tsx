@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { list_audit, type AuditFilter } from "../api/admin";
 import type { Page } from "../api/api";
 import type { AuditEntry } from "../api/openapi";
-import { Field, Outcome, Waiting } from "../parts/form";
+import { Field, Outcome, shows_wrong, Waiting } from "../parts/form";
 import { use_action, use_loaded, use_words } from "../parts/hooks";
 import type { Words } from "../words/words";
 import { changes_of } from "./changes";
@@ -136,6 +136,7 @@ export function AuditPart() {
         aria-label={words.say("audit")}
         onSubmit={(event) => {
           event.preventDefault();
+          if (shows_wrong(event.currentTarget)) return;
           const whole = wanted === "" || wanted.startsWith("/") ? wanted : `${root}/${wanted}`;
           set_filter({ who: who.trim(), path: whole });
         }}

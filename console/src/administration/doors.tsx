@@ -160,7 +160,7 @@ function Products() {
       tell({ about: words.say("secret_of", name), secret });
     } catch (error) {
       if (error instanceof ApiError && error.code === "conflict")
-        throw new ApiError("name_taken", error.message, error.status);
+        throw new ApiError("name_taken", "", error.status);
       throw error;
     }
     set_name("");

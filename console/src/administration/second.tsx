@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { change_second_policy, get_second, get_second_policy, list_second_use, resume_second,
   try_second, type PolicyEdit } from "../api/admin";
-import { ApiError } from "../api/http";
+import { ApiError, error_of, type Seen } from "../api/http";
 import type { SecondPolicy, SecondState } from "../api/openapi";
 import { Choice, Field, Form, Outcome, Waiting } from "../parts/form";
 import { use_action, use_loaded, use_words } from "../parts/hooks";
@@ -65,6 +65,7 @@ function State() {
         <TryButton
           say={words.say("second_try")}
           act={try_second}
+          failed={({ error }) => words.say("second_try_failed", error)}
           done={words.say("second_tried")}
         />
       ) : (
@@ -78,9 +79,9 @@ function named(policy: string | null, words: Words): string {
   return policy === null ? words.say("policy_global") : words.choice("policy", policy);
 }
 
-function PolicyForm({ policy }: { policy: SecondPolicy }) {
+function PolicyForm({ seen }: { seen: Seen<SecondPolicy> }) {
   const words = use_words();
-  const [base, set_base] = useState(policy); // what the person sees while they choose
+  const [{ value: base, etag }, set_base] = useState(seen); // what the person sees meanwhile
   const [chosen, choose] = useState(base.policy ?? "");
   const [reason, set_reason] = useState("");
   const action = use_action();
@@ -90,14 +91,15 @@ function PolicyForm({ policy }: { policy: SecondPolicy }) {
       : words.say("policy_global");
 
   async function save(): Promise<void> {
-    const now = await get_second_policy(base.meter);
-    if (now.policy !== base.policy) {
-      set_base(now);
-      throw new ApiError("conflict", named(now.policy, words), 409);
-    }
     const edit: PolicyEdit = { policy: (chosen || null) as PolicyEdit["policy"] };
     if (reason.trim() !== "") edit.reason = reason.trim();
-    set_base(await change_second_policy(base.meter, edit));
+    const sent = change_second_policy(base.meter, edit, etag).catch(async (error) => {
+      if (error_of(error).code !== "precondition_failed") throw error;
+      const now = await get_second_policy(base.meter);
+      set_base(now);
+      throw new ApiError("changed", named(now.value.policy, words), 412);
+    });
+    set_base(await sent);
     set_reason("");
   }
 
@@ -137,7 +139,7 @@ function PolicyForm({ policy }: { policy: SecondPolicy }) {
 function Policies() {
   const words = use_words();
   const [typed, set_typed] = useState("");
-  const [policy, show] = useState<SecondPolicy | null>(null);
+  const [policy, show] = useState<Seen<SecondPolicy> | null>(null);
   const action = use_action();
   const meter = typed.trim();
   const wrong = meter !== "" && !name_pattern.test(meter) ? words.say("name_wanted") : null;
@@ -156,7 +158,7 @@ function Policies() {
         <Field label={words.say("meter_name")} value={typed} on_change={set_typed}
           bytes_max={64} wrong={wrong} />
       </Form>
-      {policy !== null && <PolicyForm key={policy.meter} policy={policy} />}
+      {policy !== null && <PolicyForm key={policy.value.meter} seen={policy} />}
     </section>
   );
 }

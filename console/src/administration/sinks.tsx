@@ -35,7 +35,8 @@ function Item({ sink, reload }: { sink: Sink; reload: () => void }) {
       </p>
       {sink.last_error !== "" && (
         <p class={sink.state === "ok" ? "facts" : "error"}>
-          {words.say("sink_error", words.time(sink.last_error_ms), sink.last_error)}
+          {words.say("sink_error", words.time(sink.last_error_ms),
+            words.trouble(sink.last_code, sink.last_error))}
         </p>
       )}
       <dl class="rows-of-facts">
@@ -51,6 +52,7 @@ function Item({ sink, reload }: { sink: Sink; reload: () => void }) {
         about={name}
         act={() => try_sink(sink.name).finally(reload)}
         done={words.say("sink_tried")}
+        failed={({ code, error }) => words.trouble(code, error)}
       />
     </li>
   );

@@ -4,15 +4,16 @@ import type { Tried } from "../api/admin";
 import { Outcome } from "../parts/form";
 import { use_action, use_words } from "../parts/hooks";
 
-export function TryButton(props: {
+export function TryButton<T extends Tried>(props: {
   say: string;
   about?: string; // for who cannot see beside what it stands
-  act: () => Promise<Tried>;
+  act: () => Promise<T>;
   done: string;
+  failed: (tried: T) => string;
 }) {
   const words = use_words();
   const action = use_action();
-  const [tried, set_tried] = useState<Tried | null>(null);
+  const [tried, set_tried] = useState<T | null>(null);
   const { say, about } = props;
   const run = async (): Promise<void> => {
     set_tried(null);
@@ -31,7 +32,7 @@ export function TryButton(props: {
       <Outcome action={action} done={tried?.ok ? props.done : ""} />
       {tried !== null && !tried.ok && (
         <span role="alert" class="error">
-          {words.say("try_failed", tried.error)}
+          {props.failed(tried)}
         </span>
       )}
     </p>

@@ -1,8 +1,9 @@
 // Users: who may log in, as what, for which groups of meters.
 import { useState } from "preact/hooks";
-import { add_user, change_user, get_user, list_group_names, list_users, remove_user }
+import { add_user, change_user, edit_user, list_users, look_at_user, remove_user }
   from "../api/admin";
-import { ApiError } from "../api/http";
+import { list_groups } from "../api/fleet_calls";
+import { ApiError, error_of, type Seen } from "../api/http";
 import type { User } from "../api/openapi";
 import { use_value } from "../observe";
 import { Choice, Field, Form, is_too_long, Outcome, Waiting } from "../parts/form";
@@ -34,7 +35,7 @@ async function named<T>(code: string, act: Promise<T>): Promise<T> {
     return await act;
   } catch (error) {
     if (error instanceof ApiError && error.code === "conflict")
-      throw new ApiError(code, error.message, error.status);
+      throw new ApiError(code, "", error.status);
     throw error;
   }
 }
@@ -155,30 +156,32 @@ const typed_of = (user: User): TypedUser => ({
   password: "",
 });
 
-const same = (a: User, b: User): boolean =>
-  a.role === b.role && JSON.stringify(a.groups) === JSON.stringify(b.groups) &&
-  a.password_ms === b.password_ms;
-
-function EditUser(props: { user: User; groups: string[]; reload: () => void }) {
+function EditUser(props: { seen: Seen<User>; groups: string[]; reload: () => void }) {
   const words = use_words();
-  const { user, reload } = props;
-  const [base, set_base] = useState(user); // what the person sees while they type
+  const { reload } = props;
+  const [base, set_base] = useState(props.seen); // what the person sees while they type
+  const user = base.value;
   const [typed, set] = useState(typed_of(user));
   const action = use_action();
-  const edit = user_changes(base, typed);
+  const edit = user_changes(user, typed);
+
+  // Somebody else was faster: what is there now, and what was typed stays.
+  async function told(): Promise<never> {
+    const now = await look_at_user(user.name);
+    set_base(now);
+    const role = words.choice("role_name", now.value.role);
+    const all = [role, ...now.value.groups].join(words.say("list_comma"));
+    throw new ApiError("changed", all, 412);
+  }
 
   async function save(): Promise<void> {
-    const now = await get_user(user.name);
-    if (!same(now, base)) {
-      set_base(now);
-      reload();
-      const role = words.choice("role_name", now.role);
-      throw new ApiError("conflict", [role, ...now.groups].join(words.say("list_comma")), 409);
-    }
-    const saved = await named("last_administrator", change_user(user.name, edit!));
+    const sent = edit_user(user.name, edit!, base.etag).catch((error) => {
+      if (error_of(error).code === "precondition_failed") return told();
+      throw error;
+    });
+    const saved = await named("last_administrator", sent.finally(reload));
     set_base(saved);
-    set(typed_of(saved));
-    reload();
+    set(typed_of(saved.value));
   }
 
   return (
@@ -193,6 +196,12 @@ function EditUser(props: { user: User; groups: string[]; reload: () => void }) {
       <p class="facts">{words.say("user_change_about")}</p>
     </Form>
   );
+}
+
+function Change(props: { user: User; groups: string[]; reload: () => void }) {
+  const seen = use_loaded(() => look_at_user(props.user.name), []);
+  if (seen.value === null) return <Waiting error={seen.error} />;
+  return <EditUser seen={seen.value} groups={props.groups} reload={props.reload} />;
 }
 
 function Item(props: { user: User; groups: string[]; reload: () => void }) {
@@ -238,7 +247,7 @@ function Item(props: { user: User; groups: string[]; reload: () => void }) {
         )}
         <Outcome action={action} done="" />
       </p>
-      {editing && <EditUser user={user} groups={props.groups} reload={reload} />}
+      {editing && <Change user={user} groups={props.groups} reload={reload} />}
     </li>
   );
 }
@@ -246,7 +255,7 @@ function Item(props: { user: User; groups: string[]; reload: () => void }) {
 export function UsersPart() {
   const words = use_words();
   const users = use_loaded(list_users, []);
-  const groups = use_loaded(list_group_names, []).value ?? [];
+  const groups = (use_loaded(list_groups, []).value ?? []).map(({ group }) => group);
   const [told, tell] = useState<Told | null>(null);
   if (users.value === null) return <Waiting error={users.error} />;
   return (

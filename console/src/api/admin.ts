@@ -1,10 +1,10 @@
 // The server's API for those who administer it, call by call.
-import { get, get_csv, remove, send, send_and_wait, send_csv } from "./http";
+import { get, get_csv, look, remove, send, send_and_wait, send_csv, send_seen, type Seen }
+  from "./http";
 import { query, type Page } from "./api";
 import type {
   AuditEntry,
   Caller,
-  Groups,
   Import,
   Product,
   SecondPolicy,
@@ -31,8 +31,12 @@ export async function list_users(): Promise<User[]> {
   return (await get<{ users: User[] }>("/users")).users;
 }
 
-export function get_user(user: string): Promise<User> {
-  return get(`/users/${name(user)}`);
+export function look_at_user(user: string): Promise<Seen<User>> {
+  return look(`/users/${name(user)}`);
+}
+
+export function edit_user(user: string, edit: UserEdit, etag: string): Promise<Seen<User>> {
+  return send_seen("PATCH", `/users/${name(user)}`, edit, etag);
 }
 
 // The answer has the password, this once, when none was given.
@@ -46,10 +50,6 @@ export function change_user(user: string, edit: UserEdit): Promise<User> {
 
 export function remove_user(user: string): Promise<unknown> {
   return remove(`/users/${name(user)}`);
-}
-
-export async function list_group_names(): Promise<string[]> {
-  return (await get<Groups>("/groups")).groups.map(({ group }) => group);
 }
 
 export async function list_sessions(): Promise<Session[]> {
@@ -129,14 +129,18 @@ export function list_second_use(filter: {
   return get(`/second/use${query(filter)}`);
 }
 
-export function get_second_policy(meter: string): Promise<SecondPolicy> {
-  return get(`/meters/${name(meter)}/second`);
+export function get_second_policy(meter: string): Promise<Seen<SecondPolicy>> {
+  return look(`/meters/${name(meter)}/second`);
 }
 
 export type PolicyEdit = { policy: SecondState["policy"] | null; reason?: string };
 
-export function change_second_policy(meter: string, edit: PolicyEdit): Promise<SecondPolicy> {
-  return send("PUT", `/meters/${name(meter)}/second`, edit);
+export function change_second_policy(
+  meter: string,
+  edit: PolicyEdit,
+  etag: string,
+): Promise<Seen<SecondPolicy>> {
+  return send_seen("PUT", `/meters/${name(meter)}/second`, edit, etag);
 }
 
 // ---- integrations, billing, upkeep ----
@@ -145,7 +149,7 @@ export async function list_sinks(): Promise<Sink[]> {
   return (await get<{ sinks: Sink[] }>("/notify")).sinks;
 }
 
-export function try_sink(sink: string): Promise<Tried> {
+export function try_sink(sink: string): Promise<Tried & { code: string }> {
   return send_and_wait(`/notify/${name(sink)}/test`);
 }
 

@@ -73,6 +73,7 @@ export function get_summary(since_ms: number, days: number): Promise<Summary> {
 export interface DeviceFilter {
   online?: "true" | "false";
   dialect?: Device["dialect"];
+  search?: string; // part of name or remark
 }
 
 export async function list_devices(
@@ -185,8 +186,16 @@ export async function list_said(id: number): Promise<Said[]> {
 
 // ---- meters ----
 
-export async function list_meters(cursor = ""): Promise<Page<Meter>> {
-  const page = await get<{ meters: Meter[]; next: string | null }>(`/meters${query({ cursor })}`);
+export interface MeterFilter {
+  search?: string; // part of name, place or serial number
+  group?: string; // or below
+  verdict?: Reading["verdict"] | "none"; // of the newest reading
+  alarm?: "true" | "false";
+}
+
+export async function list_meters(filter: MeterFilter, cursor: string): Promise<Page<Meter>> {
+  const path = `/meters${query({ ...filter, cursor })}`;
+  const page = await get<{ meters: Meter[]; next: string | null }>(path);
   return { items: page.meters, next: page.next };
 }
 

@@ -15,7 +15,6 @@ import type {
   Groups,
   HealthSamples,
   Messages,
-  Meter,
   Profile,
   ProfileDevices,
   ProfileEdit,
@@ -49,12 +48,6 @@ export async function devices_of(group: string, limit: number, cursor: string) {
   const path = `/devices${query({ group, limit, cursor })}`;
   const page = await get<{ devices: Device[]; next: string | null }>(path);
   return { items: page.devices, next: page.next };
-}
-
-export async function meters_of(group: string, cursor: string) {
-  const path = `/meters${query({ group, cursor })}`;
-  const page = await get<{ meters: Meter[]; next: string | null }>(path);
-  return { items: page.meters, next: page.next };
 }
 
 // ---- the care of one device ----

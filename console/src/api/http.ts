@@ -80,7 +80,39 @@ export function get<T>(path: string): Promise<T> {
   return request<T>(path, { headers: { Accept: "application/json" } });
 }
 
+// What was looked at and its ETag: an edit that names it is refused when somebody else was faster.
+export interface Seen<T> {
+  value: T;
+  etag: string;
+}
+
+async function seen_by<T>(path: string, init: Asked): Promise<Seen<T>> {
+  const response = await answered(path, init);
+  const value = await whole(response.json() as Promise<T>);
+  return { value, etag: response.headers.get("ETag") ?? "*" };
+}
+
+export function look<T>(path: string): Promise<Seen<T>> {
+  return seen_by<T>(path, { headers: { Accept: "application/json" } });
+}
+
+// Throws "precondition_failed" when it is not any more as it was seen.
+export function send_seen<T>(
+  method: Change,
+  path: string,
+  body: unknown,
+  etag: string,
+): Promise<Seen<T>> {
+  const headers = { ...of_json, "If-Match": etag };
+  return seen_by<T>(path, { method, headers, body: JSON.stringify(body) });
+}
+
 type Change = "POST" | "PUT" | "PATCH";
+const of_json = {
+  Accept: "application/json",
+  "Content-Type": "application/json",
+  ...own_header,
+};
 
 export function send<T>(method: Change, path: string, body: unknown): Promise<T> {
   return send_text<T>(method, path, JSON.stringify(body));
@@ -88,11 +120,7 @@ export function send<T>(method: Change, path: string, body: unknown): Promise<T>
 
 // `body` is JSON already.
 export function send_text<T>(method: Change, path: string, body: string): Promise<T> {
-  return request<T>(path, {
-    method,
-    headers: { Accept: "application/json", "Content-Type": "application/json", ...own_header },
-    body,
-  });
+  return request<T>(path, { method, headers: of_json, body });
 }
 
 // A page of CSV, and the cursor of the following one.

@@ -191,9 +191,11 @@ function View({ entry }: { entry: Entry }) {
               {() => <SettingsForm device={device.id} part="camera" />}
             </Details>
           )}
-          <Details word={words.say("settings_dtu")}>
-            {() => <SettingsForm device={device.id} part="dtu" />}
-          </Details>
+          {native && (
+            <Details word={words.say("settings_dtu")}>
+              {() => <SettingsForm device={device.id} part="dtu" />}
+            </Details>
+          )}
           {native ? (
             <Details word={words.say("updates")}>{() => <Updates device={device.id} />}</Details>
           ) : (

@@ -8,15 +8,16 @@ import { fleet, is_loaded, is_whole } from "../live";
 import type { Entry } from "../fleet";
 import { use_value, use_value_calmly } from "../observe";
 import { Bulk } from "../parts/bulk";
-import { Choice, Field } from "../parts/form";
-import { use_loaded, use_words } from "../parts/hooks";
+import { Choice, Field, is_too_long } from "../parts/form";
+import { use_loaded, use_settled, use_words } from "../parts/hooks";
 import { StateOf } from "../parts/state";
 import { link_to } from "../router";
-import { cursor_before, is_in_group, is_name } from "../typed";
+import { is_in_group } from "../typed";
 import type { Words } from "../words/words";
 
 const row_px = 44;
 const found_at_once = 50;
+const search_bytes_max = 200;
 const rows_beside = 6; // drawn above and below what is in sight
 const rows_step = 4; // drawn anew when so many have gone by
 
@@ -96,8 +97,10 @@ const Row = memo((props: {
         />
       </td>
       <th scope="row">
-        <a href={link_to("devices", device.id)}>{device.id}</a>
-        {device.remark !== "" && <span class="remark"> {device.remark}</span>}
+        <div class="name">
+          <a href={link_to("devices", device.id)}>{device.id}</a>
+          {device.remark !== "" && <span class="remark"> {device.remark}</span>}
+        </div>
       </th>
       <td>
         <StateOf device={device} />
@@ -211,7 +214,7 @@ function Filters(props: {
         label={words.say("search")}
         value={wish.search}
         on_change={(search) => change({ search })}
-        bytes_max={200}
+        bytes_max={search_bytes_max}
       />
       <Choice
         label={words.say("show")}
@@ -238,13 +241,13 @@ function Filters(props: {
   );
 }
 
-// While the list is still on its way, a name that is typed is asked for from its place in the list.
-function use_search_ahead(search: string, whole: boolean): void {
-  const name = search.trim();
+// While the list is still on its way, the server is asked for what is typed; labels wait for it.
+function use_search_ahead(typed: string, whole: boolean): void {
+  const search = use_settled(typed.trim());
   use_loaded(async () => {
-    if (whole || !is_name(name)) return;
-    fleet.take_devices((await list_devices({}, found_at_once, cursor_before(name))).items);
-  }, [name, whole]);
+    if (whole || search === "" || is_too_long(search, search_bytes_max)) return;
+    fleet.take_devices((await list_devices({ search }, found_at_once, "")).items);
+  }, [search, whole]);
 }
 
 export function DevicesPage() {

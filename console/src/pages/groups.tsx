@@ -1,6 +1,7 @@
 // Groups: the tree of them with how many devices and meters each has; one group's members.
 import { useState } from "preact/hooks";
-import { change_tags, devices_of, get_tags, list_groups, meters_of } from "../api/fleet_calls";
+import { list_meters } from "../api/api";
+import { change_tags, devices_of, get_tags, list_groups } from "../api/fleet_calls";
 import type { Groups, Labels } from "../api/openapi";
 import { Choice, Field, Form, Waiting } from "../parts/form";
 import { use_action, use_loaded, use_words } from "../parts/hooks";
@@ -185,7 +186,7 @@ export function GroupPage({ id }: { id: string }) {
           page="meters"
           group={id}
           asked={asked}
-          load={(_, cursor) => meters_of(id, cursor)}
+          load={(_, cursor) => list_meters({ group: id }, cursor)}
         />
       </div>
       <MemberForm group={id} done={() => ask((count) => count + 1)} />

@@ -261,10 +261,12 @@ export function MeterPage({ id }: { id: string }) {
         <EstimateForm meter={now} reload={reload} />
         <MeterForm meter={now} reload={meter.reload} />
         <Watches meter={id} />
-        <section class="card">
-          <h2>{words.say("tags")}</h2>
+        <details class="card">
+          <summary>
+            <h2>{words.say("tags")}</h2>
+          </summary>
           <TagsForm kind="meters" id={id} />
-        </section>
+        </details>
       </div>
     </>
   );

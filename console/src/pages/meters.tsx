@@ -1,11 +1,20 @@
-// All meters by name, and a new one.
-import { useState } from "preact/hooks";
-import { create_meter, list_meters, type Page } from "../api/api";
+// Meters by name, looked for by what they are and how they stand; and a new one.
+import { useRef, useState } from "preact/hooks";
+import { create_meter, list_meters, type MeterFilter } from "../api/api";
+import { list_groups } from "../api/fleet_calls";
+import { fleet } from "../live";
 import type { Meter } from "../api/openapi";
-import { use_loaded, use_action, use_words } from "../parts/hooks";
-import { Field, Form, Waiting } from "../parts/form";
+import { use_value_calmly } from "../observe";
+import { use_loaded, use_action, use_settled, use_words } from "../parts/hooks";
+import { Choice, Field, Form, is_too_long, Waiting } from "../parts/form";
+import { More, use_paged } from "../parts/paged";
 import { go, link_to } from "../router";
-import { cursor_before, is_name } from "../typed";
+import { is_name } from "../typed";
+
+const search_bytes_max = 200;
+const verdicts = ["accepted", "doubtful", "rejected", "estimated", "manual", "none"] as const;
+const nothing = { search: "", group: "", verdict: "", alarm: "" };
+type Wish = typeof nothing;
 
 function NewMeter() {
   const words = use_words();
@@ -42,69 +51,88 @@ function NewMeter() {
   );
 }
 
+function Filters(props: { wish: Wish; change: (part: Partial<Wish>) => void }) {
+  const words = use_words();
+  const { wish, change } = props;
+  const groups = use_loaded(list_groups, []).value ?? [];
+  return (
+    <div class="filters">
+      <Field label={words.say("search")} value={wish.search} bytes_max={search_bytes_max}
+        hint={words.say("meter_search_hint")} on_change={(search) => change({ search })} />
+      {groups.length > 0 && (
+        <Choice label={words.say("group")} value={wish.group}
+          choices={[
+            ["", words.say("any_group")],
+            ...groups.map(({ group }): [string, string] => [group, group]),
+          ]}
+          on_change={(group) => change({ group })} />
+      )}
+      <Choice label={words.say("newest_verdict")} value={wish.verdict}
+        choices={[
+          ["", words.say("filter_all")],
+          ...verdicts.map((one): [string, string] => [one, words.choice("verdict", one)]),
+        ]}
+        on_change={(verdict) => change({ verdict })} />
+      <Choice label={words.say("alarms")} value={wish.alarm}
+        choices={[["", words.say("filter_all")], ["true", words.say("with_alarm")]]}
+        on_change={(alarm) => change({ alarm })} />
+    </div>
+  );
+}
+
+// With what a device of this page's fleet has read of it last.
+function Card({ meter }: { meter: Meter }) {
+  const words = use_words();
+  use_value_calmly(fleet.version);
+  const newest = fleet.find(meter.id)?.device.newest_reading ?? null;
+  const reading = newest?.meter === meter.id ? newest : null;
+  return (
+    <li class="card">
+      <a class="stretched" href={link_to("meters", meter.id)}>
+        <strong>{meter.id}</strong>
+      </a>
+      <p class="facts">
+        {meter.medium === null ? words.say("medium_unknown") : words.choice("medium", meter.medium)}
+        {meter.place !== null && ` · ${meter.place}`}
+        {meter.serial !== null && ` · ${meter.serial}`}
+      </p>
+      {reading !== null && (
+        <p class="newest">
+          {reading.value || reading.digits || "–"} {meter.unit}{" "}
+          {reading.verdict !== "accepted" && (
+            <span class={`badge ${reading.verdict}`}>
+              {words.choice("verdict", reading.verdict)}
+            </span>
+          )}{" "}
+          <span class="facts">{words.short_time(reading.at_ms)}</span>
+        </p>
+      )}
+    </li>
+  );
+}
+
 export function MetersPage() {
   const words = use_words();
-  const [search, set_search] = useState("");
-  const [more, set_more] = useState<Page<Meter>>({ items: [], next: null });
-  const action = use_action();
-  const first = use_loaded(async () => {
-    const page = await list_meters();
-    set_more({ items: [], next: page.next });
-    return page.items;
-  }, []);
-  // A name typed whole is asked for from its place in the list, however far that is.
-  const typed = search.trim();
-  const found = use_loaded(
-    () => (is_name(typed) ? list_meters(cursor_before(typed)) : Promise.resolve(null)),
-    [typed],
-  );
-  if (first.value === null) return <Waiting error={first.error} />;
-  const known = [...first.value, ...more.items];
-  const wanted = typed.toLowerCase();
-  const near = (found.value?.items ?? []).filter(({ id }) => id.startsWith(typed));
-  const shown = known.filter(({ id, place, serial }) =>
-    [id, place ?? "", serial ?? ""].some((text) => text.toLowerCase().includes(wanted)),
-  );
-  const ids = new Set(shown.map(({ id }) => id));
-  const all = typed === "" ? known : [...shown, ...near.filter(({ id }) => !ids.has(id))];
+  const [wish, set_wish] = useState(nothing);
+  const search = use_settled(wish.search.trim());
+  const asked = { ...wish, search: is_too_long(search, search_bytes_max) ? "" : search };
+  const list = use_paged((_, cursor) => list_meters(asked as MeterFilter, cursor), [asked]);
+  const kept = useRef<Meter[] | null>(null); // shown until what is asked for now has come
+  if (list.value !== null) kept.current = list.value.items;
+  const shown = kept.current;
+  const is_all = Object.values(asked).every((one) => one === "");
   return (
     <>
       <h1>{words.say("nav_meters")}</h1>
-      <div class="filters">
-        <Field label={words.say("search")} value={search} on_change={set_search} bytes_max={200} />
-      </div>
-      {all.length === 0 && <p class="notice">{words.say("no_meters")}</p>}
-      <ul class="cards">
-        {all.map((meter) => (
-          <li key={meter.id} class="card">
-            <a class="stretched" href={link_to("meters", meter.id)}>
-              <strong>{meter.id}</strong>
-            </a>
-            <p class="facts">
-              {meter.medium === null
-                ? words.say("medium_unknown")
-                : words.choice("medium", meter.medium)}
-              {meter.place !== null && ` · ${meter.place}`}
-              {meter.serial !== null && ` · ${meter.serial}`}
-            </p>
-          </li>
-        ))}
-      </ul>
-      {more.next !== null && (
-        <p>
-          <button
-            type="button"
-            onClick={() =>
-              void action.run(async () => {
-                const page = await list_meters(more.next ?? "");
-                set_more({ items: [...more.items, ...page.items], next: page.next });
-              })
-            }
-          >
-            {words.say("more")}
-          </button>
-        </p>
+      <Filters wish={wish} change={(part) => set_wish({ ...wish, ...part })} />
+      {(shown === null || list.error !== null) && <Waiting error={list.error} />}
+      {shown?.length === 0 && (
+        <p class="notice">{words.say(is_all ? "no_meters_yet" : "no_meters")}</p>
       )}
+      <ul class="cards" aria-busy={list.value === null}>
+        {shown?.map((meter) => <Card key={meter.id} meter={meter} />)}
+      </ul>
+      <More list={list} />
       <NewMeter />
     </>
   );

@@ -6,7 +6,7 @@ import { is_zone, next_times, parse_cron, rhythm_of, type Cron } from "../cron";
 import { Field, Form, Outcome, Waiting } from "../parts/form";
 import { use_action, use_calm_events, use_loaded, use_words } from "../parts/hooks";
 import { GroupField } from "../parts/tags";
-import { group_of } from "../typed";
+import { group_of, names_of } from "../typed";
 import type { Word, Words } from "../words/words";
 
 const times_shown = 3;
@@ -100,7 +100,8 @@ export function schedule_edit(typed: Typed): ScheduleEdit | null {
   if (name === "" || group === null) return null;
   if (spread_s === null || catch_up_s === null || typeof cron === "string") return null;
   if (!is_zone(typed.zone)) return null;
-  const devices = typed.devices.split(/[\s,;]+/).filter((one) => one !== "");
+  const devices = names_of(typed.devices);
+  if (devices === null) return null;
   if (group !== "" && devices.length > 0) return null; // one of the two
   return { name, cron: typed.cron.trim(), zone: typed.zone, devices, group, spread_s, catch_up_s };
 }
@@ -122,6 +123,7 @@ function ScheduleForm(props: {
   const parsed = parse_cron(typed.cron);
   const edit = schedule_edit(typed);
   const both = typed.group.trim() !== "" && typed.devices.trim() !== "";
+  const names = names_of(typed.devices) === null ? words.say("names_wanted") : null;
   const minutes_wrong = (text: string, most_s: number): string | null =>
     seconds_of(text, most_s) === null ? words.say("number_from_to", 0, most_s / 60) : null;
 
@@ -170,7 +172,7 @@ function ScheduleForm(props: {
         value={typed.devices}
         on_change={set("devices")}
         bytes_max={60_000}
-        wrong={both ? words.say("devices_or_group") : null}
+        wrong={both ? words.say("devices_or_group") : names}
         hint={words.say("which_devices_hint")}
       />
       <GroupField value={typed.group} on_change={set("group")} hint={words.say("instead_group")} />

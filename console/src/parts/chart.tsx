@@ -49,8 +49,12 @@ function options_of(props: ChartProps, width: number, locale: string, at: string
     axes: [
       {
         ...axis,
-        values: (_, splits, __, ___, step) =>
-          splits.map((at) => format_of(step).format(at * 1000)),
+        space: 72, // a time with seconds
+        values: (_, splits, __, ___, step) => {
+          const texts = splits.map((at) => format_of(step).format(at * 1000));
+          // Within one second: said once.
+          return texts.map((text, index) => (text === texts[index - 1] ? "" : text));
+        },
       },
       {
         ...axis,

@@ -11,10 +11,10 @@ import {
 } from "../api/fleet_calls";
 import type { Control, Device, GpioControl, TimerControl, UartControl } from "../api/openapi";
 import { json_fault } from "../typed";
-import { Choice, Field, Form, Waiting } from "./form";
+import { Choice, Field, Form, TextArea, Waiting } from "./form";
 import { use_action, use_words } from "./hooks";
+import { Payload } from "./messages";
 import { More, use_paged, use_polling } from "./paged";
-import { TextArea } from "./text_area";
 
 interface Given {
   device: Device;
@@ -281,7 +281,7 @@ function Line({ control }: { control: Control }) {
       <span class={`badge ${control.state}`}>{words.choice("told", control.state)}</span>{" "}
       <span class="facts">{words.short_time(control.updated_ms)}</span>
       {control.reason !== null && <span class="warn"> {words.reason(control.reason)}</span>}
-      <code class="payload">{JSON.stringify(control.payload)}</code>
+      <Payload text={JSON.stringify(control.payload)} />
     </li>
   );
 }

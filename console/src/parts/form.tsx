@@ -8,6 +8,31 @@ export function is_too_long(text: string, bytes_max: number): boolean {
   return new TextEncoder().encode(text).length > bytes_max;
 }
 
+// What stands below a field, and how the field names it for who cannot see.
+function notes_of(id: string, wrong: string | null, hint: string | null | undefined) {
+  const ids = [wrong !== null && `${id}-wrong`, hint && `${id}-hint`].filter(Boolean);
+  return {
+    described: {
+      "aria-invalid": wrong !== null,
+      "aria-describedby": ids.join(" ") || undefined,
+    },
+    notes: (
+      <>
+        {hint && (
+          <span class="hint" id={`${id}-hint`}>
+            {hint}
+          </span>
+        )}
+        {wrong !== null && (
+          <span class="wrong" id={`${id}-wrong`}>
+            {wrong}
+          </span>
+        )}
+      </>
+    ),
+  };
+}
+
 interface FieldProps {
   label: string;
   value: string;
@@ -30,8 +55,7 @@ export function Field(props: FieldProps) {
   const words = use_words();
   const { value, bytes_max = 500 } = props;
   const too_long = is_too_long(value, bytes_max) ? words.say("too_long", bytes_max) : null;
-  const wrong = too_long ?? props.wrong ?? null;
-  const notes = [wrong !== null && `${id}-wrong`, props.hint && `${id}-hint`].filter(Boolean);
+  const { described, notes } = notes_of(id, too_long ?? props.wrong ?? null, props.hint);
   return (
     <p class="field">
       <label for={id}>{props.label}</label>
@@ -46,8 +70,7 @@ export function Field(props: FieldProps) {
         list={props.list && `${id}-list`}
         inputMode={props.numeric ? "decimal" : undefined}
         autoComplete={props.autocomplete ?? "off"}
-        aria-invalid={wrong !== null}
-        aria-describedby={notes.join(" ") || undefined}
+        {...described}
         onInput={(event) => props.on_change(event.currentTarget.value)}
       />
       {props.list && (
@@ -57,16 +80,35 @@ export function Field(props: FieldProps) {
           ))}
         </datalist>
       )}
-      {props.hint && (
-        <span class="hint" id={`${id}-hint`}>
-          {props.hint}
-        </span>
-      )}
-      {wrong !== null && (
-        <span class="wrong" id={`${id}-wrong`}>
-          {wrong}
-        </span>
-      )}
+      {notes}
+    </p>
+  );
+}
+
+// Of many lines, as programs are written.
+export function TextArea(props: {
+  label: string;
+  value: string;
+  on_change: (text: string) => void;
+  wrong?: string | null;
+  hint?: string;
+  rows?: number;
+}) {
+  const id = useId();
+  const { described, notes } = notes_of(id, props.wrong ?? null, props.hint);
+  return (
+    <p class="field">
+      <label for={id}>{props.label}</label>
+      <textarea
+        id={id}
+        rows={props.rows ?? 4}
+        spellcheck={false}
+        autocapitalize="off"
+        value={props.value}
+        {...described}
+        onInput={(event) => props.on_change(event.currentTarget.value)}
+      />
+      {notes}
     </p>
   );
 }
@@ -111,6 +153,13 @@ export function Outcome({ action, done }: { action: Action; done?: string }) {
   );
 }
 
+// What stands marked as wrong is not sent, even where the whole looks right.
+export function shows_wrong(form: HTMLElement): boolean {
+  const marked = form.querySelector<HTMLElement>('[aria-invalid="true"]');
+  marked?.focus();
+  return marked !== null;
+}
+
 export function Form(props: {
   title: string;
   submit: string;
@@ -128,7 +177,7 @@ export function Form(props: {
       aria-label={props.title}
       onSubmit={(event) => {
         event.preventDefault();
-        if (!props.wrong && !action.busy) props.on_submit();
+        if (!shows_wrong(event.currentTarget) && !props.wrong && !action.busy) props.on_submit();
       }}
     >
       {props.children}

@@ -100,6 +100,16 @@ export function store(key: string, value: string): void {
   }
 }
 
+// The value once it has not changed for a moment, so that not each letter is asked for.
+export function use_settled<T>(value: T, wait_ms = 200): T {
+  const [settled, settle] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => settle(value), wait_ms);
+    return () => clearTimeout(timer);
+  }, [value, wait_ms]);
+  return settled;
+}
+
 const calm_ms = 1_000;
 
 // Called at most once a second, however much happens.

@@ -7,6 +7,16 @@ import { More, use_news_of, use_paged } from "./paged";
 
 type Direction = "all" | Message["direction"];
 
+const scrolled_from = 300; // letters: about as many as show without scrolling on a phone
+
+export function Payload({ text }: { text: string }) {
+  return (
+    <code class="payload" tabIndex={text.length > scrolled_from ? 0 : undefined}>
+      {text}
+    </code>
+  );
+}
+
 function Line({ message }: { message: Message }) {
   const words = use_words();
   const { direction, at_ms, topic, payload_bytes, encoding, payload } = message;
@@ -17,7 +27,7 @@ function Line({ message }: { message: Message }) {
         <code>{topic}</code> {words.say("count_bytes", words.number(payload_bytes))}
         {encoding === "hex" && ` · ${words.say("in_hex")}`}
       </p>
-      <code class="payload">{payload}</code>
+      <Payload text={payload} />
     </li>
   );
 }

@@ -91,42 +91,4 @@ export const frame = {
     "1 到 64 个字母、数字、点、短横线或下划线，且不以点开头",
   ],
   file_too_large: ["Too large: at most {0} MiB", "文件过大：最多 {0} MiB"],
-  error_unreachable: [
-    "The server does not answer. Check that it runs; this page tries again by itself.",
-    "服务器没有响应。请检查服务器是否在运行；本页会自动重试。",
-  ],
-  error_store: [
-    "The server cannot write its database (is the disk full?). Nothing was changed.",
-    "服务器无法写入数据库（磁盘是否已满？）。未做任何更改。",
-  ],
-  error_conflict: [
-    "Somebody else has changed this meanwhile. What you typed is still here: look, then send " +
-      "again. ({0})",
-    "此项已被他人修改。您输入的内容仍在：请核对后再次提交。（{0}）",
-  ],
-  error_busy: [
-    "The device is busy: too many photos are ordered already. Wait, then try again.",
-    "设备忙：排队的拍照命令太多。请等待完成后再试。",
-  ],
-  error_unknown_device: ["The server does not know this device.", "服务器不认识此设备。"],
-  error_unknown_meter: ["The server does not know this meter.", "服务器不认识此表计。"],
-  error_unknown_path: ["The server does not offer this.", "服务器不支持此功能。"],
-  error_wrong_dialect: ["This device cannot do that.", "此设备不支持该操作。"],
-  error_update_open: ["Another update is still under way.", "另一个更新仍在进行中。"],
-  error_no_public_keys: [
-    "The server has no public key to judge images by: see [update] in its settings.",
-    "服务器没有用于验证固件的公钥：请查看设置中的 [update]。",
-  ],
-  error_wrong_signature: [
-    "This image is not signed by a key that the server knows.",
-    "此固件的签名不属于服务器已知的密钥。",
-  ],
-  error_not_an_image: ["This file is no signed image.", "此文件不是已签名的固件。"],
-  error_flash_failed: [
-    "The board was not flashed: {0}. Check the wiring, IO0 to ground and a reset, then try again.",
-    "烧录失败：{0}。请检查接线，将 IO0 接地并复位后重试。",
-  ],
-  error_http_401: ["You are not logged in any more.", "您已退出登录。"],
-  error_http_403: ["You may not do this.", "您没有此权限。"],
-  error_other: ["That did not work: {0}", "操作失败：{0}"],
 } satisfies Texts;

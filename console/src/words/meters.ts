@@ -2,6 +2,14 @@
 import type { Texts } from "./texts";
 
 export const meter_texts = {
+  no_meters_yet: [
+    "No meter yet. A device brings its own when it connects; others are made below.",
+    "还没有表计。设备连接后会自动建立对应的表计，也可在下方新建。",
+  ],
+  meter_search_hint: ["In name, place and serial number", "匹配名称、地点和表号"],
+  newest_verdict: ["Newest reading", "最新读数"],
+  verdict_none: ["none yet", "尚无读数"],
+  with_alarm: ["with an open alarm", "有未解除的告警"],
   no_meters: ["No meter of that kind.", "没有符合条件的表计。"],
   new_meter: ["New meter", "新建表计"],
   meter_name: ["Name of the meter", "表计名称"],

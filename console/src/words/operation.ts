@@ -305,12 +305,4 @@ export const operation_texts = {
     "一个配置集最多按名称指定 {0} 台设备：请使用分组。",
   ],
   filter_disabled: ["disabled", "已停用"],
-
-  error_device_disabled: ["The device is disabled.", "设备已停用。"],
-  error_no_devices: ["No device belongs to it.", "没有符合的设备。"],
-  error_unknown_profile: ["There is no such profile any more.", "此配置集已不存在。"],
-  error_unknown_campaign: ["There is no such campaign any more.", "此升级批次已不存在。"],
-  error_unknown_image: ["The image is not there any more.", "此固件已不存在。"],
-  error_not_native: ["This device cannot do that.", "此设备不支持该操作。"],
-  error_wrong_state: ["That is not possible now: {0}", "当前状态下无法操作：{0}"],
 } satisfies Texts;

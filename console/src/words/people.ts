@@ -67,26 +67,6 @@ export const people_texts = {
   disable: ["Disable", "停用"],
   enable: ["Enable", "启用"],
   yourself: ["you", "本人"],
-  error_name_taken: ["This name is taken: choose another one.", "此名称已被使用：请另选一个。"],
-  error_last_administrator: [
-    "This is the last administrator: make another one first.",
-    "这是最后一个管理员：请先创建另一个。",
-  ],
-  error_forbidden: ["You may not do this.", "您没有此权限。"],
-  error_unknown_user: ["This user is not there any more.", "该用户已不存在。"],
-  error_unknown_session: ["This session has ended already.", "该会话已结束。"],
-  error_unknown_token: ["This token is not there any more.", "该令牌已不存在。"],
-  error_unknown_product: ["This product is not there any more.", "该产品已不存在。"],
-  error_unknown_credential: ["This device has no credential any more.", "该设备已没有凭据。"],
-  error_unknown_sink: [
-    "The server's settings do not turn this on any more.",
-    "服务器设置中已不再启用此项。",
-  ],
-  error_wrong_password: ["The old password is wrong.", "旧密码错误。"],
-  error_too_many_attempts: [
-    "Too many wrong passwords. Wait a quarter of an hour, then try again.",
-    "密码错误次数过多。请等待一刻钟后再试。",
-  ],
   own_password: ["Change your password", "修改密码"],
   own_password_about: [
     "Your other sessions end; this one goes on.",

@@ -6,7 +6,6 @@ export const upkeep_texts = {
   integrations: ["Integrations", "集成"],
   billing: ["Billing and import", "计费与导入"],
   upkeep: ["Retention and backup", "保留与备份"],
-  try_failed: ["That did not work: {0}", "失败：{0}"],
   day: ["Day", "日期"],
   meter_column: ["Meter", "表计"],
   sum: ["Sum", "合计"],
@@ -36,6 +35,7 @@ export const upkeep_texts = {
   stop_until_resumed: ["It is not asked until somebody says so.", "需手动恢复。"],
   second_resume: ["Ask it again", "恢复使用"],
   second_try: ["Try the keys", "测试密钥"],
+  second_try_failed: ["The keys were not taken: {0}", "密钥未被接受：{0}"],
   second_tried: ["The provider takes the keys. This cost nothing.", "密钥有效。本次测试不收费。"],
   second_how: [
     "The keys belong into a file that [second] keys_file in the server's settings names; the " +
@@ -107,10 +107,6 @@ export const upkeep_texts = {
   download: ["Download CSV", "下载 CSV"],
   rows_come: ["{0} readings so far", "已读取 {0} 个读数"],
   rows_saved: ["{0} readings in the file", "文件包含 {0} 个读数"],
-  error_too_much: [
-    "That is too much for a browser at once: choose a shorter time or one meter.",
-    "数据过多，浏览器无法一次处理：请缩短时段或选择单个表计。",
-  ],
   csv_import: ["Import from CSV", "从 CSV 导入"],
   csv_import_about: [
     "UTF-8, at most 20,000 lines. Bad lines are listed, and nothing goes in until you say so.",

@@ -1,6 +1,7 @@
 // How the console speaks: texts in two languages, times, numbers, and what the server says.
 import type { Command } from "../api/openapi";
 import { Value } from "../observe";
+import { error_texts, says_all } from "./errors";
 import { fleet_texts } from "./fleet";
 import { frame } from "./frame";
 import { login_texts } from "./login";
@@ -16,6 +17,7 @@ export type Language = "en" | "zh";
 
 const texts = {
   ...frame,
+  ...error_texts,
   ...login_texts,
   ...fleet_texts,
   ...meter_texts,
@@ -109,15 +111,24 @@ export class Words {
     return rest === "" ? known[1] : `${known[1]}：${this.reason(rest)}`;
   }
 
+  // What it means in this language, and the server's own words beside it.
   error(code: string, message: string): string {
-    if (code === "unreachable") return this.say("error_unreachable");
-    if (code.startsWith("store") || code === "disk_full") return this.say("error_store");
-    if (code === "conflict") return this.say("error_conflict", message);
-    if (code === "busy" || code === "queue_full" || code === "http_429")
-      return this.say("error_busy");
-    const word = `error_${code}`;
-    if (word in texts) return this.say(word as Word, message);
-    return this.say("error_other", message || code);
+    // The server says "conflict" also of what is there already.
+    const is_edit = code === "conflict" && message.includes("changed meanwhile");
+    return this.told(`error_${is_edit ? "changed" : code}`, "error_other", message || code);
+  }
+
+  // What a test message met.
+  trouble(code: string, message: string): string {
+    return this.told(`trouble_${code}`, "trouble_other", message);
+  }
+
+  private told(word: string, other: Word, message: string): string {
+    const known = word in texts ? (word as Word) : other;
+    const detail = this.reason(message);
+    const said = this.say(known, detail);
+    const is_whole = detail === "" || texts[known][0].includes("{0}") || says_all.has(known);
+    return is_whole ? said : this.say("error_detail", said, detail);
   }
 }
 

@@ -1,13 +1,13 @@
 // Administration of what costs, who is told, what goes in and out, and what is kept.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { ask, call, open_as, session_of } from "../browser.mjs";
+import { ask, call, in_language, judge, open_as, session_of } from "../browser.mjs";
 
 const form_of = (page, name) => page.locator(`form[aria-label="${name}"]`);
 
 export async function second({ context, url, shot, password }) {
   const { page, faults } = await open_as(context, url, "administration/second", "admin", password,
-    [[404, "/meters/nobody/second"]]);
+    [[404, "/meters/nobody/second"], [412, "/meters/m1/second"]]);
   await page.getByText("Try the keys").click();
   await page.getByText("The provider takes the keys").waitFor();
   await ask("refuse the keys");
@@ -52,19 +52,36 @@ export async function second({ context, url, shot, password }) {
   assert.deepEqual(faults, []);
 }
 
+// What each sink's test says when the other end refuses it: in words, and what the other end said.
+const refusals = {
+  "webhook.house": [/does not let the server in.*the answer is 401/, /对方拒绝访问.*401/],
+  influxdb: [/has no such address.*the answer is 404/, /对方没有此地址.*404/],
+  email: [/does not take the message.*550/, /对方不接受该消息.*550/],
+  "webhook.nobody": [/Nobody answers there.*127\.0\.0\.1:9/, /对方没有应答.*127\.0\.0\.1:9/],
+};
+
 export async function integrations({ context, url, shot, password }) {
   const { page, faults } = await open_as(context, url, "administration/integrations", "admin",
     password);
-  const house = page.locator('[data-sink="webhook.house"]');
-  await house.getByText("Send a test message").click();
-  await house.getByText("It arrived.").waitFor();
-  await ask("look whether the webhook was told");
-  const nobody = page.locator('[data-sink="webhook.nobody"]');
-  await nobody.getByText("Send a test message").click();
-  await nobody.locator("[role=alert]", { hasText: "That did not work:" }).waitFor();
-  await page.getByText("[notify.home_assistant]").waitFor();
-  assert.equal(await page.getByText("[[notify.webhook]]").count(), 0, "it is turned on");
-  await shot(page, "integrations-tried");
+  const button = (sink) => page.locator(`[data-sink="${sink}"] .try button`);
+  const said = (sink, text) => page.locator(`[data-sink="${sink}"] .try [role=alert]`,
+    { hasText: text }).waitFor();
+  for (const sink of ["home_assistant", "webhook.house", "influxdb", "email"]) {
+    await button(sink).click();
+    await page.locator(`[data-sink="${sink}"]`).getByText("It arrived.").waitFor();
+  }
+  await ask("look what was told");
+  await shot(page, "integrations-told");
+  for (const [index, language] of ["en", "zh"].entries()) {
+    await in_language(page, language);
+    await ask("have all refuse");
+    for (const [sink, words] of Object.entries(refusals)) {
+      await button(sink).click();
+      await said(sink, words[index]);
+    }
+    await judge(page, `refused test messages, ${language}`);
+    await shot(page, `integrations-refused-${language}`);
+  }
   assert.deepEqual(faults, []);
 }
 

@@ -32,7 +32,9 @@ function page_of(devices, address) {
   const { searchParams: asked } = new URL(address);
   const size = Number(asked.get("limit"));
   assert.ok(page_sizes.includes(size), `pages of ${size}`);
-  const is_wished = ({ online, dialect }) =>
+  const search = asked.get("search") ?? "";
+  const is_wished = ({ id, remark, online, dialect }) =>
+    (id.includes(search) || remark.toLowerCase().includes(search)) &&
     String(online) === (asked.get("online") ?? String(online)) &&
     dialect === (asked.get("dialect") ?? dialect);
   const cursor = asked.get("cursor") ?? "";
@@ -108,9 +110,11 @@ async function check_coming(page, cdp, served) {
   console.log(`fleet: the first of 100,000 devices show after ${shown_ms.toFixed(0)} ms`);
   await page.getByLabel("Search").fill("haus 7");
   await page.getByText("m000007").waitFor();
-  // Its page of the list comes last of all; the server is asked for the name.
+  // Its page of the list comes last of all; the server is asked for it.
   await page.getByLabel("Search").fill("m09876");
   await page.getByText("m098765").waitFor();
+  await page.getByLabel("Search").fill("haus 98763");
+  await page.getByText("m098763").waitFor();
   await page.getByLabel("Search").fill("");
   while (served.held.length < lists_at_once) await new Promise((go) => setTimeout(go, 5));
   await check_frames(page, cdp, "scrolled while more come", 400, served.next);

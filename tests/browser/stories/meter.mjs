@@ -1,6 +1,6 @@
 // A meter's page: its curves, its photos through time, and forms that take no nonsense.
 import assert from "node:assert/strict";
-import { open } from "../browser.mjs";
+import { in_language, judge, open, phone } from "../browser.mjs";
 
 const nasty = `<script>alert("x")</script> 水表 😀 & "quoted"`;
 
@@ -95,6 +95,55 @@ export async function meter({ context, url, shot, meter }) {
   const download = page.waitForEvent("download");
   await page.getByText("Export as CSV").click();
   assert.equal((await download).suggestedFilename(), `${meter}.csv`);
+  assert.deepEqual(faults, []);
+  await page.close();
+}
+
+// The server looks meters up by what they are and how they stand, however many there are.
+export async function meters({ context, url, shot }) {
+  const { page, faults } = await open(context, url, "meters");
+  const send = async (method, path, data, wanted) => {
+    const answer = await page.request.fetch(`${new URL(url).origin}/api/v1${path}`,
+      { method, data });
+    assert.equal(answer.status(), wanted, await answer.text());
+  };
+  await send("POST", "/meters", { id: "zz-unread", place: `Keller 100% ${nasty}`, serial: "AB_7",
+    medium: "gas" }, 201);
+  await send("PUT", "/meters/zz-unread/tags", { group: "rome", labels: {}, version: 0 }, 200);
+  const names = page.locator("ul.cards strong");
+  const only = async (...wanted) => {
+    await page.locator('ul.cards[aria-busy="false"]').waitFor();
+    await names.nth(wanted.length).waitFor({ state: "detached" });
+    await names.getByText(wanted[0], { exact: true }).waitFor();
+    assert.deepEqual(await names.allTextContents(), wanted);
+  };
+  await page.reload();
+  await page.locator(".cards .newest").first().waitFor();
+  for (const part of ["KELLER", "100%", "b_7", "ZZ-UN", "水表 😀"]) {
+    await page.getByLabel("Search").fill(part);
+    await only("zz-unread");
+  }
+  await page.locator(".cards .facts", { hasText: "<script>alert" }).waitFor();
+  await page.getByLabel("Search").fill("l_r");
+  await page.getByText("No meter of that kind.").waitFor();
+  await page.getByLabel("Search").fill("x".repeat(201));
+  await page.getByText("Too long: at most 200 bytes").waitFor();
+  await page.getByLabel("Search").fill("");
+  await page.getByLabel("Newest reading").selectOption("doubtful");
+  await only("browser-gas", "browser-heat");
+  await page.getByLabel("Newest reading").selectOption("none");
+  await names.getByText("zz-unread").waitFor();
+  await page.getByLabel("Group").selectOption("rome");
+  await only("zz-unread");
+  await page.setViewportSize(phone);
+  for (const language of ["en", "zh"]) {
+    await in_language(page, language);
+    await judge(page, `meters looked for, ${language}`);
+    await shot(page, `meters-found-${language}`);
+  }
+  await in_language(page, "en");
+  await page.getByLabel("Alarms").selectOption("true");
+  await page.getByText("No meter of that kind.").waitFor();
   assert.deepEqual(faults, []);
   await page.close();
 }

@@ -70,7 +70,7 @@ async function changed_in_two_windows({ page, url, admin }) {
 
 export async function users({ context, url, shot, password }) {
   const { page, faults } = await open_as(context, url, "administration", "admin", password,
-    [[409, "/users"]]);
+    [[409, "/users"], [412, "/users/ben"]]);
   const admin = await session_of(url, "admin", password);
   const form = form_of(page, "New user");
   await form.waitFor();

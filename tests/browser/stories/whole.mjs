@@ -29,12 +29,16 @@ function pages_of(device) {
     images: "form",
     flash: ".wiring",
     administration: ".parts a",
+    "administration/integrations": ".explained dt", // what is not turned on, and how it is
     nowhere: "main h1",
   };
 }
 
-const name_of = (hash) => hash.split("/").filter(Boolean).map((one, index) =>
-  index === 0 ? one : "one").join("-") || "home";
+const name_of = (hash) => {
+  const [page, one] = hash.split("/");
+  if (page === "administration" && one !== undefined) return `${page}-${one}`;
+  return one === undefined ? page || "home" : `${page}-one`;
+};
 
 // No text of the other language, no name of a word instead of the word.
 async function check_language(page, language, what) {
