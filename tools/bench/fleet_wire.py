@@ -2,7 +2,7 @@
 """What a photo costs on its way through a fleet, beside the single machine, in turns.
 
 Usage: tools/bench/fleet_wire.py ratio [--turns N] [--seconds N] [--devices N] [--photo FILE]
-       tools/bench/fleet_wire.py scale [--turns N] [--photos N] [--connections N]
+       tools/bench/fleet_wire.py scale [--turns N] [--seconds N] [--rate N] [--connections N]
 Single: `meterlens serve` as it is without settings. Fleet: one RabbitMQ node, PostgreSQL that flushes,
 one worker and one server. Both run all the time on this machine, and are loaded in turns by
 `meterlens load`. Photos show no meter when no --photo is given: each is read and has a reading, but
@@ -158,17 +158,51 @@ def bench_ratio(options, folder):
     return {name: median_costs(many) for name, many in costs.items()}
 
 
+def bench_scale(options, folder):
+    """A small load from ever more devices that are known, each size in turn, cost by CPU time."""
+    with contextlib.ExitStack() as down:
+        fleet = Fleet(folder, down)
+        begun, at = time.monotonic(), {}
+        for size in SIZES:
+            # Every device sends one photo, so that it is known.
+            told, _, _ = turn(fleet, devices=size, connections=min(size, options.connections),
+                              photos_per_s=0, seconds=1, photo_bytes=300, patience_s=600)
+            print(f"{size} devices known after {time.monotonic() - begun:.0f} s, "
+                  f"{told['photos_stored']} photos", flush=True)
+            at[size] = []
+        for number in range(options.turns):
+            for size in SIZES:
+                told, _, cost = turn(fleet, devices=size, photos_per_s=options.rate,
+                                     connections=min(size, options.connections),
+                                     seconds=options.seconds)
+                at[size].append(cost)
+                print(f"{size} devices, {told['connections']} connections, turn {number + 1}: "
+                      f"{told['photos_per_s']:.0f} photos/s, {cpu_ms(cost):.2f} ms of CPU a photo: "
+                      + ", ".join(f"{role} {one.cpu_ms:.2f}" for role, one in cost.items()),
+                      flush=True)
+        first = statistics.median(map(cpu_ms, at[SIZES[0]]))
+        for size in SIZES:
+            middle = statistics.median(map(cpu_ms, at[size]))
+            print(f"{size} devices: {middle:.2f} ms of CPU a photo, {middle / first:.2f} of the "
+                  f"first")
+    return {str(size): median_costs(many) for size, many in at.items()}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=("ratio",))
+    parser.add_argument("part", choices=("ratio", "scale"))
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--devices", type=int, default=200)
     parser.add_argument("--photo", type=pathlib.Path)
+    parser.add_argument("--rate", type=float, default=50, help="of scale: photos a second")
+    parser.add_argument("--connections", type=int, default=1_000,
+                        help="of scale: that speak for all devices at most")
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="meterlens-bench-") as name:
-        figures = bench_ratio(options, pathlib.Path(name))
+        bench = bench_ratio if options.part == "ratio" else bench_scale
+        figures = bench(options, pathlib.Path(name))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
