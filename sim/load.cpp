@@ -132,6 +132,8 @@ class Load {
                                             : std::min(cameras_.size(),
                                                        static_cast<std::size_t>(
                                                            options.connections));
+    constexpr std::size_t prime = 7919;
+    if (cameras_.size() % prime != 0) stride_ = prime;
     for (std::size_t i = 0; i < cameras_.size(); ++i) {
       Camera& camera = cameras_[i];
       const auto smart_until = [&](std::size_t n) {
@@ -282,7 +284,7 @@ class Load {
     const double due = options_.photos_per_s * static_cast<double>(now - start_us) / 1e6;
     for (int looked = 0; looked < options_.devices; ++looked) {
       if (options_.photos_per_s > 0 && static_cast<double>(counts_.started) >= due) return;
-      Camera& camera = cameras_[next_++ % cameras_.size()];
+      Camera& camera = cameras_[next_++ * stride_ % cameras_.size()];
       if (camera.photo.empty()) begin(camera);
       else ++counts_.late;
       if (looked % 32 == 31) links_.turn(0);
@@ -396,7 +398,7 @@ class Load {
   std::size_t connections_ = 0;
   std::deque<Camera*> again_;  // by their time
   Buffer jpeg_, smart_jpeg_;
-  std::size_t next_ = 0;
+  std::size_t next_ = 0, stride_ = 1;  // each has its turn, far from the one before
   std::int64_t under_way_ = 0;
   double connect_s_ = 0, seconds_ = 1;
   Counts counts_;

@@ -6,8 +6,10 @@ import signal
 import socket
 import subprocess
 import unittest
+import urllib.request
 
 from flow import ROOT, FlowTest
+from rabbitmq import PrivateRabbitmq
 
 
 def curl_lines(path):
@@ -49,6 +51,22 @@ class Docs(FlowTest):
             asked -= {"meterlens_rules"}
             self.assertGreater(len(asked), 5, path)
             self.assertEqual(asked - known, set(), path)
+
+
+class FleetDocs(FlowTest):
+    def test_a_fleets_dashboard_and_alerts_ask_for_figures_that_exist(self):
+        self.stack.serve()
+        known = set(re.findall(r"^(meterlens_\w+)", self.stack.get("/metrics").decode(), re.M))
+        with PrivateRabbitmq() as broker:
+            settings = (broker.folder / "rabbitmq.conf").read_text()
+            port = re.search(r"prometheus\.tcp\.port = (\d+)", settings).group(1)
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+                known |= set(re.findall(r"^(rabbitmq_\w+)", answer.read().decode(), re.M))
+        for path in ("fleet_dashboard.json", "fleet_rules.yml"):
+            asked = set(re.findall(r"\b(?:meterlens|rabbitmq)_\w+",
+                                   (ROOT / "deploy" / "fleet" / path).read_text()))
+            self.assertGreater(len(asked), 8, path)
+            self.assertEqual(asked - known - {"meterlens_rules"}, set(), path)
 
 
 class Service(FlowTest):

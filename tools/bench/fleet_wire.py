@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """What a photo costs on its way through a fleet, beside the single machine, in turns.
 
-Usage: tools/bench/fleet_wire.py ratio [--turns N] [--seconds N] [--devices N] [--photo FILE]
+Usage: tools/bench/fleet_wire.py ratio [--turns N] [--seconds N] [--devices N] [--drawn]
        tools/bench/fleet_wire.py scale [--turns N] [--seconds N] [--rate N] [--connections N]
 Single: `meterlens serve` as it is without settings. Fleet: one RabbitMQ node, PostgreSQL that flushes,
 one worker and one server. Both run all the time on this machine, and are loaded in turns by
-`meterlens load`. Photos show no meter when no --photo is given: each is read and has a reading, but
-looking at it costs next to nothing; what reading costs is a figure of its own.
+`meterlens load`. Photos are noise of 25,000 bytes that shows no meter: each has a
+reading, but looking at it costs next to nothing. With --drawn they show one, of 640x480.
 `ratio`: as fast as they are taken. `scale`: the same load from 1,000, 10,000 and 100,000 devices that
 the fleet knows, in turns. --json FILE: the medians by role.
 """
@@ -30,7 +30,11 @@ from stack import ROOT, Stack, wait_until  # noqa: E402
 BUILD = ROOT / "build" / "release"
 SIZES = (1_000, 10_000, 100_000)
 UNREAD = "SELECT count(*) FROM photo WHERE state = 'stored' AND reading = 0"
-ROLES = ("server", "worker", "mosquitto", "RabbitMQ", "PostgreSQL")
+# A device's queue is RabbitMQ's choice; where this one is wrong, its first message says so.
+KNOWN = """INSERT INTO device (id, dialect, product, online, firmware, remark, state_json,
+ first_seen_ms, last_seen_ms, queue) SELECT 'load' || lpad(n::text, 6, '0'), 'native', 'meterlens', 1,
+ 'bench', '', '{{}}', 1, (extract(epoch FROM now()) * 1000)::bigint, n % 32
+ FROM generate_series(1, {}) n"""
 
 
 class Single:
@@ -55,7 +59,8 @@ class Single:
 class Fleet:
     name = "fleet"
 
-    def __init__(self, folder, down):
+    def __init__(self, folder, down, devices=0):
+        """`devices`: so many are known already, by the names that `load` gives them."""
         self.database = down.enter_context(PrivatePostgresql(fsync=True))
         self.broker = down.enter_context(PrivateRabbitmq())
         self.mqtt_port = self.broker.mqtt_port
@@ -66,6 +71,12 @@ class Fleet:
                           f"[fleet]\nrabbitmq = \"{self.broker.url}\"\n")
         worker = stack.spawn("meterlens", "worker", "--config", config)
         wait_until(self.is_shared_out, 120, "the worker to have its queues")
+        if devices > 0:
+            worker.terminate()
+            worker.wait(60)
+            self.database.sql(KNOWN.format(devices))
+            worker = stack.spawn("meterlens", "worker", "--config", config)
+            wait_until(self.is_shared_out, 120, "the worker to have its queues again")
         self.broker.open_mqtt()
         server = stack.spawn("meterlens", "serve", "--no-worker", "--config", config)
         wait_until(lambda: self.is_healthy(stack), 120, "the server")
@@ -129,13 +140,20 @@ def median_costs(many):
                    for key in vars(many[0][role])} for role in many[0]}
 
 
+def drawn_photo(folder):
+    subprocess.run([BUILD / "meterlens-face", "--seed", "5", "--count", "1", "--out", folder,
+                    "--width", "640", "--height", "480", "--hardness", "0"], check=True,
+                   stdout=subprocess.DEVNULL)
+    return next(folder.rglob("*.jpg"))
+
+
 def bench_ratio(options, folder):
     with contextlib.ExitStack() as down:
         systems = [Single(folder, down), Fleet(folder, down)]
         wanted = {"devices": options.devices, "photos_per_s": 0, "seconds": options.seconds,
-                  "photo": options.photo}
+                  "photo": drawn_photo(folder / "photo") if options.drawn else None}
         for system in systems:
-            turn(system, **{**wanted, "seconds": 2})  # devices become known
+            turn(system, **{**wanted, "seconds": 1})  # devices become known
         rates, costs = {"single": [], "fleet": []}, {"single": [], "fleet": []}
         for number in range(options.turns):
             for system in systems:
@@ -159,20 +177,16 @@ def bench_ratio(options, folder):
 
 
 def bench_scale(options, folder):
-    """A small load from ever more devices that are known, each size in turn, cost by CPU time."""
+    """The same load on fleets that know ever more devices, each in turn, cost by CPU time."""
     with contextlib.ExitStack() as down:
-        fleet = Fleet(folder, down)
-        begun, at = time.monotonic(), {}
+        fleets, at = {}, {size: [] for size in SIZES}
         for size in SIZES:
-            # Every device sends one photo, so that it is known.
-            told, _, _ = turn(fleet, devices=size, connections=min(size, options.connections),
-                              photos_per_s=0, seconds=1, photo_bytes=300, patience_s=600)
-            print(f"{size} devices known after {time.monotonic() - begun:.0f} s, "
-                  f"{told['photos_stored']} photos", flush=True)
-            at[size] = []
+            fleets[size] = Fleet(folder / str(size), down, size)
+            turn(fleets[size], devices=size, connections=min(size, options.connections),
+                 photos_per_s=options.rate, seconds=5)
         for number in range(options.turns):
             for size in SIZES:
-                told, _, cost = turn(fleet, devices=size, photos_per_s=options.rate,
+                told, _, cost = turn(fleets[size], devices=size, photos_per_s=options.rate,
                                      connections=min(size, options.connections),
                                      seconds=options.seconds)
                 at[size].append(cost)
@@ -194,7 +208,7 @@ def main():
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--devices", type=int, default=200)
-    parser.add_argument("--photo", type=pathlib.Path)
+    parser.add_argument("--drawn", action="store_true")
     parser.add_argument("--rate", type=float, default=50, help="of scale: photos a second")
     parser.add_argument("--connections", type=int, default=1_000,
                         help="of scale: that speak for all devices at most")
