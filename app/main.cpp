@@ -257,6 +257,12 @@ void add_load(CLI::App& app, int& status) {
   command->add_option("--passwords", options.passwords_file,
                       "file with lines DEVICE:PASSWORD, or one password for all");
   command->add_option("--devices", options.devices, "how many")->check(CLI::Range(1, 200'000));
+  command->add_option("--prefix", options.prefix, "of their names")
+      ->check([](const std::string& text) {
+        const bool fits = !text.empty() && text.size() <= 40 &&
+                          text.find_first_of("/+#. ") == std::string::npos;
+        return fits ? std::string() : std::string("is no beginning of a device's name");
+      });
   command->add_option("--connections", options.connections,
                       "so many speak for all devices; 0: each has its own")
       ->check(CLI::Range(0, 200'000));

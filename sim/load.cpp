@@ -31,7 +31,7 @@ using protocol::Bytes;
 constexpr std::int64_t again_ms = 1000;  // after a refusal
 constexpr std::size_t piece_bytes = 1024;
 constexpr const char* product = "load";
-constexpr std::string_view native_prefix = "load", smart_prefix = "smart";
+constexpr const char* smart_prefix = "smart-";
 
 struct Counts {
   std::int64_t started = 0, stored = 0, smart_sent = 0, answered_twice = 0, refused = 0, late = 0;
@@ -140,7 +140,7 @@ class Load {
         return static_cast<std::int64_t>(static_cast<double>(n) * options.smartdtu_share);
       };
       camera.is_smart = smart_until(i + 1) > smart_until(i);
-      camera.name = fmt::format("{}{:06}", camera.is_smart ? smart_prefix : native_prefix, i + 1);
+      camera.name = fmt::format("{}{}{:06}", camera.is_smart ? smart_prefix : "", options.prefix, i + 1);
       camera.topic = camera.is_smart ? fmt::format("{}/{}/event", product, camera.name)
                                      : fmt::format("meterlens/{}/up", camera.name);
       camera.link = i % connections_;
@@ -232,9 +232,9 @@ class Load {
   void on_message(std::string_view topic, Bytes payload) {
     const auto parsed = protocol::parse_topic(topic);
     const auto message = protocol::decode_message(payload);
-    if (!parsed || !message || !parsed->device.starts_with(native_prefix)) return;
+    if (!parsed || !message || !parsed->device.starts_with(options_.prefix)) return;
     std::size_t number = 0;
-    const auto digits = parsed->device.substr(native_prefix.size());
+    const auto digits = parsed->device.substr(options_.prefix.size());
     std::from_chars(digits.data(), digits.data() + digits.size(), number);
     if (number == 0 || number > cameras_.size()) return;
     Camera& camera = cameras_[number - 1];

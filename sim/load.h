@@ -16,8 +16,9 @@ struct LoadOptions {
   // never printed. Empty: no credentials.
   std::string passwords_file;
   int devices = 100;            // 1 to 200'000, named load000001 and so on
+  std::string prefix = "load";  // of those names: as a device's name is written, up to 40 characters
   int connections = 0;          // that speak for them; 0: each has its own
-  double smartdtu_share = 0;    // of the devices: SmartDTUs, smart000001 and so on; 0 to 1
+  double smartdtu_share = 0;    // of the devices: SmartDTUs, smart-load000001 and so on; 0 to 1
   double photos_per_s = 10;     // of all together, evenly; 0: each as fast as it can
   int seconds = 10;             // photos begin for so long
   int patience_s = 60;          // for answers afterwards; what has none by then is lost

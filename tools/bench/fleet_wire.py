@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """What a photo costs on its way through a fleet, beside the single machine, in turns.
 
-Usage: tools/bench/fleet_wire.py ratio [--turns N] [--seconds N] [--devices N] [--drawn]
+Usage: tools/bench/fleet_wire.py ratio [--turns N] [--seconds N] [--devices N] [--drawn] [--nodes N]
        tools/bench/fleet_wire.py scale [--turns N] [--seconds N] [--rate N] [--connections N]
-Single: `meterlens serve` as it is without settings. Fleet: one RabbitMQ node, PostgreSQL that flushes,
+Single: `meterlens serve` as it is without settings. Fleet: RabbitMQ, PostgreSQL that flushes,
 one worker and one server. Both run all the time on this machine, and are loaded in turns by
 `meterlens load`. Photos are noise of 25,000 bytes that shows no meter: each has a
 reading, but looking at it costs next to nothing. With --drawn they show one, of 640x480.
@@ -59,10 +59,13 @@ class Single:
 class Fleet:
     name = "fleet"
 
-    def __init__(self, folder, down, devices=0):
+    def __init__(self, folder, down, devices=0, nodes=1):
         """`devices`: so many are known already, by the names that `load` gives them."""
         self.database = down.enter_context(PrivatePostgresql(fsync=True))
         self.broker = down.enter_context(PrivateRabbitmq())
+        self.nodes = [self.broker]
+        for _ in range(nodes - 1):
+            self.nodes.append(down.enter_context(PrivateRabbitmq(peer=self.broker)))
         self.mqtt_port = self.broker.mqtt_port
         stack = down.enter_context(Stack(folder / "fleet", build=BUILD))
         config = stack.folder / "meterlens.toml"
@@ -81,7 +84,8 @@ class Fleet:
         server = stack.spawn("meterlens", "serve", "--no-worker", "--config", config)
         wait_until(lambda: self.is_healthy(stack), 120, "the server")
         self.roles = {"server": lambda: {server.pid}, "worker": lambda: {worker.pid},
-                      "RabbitMQ": lambda: tree(self.broker.process.pid),
+                      "RabbitMQ": lambda: set().union(*(tree(node.process.pid)
+                                                        for node in self.nodes)),
                       "PostgreSQL": lambda: tree(self.database.process.pid)}
 
     def is_shared_out(self):
@@ -96,6 +100,14 @@ class Fleet:
 
     def unread(self):
         return int(self.database.sql(UNREAD)[0])
+
+    def rows_bytes(self):
+        """Of tables and indexes a photo, when it is read, without the messages, which go again."""
+        bytes_and_photos = self.database.sql(
+            "SELECT (SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relkind IN ('r', 'i') AND"
+            " relnamespace = 'public'::regnamespace AND relname NOT LIKE 'message%'),"
+            " (SELECT count(*) FROM photo)")[0].split("|")
+        return round(int(bytes_and_photos[0]) / int(bytes_and_photos[1]))
 
 
 def load(system, **options):
@@ -149,7 +161,7 @@ def drawn_photo(folder):
 
 def bench_ratio(options, folder):
     with contextlib.ExitStack() as down:
-        systems = [Single(folder, down), Fleet(folder, down)]
+        systems = [Single(folder, down), Fleet(folder, down, nodes=options.nodes)]
         wanted = {"devices": options.devices, "photos_per_s": 0, "seconds": options.seconds,
                   "photo": drawn_photo(folder / "photo") if options.drawn else None}
         for system in systems:
@@ -166,6 +178,7 @@ def bench_ratio(options, folder):
                       f"half stored within {told['latency_ms']['p50']:.0f} ms", flush=True)
                 for role, one in cost.items():
                     print(f"    {role}: {words_of(one)}", flush=True)
+        rows_bytes = systems[1].rows_bytes()
     stored, read = ([fleet[at] / single[at] for single, fleet in
                      zip(rates["single"], rates["fleet"])] for at in (0, 1))
     cpu = [cpu_ms(single) / cpu_ms(fleet) for single, fleet in
@@ -173,7 +186,10 @@ def bench_ratio(options, folder):
     print(f"ratio fleet to single, median of {options.turns} turns: stored "
           f"{statistics.median(stored):.2f}, read {statistics.median(read):.2f}, "
           f"by CPU time {statistics.median(cpu):.2f}")
-    return {name: median_costs(many) for name, many in costs.items()}
+    return {"roles": median_costs(costs["fleet"]), "single": median_costs(costs["single"]),
+            "nodes": options.nodes, "rows_bytes": rows_bytes,
+            "wire_bytes": round(told["bytes"] / told["photos_stored"]),
+            "photo_bytes": wanted["photo"].stat().st_size if wanted["photo"] else 25_000}
 
 
 def bench_scale(options, folder):
@@ -209,6 +225,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--devices", type=int, default=200)
     parser.add_argument("--drawn", action="store_true")
+    parser.add_argument("--nodes", type=int, default=1, help="of RabbitMQ, all on this machine")
     parser.add_argument("--rate", type=float, default=50, help="of scale: photos a second")
     parser.add_argument("--connections", type=int, default=1_000,
                         help="of scale: that speak for all devices at most")
