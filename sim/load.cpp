@@ -140,7 +140,8 @@ class Load {
         return static_cast<std::int64_t>(static_cast<double>(n) * options.smartdtu_share);
       };
       camera.is_smart = smart_until(i + 1) > smart_until(i);
-      camera.name = fmt::format("{}{}{:06}", camera.is_smart ? smart_prefix : "", options.prefix, i + 1);
+      camera.name = fmt::format("{}{}{:06}", camera.is_smart ? smart_prefix : "", options.prefix,
+                                i + 1);
       camera.topic = camera.is_smart ? fmt::format("{}/{}/event", product, camera.name)
                                      : fmt::format("meterlens/{}/up", camera.name);
       camera.link = i % connections_;

@@ -78,8 +78,8 @@ std::int64_t before_id(std::int64_t before) {
 
 // All in one statement.
 void insert_messages(soci::session& sql, std::span<const Message> messages) {
-  std::string text =
-      "INSERT INTO message (device, direction, at_ms, topic, payload_bytes, is_text, payload) VALUES ";
+  std::string text = "INSERT INTO message (device, direction, at_ms, topic, payload_bytes, is_text,"
+                     " payload) VALUES ";
   std::vector<std::string> directions;
   std::vector<int> are_text;
   for (const Message& one : messages) {

@@ -37,8 +37,8 @@ class Load(FlowTest):
         self.assertEqual({one["state"] for one in self.photos()}, {"stored"})
         devices = {one["id"]: one for one in self.stack.get("/devices")["devices"]}
         self.assertEqual(len(devices), 20)
-        self.assertEqual({one["dialect"] for name, one in devices.items() if name.startswith("smart-")},
-                         {"smartdtu"})
+        smart = {one["dialect"] for name, one in devices.items() if name.startswith("smart-")}
+        self.assertEqual(smart, {"smartdtu"})
 
     def test_few_connections_speak_for_many_devices(self):
         self.stack.serve()
