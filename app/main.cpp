@@ -250,9 +250,25 @@ void add_load(CLI::App& app, int& status) {
   using meterlens::sim::LoadOptions;
   static LoadOptions options;
   auto* command = app.add_subcommand("load", "many devices send photos to a broker in real time");
-  command->add_option("--broker", options.broker, "mqtt://HOST:PORT");
-  command->add_option("--devices", options.devices, "each with a connection of its own")
-      ->check(CLI::Range(1, 200'000));
+  command->add_option("--broker", options.broker, "mqtt://HOST:PORT or mqtts://HOST:PORT");
+  command->add_option("--ca", options.ca_file, "PEM file that judges an mqtts broker");
+  command->add_option("--user", options.user,
+                      "{device} in it becomes the device's name; with passwords it is that name");
+  command->add_option("--passwords", options.passwords_file,
+                      "file with lines DEVICE:PASSWORD, or one password for all");
+  command->add_option("--devices", options.devices, "how many")->check(CLI::Range(1, 200'000));
+  command->add_option("--prefix", options.prefix, "of their names")
+      ->check([](const std::string& text) {
+        const bool fits = !text.empty() && text.size() <= 40 &&
+                          text.find_first_of("/+#. ") == std::string::npos;
+        return fits ? std::string() : std::string("is no beginning of a device's name");
+      });
+  command->add_option("--connections", options.connections,
+                      "so many speak for all devices; 0: each has its own")
+      ->check(CLI::Range(0, 200'000));
+  command->add_option("--smartdtu-share", options.smartdtu_share,
+                      "of the devices that are SmartDTUs, whose photos nobody answers")
+      ->check(CLI::Range(0.0, 1.0));
   command->add_option("--photos-per-s", options.photos_per_s,
                       "of all together; 0: each as fast as it can")->check(CLI::Range(0.0, 1e5));
   command->add_option("--seconds", options.seconds, "photos begin for so long")
@@ -262,10 +278,12 @@ void add_load(CLI::App& app, int& status) {
   command->add_option("--photo", options.photo, "a JPEG to send; else noise that shows no meter");
   command->add_option("--photo-bytes", options.photo_bytes, "of the noise")
       ->check(CLI::Range(256, 1'000'000));
-  command->add_flag("--json", options.json, "one JSON object");
-  command->footer("Example, against a server that is no one's:\n"
+  command->add_flag("--json", options.json, "the JSON line alone, without the table");
+  command->footer("Examples, against a server that is no one's:\n"
                   "  meterlens load --devices 1000 --photos-per-s 50 --broker "
                   "mqtt://127.0.0.1:1883\n"
+                  "  meterlens load --devices 1000 --smartdtu-share 0.5 --seconds 60 "
+                  "--broker mqtts://mq1:8883 --ca ca.pem --passwords devices.txt\n"
                   "Exit status 1: a photo was lost.");
   command->callback([&] { status = meterlens::sim::load(options); });
 }

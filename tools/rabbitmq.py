@@ -32,6 +32,8 @@ prometheus.tcp.port = {prometheus}
 log.file.level = info
 disk_free_limit.absolute = 50MB
 vm_memory_high_watermark.absolute = 1GB
+collect_statistics = none
+management_agent.disable_metrics_collector = true
 """
 
 

@@ -162,6 +162,10 @@ void Amqp::acknowledge(std::uint64_t tag) {
   Connection::check("acknowledge", amqp_basic_ack(connection_->state, main_channel, tag, 0));
 }
 
+void Amqp::acknowledge_upto(std::uint64_t tag) {
+  Connection::check("acknowledge", amqp_basic_ack(connection_->state, main_channel, tag, 1));
+}
+
 void Amqp::give_back(std::uint64_t tag) {
   Connection::check("give back", amqp_basic_nack(connection_->state, main_channel, tag, 0, 1));
 }

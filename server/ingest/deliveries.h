@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <string>
@@ -56,10 +57,22 @@ class Deliveries {
     return early;
   }
 
-  // The tags to be acknowledged now.
-  std::vector<std::uint64_t> take_settled() {
+  // The tags to be acknowledged now, rising.
+  struct Settled {
+    std::uint64_t upto = 0;  // all that is handed out up to here, with one word; 0: nothing
+    std::vector<std::uint64_t> tags;  // and these
+  };
+  Settled take_settled() {
     const std::lock_guard lock(mutex_);
-    return std::exchange(settled_, {});
+    Settled out;
+    out.tags = std::exchange(settled_, {});
+    std::ranges::sort(out.tags);
+    const auto first = held_.empty() ? out.tags.end()
+                                     : std::ranges::lower_bound(out.tags, held_.front().tag);
+    if (first == out.tags.begin()) return out;
+    out.upto = *std::prev(first);
+    out.tags.erase(out.tags.begin(), first);
+    return out;
   }
   // The tags of a queue's messages that somebody else shall have.
   std::vector<std::uint64_t> give_back(int queue) {

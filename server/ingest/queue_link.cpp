@@ -212,7 +212,9 @@ void QueueLink::Session::share() {
 }
 
 void QueueLink::Session::flush() {
-  for (const std::uint64_t tag : deliveries.take_settled()) amqp->acknowledge(tag);
+  const auto settled = deliveries.take_settled();
+  if (settled.upto > 0) amqp->acknowledge_upto(settled.upto);
+  for (const std::uint64_t tag : settled.tags) amqp->acknowledge(tag);
   std::vector<AmqpLetter> letters;
   {
     const std::lock_guard lock(mutex);

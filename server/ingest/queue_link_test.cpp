@@ -11,6 +11,13 @@ using Tags = std::vector<std::uint64_t>;
 
 bool nobody(const std::string&) { return false; }
 
+// All up to `upto` are to be acknowledged at once, and these.
+void expect_settled(Deliveries& deliveries, std::uint64_t upto, const Tags& tags) {
+  const auto settled = deliveries.take_settled();
+  EXPECT_EQ(settled.upto, upto);
+  EXPECT_EQ(settled.tags, tags);
+}
+
 TEST(QueueLink, ReadsAnAddressWithoutAPassword) {
   const auto node = parse_amqp("amqp://meterlens@mq1.example.net:5673/water");
   ASSERT_TRUE(node.has_value());
@@ -41,8 +48,8 @@ TEST(Deliveries, AreAcknowledgedOnceTheyAreDealtWith) {
   EXPECT_EQ(deliveries.add(12, 1, ""), 2U);
   EXPECT_EQ(deliveries.add(13, 0, ""), 3U);
   deliveries.settled(2, nobody, 10);
-  EXPECT_EQ(deliveries.take_settled(), (Tags{11, 12}));
-  EXPECT_EQ(deliveries.take_settled(), Tags{});
+  expect_settled(deliveries, 12, {});
+  expect_settled(deliveries, 0, {});
   EXPECT_EQ(deliveries.count(0), 1U);
   EXPECT_EQ(deliveries.count(1), 0U);
 }
@@ -54,9 +61,24 @@ TEST(Deliveries, OfAPhotoThatExistsNowhereElseAreHeld) {
   deliveries.add(13, 0, "");
   const auto d1 = [](const std::string& device) { return device == "d1"; };
   EXPECT_EQ(deliveries.settled(3, d1, 10), 0U);
-  EXPECT_EQ(deliveries.take_settled(), (Tags{12, 13}));
+  expect_settled(deliveries, 0, {12, 13});
   deliveries.settled(3, nobody, 10);
-  EXPECT_EQ(deliveries.take_settled(), Tags{11});
+  expect_settled(deliveries, 11, {});
+}
+
+TEST(Deliveries, BehindOneThatIsHeldAreAcknowledgedOneByOne) {
+  Deliveries deliveries;
+  deliveries.add(11, 0, "");
+  deliveries.add(12, 1, "d1");
+  deliveries.add(13, 0, "");
+  deliveries.add(14, 0, "");
+  const auto d1 = [](const std::string& device) { return device == "d1"; };
+  deliveries.settled(3, d1, 10);
+  expect_settled(deliveries, 11, {13});
+  // What somebody else has by now is not acknowledged with the others.
+  EXPECT_EQ(deliveries.give_back(1), Tags{12});
+  deliveries.settled(4, nobody, 10);
+  expect_settled(deliveries, 14, {});
 }
 
 // Else half photos would fill the prefetch, and their other halves never come.
@@ -66,7 +88,7 @@ TEST(Deliveries, AreHeldOnlyUpToABound) {
   deliveries.add(6, 1, "d1");
   const auto all = [](const std::string&) { return true; };
   EXPECT_EQ(deliveries.settled(6, all, 3), 2U);
-  EXPECT_EQ(deliveries.take_settled(), (Tags{1, 2}));
+  expect_settled(deliveries, 2, {});
   EXPECT_EQ(deliveries.count(0), 3U);
   EXPECT_EQ(deliveries.count(1), 1U);
 }
@@ -78,10 +100,10 @@ TEST(Deliveries, GoBackByQueueAndAreForgottenWithTheConnection) {
   EXPECT_EQ(deliveries.give_back(0), Tags{1});
   EXPECT_EQ(deliveries.count(0), 0U);
   deliveries.settled(1, nobody, 10);
-  EXPECT_EQ(deliveries.take_settled(), Tags{});
+  expect_settled(deliveries, 0, {});
   deliveries.forget();
   deliveries.settled(2, nobody, 10);
-  EXPECT_EQ(deliveries.take_settled(), Tags{});
+  expect_settled(deliveries, 0, {});
   EXPECT_EQ(deliveries.add(3, 0, ""), 3U);
 }
 

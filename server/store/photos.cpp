@@ -68,11 +68,11 @@ class PhotoInsert {
                                    " meter)"
                                    " VALUES (:device, :number, :file, :bytes, :sha, :state,"
                                    " :reason, :captured, :received, :command, :path, :meter)"
-                                   " ON CONFLICT DO NOTHING",
+                                   " ON CONFLICT DO NOTHING RETURNING id",
                     use(photo_.device), use(number_), use(photo_.image_file),
                     use(photo_.photo_bytes), use(sha256_), use(state_), use(photo_.reason),
                     use(photo_.captured_at_ms), use(photo_.received_at_ms), use(photo_.command),
-                    use(photo_.path), use(photo_.meter))) {}
+                    use(photo_.path), use(photo_.meter), into(id_))) {}
 
   // The id of the photo's row, new or there already.
   std::int64_t operator()(const photo::Photo& photo) {
@@ -80,16 +80,12 @@ class PhotoInsert {
     number_ = photo.photo_id;
     sha256_ = hex_text(photo.sha256);
     state_ = photo_state_name(photo.state);
-    statement_.execute(true);
-    std::int64_t id = 0;
-    if (statement_.get_affected_rows() == 0) {
+    if (!statement_.execute(true)) {
       sql_ << "SELECT id FROM photo WHERE device = :device AND photo_id = :number"
               " AND sha256 = :sha",
-          use(photo_.device), use(number_), use(sha256_), into(id);
-    } else {
-      sql_ << "SELECT last_insert_rowid()", into(id);
+          use(photo_.device), use(number_), use(sha256_), into(id_);
     }
-    return id;
+    return id_;
   }
 
  private:
@@ -114,6 +110,7 @@ class PhotoInsert {
   long long number_ = 0;
   std::string sha256_;
   std::string state_;
+  std::int64_t id_ = 0;
   soci::statement statement_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "server/store/dialect.h"
 #include "server/store/driver.h"
+#include "server/store/plans.h"
 
 namespace meterlens::store {
 namespace {
@@ -93,7 +94,7 @@ class Postgresql : public Driver {
 
   void connect(soci::session& sql, bool writes) override {
     sql.set_query_transformation(postgresql_text);
-    sql.open(soci::postgresql, connect_text_);
+    sql.open(postgresql_with_plans(), connect_text_);
     sql << fmt::format("SET client_min_messages = warning; SET lock_timeout = {}; SET "
                        "default_transaction_read_only = {}",
                        busy_timeout_ms_, writes ? "off" : "on");

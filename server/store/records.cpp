@@ -1,4 +1,6 @@
 // Messages, health and controls of devices.
+#include <fmt/format.h>
+
 #include <chrono>
 #include <limits>
 
@@ -74,23 +76,44 @@ std::int64_t before_id(std::int64_t before) {
   return before == 0 ? std::numeric_limits<std::int64_t>::max() : before;
 }
 
+// All in one statement.
+void insert_messages(soci::session& sql, std::span<const Message> messages) {
+  std::string text = "INSERT INTO message (device, direction, at_ms, topic, payload_bytes, is_text,"
+                     " payload) VALUES ";
+  std::vector<std::string> directions;
+  std::vector<int> are_text;
+  for (const Message& one : messages) {
+    directions.emplace_back(fleet::name(one.direction));
+    are_text.push_back(one.is_text ? 1 : 0);
+  }
+  soci::statement statement(sql);
+  for (std::size_t row = 0; row < messages.size(); ++row) {
+    const Message& one = messages[row];
+    text += fmt::format("{0}(:device{1}, :direction{1}, :at{1}, :topic{1}, :bytes{1}, :is_text{1},"
+                        " :payload{1})", row == 0 ? "" : ", ", row);
+    statement.exchange(use(one.device));
+    statement.exchange(use(directions[row]));
+    statement.exchange(use(one.at_ms));
+    statement.exchange(use(one.topic));
+    statement.exchange(use(one.payload_bytes));
+    statement.exchange(use(are_text[row]));
+    statement.exchange(use(one.payload));
+  }
+  statement.alloc();
+  statement.prepare(text_for(sql, text), soci::details::st_one_time_query);
+  statement.define_and_bind();
+  statement.execute(true);
+}
+
 }  // namespace
 
 Result<void> Fleet::add_messages(std::span<const Message> messages) {
   return store_.engine_->write([&](soci::session& sql) {
-    Message one;
-    std::string direction;
-    int is_text = 1;
-    soci::statement add = (sql.prepare
-        << "INSERT INTO message (device, direction, at_ms, topic, payload_bytes, is_text, payload)"
-           " VALUES (:device, :direction, :at, :topic, :bytes, :is_text, :payload)",
-        use(one.device), use(direction), use(one.at_ms), use(one.topic), use(one.payload_bytes),
-        use(is_text), use(one.payload));
-    for (const Message& message : messages) {
-      one = message;
-      direction = fleet::name(message.direction);
-      is_text = message.is_text ? 1 : 0;
-      add.execute(true);
+    // Few sizes, so that each is one statement that the server knows.
+    for (auto rest = messages; !rest.empty();) {
+      const std::size_t count = rest.size() >= 64 ? 64 : rest.size() >= 8 ? 8 : 1;
+      insert_messages(sql, rest.first(count));
+      rest = rest.subspan(count);
     }
   });
 }

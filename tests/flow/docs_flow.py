@@ -5,9 +5,12 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import unittest
+import urllib.request
 
 from flow import ROOT, FlowTest
+from rabbitmq import PrivateRabbitmq
 
 
 def curl_lines(path):
@@ -49,6 +52,49 @@ class Docs(FlowTest):
             asked -= {"meterlens_rules"}
             self.assertGreater(len(asked), 5, path)
             self.assertEqual(asked - known, set(), path)
+
+
+class FleetDocs(FlowTest):
+    def test_a_fleets_dashboard_and_alerts_ask_for_figures_that_exist(self):
+        self.stack.serve()
+        known = set(re.findall(r"^(meterlens_\w+)", self.stack.get("/metrics").decode(), re.M))
+        with PrivateRabbitmq() as broker:
+            settings = (broker.folder / "rabbitmq.conf").read_text()
+            port = re.search(r"prometheus\.tcp\.port = (\d+)", settings).group(1)
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+                known |= set(re.findall(r"^(rabbitmq_\w+)", answer.read().decode(), re.M))
+        for path in ("fleet_dashboard.json", "fleet_rules.yml"):
+            asked = set(re.findall(r"\b(?:meterlens|rabbitmq)_\w+",
+                                   (ROOT / "deploy" / "fleet" / path).read_text()))
+            self.assertGreater(len(asked), 8, path)
+            self.assertEqual(asked - known - {"meterlens_rules"}, set(), path)
+
+    def test_the_runbook_takes_steps_that_there_are(self):
+        """`deploy/fleet/up --try docs/en/fleet.md` takes them, which costs minutes."""
+        sys.path.insert(0, str(ROOT / "deploy" / "fleet"))
+        from steps import STEPS
+        english, chinese = (self.blocks(language) for language in ("en", "zh"))
+        self.assertEqual(english, chinese)
+        lines = [line for fence, line in english if fence == "fleet"]
+        taken = [step for line in lines for step in STEPS if f"{line} ".startswith(f"{step} ")]
+        self.assertGreaterEqual(len(taken), len(lines))
+        self.assertEqual(set(taken), set(STEPS))
+
+    @staticmethod
+    def blocks(language):
+        """(fence, line) of all that stands in fences, without remarks."""
+        out, fence = [], None
+        for line in (ROOT / "docs" / language / "fleet.md").read_text().splitlines():
+            if line.startswith("```"):
+                fence = line[3:] if fence is None else None
+            elif fence is not None:
+                out.append((fence, line.split("#")[0].strip().replace(f"docs/{language}", "docs")))
+        return out
+
+    def test_the_capacity_pages_have_what_the_figures_give(self):
+        done = subprocess.run([ROOT / "deploy" / "fleet" / "capacity", "--check"],
+                              capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
 
 class Service(FlowTest):
