@@ -37,12 +37,19 @@ class BrokerDoor(Fleet):
              text], capture_output=True, timeout=30).returncode == 0
 
     def may_hear(self, device, password, topic):
-        """Until RabbitMQ says it is subscribed, refuses it, or closes the connection."""
-        done = subprocess.run(
-            ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(self.broker.mqtt_port), "-u", device,
-             "-P", password, "-i", f"meterlens-{device}", "-t", topic, "-d", "-E"],
-            capture_output=True, text=True, timeout=30)
-        return done.returncode == 0 and "Subscribed (mid: 1): 0" in done.stdout
+        """Whether RabbitMQ takes the subscription; if not, it closes the connection."""
+        ear = subprocess.Popen(
+            ["stdbuf", "-oL", "mosquitto_sub", "-h", "127.0.0.1", "-p", str(self.broker.mqtt_port),
+             "-u", device, "-P", password, "-i", f"meterlens-{device}", "-t", topic, "-d", "-W",
+             "30"], stdout=subprocess.PIPE, text=True)
+        connects = 0
+        with ear:
+            for line in ear.stdout:
+                connects += "sending CONNECT" in line
+                if connects > 1 or line.startswith("Subscribed"):
+                    ear.kill()
+                    return connects == 1
+        raise AssertionError(f"{topic}: no answer")
 
     def start_device(self, device, login, *more, **camera):
         self.line(device).unlink(missing_ok=True)

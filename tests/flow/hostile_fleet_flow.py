@@ -103,7 +103,8 @@ class Flood(Fleet):
         self.publish("meterlens/flood/status", ONLINE, qos=1)
         self.stack.wait_online("flood", 60)
         calm = self.load()
-        flooder = self.flood("meterlens/flood/up", frame(0x11, struct.pack("<IH", 9, 0) + bytes(1000)))
+        piece = frame(0x11, struct.pack("<IH", 9, 0) + bytes(1000))  # of a photo not offered
+        flooder = self.flood("meterlens/flood/up", piece)
         flooded = self.load()
         wait_until(lambda: self.dropped() > 1000, 30, "the flood to be seen at the device")
         self.statuses_of_others_come()
