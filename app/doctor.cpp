@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/files.h"
+#include "app/fleet_settings.h"
 #include "app/photo_objects.h"
 #include "app/place.h"
 #include "app/stored.h"
@@ -42,7 +43,8 @@ class Doctor {
   std::vector<Finding> run() {
     folders();
     models();
-    broker();
+    if (settings_.fleet_rabbitmq.empty()) broker();
+    else rabbitmq();
     clock();
     rows_and_files();
     return std::move(findings_);
@@ -116,6 +118,26 @@ class Doctor {
               ? "start the server (`meterlens serve`), which starts this broker; its log says why "
                 "when it does not"
               : "start that broker, or look at the network and the firewall between");
+  }
+
+  void rabbitmq() {
+    server::Settings wanted;
+    if (const auto set = fleet_settings(settings_, server::Role::worker, wanted); !set)
+      return error("broker", set.error(), "mend [fleet]; see `meterlens config`");
+    const auto poison = ingest::look_at_poison(wanted.queues);
+    if (!poison)
+      return error("broker", poison.error(),
+                   "start it, or look at the network between; a worker makes the queues when it "
+                   "first starts");
+    if (poison->count == 0) return;
+    std::string topics;
+    for (const std::string& topic : poison->topics)
+      if (topics.find(topic) == std::string::npos) topics += (topics.empty() ? "" : ", ") + topic;
+    error("poison",
+          fmt::format("{} messages have ended workers again and again; they lie in the queue "
+                      "meterlens.poison, the first of them from {}", poison->count, topics),
+          "look at the devices and at the workers' logs, and report it; `rabbitmqctl purge_queue "
+          "meterlens.poison` throws them away");
   }
 
   void clock() {

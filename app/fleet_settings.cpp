@@ -12,6 +12,7 @@
 #include <sstream>
 #include <thread>
 
+#include "app/doors.h"
 #include "app/stored.h"
 
 namespace meterlens::app {
@@ -80,6 +81,8 @@ std::expected<void, std::string> fleet_settings(const Settings& settings, Role r
   auto password = password_of(settings);
   if (!password) return std::unexpected(password.error());
   out.queues.password = *std::move(password);
+  out.queues.ca_file = settings.fleet_ca_file;
+  out.queues.rate = {settings.flood_messages_per_s, settings.flood_burst};
   out.queues.queue_count = static_cast<int>(settings.fleet_queues);
   out.queues.prefetch = static_cast<int>(settings.fleet_prefetch);
   out.queues.tries_max = static_cast<int>(settings.fleet_tries_max);
@@ -87,6 +90,21 @@ std::expected<void, std::string> fleet_settings(const Settings& settings, Role r
   out.patience_ms = settings.fleet_patience_s * 1000;
   out.registry.devices_max = 1'000'000;
   return {};
+}
+
+std::optional<api::BrokerDoorSettings> broker_door_settings(const Settings& settings) {
+  if (settings.fleet_rabbitmq.empty() || settings.broker_door_port == 0) return std::nullopt;
+  api::BrokerDoorSettings out;
+  out.address = settings.broker_door_address;
+  out.port = static_cast<std::uint16_t>(settings.broker_door_port);
+  std::istringstream urls(settings.fleet_rabbitmq);
+  std::string url;
+  urls >> url;
+  if (const auto node = ingest::parse_amqp(url)) out.vhost = node->vhost;
+  if (!is_loopback(out.address))
+    spdlog::warn("broker door: devices' passwords cross the network to {}:{} in the clear; keep it "
+                 "inside", out.address, out.port);
+  return out;
 }
 
 std::expected<std::unique_ptr<store::Store>, std::string> open_served(const Settings& settings,

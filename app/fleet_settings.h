@@ -3,9 +3,11 @@
 
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "app/settings.h"
+#include "server/api/broker_door.h"
 #include "server/pipeline.h"
 
 namespace meterlens::app {
@@ -15,6 +17,8 @@ std::expected<void, std::string> check_role(const Settings& settings, server::Ro
 // Fills in `out` what a part of a fleet needs. The error says what to do.
 std::expected<void, std::string> fleet_settings(const Settings& settings, server::Role role,
                                                 server::Settings& out);
+// Where a server answers RabbitMQ; nothing: nowhere.
+std::optional<api::BrokerDoorSettings> broker_door_settings(const Settings& settings);
 // The server's database. A part of a fleet waits for it, and says so.
 std::expected<std::unique_ptr<store::Store>, std::string> open_served(const Settings& settings,
                                                                       server::Role role);

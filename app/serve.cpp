@@ -277,6 +277,7 @@ api::Settings api_settings(const Settings& settings, const std::string& version,
   out.second = {second.policy, second.keys.has_value(), second.baidu.daily_quota,
                 second.baidu.day_offset_ms, settings.second_currency};
   out.live_client_count_max = static_cast<int>(settings.limits_live_clients_max);
+  out.doors.names_have_no_dot = !settings.fleet_rabbitmq.empty();
   out.connection_count_max = static_cast<int>(settings.limits_http_connections_max);
   return out;
 }
@@ -332,11 +333,13 @@ struct Server {
   std::unique_ptr<Retention> retention;
   std::unique_ptr<api::Api> api;
   std::unique_ptr<Certificates> certificates;
+  std::unique_ptr<api::BrokerDoor> broker_door;
 
   std::expected<void, std::string> start(const Settings& settings, const std::string& version,
                                          server::Role role);
   void stop() {
     relay.connect(nullptr);
+    broker_door.reset();
     certificates.reset();
     api.reset();
     retention.reset();
@@ -386,6 +389,11 @@ std::expected<void, std::string> Server::start(const Settings& settings,
   certificates = std::make_unique<Certificates>(
       settings, [this](const door::Certificate& now) { api->set_certificate(now); },
       [this](const door::Certificate& now) { pipeline->set_certificate(now.chain, now.key); });
+  if (const auto wanted = broker_door_settings(settings)) {
+    auto asked = api::BrokerDoor::start(*wanted, *store, metrics);
+    if (!asked) return std::unexpected(asked.error());
+    broker_door = *std::move(asked);
+  }
   return {};
 }
 

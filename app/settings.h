@@ -104,6 +104,14 @@ struct Settings {
   std::string log_level = "info";
 
   notify::Settings notify;
+
+  std::string fleet_ca_file;
+
+  std::string broker_door_address = "127.0.0.1";
+  std::int64_t broker_door_port = 0;
+
+  std::int64_t flood_messages_per_s = 100;
+  std::int64_t flood_burst = 20'000;
 };
 
 // The settings in `text`. The error names file, line and key, and what would be right.

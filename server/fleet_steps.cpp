@@ -56,6 +56,13 @@ bool FleetSteps::admits(const ingest::Packet& packet) {
   return false;
 }
 
+void FleetSteps::note_flood(const std::string& device, std::uint64_t dropped) {
+  spdlog::warn("{} sends too much: {} messages were dropped; look at the device, or raise "
+               "messages_per_s in [flood]", device, dropped);
+  if (steps_.registry.find(device) != nullptr)
+    dropped_[device] += static_cast<std::int64_t>(dropped);
+}
+
 void FleetSteps::write_dropped() {
   for (auto at = dropped_.begin(); at != dropped_.end(); at = dropped_.erase(at))
     if (!keep(rows_.add_dropped(at->first, at->second).has_value(), "the count of dropped packets"))

@@ -30,6 +30,8 @@ class FleetSteps {
 
   // false: its device is disabled, and the packet is counted.
   bool admits(const ingest::Packet& packet);
+  // Messages of this device that were dropped before, because they were too many.
+  void note_flood(const std::string& device, std::uint64_t dropped);
   // Of a fleet: what is known of these devices is read, and forgotten again.
   std::expected<void, std::string> adopt(const store::Owned& owned);
   void drop(const std::string& device);

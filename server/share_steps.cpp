@@ -57,7 +57,11 @@ void Pipeline::Steps::start_worker() {
           {},
           {},
           [this] { pause_of_queues(); },
-          [this](bool connected) { connection_of_queues(connected); }});
+          [this](bool connected) { connection_of_queues(connected); },
+          [this](const std::string& device, std::uint64_t dropped) {
+            metrics.add(metrics::Count::messages_over_rate, dropped);
+            inbox.post([this, device, dropped] { fleet.note_flood(device, dropped); });
+          }});
 }
 
 void Pipeline::Steps::start_share() {
@@ -276,6 +280,10 @@ void Pipeline::Steps::start_server() {
                   [] {},
                   [this](bool connected) {
                     metrics.set(metrics::Gauge::broker_connected, connected ? 1 : 0);
+                  },
+                  {},
+                  [this](std::uint64_t count) {
+                    metrics.set(metrics::Gauge::messages_poisoned, static_cast<double>(count));
                   }});
   remote = std::make_unique<Remote>(*queues, store);
 }

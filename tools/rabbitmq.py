@@ -18,7 +18,8 @@ import time
 
 from stack import free_port, wait_until
 
-PLUGINS = ["rabbitmq_consistent_hash_exchange", "rabbitmq_prometheus"]
+PLUGINS = ["rabbitmq_consistent_hash_exchange", "rabbitmq_prometheus",
+           "rabbitmq_auth_backend_http", "rabbitmq_auth_backend_cache"]
 # Devices may come in once there is a topology: what no queue takes is acknowledged and dropped.
 MQTT = "rabbitmq_mqtt"
 SETTINGS = """
@@ -34,6 +35,29 @@ disk_free_limit.absolute = 50MB
 vm_memory_high_watermark.absolute = 1GB
 collect_statistics = none
 management_agent.disable_metrics_collector = true
+"""
+
+# Devices are those that a server's [broker_door] at this port admits; deploy/fleet/rabbitmq.conf.
+DOOR = """
+mqtt.allow_anonymous = false
+auth_backends.1 = internal
+auth_backends.2 = cache
+auth_cache.cached_backend = http
+auth_cache.cache_ttl = 300000
+auth_http.http_method = post
+auth_http.user_path = http://127.0.0.1:{port}/user
+auth_http.vhost_path = http://127.0.0.1:{port}/vhost
+auth_http.resource_path = http://127.0.0.1:{port}/resource
+auth_http.topic_path = http://127.0.0.1:{port}/topic
+"""
+# Both with TLS too; the certificate is for `localhost`.
+TLS = """
+listeners.ssl.1 = 127.0.0.1:{amqps}
+mqtt.listeners.ssl.1 = 127.0.0.1:{mqtts}
+ssl_options.certfile = {folder}/server.pem
+ssl_options.keyfile = {folder}/server.key
+ssl_options.versions.1 = tlsv1.3
+ssl_options.versions.2 = tlsv1.2
 """
 
 

@@ -40,6 +40,7 @@ struct SecondInfo {
 // Who may come in.
 struct DoorSettings {
   bool required = false;  // false: who shows nothing is the local administrator
+  bool names_have_no_dot = false;  // of devices that get a credential: they speak to RabbitMQ
   std::int64_t session_idle_ms = 43'200'000;     // a session that was not used so long has ended
   std::int64_t session_ms_max = 2'592'000'000;  // and one that is so old
 };

@@ -8,6 +8,7 @@
 #include "server/api/answers.h"
 #include "server/api/door_json.h"
 #include "server/api/doorkeeper.h"
+#include "server/door/admission.h"
 #include "server/door/secret.h"
 
 namespace meterlens::api {
@@ -34,8 +35,13 @@ Response Doorkeeper::credentials(const Request&, const std::string&) {
   return json_response(credentials_json(*credentials));
 }
 
+std::string Doorkeeper::name_fault(const std::string& device) const {
+  return settings_.doors.names_have_no_dot ? door::fault_of_fleet_name(device) : "";
+}
+
 Response Doorkeeper::add_credential(const Request& request, const std::string& id) {
   if (!protocol::is_device_name(id)) return unknown("device", id);
+  if (const auto fault = name_fault(id); !fault.empty()) return bad_request(fault);
   const std::string password = door::random_secret(secret_chars);
   const door::Credential credential{id, door::mosquitto_hash(password), request.caller.name,
                                     now_ms(), false};
@@ -98,6 +104,7 @@ Response Doorkeeper::register_device(const Request& request, const std::string&)
   const std::string& password = body->at("password");
   if (!protocol::is_device_name(device))
     return bad_request("device must be 1 to 64 of A-Z a-z 0-9 . _ - and not begin with a dot");
+  if (const auto fault = name_fault(device); !fault.empty()) return bad_request(fault);
   if (!is_good_password(password))
     return bad_request("password must be 20 to 64 of A-Z a-z 0-9 - _, of chance");
   const std::string network = door::network_of(request.address);

@@ -69,6 +69,8 @@ class Doorkeeper {
   Response add_product(const Request& request, const std::string& id);
   Response remove_product(const Request& request, const std::string& id);
   Response register_device(const Request& request, const std::string& id);
+  // Why no device of this name gets a credential; empty: it may.
+  std::string name_fault(const std::string& device) const;
 
   Response with_cookie(const Request& request, const std::string& cookie, const Caller& caller);
   Response store_error(const store::Error& error, const char* what);

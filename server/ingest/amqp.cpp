@@ -1,6 +1,7 @@
 #include "server/ingest/amqp.h"
 
 #include <amqp.h>
+#include <amqp_ssl_socket.h>
 #include <amqp_tcp_socket.h>
 #include <fmt/format.h>
 
@@ -16,6 +17,7 @@ constexpr amqp_channel_t main_channel = 1, sure_channel = 2;
 constexpr int heartbeat_s = 3;
 constexpr int frame_bytes_max = 131'072;
 constexpr timeval connect_time{3, 0}, answer_time{10, 0};
+constexpr const char* system_ca_file = "/etc/ssl/certs/ca-certificates.crt";
 
 amqp_bytes_t bytes_of(std::string_view text) {
   // librabbitmq takes no const, and changes nothing.
@@ -39,6 +41,26 @@ std::string words_of(const amqp_rpc_reply_t& reply) {
     return fmt::format("{} {}", closed->reply_code, text_of(closed->reply_text));
   }
   return "an answer that is none";
+}
+
+// How often a quorum queue has handed a message out before and got it back.
+std::int64_t tries_of(const amqp_basic_properties_t& properties) {
+  if ((properties._flags & AMQP_BASIC_HEADERS_FLAG) == 0) return 0;
+  for (int i = 0; i < properties.headers.num_entries; ++i) {
+    const amqp_table_entry_t& entry = properties.headers.entries[i];
+    if (text_of(entry.key) != "x-delivery-count") continue;
+    switch (entry.value.kind) {
+      case AMQP_FIELD_KIND_I8: return entry.value.value.i8;
+      case AMQP_FIELD_KIND_U8: return entry.value.value.u8;
+      case AMQP_FIELD_KIND_I16: return entry.value.value.i16;
+      case AMQP_FIELD_KIND_U16: return entry.value.value.u16;
+      case AMQP_FIELD_KIND_I32: return entry.value.value.i32;
+      case AMQP_FIELD_KIND_U32: return entry.value.value.u32;
+      case AMQP_FIELD_KIND_I64: return entry.value.value.i64;
+      default: return 0;
+    }
+  }
+  return 0;
 }
 
 // librabbitmq's form of arguments, which point into those given.
@@ -82,18 +104,32 @@ struct Amqp::Connection {
       throw AmqpFailure(fmt::format("{}: {}", what, amqp_error_string2(status)));
   }
   void send(amqp_channel_t channel, const AmqpLetter& letter) const;
+  amqp_socket_t* make_socket(bool has_tls, const std::string& ca_file) const;
 };
 
-Amqp::Amqp(const AmqpNode& node, const std::string& password)
+amqp_socket_t* Amqp::Connection::make_socket(bool has_tls, const std::string& ca_file) const {
+  amqp_socket_t* socket = has_tls ? amqp_ssl_socket_new(state) : amqp_tcp_socket_new(state);
+  if (socket == nullptr) throw AmqpFailure("no socket");
+  if (!has_tls) return socket;
+  const char* file = ca_file.empty() ? system_ca_file : ca_file.c_str();
+  if (amqp_ssl_socket_set_cacert(socket, file) != AMQP_STATUS_OK)
+    throw AmqpFailure(
+        fmt::format("cannot read certificates from {}: set ca_file in [fleet]", file));
+  amqp_ssl_socket_set_verify_peer(socket, 1);
+  amqp_ssl_socket_set_verify_hostname(socket, 1);
+  amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST);
+  return socket;
+}
+
+Amqp::Amqp(const AmqpNode& node, const std::string& password, const std::string& ca_file)
     : connection_(std::make_unique<Connection>()) {
   const auto state = connection_->state;
-  amqp_socket_t* socket = amqp_tcp_socket_new(state);
-  if (socket == nullptr) throw AmqpFailure("no socket");
+  amqp_socket_t* socket = connection_->make_socket(node.has_tls, ca_file);
   timeval connect = connect_time, answer = answer_time;
   amqp_set_handshake_timeout(state, &answer);
   amqp_set_rpc_timeout(state, &answer);
-  Connection::check("connect", amqp_socket_open_noblock(socket, node.host.c_str(), node.port,
-                                                        &connect));
+  Connection::check(node.has_tls ? "connect with TLS" : "connect",
+                    amqp_socket_open_noblock(socket, node.host.c_str(), node.port, &connect));
   const auto reply = amqp_login(state, node.vhost.c_str(), 0, frame_bytes_max, heartbeat_s,
                                 AMQP_SASL_METHOD_PLAIN, node.user.c_str(), password.c_str());
   if (reply.reply_type != AMQP_RESPONSE_NORMAL)
@@ -119,6 +155,29 @@ void Amqp::declare_queue(const std::string& name, const Arguments& arguments) {
   Table table(arguments);
   amqp_queue_declare(connection_->state, main_channel, bytes_of(name), 0, 1, 0, 0, table.get());
   connection_->check("declare a queue");
+}
+
+std::uint64_t Amqp::count(const std::string& queue) {
+  const auto* there = amqp_queue_declare(connection_->state, main_channel, bytes_of(queue), 1, 0, 0,
+                                         0, amqp_empty_table);
+  connection_->check("count a queue");
+  return there->message_count;
+}
+
+std::optional<std::string> Amqp::look_at_next(const std::string& queue) {
+  const auto state = connection_->state;
+  const auto reply = amqp_basic_get(state, main_channel, bytes_of(queue), 0);
+  if (reply.reply_type != AMQP_RESPONSE_NORMAL)
+    throw AmqpFailure("look into a queue: " + words_of(reply));
+  if (reply.reply.id != AMQP_BASIC_GET_OK_METHOD) return std::nullopt;
+  const auto* got = static_cast<const amqp_basic_get_ok_t*>(reply.reply.decoded);
+  std::string key(text_of(got->routing_key));
+  amqp_message_t message;
+  const auto read = amqp_read_message(state, main_channel, &message, 0);
+  if (read.reply_type != AMQP_RESPONSE_NORMAL)
+    throw AmqpFailure("look into a queue: " + words_of(read));
+  amqp_destroy_message(&message);
+  return key;
 }
 
 std::string Amqp::declare_private_queue() {
@@ -225,6 +284,7 @@ bool Amqp::take(const std::function<void(const AmqpMessage&)>& handler) {
   AmqpMessage message;
   message.tag = envelope.delivery_tag;
   message.again = envelope.redelivered != 0;
+  message.tries = tries_of(properties);
   message.consumer = text_of(envelope.consumer_tag);
   message.key = text_of(envelope.routing_key);
   message.type = text(AMQP_BASIC_TYPE_FLAG, properties.type);
@@ -243,14 +303,17 @@ bool Amqp::take(const std::function<void(const AmqpMessage&)>& handler) {
 }
 
 std::expected<AmqpNode, std::string> parse_amqp(std::string_view url) {
-  constexpr std::string_view scheme = "amqp://";
+  constexpr std::string_view plain = "amqp://", secure = "amqps://";
   const auto wrong = [] {
     return std::unexpected("an address of RabbitMQ is written like "
-                           "amqp://meterlens@mq1.example.net:5672/, without the password");
+                           "amqp://meterlens@mq1.example.net:5672/ or, with TLS, "
+                           "amqps://meterlens@mq1.example.net:5671/, without the password");
   };
-  if (!url.starts_with(scheme)) return wrong();
-  url.remove_prefix(scheme.size());
   AmqpNode node;
+  node.has_tls = url.starts_with(secure);
+  if (!node.has_tls && !url.starts_with(plain)) return wrong();
+  url.remove_prefix(node.has_tls ? secure.size() : plain.size());
+  if (node.has_tls) node.port = 5671;
   if (const auto slash = url.find('/'); slash != std::string_view::npos) {
     if (slash + 1 < url.size()) node.vhost = url.substr(slash + 1);
     url = url.substr(0, slash);

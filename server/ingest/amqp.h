@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@ struct AmqpFailure : std::runtime_error {
 struct AmqpMessage {
   std::uint64_t tag = 0;  // of its acknowledgement
   bool again = false;     // it was handed out before
+  std::int64_t tries = 0; // how often, and came back
   std::string_view consumer, key, type, reply_to, correlation;
   protocol::Bytes body;
 };
@@ -46,20 +48,25 @@ class Amqp {
   using Argument = std::variant<bool, std::int64_t, std::string>;
   using Arguments = std::vector<std::pair<std::string, Argument>>;
 
-  Amqp(const AmqpNode& node, const std::string& password);
+  // `ca_file`: judges a node with TLS, whose name must be that of its certificate.
+  Amqp(const AmqpNode& node, const std::string& password, const std::string& ca_file);
   ~Amqp();
   Amqp(const Amqp&) = delete;
   Amqp& operator=(const Amqp&) = delete;
 
   void declare_exchange(const std::string& name, const std::string& type);
   void declare_queue(const std::string& name, const Arguments& arguments);
+  // How many messages lie in a queue that is there.
+  std::uint64_t count(const std::string& queue);
+  // The key of its next message, which is nobody else's until this connection ends; nothing: none.
+  std::optional<std::string> look_at_next(const std::string& queue);
   // One that goes with the connection; its name.
   std::string declare_private_queue();
   void bind_queue(const std::string& queue, const std::string& exchange, const std::string& key,
                   const Arguments& arguments = {});
   void bind_exchange(const std::string& to, const std::string& from, const std::string& key);
 
-  // So many of each consumer are handed out and not acknowledged yet.
+  // So many of each further consumer are handed out and not acknowledged yet.
   void set_prefetch(int count);
   void consume(const std::string& queue, const std::string& consumer, bool acknowledged);
   void cancel(const std::string& consumer);

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,7 +47,8 @@ class Deliveries {
     std::size_t early = 0;
     held_.clear();
     for (Held& one : kept) {
-      if (one.number <= upto && open[one.queue] > open_max) {
+      const std::size_t most = singles_.contains(one.queue) ? 0 : open_max;
+      if (one.number <= upto && open[one.queue] > most) {
         --open[one.queue];
         ++early;
         let_go(one);
@@ -57,6 +59,13 @@ class Deliveries {
     return early;
   }
 
+  // Of this queue one message comes at a time: none is held, for the others of its photo would not
+  // come.
+  void set_single(int queue, bool is_single) {
+    const std::lock_guard lock(mutex_);
+    if (is_single) singles_.insert(queue);
+    else singles_.erase(queue);
+  }
   // The tags to be acknowledged now, rising.
   struct Settled {
     std::uint64_t upto = 0;  // all that is handed out up to here, with one word; 0: nothing
@@ -116,6 +125,7 @@ class Deliveries {
   mutable std::mutex mutex_;
   std::deque<Held> held_;
   std::map<int, std::size_t> counts_;
+  std::set<int> singles_;
   std::vector<std::uint64_t> settled_;
   std::uint64_t last_ = 0;
 };

@@ -12,6 +12,7 @@
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -32,6 +33,10 @@ constexpr milliseconds pause_first{200}, pause_most{3'000};
 // Messages taken in one go before others get their turn.
 constexpr int row_max = 512;
 constexpr std::string_view status_consumer = "status", private_consumer = "private";
+// A device says how it is when it comes, goes, or is asked.
+constexpr RateLimit status_limit{.per_s = 1, .burst = 120};
+constexpr std::int64_t flood_told_ms = 5'000, poison_looked_ms = 10'000;
+constexpr std::size_t dotted_names_max = 100;
 
 std::vector<std::uint8_t> bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
 
@@ -39,8 +44,11 @@ std::string_view text_of(protocol::Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// "q.7" and 7.
-std::string consumer_of(int queue) { return fmt::format("q.{}", queue); }
+// Of a queue that hands out as many as the prefetch says, "q.7", or one at a time, "1.7"; and 7.
+std::string consumer_of(int queue, bool is_single) {
+  return fmt::format("{}.{}", is_single ? '1' : 'q', queue);
+}
+bool is_single(std::string_view consumer) { return consumer.starts_with('1'); }
 int queue_of(std::string_view consumer) {
   int queue = -1;
   std::from_chars(consumer.data() + 2, consumer.data() + consumer.size(), queue);
@@ -54,16 +62,30 @@ std::string keeper_of(std::string_view topic) {
   return std::string(parsed->device);
 }
 
+std::int64_t steady_ms() {
+  return std::chrono::duration_cast<milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
 }  // namespace
 
 struct QueueLink::Session {
-  QueueLinkSettings settings;
-  QueueLinkEvents events;
+  Session(const QueueLinkSettings& its_settings, QueueLinkEvents its_events)
+      : settings(its_settings), events(std::move(its_events)) {}
+
+  const QueueLinkSettings settings;
+  const QueueLinkEvents events;
   std::unique_ptr<Amqp> amqp;
-  std::set<int> taken;  // whose messages come
+  std::map<int, bool> taken;  // whose messages come; true: one at a time
+  std::set<int> well;         // of those, whose message at hand has not ended workers
   std::string private_queue;
   std::size_t next_node = 0;
   Deliveries deliveries;
+  Rate rate{settings.rate}, status_rate{status_limit};
+  std::map<std::string, std::uint64_t> dropped;  // by device, not told yet
+  std::set<std::string> dotted;                  // names that were refused
+  std::int64_t dropped_told_ms = 0, poison_seen_ms = 0;
   std::atomic<bool> connected{false};
   std::atomic<bool> stopping{false};
   int wake_fd = -1;
@@ -82,6 +104,10 @@ struct QueueLink::Session {
   void serve();
   void wait() const;
   void share();
+  void begin(int queue, bool is_careful);
+  void judge_tries(int queue, const AmqpMessage& message, const std::string& topic);
+  bool may_pass(const std::string& topic, std::size_t bytes, Rate& its_rate);
+  void tell();
   void flush();
   void message(const AmqpMessage& message);
   void forward(const AmqpMessage& message);
@@ -93,10 +119,8 @@ struct QueueLink::Session {
 };
 
 QueueLink::QueueLink(const QueueLinkSettings& settings, QueueLinkEvents events)
-    : session_(std::make_unique<Session>()) {
+    : session_(std::make_unique<Session>(settings, std::move(events))) {
   protocol::require(!settings.nodes.empty());
-  session_->settings = settings;
-  session_->events = std::move(events);
   session_->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   protocol::require(session_->wake_fd >= 0);
   session_->thread = std::thread([this] { session_->run(); });
@@ -132,6 +156,7 @@ void QueueLink::Session::run() {
     amqp.reset();
     deliveries.forget();
     taken.clear();
+    well.clear();
     {
       const std::lock_guard lock(mutex);
       taken_now.clear();
@@ -148,7 +173,7 @@ void QueueLink::Session::run() {
 
 void QueueLink::Session::open() {
   const AmqpNode& node = settings.nodes[next_node % settings.nodes.size()];
-  amqp = std::make_unique<Amqp>(node, settings.password);
+  amqp = std::make_unique<Amqp>(node, settings.password, settings.ca_file);
   declare_topology(*amqp, settings);
   amqp->set_prefetch(settings.prefetch);
   if (settings.is_worker) {
@@ -176,6 +201,7 @@ void QueueLink::Session::serve() {
     for (int i = 0; i < row_max; ++i)
       if (!amqp->take([this](const AmqpMessage& one) { message(one); })) break;
     events.pause();
+    tell();
   }
   flush();  // the last answers and acknowledgements
 }
@@ -196,19 +222,70 @@ void QueueLink::Session::share() {
     shall = wanted;
     back.swap(given);
   }
-  for (const int queue : shall) {
-    if (!taken.insert(queue).second) continue;
-    amqp->consume(queue_name(queue), consumer_of(queue), true);
-  }
-  std::erase_if(taken, [&](int queue) {
-    if (shall.contains(queue)) return false;
-    amqp->cancel(consumer_of(queue));
+  for (const int queue : shall)
+    if (!taken.contains(queue)) begin(queue, true);
+  std::erase_if(taken, [&](const auto& one) {
+    if (shall.contains(one.first)) return false;
+    amqp->cancel(consumer_of(one.first, one.second));
     return true;
   });
+  for (const int queue : std::exchange(well, {})) {
+    if (!taken.contains(queue) || !taken[queue]) continue;
+    amqp->cancel(consumer_of(queue, true));
+    begin(queue, false);
+  }
   for (const int queue : back)
     for (const std::uint64_t tag : deliveries.give_back(queue)) amqp->give_back(tag);
   const std::lock_guard lock(mutex);
-  taken_now = taken;
+  taken_now.clear();
+  for (const auto& [queue, is_careful] : taken) taken_now.insert(queue);
+}
+
+// A queue begins with one message at a time: what has ended workers is at its head, and must not
+// take along what would be handed out with it.
+void QueueLink::Session::begin(int queue, bool is_careful) {
+  amqp->set_prefetch(is_careful ? 1 : settings.prefetch);
+  amqp->consume(queue_name(queue), consumer_of(queue, is_careful), true);
+  taken[queue] = is_careful;
+  deliveries.set_single(queue, is_careful);
+}
+
+void QueueLink::Session::judge_tries(int queue, const AmqpMessage& one, const std::string& topic) {
+  if (one.tries < std::clamp<std::int64_t>(settings.tries_max / 3, 1, 3)) {
+    well.insert(queue);
+  } else {
+    spdlog::warn("queue {}: workers have ended {} times with a message of {} at hand; it is dealt "
+                 "with alone, and after {} times lies in {}", queue, one.tries, topic,
+                 settings.tries_max, poison_queue);
+  }
+}
+
+// False: it is not taken in.
+bool QueueLink::Session::may_pass(const std::string& topic, std::size_t bytes, Rate& its_rate) {
+  const auto parsed = protocol::parse_topic(topic);
+  if (!parsed) return true;  // the decoder counts it
+  const std::string device(parsed->device);
+  if (device.find('.') != std::string::npos) {
+    if (dotted.size() < dotted_names_max && dotted.insert(device).second)
+      spdlog::warn("what the device {} sends is dropped: in a fleet the name of a device has no "
+                   "dot, for nothing sent to it would arrive; give it another name", device);
+    return false;
+  }
+  if (its_rate.admits(device, bytes, steady_ms())) return true;
+  ++dropped[device];
+  return false;
+}
+
+void QueueLink::Session::tell() {
+  const std::int64_t now = steady_ms();
+  if (events.flood && !dropped.empty() && now - dropped_told_ms >= flood_told_ms) {
+    dropped_told_ms = now;
+    for (const auto& [device, count] : std::exchange(dropped, {})) events.flood(device, count);
+  }
+  if (events.poisoned && now - poison_seen_ms >= poison_looked_ms) {
+    poison_seen_ms = now;
+    events.poisoned(amqp->count(poison_queue));
+  }
 }
 
 void QueueLink::Session::flush() {
@@ -236,6 +313,8 @@ void QueueLink::Session::message(const AmqpMessage& one) {
   if (one.type == status_type) topic = topic.substr(0, topic.rfind('/')) + "/status";
   const bool is_wanted = one.type == wanted_type;
   Delivery delivery{0, queue_of(one.consumer), one.again};
+  if (is_single(one.consumer)) judge_tries(delivery.queue, one, topic);
+  if (!is_wanted && !may_pass(topic, one.body.size(), rate)) return amqp->acknowledge(one.tag);
   delivery.number = deliveries.add(one.tag, delivery.queue, is_wanted ? "" : keeper_of(topic));
   if (is_wanted) {
     return events.wanted({std::string(text_of(one.body)), std::string(one.reply_to),
@@ -248,7 +327,7 @@ void QueueLink::Session::message(const AmqpMessage& one) {
 // one worker sends them on, in order, by the device's own key.
 void QueueLink::Session::forward(const AmqpMessage& one) {
   const std::string topic = topic_of_key(one.key);
-  if (!topic.empty()) {
+  if (!topic.empty() && may_pass(topic, one.body.size(), status_rate)) {
     AmqpLetter letter;
     letter.exchange = devices_exchange;
     letter.key = key_of_topic(topic.substr(0, topic.rfind('/')) + "/up");

@@ -15,6 +15,7 @@
 
 #include "protocol/checksum.h"
 #include "protocol/ids.h"
+#include "server/ingest/rate.h"
 
 namespace meterlens::ingest {
 
@@ -23,13 +24,16 @@ struct AmqpNode {
   int port = 5672;
   std::string user = "guest";
   std::string vhost = "/";
+  bool has_tls = false;  // then port is 5671 unless another one is said
 };
-// amqp://user@host:port/vhost, without a password. The error says how it is written.
+// amqp://user@host:port/vhost or amqps://..., without a password. The error says how it is written.
 std::expected<AmqpNode, std::string> parse_amqp(std::string_view url);
 
 struct QueueLinkSettings {
   std::vector<AmqpNode> nodes;  // one after another is tried
   std::string password;
+  std::string ca_file;          // PEM, judges nodes with TLS; empty: the system's
+  RateLimit rate;               // of one device; a worker drops what is more
   bool is_worker = true;        // false: a server, which orders and listens
   int queue_count = 32;
   int prefetch = 500;           // messages of one queue that are handed out and not acknowledged
@@ -56,6 +60,10 @@ struct QueueLinkEvents {
   std::function<void(std::string_view body)> news;                    // a server's
   std::function<void()> pause;  // after a row of messages, and every half second at least
   std::function<void(bool connected)> connection;
+  // A worker's: so many messages of the device were too much since this was last said; every few
+  // seconds.
+  std::function<void(const std::string& device, std::uint64_t dropped)> flood = {};
+  std::function<void(std::uint64_t count)> poisoned = {};  // a server's: what lies there now
 };
 
 class QueueLink {
@@ -93,6 +101,15 @@ class QueueLink {
   struct Session;
   std::unique_ptr<Session> session_;
 };
+
+// What has ended its worker too often, oldest first.
+struct Poison {
+  std::uint64_t count = 0;
+  std::vector<std::string> topics;  // of the first 20
+};
+// Asks any node that answers and leaves everything as it is; waits some seconds at most. The error
+// says what is wrong.
+std::expected<Poison, std::string> look_at_poison(const QueueLinkSettings& settings);
 
 // The topic of MQTT for RabbitMQ's name of it: "meterlens.m1.up" and "meterlens/m1/up". A device's
 // name may have dots, a product's may not. Empty: it is no device's.

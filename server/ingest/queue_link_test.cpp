@@ -27,6 +27,13 @@ TEST(QueueLink, ReadsAnAddressWithoutAPassword) {
   EXPECT_EQ(node->vhost, "water");
   EXPECT_EQ(parse_amqp("amqp://127.0.0.1/")->vhost, "/");
   EXPECT_EQ(parse_amqp("amqp://127.0.0.1")->user, "guest");
+  EXPECT_FALSE(node->has_tls);
+  const auto secure = parse_amqp("amqps://meterlens@mq1.example.net");
+  ASSERT_TRUE(secure.has_value());
+  EXPECT_TRUE(secure->has_tls);
+  EXPECT_EQ(secure->port, 5671);
+  EXPECT_EQ(secure->host, "mq1.example.net");
+  EXPECT_EQ(parse_amqp("amqps://mq1:5673/")->port, 5673);
   for (const char* wrong : {"", "mq1", "amqp://", "amqp://u:secret@mq1/", "amqp://mq1:0/",
                             "amqp://mq1:99999/", "amqp://mq1:x/", "http://mq1/"})
     EXPECT_FALSE(parse_amqp(wrong).has_value()) << wrong;
@@ -91,6 +98,20 @@ TEST(Deliveries, AreHeldOnlyUpToABound) {
   expect_settled(deliveries, 2, {});
   EXPECT_EQ(deliveries.count(0), 3U);
   EXPECT_EQ(deliveries.count(1), 1U);
+}
+
+// A worker has died with it: what else is of the photo does not come before it is acknowledged.
+TEST(Deliveries, OfAQueueThatHandsOutOneAtATimeAreNotHeld) {
+  Deliveries deliveries;
+  deliveries.add(1, 0, "d1");
+  deliveries.add(2, 1, "d1");
+  deliveries.set_single(0, true);
+  const auto all = [](const std::string&) { return true; };
+  EXPECT_EQ(deliveries.settled(2, all, 3), 1U);
+  EXPECT_EQ(deliveries.take_settled(), Tags{1});
+  deliveries.set_single(0, false);
+  deliveries.add(3, 0, "d1");
+  EXPECT_EQ(deliveries.settled(3, all, 3), 0U);
 }
 
 TEST(Deliveries, GoBackByQueueAndAreForgottenWithTheConnection) {

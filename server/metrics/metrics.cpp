@@ -69,6 +69,8 @@ constexpr std::array counts{
     Line{"light_tries", "Photos taken once more with other light"},
     Line{"packets_of_disabled", "Packets dropped because their device is disabled"},
     Line{"messages_not_recorded", "Messages that the record had no room for"},
+    Line{"broker_refusals", "What devices wanted at RabbitMQ and were refused"},
+    Line{"messages_over_rate", "Messages dropped because their device sent too many"},
 };
 static_assert(counts.size() == static_cast<std::size_t>(Count::count_of));
 
@@ -78,6 +80,7 @@ constexpr std::array gauges{
     Line{"photos_in_flight_bytes", "Bytes held for photos being received"},
     Line{"photos_to_read", "Stored photos waiting for the reader"},
     Line{"broker_connected", "1 when the MQTT broker is connected"},
+    Line{"messages_poisoned", "Messages that lie in RabbitMQ's queue meterlens.poison"},
 };
 static_assert(gauges.size() == static_cast<std::size_t>(Gauge::count_of));
 

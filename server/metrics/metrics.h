@@ -24,10 +24,12 @@ enum class Count : std::uint8_t {
   updates_created, updates_confirmed, updates_failed, update_packets_sent,
   second_calls, second_billed, second_unanswered, photos_uploaded, light_tries,
   packets_of_disabled, messages_not_recorded,
+  broker_refusals, messages_over_rate,
   count_of,
 };
 enum class Gauge : std::uint8_t {
   devices_online, photos_in_flight, photos_in_flight_bytes, photos_to_read, broker_connected,
+  messages_poisoned,
   count_of,
 };
 

@@ -244,8 +244,10 @@ Result<void> Fleet::save_switch(const std::string& device, const Switch& state) 
 
 Result<void> Fleet::add_dropped(const std::string& device, std::int64_t count) {
   return store_.engine_->write([&](soci::session& sql) {
-    sql << "UPDATE device_switch SET dropped = dropped + :count WHERE device = :device",
-        use(count), use(device);
+    sql << "INSERT INTO device_switch (device, enabled, changed_ms, dropped)"
+           " VALUES (:device, 1, 0, :count) ON CONFLICT (device) DO UPDATE SET"
+           " dropped = device_switch.dropped + excluded.dropped",
+        use(device), use(count);
   });
 }
 

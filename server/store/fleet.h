@@ -43,7 +43,7 @@ struct MeterFilter {
 struct Switch {
   bool enabled = true;
   std::int64_t changed_ms = 0;
-  std::int64_t dropped = 0;  // packets, while it was disabled
+  std::int64_t dropped = 0;  // packets, while it was disabled or sent too much
 };
 
 // What a list shows of a device.

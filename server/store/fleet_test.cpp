@@ -83,6 +83,9 @@ TEST_F(FleetRows, SwitchesKeepTheirCount) {
   ASSERT_TRUE(rows_->save_switch("m1", {true, 6, 0}));
   EXPECT_EQ(rows_->device_switch("m1")->dropped, 7);
   EXPECT_TRUE(rows_->device_switch("m1")->enabled);
+  ASSERT_TRUE(rows_->add_dropped("m2", 5));
+  EXPECT_EQ(rows_->device_switch("m2")->dropped, 5) << "it sent too much";
+  EXPECT_EQ(rows_->devices({.enabled = false}).value(), Names{});
 }
 
 TEST_F(FleetRows, ADeviceGoesWithOrWithoutItsHistory) {

@@ -24,23 +24,28 @@ HAND_OVER_S = 10
 class Fleet(FlowTest):
     """RabbitMQ and PostgreSQL; what runs on them the tests start."""
 
+    queues = QUEUES
+
     def setUp(self):
         super().setUp()
         self.server = PrivatePostgresql()
         self.addCleanup(self.server.close)
-        self.broker = PrivateRabbitmq()
+        self.broker = self.start_broker()
         self.addCleanup(self.broker.close)
         self.addCleanup(self.stack.stop)  # before what it needs
         self.stack.mqtt_port = self.broker.mqtt_port
         self.config = self.write_config()
 
+    def start_broker(self):
+        return PrivateRabbitmq()
+
     def write_config(self, more="", **changes):
         values = {"http": self.stack.http_port, "url": self.server.url, "amqp": self.broker.url,
-                  "patience_s": 60, **changes}
+                  "patience_s": 60, "queues": self.queues, **changes}
         path = self.folder / f"fleet-{values['http']}-{values['patience_s']}.toml"
         path.write_text("[http]\nport = {http}\n[broker]\nembedded = false\n[store]\n"
                         "url = \"{url}\"\n[fleet]\nrabbitmq = \"{amqp}\"\nqueues = {queues}\n"
-                        "patience_s = {patience_s}\n".format(queues=QUEUES, **values) + more)
+                        "patience_s = {patience_s}\n".format(**values) + more)
         return path
 
     def worker(self):
@@ -49,8 +54,8 @@ class Fleet(FlowTest):
     def start(self, workers=2):
         """Workers that share the queues, then devices may come in; the workers and the server."""
         started = [self.worker() for _ in range(workers)]
-        wait_until(lambda: sorted(self.shares().values()) == [QUEUES // workers] * workers, 120,
-                   f"{workers} workers to share {QUEUES} queues")
+        wait_until(lambda: sorted(self.shares().values()) == [self.queues // workers] * workers,
+                   120, f"{workers} workers to share {self.queues} queues")
         self.broker.open_mqtt()
         return started, self.start_server()
 
@@ -196,23 +201,41 @@ class Lead(Fleet):
 
 
 class Away(Fleet):
-    def run_worker(self, config):
+    def refusal(self, *command, **changes):
+        """What the program says that waits in vain for 3 s."""
+        config = self.write_config(patience_s=3, **changes)
         started = time.monotonic()
-        done = subprocess.run([BUILD / "meterlens", "worker", "--config", config], cwd=self.folder,
+        done = subprocess.run([BUILD / "meterlens", *command, "--config", config], cwd=self.folder,
                               capture_output=True, text=True, timeout=120)
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertGreater(time.monotonic() - started, 2)
+        self.assertIn("waited 3 s", done.stdout + done.stderr)
         return done.stdout + done.stderr
 
     def test_who_is_away_at_the_start_is_waited_for_on_postgresql(self):
-        said = self.run_worker(self.write_config(
-            amqp=f"amqp://guest@127.0.0.1:{free_port()}/", patience_s=3))
-        self.assertIn("no connection to RabbitMQ at 127.0.0.1", said)
-        self.assertIn("waited 3 s", said)
+        roles = (["worker"], ["serve", "--no-worker"])
+        for role in roles:
+            self.assertIn("no connection to RabbitMQ at 127.0.0.1",
+                          self.refusal(*role, amqp=f"amqp://guest@127.0.0.1:{free_port()}/"))
         self.server.stop()
-        said = self.run_worker(self.write_config(patience_s=3))
-        self.assertIn("cannot be reached", said)
-        self.assertIn("waited 3 s", said)
+        for role in roles:
+            self.assertIn("cannot be reached", self.refusal(*role))
+
+    def test_who_comes_within_the_time_is_taken_up_on_postgresql(self):
+        self.broker.stop()
+        self.server.stop()
+        programs = [self.worker(), self.start_server(self.config)]
+        for program in programs:
+            wait_until(lambda one=program: "waiting up to 60 s" in self.log_of(one), 30,
+                       "PostgreSQL to be missed")
+        self.server.start()
+        for program in programs:
+            wait_until(lambda one=program: "no connection to RabbitMQ" in self.log_of(one), 30,
+                       "RabbitMQ to be missed")
+        self.broker.start()
+        wait_until(lambda: list(self.shares().values()) == [self.queues], 60, "the worker to work")
+        wait_until(self.is_healthy, 60, "the server")
+        self.assertEqual([program.poll() for program in programs], [None, None])
 
 
 if __name__ == "__main__":

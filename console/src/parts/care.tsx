@@ -110,6 +110,8 @@ function Switch({ device }: { device: Device }) {
       <p class="facts">
         {words.say(enabled ? "disable_about" : "disabled_about",
           words.number(packets_dropped))}
+        {enabled && packets_dropped > 0 &&
+          ` ${words.say("dropped_about", words.number(packets_dropped))}`}
       </p>
       <p class="send">
         <button

@@ -264,6 +264,10 @@ export const operation_texts = {
     "What a disabled device sends is dropped and counted, and nothing is sent to it.",
     "停用后，设备发来的消息会被丢弃并计数，也不会向其发送任何内容。",
   ],
+  dropped_about: [
+    "{0} messages of it were dropped: it was disabled, or sent too many.",
+    "已丢弃其 {0} 条消息：设备曾被停用，或发送过多。",
+  ],
   disabled_about: [
     "It is disabled; {0} messages of it were dropped.",
     "设备已停用；已丢弃其 {0} 条消息。",
