@@ -69,6 +69,9 @@ constexpr std::array counts{
     Line{"light_tries", "Photos taken once more with other light"},
     Line{"packets_of_disabled", "Packets dropped because their device is disabled"},
     Line{"messages_not_recorded", "Messages that the record had no room for"},
+    Line{"slots_missing", "Due readings of meters that did not come in time"},
+    Line{"slots_late", "Of them, those that came later"},
+    Line{"readings_estimated", "Values that the server has estimated by itself"},
 };
 static_assert(counts.size() == static_cast<std::size_t>(Count::count_of));
 

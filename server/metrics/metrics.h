@@ -24,6 +24,7 @@ enum class Count : std::uint8_t {
   updates_created, updates_confirmed, updates_failed, update_packets_sent,
   second_calls, second_billed, second_unanswered, photos_uploaded, light_tries,
   packets_of_disabled, messages_not_recorded,
+  slots_missing, slots_late, readings_estimated,
   count_of,
 };
 enum class Gauge : std::uint8_t {
