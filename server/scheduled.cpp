@@ -1,6 +1,9 @@
 // The part of the pipeline's thread that orders what schedules ask for.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "server/remote.h"
 #include "server/steps.h"
 #include "server/store/slots.h"
@@ -9,6 +12,12 @@ namespace meterlens::server {
 
 using command::Command;
 using metrics::Count;
+
+namespace {
+
+constexpr std::int64_t cameras_ms = 60'000;  // how old what is known of them may be
+
+}  // namespace
 
 void Pipeline::Steps::load_schedules() {
   auto schedules = store.schedules();
@@ -33,25 +42,37 @@ void Pipeline::Steps::load_schedules() {
 // A schedule of a group means the devices that are in it now, one of meters the cameras that look
 // at them now; one of an empty group, none.
 void Pipeline::Steps::resolve(std::vector<schedule::Schedule>& schedules) {
-  store::SlotBook slots(store);
   plans_meters = false;
   std::erase_if(schedules, [&](schedule::Schedule& one) {
     const bool is_of_meters = !one.meters.empty() || !one.meter_group.empty();
     if (one.group.empty() && !is_of_meters) return false;
-    plans_meters = plans_meters || is_of_meters;
-    auto devices = is_of_meters ? slots.cameras(one, now_ms)
+    if (is_of_meters && !std::exchange(plans_meters, true)) forget_cameras();
+    auto devices = is_of_meters ? cameras_of(one)
                                 : store::Fleet(store).devices_of({.group = one.group});
     if (!devices) spdlog::error("schedule {}: {}", one.id, devices.error().message);
     one.devices = devices ? *std::move(devices) : std::vector<std::string>();
     return one.devices.empty();
   });
-  cameras_change_ms = INT64_MAX;
-  if (!plans_meters) return;
-  const auto next = slots.next_change(now_ms);
+  if (!plans_meters) cameras_change_ms = INT64_MAX;
+}
+
+store::Result<std::vector<std::string>> Pipeline::Steps::cameras_of(
+    const schedule::Schedule& one) {
+  Cameras& known = cameras_known[one.id];
+  if (known.version == one.version) return known.devices;
+  auto devices = store::SlotBook(store).cameras(one, now_ms);
+  if (devices) known = {one.version, *devices};
+  return devices;
+}
+
+// Unless what is known of them is young, and nobody here has changed it.
+void Pipeline::Steps::forget_cameras() {
+  if (settings.role == Role::server && now_ms < cameras_until_ms) return;
+  cameras_known.clear();
+  const auto next = store::SlotBook(store).next_change(now_ms);
   // Not known: looked at again soon.
-  constexpr std::int64_t again_ms = 60'000;
-  if (!next) cameras_change_ms = now_ms + again_ms;
-  else if (*next != 0) cameras_change_ms = *next;
+  cameras_change_ms = !next ? now_ms + cameras_ms : *next == 0 ? INT64_MAX : *next;
+  cameras_until_ms = std::min(now_ms + cameras_ms, cameras_change_ms);
 }
 
 void Pipeline::Steps::order_scheduled() {
