@@ -20,8 +20,9 @@ int complain(const std::string& words) {
 }  // namespace
 
 int export_billing(const BillingOptions& options) {
-  const std::string query = fmt::format("from={}&to={}&meter={}&all={}&count={}", options.from,
-                                        options.to, options.meter, options.all, page_count);
+  const std::string query = fmt::format("from={}&to={}&meter={}&all={}&missing={}&count={}",
+                                        options.from, options.to, options.meter, options.all,
+                                        options.missing, page_count);
   auto filter = api::parse_billing(query);
   if (!filter) return complain(filter.error());
   const auto store = open_store(options.config);

@@ -11,6 +11,7 @@ struct BillingOptions {
   std::string to;      // the first moment that does not count; empty: no end
   std::string meter;   // empty: all
   bool all = false;    // also doubtful and rejected ones
+  bool missing = false;  // also due times without a reading
 };
 
 // The same lines as GET /api/v1/export/readings.csv gives page by page. Run it in the server's

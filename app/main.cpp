@@ -120,6 +120,7 @@ void add_export(CLI::App& app, int& status) {
   readings->add_option("--to", billing.to, "the first moment that does not count");
   readings->add_option("--meter", billing.meter, "only this one");
   readings->add_flag("--all", billing.all, "also doubtful and rejected ones");
+  readings->add_flag("--missing", billing.missing, "also what a schedule wanted and never came");
   readings->callback([&] { status = export_billing(billing); });
   command->callback([command, readings, out, &status] {
     if (command->got_subcommand(readings)) return;

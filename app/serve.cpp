@@ -404,6 +404,7 @@ int serve(const Settings& settings, const std::string& version, server::Role rol
   start_log(settings.log_level);
   if (!catch_signals(is_service() || Certificates::has_any(settings))) return 1;
   Server server;
+  auto starting = std::make_unique<Starting>();
   if (const auto started = server.start(settings, version, role); !started) {
     fmt::print(stderr, "meterlens: {}\n", started.error());
     server.stop();
@@ -417,6 +418,7 @@ int serve(const Settings& settings, const std::string& version, server::Role rol
                settings.http_address, server.api->port(), settings.broker_address,
                settings.broker_port);
   std::fflush(stdout);
+  starting.reset();
   tell_service("READY=1");
   wait_for_signal([&server] {
     if (server.certificates) server.certificates->look();

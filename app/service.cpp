@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -73,6 +74,25 @@ void tell_service(std::string_view state) {
       sendto(file, state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
              reinterpret_cast<const sockaddr*>(&address), bytes);
   close(file);
+}
+
+Starting::Starting() {
+  if (!is_service()) return;
+  thread_ = std::thread([this] {
+    constexpr std::chrono::seconds every{20};
+    std::unique_lock lock(mutex_);
+    do tell_service("EXTEND_TIMEOUT_USEC=60000000");
+    while (!ended_.wait_for(lock, every, [this] { return ending_; }));
+  });
+}
+
+Starting::~Starting() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  ended_.notify_all();
+  if (thread_.joinable()) thread_.join();
 }
 
 void start_log(const std::string& level) {

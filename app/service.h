@@ -2,8 +2,11 @@
 // systemd both are what they are on a terminal.
 #pragma once
 
+#include <condition_variable>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace meterlens::app {
 
@@ -21,5 +24,19 @@ void tell_service(std::string_view state);
 // "2026-05-01 12:00:00.000 info: device m1: appeared". When stdout is the journal, it has the time
 // already and takes the level from a prefix (sd-daemon(3)): "<6>device m1: appeared".
 void start_log(const std::string& level);
+
+// While it lives the service manager waits for READY, however long the start takes: the database's
+// schema may have to be changed, or the database server waited for. Owns a thread.
+class Starting {
+ public:
+  Starting();
+  ~Starting();
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool ending_ = false;
+  std::thread thread_;
+};
 
 }  // namespace meterlens::app

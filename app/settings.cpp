@@ -288,6 +288,11 @@ std::expected<Settings, std::string> parse_settings(const std::string& text,
   }
   Settings settings;
   for (const auto& [name, node] : parsed.table()) {
+    if (name.str() == "estimates") {
+      if (auto wrong = read_estimates(settings.notify.estimates, node, file_name))
+        return std::unexpected(*std::move(wrong));
+      continue;
+    }
     if (name.str() == "notify" || name.str() == "alarms") {
       auto wrong = name.str() == "notify" ? read_notify(settings.notify, node, file_name)
                                     : read_alarms(settings.notify.alarms, node, file_name);

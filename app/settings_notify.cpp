@@ -109,6 +109,9 @@ constexpr std::array alarm_keys{
     Key<Alarm>{"silent_h", &Alarm::silent_h,
                "hours without a word of a device; more than between its photos; 0: no alarm", 0,
                8760},
+    Key<Alarm>{"missing_slots", &Alarm::missing_slots,
+               "readings that schedules wanted of a meter and that did not come, one after "
+               "another; 0: no alarm", 0, 1000},
     Key<Alarm>{"disk_free_mb", &Alarm::disk_free_mb,
                "room that the disks of database and photos must have; 0: no alarm", 0,
                1'000'000'000},
@@ -117,6 +120,15 @@ constexpr std::array alarm_keys{
     Key<Alarm>{"sink_m", &Alarm::sink_m,
                "minutes in which somebody cannot be told anything; 0: no alarm", 0, 100'000},
     Key<Alarm>{"period_s", &Alarm::period_s, "between two looks", 1, 3600},
+};
+
+using Guess = n::EstimateSettings;
+constexpr std::array estimate_keys{
+    Key<Guess>{"nightly", &Guess::nightly,
+               "each night, values for what schedules wanted and never came, between two readings"},
+    Key<Guess>{"method", &Guess::method, "", 0, 0, "profile|linear"},
+    Key<Guess>{"hour", &Guess::hour, "of the day, UTC, at which it begins", 0, 23},
+    Key<Guess>{"wait_h", &Guess::wait_h, "hours in which the photo may still come", 1, 2400},
 };
 
 std::string at(const toml::node& node, const std::string& file_name) {
@@ -337,8 +349,14 @@ Wrong read_alarms(n::AlarmSettings& settings, const toml::node& node,
   return read_keys(settings, alarm_keys, "alarms", node, file_name);
 }
 
+Wrong read_estimates(n::EstimateSettings& settings, const toml::node& node,
+                     const std::string& file_name) {
+  return read_keys(settings, estimate_keys, "estimates", node, file_name);
+}
+
 std::string default_notify_text() {
-  return text_of(alarm_keys, "[alarms]", "") + text_of(main_keys, "[notify]", "") +
+  return text_of(alarm_keys, "[alarms]", "") +
+         text_of(estimate_keys, "[estimates]", "") + text_of(main_keys, "[notify]", "") +
          text_of(home_keys, "[notify.home_assistant]", "") +
          text_of(hook_keys, "[[notify.webhook]]", "#") +
          text_of(flux_keys, "[notify.influxdb]", "") + text_of(mail_keys, "[notify.email]", "");

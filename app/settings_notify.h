@@ -17,6 +17,8 @@ std::optional<std::string> read_notify(notify::Settings& settings, const toml::n
                                        const std::string& file_name);
 std::optional<std::string> read_alarms(notify::AlarmSettings& settings, const toml::node& node,
                                        const std::string& file_name);
+std::optional<std::string> read_estimates(notify::EstimateSettings& settings,
+                                          const toml::node& node, const std::string& file_name);
 // These tables with their defaults, as default_settings_text() has them.
 std::string default_notify_text();
 

@@ -26,7 +26,8 @@ TEST(NotifySettings, TakeEverySinkAndItsSecrets) {
   std::ofstream(path) << "s3cret\nmore\n";
   setenv("METERLENS_TEST_TOKEN", "t0ken", 1);
   const auto settings = parse_settings(
-      "[alarms]\nsilent_h = 0\n[notify]\nretry_s_max = 9\n[notify.home_assistant]\nenabled = true\n"
+      "[alarms]\nsilent_h = 0\n[estimates]\nnightly = true\nmethod = 'linear'\n"
+      "[notify]\nretry_s_max = 9\n[notify.home_assistant]\nenabled = true\n"
       "[[notify.webhook]]\nname = 'a'\nurl = 'http://h/x'\nsecret_file = '" + path + "'\n"
       "[[notify.webhook]]\nname = 'b'\nurl = 'https://h'\nreadings = false\nbatch_max = 1\n"
       "[notify.influxdb]\nenabled = true\norg = 'o'\ntoken_env = 'METERLENS_TEST_TOKEN'\n"
@@ -34,6 +35,8 @@ TEST(NotifySettings, TakeEverySinkAndItsSecrets) {
       "m.toml");
   ASSERT_TRUE(settings) << settings.error();
   EXPECT_EQ(settings->notify.alarms.silent_h, 0);
+  EXPECT_TRUE(settings->notify.estimates.nightly);
+  EXPECT_EQ(settings->notify.estimates.method, "linear");
   EXPECT_EQ(settings->notify.retry_s_max, 9);
   EXPECT_TRUE(settings->notify.home_assistant.enabled);
   ASSERT_EQ(settings->notify.webhooks.size(), 2U);

@@ -272,7 +272,10 @@ std::expected<Value, Error> Pipeline::Steps::ask(
 }
 
 void Pipeline::schedules_changed() {
-  steps_->inbox.post([steps = steps_.get()] { steps->load_schedules(); });
+  steps_->inbox.post([steps = steps_.get()] {
+    steps->cameras_until_ms = 0;
+    steps->load_schedules();
+  });
 }
 
 std::expected<Command, CommandError> Pipeline::capture(const std::string& device) {

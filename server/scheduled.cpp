@@ -1,13 +1,23 @@
 // The part of the pipeline's thread that orders what schedules ask for.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "server/remote.h"
 #include "server/steps.h"
+#include "server/store/slots.h"
 
 namespace meterlens::server {
 
 using command::Command;
 using metrics::Count;
+
+namespace {
+
+constexpr std::int64_t cameras_ms = 60'000;  // how old what is known of them may be
+
+}  // namespace
 
 void Pipeline::Steps::load_schedules() {
   auto schedules = store.schedules();
@@ -21,7 +31,7 @@ void Pipeline::Steps::load_schedules() {
     if (!good) spdlog::error("schedule {} cannot be obeyed: {}", one.id, good.error());
     return !good;
   });
-  resolve_groups(*schedules);
+  resolve(*schedules);
   // What was due up to the last tick has been ordered; it may not have been stored yet.
   for (const auto& [id, done_ms] : planner.take_done())
     for (schedule::Schedule& one : *schedules)
@@ -29,15 +39,40 @@ void Pipeline::Steps::load_schedules() {
   planner.set_schedules(std::move(*schedules));
 }
 
-// A schedule of a group means the devices that are in it now; one of an empty group, none.
-void Pipeline::Steps::resolve_groups(std::vector<schedule::Schedule>& schedules) {
+// A schedule of a group means the devices that are in it now, one of meters the cameras that look
+// at them now; one of an empty group, none.
+void Pipeline::Steps::resolve(std::vector<schedule::Schedule>& schedules) {
+  plans_meters = false;
   std::erase_if(schedules, [&](schedule::Schedule& one) {
-    if (one.group.empty()) return false;
-    auto devices = store::Fleet(store).devices_of({.group = one.group});
+    const bool is_of_meters = !one.meters.empty() || !one.meter_group.empty();
+    if (one.group.empty() && !is_of_meters) return false;
+    if (is_of_meters && !std::exchange(plans_meters, true)) forget_cameras();
+    auto devices = is_of_meters ? cameras_of(one)
+                                : store::Fleet(store).devices_of({.group = one.group});
     if (!devices) spdlog::error("schedule {}: {}", one.id, devices.error().message);
     one.devices = devices ? *std::move(devices) : std::vector<std::string>();
     return one.devices.empty();
   });
+  if (!plans_meters) cameras_change_ms = INT64_MAX;
+}
+
+store::Result<std::vector<std::string>> Pipeline::Steps::cameras_of(
+    const schedule::Schedule& one) {
+  Cameras& known = cameras_known[one.id];
+  if (known.version == one.version) return known.devices;
+  auto devices = store::SlotBook(store).cameras(one, now_ms);
+  if (devices) known = {one.version, *devices};
+  return devices;
+}
+
+// Unless what is known of them is young, and nobody here has changed it.
+void Pipeline::Steps::forget_cameras() {
+  if (settings.role == Role::server && now_ms < cameras_until_ms) return;
+  cameras_known.clear();
+  const auto next = store::SlotBook(store).next_change(now_ms);
+  // Not known: looked at again soon.
+  cameras_change_ms = !next ? now_ms + cameras_ms : *next == 0 ? INT64_MAX : *next;
+  cameras_until_ms = std::min(now_ms + cameras_ms, cameras_change_ms);
 }
 
 void Pipeline::Steps::order_scheduled() {
@@ -48,22 +83,75 @@ void Pipeline::Steps::order_scheduled() {
     for (const auto& [id, entry] : registry.entries()) devices.push_back(id);
     planned_devices = devices.size();
     planner.set_devices(devices);
+    if (plans_meters) load_schedules();  // a new device may look at one
   }
-  for (const schedule::Due& due : planner.tick(now_ms, settings.scheduled_max)) {
-    const auto done = order(due);
-    if (!done) {
-      // Nobody is there to be asked: all of it comes again, and who was asked says so.
-      planner = {};
-      planned_devices = 0;
-      schedules_looked_ms = devices_looked_ms = 0;
-      return;
-    }
-    metrics.add(*done ? Count::captures_scheduled : Count::captures_missed);
+  if (now_ms >= cameras_change_ms) load_schedules();
+  const auto due = planner.tick(now_ms, settings.scheduled_max);
+  if (!(remote != nullptr ? ask_for(due) : order_together(due))) {
+    // All of it comes again, and who was asked says so.
+    planner = {};
+    planned_devices = 0;
+    schedules_looked_ms = devices_looked_ms = 0;
+    cameras_change_ms = 0;
+    return;
   }
   const auto done = planner.take_done();
   if (done.empty()) return;
   if (const auto saved = store.save_schedules_done(done); !saved)
     committer.fail(saved.error().message, now_ms);
+}
+
+// Of the workers; false: nobody was there to be asked.
+bool Pipeline::Steps::ask_for(std::span<const schedule::Due> due) {
+  for (const schedule::Due& one : due) {
+    const auto done = order(one);
+    if (!done) return false;
+    metrics.add(*done ? Count::captures_scheduled : Count::captures_missed);
+  }
+  return true;
+}
+
+// One transaction for all; false: it failed, and nothing of it has been ordered.
+bool Pipeline::Steps::order_together(std::span<const schedule::Due> due) {
+  std::vector<Command> made;
+  std::uint64_t scheduled = 0, missed = 0;
+  std::map<std::string, std::size_t> new_ones;  // by device
+  for (const schedule::Due& one : due) {
+    const auto ordered = ordered_ms.find(one.device);
+    if (ordered != ordered_ms.end() && ordered->second >= one.due_ms) {
+      ++scheduled;
+      continue;
+    }
+    const bool can = registry.find(one.device) != nullptr && !fleet.is_disabled(one.device);
+    const bool will = can && !one.missed && !commands.is_full(one.device, new_ones[one.device]);
+    ++(will ? scheduled : missed);
+    if (!can) continue;
+    made.push_back(will ? command_of(one.device) : failed_command(one));
+    if (will) ++new_ones[one.device];
+  }
+  if (!made.empty()) {
+    const auto ids = store::SlotBook(store).add_commands(made);
+    if (!ids) {
+      committer.fail(ids.error().message, now_ms);
+      return false;
+    }
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      made[i].id = (*ids)[i];
+      take_in(made[i]);
+    }
+  }
+  metrics.add(Count::captures_scheduled, scheduled);
+  metrics.add(Count::captures_missed, missed);
+  return true;
+}
+
+// Of a moment that cannot be ordered.
+Command Pipeline::Steps::failed_command(const schedule::Due& due) const {
+  Command command = command_of(due.device);
+  command.state = due.missed ? command::State::expired : command::State::failed;
+  command.reason = due.missed ? "schedule: missed, the server was not there in time"
+                              : "schedule: too many commands are waiting for this device";
+  return command;
 }
 
 // false: it could not be ordered, and a command says so. Nothing: nobody was there to be asked.
@@ -73,12 +161,7 @@ std::optional<bool> Pipeline::Steps::order(const schedule::Due& due) {
   if (ordered != ordered_ms.end() && ordered->second >= due.due_ms) return true;
   if (registry.find(due.device) == nullptr || fleet.is_disabled(due.device)) return false;
   if (!due.missed && capture(due.device)) return true;
-  Command command;
-  command.device = due.device;
-  command.created_ms = command.updated_ms = now_ms;
-  command.state = due.missed ? command::State::expired : command::State::failed;
-  command.reason = due.missed ? "schedule: missed, the server was not there in time"
-                              : "schedule: too many commands are waiting for this device";
+  const Command command = failed_command(due);
   const auto id = store.add_command(command);
   if (!id) return false;
   on_change({Change::Kind::command, due.device, *id});

@@ -122,5 +122,67 @@ TEST_F(ScheduledTest, AChangedScheduleIsObeyedAtOnce) {
   EXPECT_EQ(scheduled(), 1U);
 }
 
+TEST_F(ScheduledTest, AMetersPhotoIsTakenByWhicheverCameraLooksAtItThen) {
+  ASSERT_TRUE(store_->delete_schedule(1, 1));
+  for (const char* id : {"cold", "hot"}) {
+    validate::Meter meter;
+    meter.id = id;
+    ASSERT_TRUE(store_->add_meter(meter, {}));
+  }
+  const auto watch = [&](const char* device, const char* meter, std::int64_t from_ms,
+                         std::int64_t to_ms) {
+    validate::Watch one;
+    one.device = device;
+    one.meter = meter;
+    one.from_ms = from_ms;
+    one.to_ms = to_ms;
+    ASSERT_TRUE(store_->add_watch(one, {}));
+  };
+  // Two meters in one photo of a; b takes over at noon, nobody after the second day.
+  watch("a", "cold", start, start + 12 * hour);
+  watch("a", "hot", start, start + 12 * hour);
+  watch("b", "cold", start + 12 * hour, start + 2 * day);
+  schedule::Schedule schedule;
+  schedule.name = "meters";
+  schedule.cron = "0 2 * * *";
+  schedule.spread_s = 0;
+  schedule.done_ms = start;
+  schedule.meters = {"cold", "hot"};
+  ASSERT_TRUE(store_->add_schedule(schedule));
+  open();
+  turn_at(start + hour);
+  turn_at(start + 2 * hour + 1000);
+  ASSERT_EQ(scheduled(), 1U);
+  EXPECT_EQ(store_->open_commands()->front().device, "a");
+  // Nobody says that the watches have changed: their dates do.
+  for (std::int64_t at = start + 3 * hour; at <= start + day + 3 * hour; at += hour) turn_at(at);
+  ASSERT_EQ(scheduled(), 2U);
+  EXPECT_EQ(store_->commands("b", INT64_MAX, 9)->size(), 1U);
+  for (std::int64_t at = start + day + 4 * hour; at <= start + 3 * day; at += hour) turn_at(at);
+  EXPECT_EQ(scheduled(), 2U);
+}
+
+TEST_F(ScheduledTest, AMeterThatIsLookedAtByANewDeviceIsTakenUp) {
+  ASSERT_TRUE(store_->delete_schedule(1, 1));
+  schedule::Schedule schedule;
+  schedule.name = "meters";
+  schedule.cron = "0 2 * * *";
+  schedule.spread_s = 0;
+  schedule.done_ms = start;
+  schedule.meters = {"c"};
+  ASSERT_TRUE(store_->add_schedule(schedule));
+  open();
+  turn_at(start + hour);
+  ingest::Packet packet;
+  packet.device = "c";
+  packet.product = "meterlens";
+  packet.received_at_ms = now_ms_;
+  packet.content = ingest::Presence{true};
+  ASSERT_NE(steps_->registry.see(packet), nullptr);
+  for (int i = 0; i < 3; ++i) turn_at(now_ms_ + 10'000);
+  turn_at(start + 2 * hour + 1000);
+  EXPECT_EQ(scheduled(), 1U);
+}
+
 }  // namespace
 }  // namespace meterlens::server

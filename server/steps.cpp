@@ -400,20 +400,33 @@ std::expected<Command, CommandError> Pipeline::Steps::capture(const std::string&
   if (fleet.is_disabled(device)) return std::unexpected(CommandError::disabled);
   if (commands.is_full(device)) return std::unexpected(CommandError::queue_full);
   if (!committer.good()) return std::unexpected(CommandError::store);
-  Command command;
-  command.device = device;
-  command.created_ms = command.updated_ms = now_ms;
+  Command command = command_of(device);
   const auto id = store.add_command(command);
   if (!id) {
     committer.fail(id.error().message, now_ms);
     return std::unexpected(CommandError::store);
   }
   command.id = *id;
-  metrics.add(Count::commands_created);
-  commands.set_link(device, known->row.dialect, known->link, now_ms);
-  commands.add(command);
-  on_change({Change::Kind::command, device, command.id});
+  take_in(command);
   return command;
+}
+
+Command Pipeline::Steps::command_of(const std::string& device) const {
+  Command command;
+  command.device = device;
+  command.created_ms = command.updated_ms = now_ms;
+  return command;
+}
+
+void Pipeline::Steps::take_in(const Command& command) {
+  if (!command::is_final(command.state)) {
+    const Registry::Entry* known = registry.find(command.device);
+    protocol::require(known != nullptr);
+    metrics.add(Count::commands_created);
+    commands.set_link(command.device, known->row.dialect, known->link, now_ms);
+    commands.add(command);
+  }
+  on_change({Change::Kind::command, command.device, command.id});
 }
 
 }  // namespace meterlens::server

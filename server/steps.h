@@ -15,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -87,6 +88,15 @@ struct Pipeline::Steps {
   std::map<std::string, OpenLight> lights;        // by device
   std::map<std::string, WantedLight> next_light;  // when the open one is done
   std::int64_t commands_ticked_ms = 0, devices_saved_ms = 0, wishes_walked_ms = 0;
+  bool plans_meters = false;  // a schedule names some
+  std::int64_t cameras_change_ms = INT64_MAX;  // when others will look at them
+  // By schedule, of a server, which looks at its schedules every two seconds.
+  struct Cameras {
+    std::int64_t version = 0;
+    std::vector<std::string> devices;
+  };
+  std::map<std::int64_t, Cameras> cameras_known;
+  std::int64_t cameras_until_ms = 0;
   std::size_t planned_devices = 0;  // devices never go, so a number tells of new ones
   // By device, of the commands that were open at start: a scheduled one may be among them.
   std::map<std::string, std::int64_t> ordered_ms;
@@ -151,9 +161,16 @@ struct Pipeline::Steps {
   void smart_piece(Registry::Entry& device, ingest::SmartPiece piece);
   void tick();
   void load_schedules();
-  void resolve_groups(std::vector<schedule::Schedule>& schedules);
+  void resolve(std::vector<schedule::Schedule>& schedules);
+  store::Result<std::vector<std::string>> cameras_of(const schedule::Schedule& one);
+  void forget_cameras();
   void order_scheduled();
+  bool ask_for(std::span<const schedule::Due> due);
+  bool order_together(std::span<const schedule::Due> due);
   std::optional<bool> order(const schedule::Due& due);
+  command::Command command_of(const std::string& device) const;  // without an id
+  command::Command failed_command(const schedule::Due& due) const;
+  void take_in(const command::Command& command);  // one that is stored
   void settle();
   void settle_receiver();
   void settle_assembler();

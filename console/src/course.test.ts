@@ -93,10 +93,20 @@ test("the rhythm that a person would name", () => {
 });
 
 test("a schedule is sent only when all of it can be", () => {
-  const typed = { name: " nights ", cron: "0 2 * * *", zone: "UTC", devices: "a, b\nc",
-    spread: "1,5", catch_up: "60", group: "" };
-  assert.deepEqual(schedule_edit(typed), { name: "nights", cron: "0 2 * * *", zone: "UTC",
-    devices: ["a", "b", "c"], group: "", spread_s: 90, catch_up_s: 3600 });
+  const typed = { name: " nights ", cron: "0 2 * * *", zone: "UTC",
+    target: "devices" as const, names: "a, b\nc", spread: "1,5", catch_up: "60", grace: "30",
+    group: "" };
+  const sent = { name: "nights", cron: "0 2 * * *", zone: "UTC", devices: ["a", "b", "c"],
+    group: "", meters: [] as string[], meter_group: "", spread_s: 90, catch_up_s: 3600,
+    grace_s: 1800 };
+  assert.deepEqual(schedule_edit(typed), sent);
+  assert.deepEqual(schedule_edit({ ...typed, target: "meters" }),
+    { ...sent, devices: [], meters: ["a", "b", "c"] });
+  assert.deepEqual(schedule_edit({ ...typed, target: "meter_group", group: "h/2" }),
+    { ...sent, devices: [], meter_group: "h/2" });
+  assert.deepEqual(schedule_edit({ ...typed, target: "all" }), { ...sent, devices: [] });
+  assert.equal(schedule_edit({ ...typed, target: "group" }), null, "no group");
+  assert.equal(schedule_edit({ ...typed, names: " " }), null, "no names");
   for (const wrong of [{ name: " " }, { cron: "x" }, { zone: "Mars" }, { spread: "1441" },
     { spread: "" }, { catch_up: "-1" }])
     assert.equal(schedule_edit({ ...typed, ...wrong }), null, JSON.stringify(wrong));

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "server/api/csv.h"
 #include "server/api/query.h"
 #include "server/notify/amount.h"
+#include "server/store/slots.h"
 
 namespace meterlens::api {
 namespace {
@@ -76,35 +79,87 @@ std::vector<std::string> fields_of(const Reading& reading, const Register& known
           reading.review ? or_empty(reading.review->at_ms) : ""};
 }
 
+// A due time without a reading.
+std::vector<std::string> fields_of(const store::Missing& missing, const Register& known) {
+  Reading none;
+  none.meter = missing.meter;
+  none.at_ms = missing.moment.due_ms;
+  auto out = fields_of(none, known);
+  const auto set = [&out](std::string_view column, std::string value) {
+    out.at(static_cast<std::size_t>(std::ranges::find(columns, column) - columns.begin())) =
+        std::move(value);
+  };
+  set("quality", "N");
+  set("verdict", "missing");
+  set("reading", "");
+  set("review_reason", missing.reason);
+  return out;
+}
+
 struct Rows {
   std::vector<std::vector<std::string>> fields;
   std::string next;
 };
 
-store::Result<Rows> rows_of(store::Store& store, store::BillingFilter filter) {
-  const int wanted = filter.count_max;
-  filter.count_max = wanted + 1;
-  auto readings = store.billing(filter);
-  if (!readings) return std::unexpected(readings.error());
-  Rows out;
-  if (static_cast<int>(readings->size()) > wanted) {
-    readings->pop_back();
-    const Reading& last = readings->back();
-    out.next = fmt::format("{}.{}.{}", last.id, last.at_ms, last.meter);
+// The registers of the meters on a page.
+class Known {
+ public:
+  explicit Known(store::Store& store) : store_(store) {}
+  store::Result<const Register*> of(const std::string& meter) {
+    auto [at, is_new] = known_.try_emplace(meter);
+    if (!is_new) return &at->second;
+    auto found = store_.meter(meter);
+    if (!found && found.error().code != store::ErrorCode::not_found)
+      return std::unexpected(found.error());
+    if (found) at->second.meter = *std::move(found);
+    auto exchanges = store_.exchanges(meter);
+    if (!exchanges) return std::unexpected(exchanges.error());
+    at->second.exchanges = *std::move(exchanges);
+    return &at->second;
   }
-  std::map<std::string, Register> known;
-  for (const Reading& reading : *readings) {
-    auto [at, is_new] = known.try_emplace(reading.meter);
-    if (is_new) {
-      auto meter = store.meter(reading.meter);
-      if (!meter && meter.error().code != store::ErrorCode::not_found)
-        return std::unexpected(meter.error());
-      if (meter) at->second.meter = *std::move(meter);
-      auto exchanges = store.exchanges(reading.meter);
-      if (!exchanges) return std::unexpected(exchanges.error());
-      at->second.exchanges = *std::move(exchanges);
+
+ private:
+  store::Store& store_;
+  std::map<std::string, Register> known_;
+};
+
+// Both in one order: by meter and time, readings before what is missing.
+store::Result<Rows> rows_of(store::Store& store, store::BillingFilter filter) {
+  const auto wanted = static_cast<std::size_t>(filter.count_max++);
+  const auto readings = store.billing(filter);
+  if (!readings) return std::unexpected(readings.error());
+  std::vector<store::Missing> missing;
+  if (filter.missing) {
+    auto found = store::SlotBook(store).billed(filter);
+    if (!found) return std::unexpected(found.error());
+    missing = *std::move(found);
+  }
+  Rows out;
+  Known known(store);
+  std::string last;
+  std::size_t at = 0, empty = 0;
+  while (at < readings->size() || empty < missing.size()) {
+    if (out.fields.size() == wanted) {
+      out.next = last;
+      return out;
     }
-    out.fields.push_back(fields_of(reading, at->second));
+    const bool takes_missing =
+        at == readings->size() ||
+        (empty < missing.size() &&
+         std::tie(missing[empty].meter, missing[empty].moment.due_ms) <
+             std::tie((*readings)[at].meter, (*readings)[at].at_ms));
+    const std::string& meter = takes_missing ? missing[empty].meter : (*readings)[at].meter;
+    const auto its = known.of(meter);
+    if (!its) return std::unexpected(its.error());
+    if (takes_missing) {
+      const store::Missing& one = missing[empty++];
+      last = fmt::format("{}.{}.{}", store::billing_slot_id, one.moment.due_ms, meter);
+      out.fields.push_back(fields_of(one, **its));
+    } else {
+      const Reading& one = (*readings)[at++];
+      last = fmt::format("{}.{}.{}", one.id, one.at_ms, meter);
+      out.fields.push_back(fields_of(one, **its));
+    }
   }
   return out;
 }
@@ -152,10 +207,13 @@ std::expected<store::BillingFilter, std::string> parse_billing(std::string_view 
   filter.meter = asked->get("meter");
   if (!filter.meter.empty() && !protocol::is_device_name(filter.meter))
     return std::unexpected("meter must be the name of a meter");
-  const std::string all = asked->get("all");
-  if (!all.empty() && all != "true" && all != "false")
-    return std::unexpected("all must be true or false");
-  filter.all = all == "true";
+  for (const auto& [name, to] :
+       {std::pair{"all", &filter.all}, std::pair{"missing", &filter.missing}}) {
+    const std::string text = asked->get(name);
+    if (!text.empty() && text != "true" && text != "false")
+      return std::unexpected(fmt::format("{} must be true or false", name));
+    *to = text == "true";
+  }
   const std::string cursor = asked->get("cursor");
   if (!cursor.empty() && !take_cursor(filter, cursor))
     return std::unexpected("cursor must be the \"next\" of the page before");

@@ -9,8 +9,8 @@
 
 namespace meterlens::api {
 
-// Of the query: from, to (ISO 8601 or Unix ms), meter, all, cursor, count. The error says what is
-// wrong.
+// Of the query: from, to (ISO 8601 or Unix ms), meter, all, missing, cursor, count. The
+// error says what is wrong.
 std::expected<store::BillingFilter, std::string> parse_billing(std::string_view query);
 
 struct BillingPage {

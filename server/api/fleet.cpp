@@ -144,10 +144,8 @@ Response FleetRoutes::change_tags(Kind kind, const Request& request, const std::
   if (auto none = missing(kind, id)) return *std::move(none);
   const auto saved = rows_.save_tags(kind, id, *wanted);
   if (!saved) return store_error_(saved.error(), "tags");
-  if (kind == Kind::device) {
-    doors_.schedules_changed();  // one may be for a group
-    changed_(Subject::device, id);
-  }
+  doors_.schedules_changed();  // one may be for a group
+  if (kind == Kind::device) changed_(Subject::device, id);
   return json_response(tags_json(kind, id, *saved));
 }
 

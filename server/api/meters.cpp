@@ -75,8 +75,12 @@ void sign(validate::Author& author, const Request& request) {
 
 }  // namespace
 
-MeterRoutes::MeterRoutes(store::Store& store, Changed changed, StoreError store_error)
-    : store_(store), changed_(std::move(changed)), store_error_(std::move(store_error)) {}
+MeterRoutes::MeterRoutes(store::Store& store, const Doors& doors, Changed changed,
+                         StoreError store_error)
+    : store_(store),
+      doors_(doors),
+      changed_(std::move(changed)),
+      store_error_(std::move(store_error)) {}
 
 void MeterRoutes::list(RouteList& routes) {
   routes.add(*this, {
@@ -90,6 +94,7 @@ void MeterRoutes::list(RouteList& routes) {
       {"POST", "/api/v1/meters/{id}/exchanges", &MeterRoutes::add_exchange, versioned},
       {"POST", "/api/v1/meters/{id}/readings", &MeterRoutes::add_reading},
       {"POST", "/api/v1/meters/{id}/estimates", &MeterRoutes::add_estimates},
+      {"GET", "/api/v1/meters/{id}/missing", &MeterRoutes::missing},
       {"GET", "/api/v1/watches", &MeterRoutes::watches},
       {"POST", "/api/v1/watches", &MeterRoutes::add_watch},
       {"GET", "/api/v1/watches/{id}", &MeterRoutes::watch, versioned},
@@ -152,6 +157,7 @@ Response MeterRoutes::change_meter(const Request& request, const std::string& id
   sign(wanted->author, request);
   const auto changed = store_.change_meter(wanted->thing, wanted->author);
   if (!changed) return store_error_(changed.error(), "meter");
+  doors_.schedules_changed();  // one may name it
   // Another register or rate means other verdicts.
   Reading newest = by_hand(id, INT64_MAX);
   if (const auto done = reconsider(newest); !done) return store_error_(done.error(), "meter");
@@ -206,6 +212,7 @@ Response MeterRoutes::add_watch(const Request& request, const std::string&) {
   if (!store_.meter(wanted->thing.meter)) return unknown("meter", wanted->thing.meter);
   const auto added = store_.add_watch(wanted->thing, wanted->author);
   if (!added) return store_error_(added.error(), "device");
+  doors_.schedules_changed();  // one may name the meter
   return json_response(watch_json(*added), 201);
 }
 
@@ -227,6 +234,7 @@ Response MeterRoutes::change_watch(const Request& request, const std::string& id
   sign(wanted->author, request);
   const auto changed = store_.change_watch(wanted->thing, wanted->author);
   if (!changed) return store_error_(changed.error(), "watch");
+  doors_.schedules_changed();  // one may name the meter
   return json_response(watch_json(*changed));
 }
 

@@ -15,7 +15,7 @@ class MeterRoutes {
   using Changed = std::function<void(Subject, const std::string& id)>;
   using StoreError = std::function<Response(const store::Error&, const char* what)>;
   // `changed` is told of every reading that has another verdict after a request.
-  MeterRoutes(store::Store& store, Changed changed, StoreError store_error);
+  MeterRoutes(store::Store& store, const Doors& doors, Changed changed, StoreError store_error);
 
   void list(RouteList& routes);
   // What a person's word on a reading means for the meter's others.
@@ -38,10 +38,12 @@ class MeterRoutes {
   Response add_reading(const Request& request, const std::string& id);
   Response add_estimates(const Request& request, const std::string& id);
   Response reading_history(const Request& request, const std::string& id);
+  Response missing(const Request& request, const std::string& id);  // missing.cpp
 
   void tell(const store::Judged& judged);
 
   store::Store& store_;
+  const Doors& doors_;
   const Changed changed_;
   const StoreError store_error_;
 };

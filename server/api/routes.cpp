@@ -53,7 +53,7 @@ Routes::Routes(const Settings& settings, store::Store& store, metrics::Metrics& 
       metrics_(metrics),
       doors_(doors),
       changed_(std::move(changed)),
-      meters_(store, changed_, std::bind_front(&Routes::store_error, this)),
+      meters_(store, doors_, changed_, std::bind_front(&Routes::store_error, this)),
       second_(settings_, store, doors, std::bind_front(&Routes::store_error, this)),
       notify_(store, doors, changed_, std::bind_front(&Routes::store_error, this)),
       fleet_(store, doors_, changed_, std::bind_front(&Routes::store_error, this),

@@ -21,8 +21,11 @@ Json object(const Schedule& schedule, std::int64_t now_ms) {
   if (next_ms) next = *next_ms;
   return {{"id", schedule.id},           {"name", schedule.name},
           {"cron", schedule.cron},       {"zone", schedule.zone},
-          {"devices", schedule.devices}, {"group", schedule.group}, {"spread_s", schedule.spread_s},
-          {"catch_up_s", schedule.catch_up_s}, {"enabled", schedule.enabled},
+          {"devices", schedule.devices}, {"group", schedule.group},
+          {"meters", schedule.meters},   {"meter_group", schedule.meter_group},
+          {"spread_s", schedule.spread_s},
+          {"catch_up_s", schedule.catch_up_s}, {"grace_s", schedule.grace_s},
+          {"enabled", schedule.enabled},
           {"next_ms", next},             {"version", schedule.version}};
 }
 
@@ -43,7 +46,7 @@ bool take_seconds(const Json& value, int& to) {
   return true;
 }
 
-bool take_devices(const Json& value, std::vector<std::string>& to) {
+bool take_names(const Json& value, std::vector<std::string>& to) {
   if (!value.is_array() || value.size() > schedule::schedule_devices_max) return false;
   to.clear();
   for (const Json& device : value) {
@@ -62,7 +65,10 @@ std::string take(const std::string& key, const Json& value, Schedule& to) {
   if (key == "name") return take_text(value, to.name) ? "" : one_line;
   if (key == "cron") return take_text(value, to.cron) ? "" : one_line;
   if (key == "zone") return take_text(value, to.zone) ? "" : one_line;
-  if (key == "devices") return take_devices(value, to.devices) ? "" : "a list of device names";
+  if (key == "devices") return take_names(value, to.devices) ? "" : "a list of device names";
+  if (key == "meters") return take_names(value, to.meters) ? "" : "a list of meters' names";
+  if (key == "meter_group") return take_text(value, to.meter_group) ? "" : one_line;
+  if (key == "grace_s") return take_seconds(value, to.grace_s) ? "" : "a number of seconds";
   if (key == "group") return take_text(value, to.group) ? "" : one_line;
   if (key == "spread_s") return take_seconds(value, to.spread_s) ? "" : "a number of seconds";
   if (key == "catch_up_s") return take_seconds(value, to.catch_up_s) ? "" : "a number of seconds";
@@ -77,8 +83,8 @@ std::string take(const std::string& key, const Json& value, Schedule& to) {
     to.version = value.get<std::int64_t>();
     return "";
   }
-  return "left out: it is not known. Known are name, cron, zone, devices, group, spread_s, "
-         "catch_up_s, enabled and version";
+  return "left out: it is not known. Known are name, cron, zone, devices, group, meters, "
+         "meter_group, spread_s, catch_up_s, grace_s, enabled and version";
 }
 
 }  // namespace

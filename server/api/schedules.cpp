@@ -5,7 +5,18 @@
 
 namespace meterlens::api {
 
+namespace {
+
 constexpr std::size_t schedules_max = 10'000;
+
+std::expected<void, std::string> check_all(const schedule::Schedule& schedule,
+                                           std::int64_t now_ms) {
+  if (auto good = schedule::check(schedule, now_ms); !good) return good;
+  if (auto good = fleet::check_group(schedule.group); !good) return good;
+  return fleet::check_group(schedule.meter_group);
+}
+
+}  // namespace
 
 Response Routes::schedules(const Request& request, const std::string&) {
   const auto cursor = cursor_of(request, false);
@@ -27,10 +38,7 @@ Response Routes::schedule(const Request&, const std::string& id) {
 Response Routes::add_schedule(const Request& request, const std::string&) {
   auto schedule = parse_schedule(request.body, {});
   if (!schedule) return bad_request(schedule.error());
-  if (const auto good = schedule::check(*schedule, now_ms()); !good)
-    return bad_request(good.error());
-  if (const auto good = fleet::check_group(schedule->group); !good)
-    return bad_request(good.error());
+  if (const auto good = check_all(*schedule, now_ms()); !good) return bad_request(good.error());
   const auto all = store_.schedules();
   if (!all) return store_error(all.error());
   if (all->size() >= schedules_max)
@@ -51,10 +59,7 @@ Response Routes::change_schedule(const Request& request, const std::string& id) 
   if (!before) return store_error(before.error(), "schedule");
   auto schedule = parse_schedule(request.body, *before);
   if (!schedule) return bad_request(schedule.error());
-  if (const auto good = schedule::check(*schedule, now_ms()); !good)
-    return bad_request(good.error());
-  if (const auto good = fleet::check_group(schedule->group); !good)
-    return bad_request(good.error());
+  if (const auto good = check_all(*schedule, now_ms()); !good) return bad_request(good.error());
   // What was due before the change is not caught up by the new rule.
   schedule->done_ms = now_ms();
   if (const auto saved = store_.save_schedule(*schedule); !saved)

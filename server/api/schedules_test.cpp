@@ -83,6 +83,19 @@ TEST_F(SchedulesTest, AddedChangedAndDeleted) {
   EXPECT_EQ(told_, 3);
 }
 
+TEST_F(SchedulesTest, NameMetersInsteadOfDevices) {
+  const std::string added = add(R"({"name":"a","meters":["hot","cold","hot"],"grace_s":60})");
+  ASSERT_EQ(status_of(added), 201) << added;
+  const json one = json::parse(body_of(added));
+  EXPECT_EQ(one["meters"], json::parse(R"(["cold","hot"])"));
+  EXPECT_EQ(one["devices"], json::array());
+  EXPECT_EQ(one["grace_s"], 60);
+  const std::string changed =
+      change(R"({"version":1,"meters":[],"meter_group":"house/2"})");
+  ASSERT_EQ(status_of(changed), 200) << changed;
+  EXPECT_EQ(json::parse(body_of(get(api_->port(), first)))["meter_group"], "house/2");
+}
+
 TEST_F(SchedulesTest, TheSecondOfTwoChangesIsAConflict) {
   ASSERT_EQ(status_of(add(R"({"name":"a"})")), 201);
   EXPECT_EQ(status_of(change(R"({"version":1,"name":"b"})")), 200);
@@ -106,6 +119,13 @@ TEST_F(SchedulesTest, WhatIsWrongIsNamed) {
       {R"({"name":"a","spread_s":-1})", "spread_s"},
       {R"({"name":"a","spread_s":1e300})", "spread_s"},
       {R"({"name":"a","catch_up_s":18446744073709551615})", "catch_up_s"},
+      {R"({"name":"a","grace_s":604801})", "grace_s"},
+      {R"({"name":"a","meters":["a b"]})", "meters"},
+      {R"({"name":"a","meters":"m1"})", "meters"},
+      {R"({"name":"a","meter_group":"a//b"})", "group"},
+      {R"({"name":"a","meters":["m"],"devices":["d"]})", "one of them"},
+      {R"({"name":"a","meters":["m"],"meter_group":"g"})", "one of them"},
+      {R"({"name":"a","group":"g","meter_group":"g"})", "one of them"},
       {R"({"name":"a","enabled":1})", "enabled"},
       {R"({"name":"a","colour":"red"})", "colour"},
   };

@@ -31,9 +31,9 @@ const Queue::Line* Queue::find(const std::string& device) const {
   return at == lines_.end() ? nullptr : &at->second;
 }
 
-bool Queue::is_full(const std::string& device) const {
+bool Queue::is_full(const std::string& device, std::size_t more) const {
   const Line* line = find(device);
-  return line != nullptr && line->waiting.size() >= limits_.device_commands_max;
+  return (line == nullptr ? 0 : line->waiting.size()) + more >= limits_.device_commands_max;
 }
 
 bool Queue::is_idle(const std::string& device) const {

@@ -55,7 +55,8 @@ class Queue {
  public:
   Queue(const QueueLimits& limits, metrics::Metrics& metrics);
 
-  bool is_full(const std::string& device) const;
+  // `more`: those that are to be added before.
+  bool is_full(const std::string& device, std::size_t more = 0) const;
   // No command waiting or under way.
   bool is_idle(const std::string& device) const;
   // A new command, stored already as `queued`. Requires !is_full(command.device).

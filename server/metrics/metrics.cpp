@@ -71,6 +71,9 @@ constexpr std::array counts{
     Line{"messages_not_recorded", "Messages that the record had no room for"},
     Line{"broker_refusals", "What devices wanted at RabbitMQ and were refused"},
     Line{"messages_over_rate", "Messages dropped because their device sent too many"},
+    Line{"slots_missing", "Due readings of meters that did not come in time"},
+    Line{"slots_late", "Of them, those that came later"},
+    Line{"readings_estimated", "Values that the server has estimated by itself"},
 };
 static_assert(counts.size() == static_cast<std::size_t>(Count::count_of));
 

@@ -25,6 +25,7 @@ enum class Count : std::uint8_t {
   second_calls, second_billed, second_unanswered, photos_uploaded, light_tries,
   packets_of_disabled, messages_not_recorded,
   broker_refusals, messages_over_rate,
+  slots_missing, slots_late, readings_estimated,
   count_of,
 };
 enum class Gauge : std::uint8_t {

@@ -25,7 +25,7 @@ std::string time_text(std::int64_t unix_ms);
 std::optional<std::int64_t> parse_time(std::string_view text);
 
 // A: accepted by the server, V: seen and accepted by a person, M: given by a person, E: estimated,
-// D: doubtful, R: rejected.
+// D: doubtful, R: rejected. (N, for none came, is of a due time without a reading.)
 char quality_of(const validate::Reading& reading);
 
 }  // namespace meterlens::notify

@@ -29,7 +29,8 @@ Notify::Notify(const Settings& settings, Senses senses, const std::string& versi
   if (settings.email.enabled)
     add("email", make_email(settings.email, host), limits, store, metrics);
   senses.sinks = [this] { return status(); };
-  watcher_ = std::make_unique<Watcher>(settings.alarms, std::move(senses), store, metrics);
+  watcher_ = std::make_unique<Watcher>(settings.alarms, std::move(senses), store, metrics,
+                                       settings.estimates);
   for (const auto& runner : runners_) runner->start();
   watcher_->start();
 }

@@ -64,10 +64,19 @@ struct AlarmSettings {
   std::int64_t doubtful_percent = 50;  // of the newest `doubtful_photos` of a meter
   std::int64_t doubtful_photos = 20;
   std::int64_t silent_h = 26;
+  std::int64_t missing_slots = 2;  // of a meter since its newest reading
   std::int64_t disk_free_mb = 1024;
   std::int64_t broker_s = 60;
   std::int64_t sink_m = 60;
   std::int64_t period_s = 5;  // between two looks
+};
+
+// Values for due times without a reading, made each night.
+struct EstimateSettings {
+  bool nightly = false;
+  std::string method = "profile";  // or linear
+  std::int64_t hour = 3;           // UTC
+  std::int64_t wait_h = 24;        // for the photo, which may still come
 };
 
 struct Settings {
@@ -76,6 +85,7 @@ struct Settings {
   InfluxSettings influxdb;
   EmailSettings email;
   AlarmSettings alarms;
+  EstimateSettings estimates;
   std::int64_t retry_s_max = 300;
   std::int64_t backlog_max = 100'000;  // rows that a sink may be behind; older ones are dropped
 };

@@ -18,6 +18,8 @@ using store::AlarmKind;
 constexpr const char* mark_name = "alarms";
 constexpr int page_count = 1000;
 constexpr std::int64_t rows_max = 5000;  // looked at in one go
+constexpr std::size_t group_max = 500;   // alarms in one transaction
+constexpr int slot_pages_max = 20;       // in one go
 constexpr std::int64_t hour_ms = 3'600'000;
 constexpr std::int64_t complain_ms = 60'000;
 // An alarm ends well below where it begins, so that it does not flutter.
@@ -32,11 +34,13 @@ std::int64_t unix_ms() {
 }  // namespace
 
 Watcher::Watcher(const AlarmSettings& settings, Senses senses, store::Store& store,
-                 metrics::Metrics& metrics)
+                 metrics::Metrics& metrics, const EstimateSettings& estimates)
     : settings_(settings),
       senses_(std::move(senses)),
       news_(store),
       alarms_(store),
+      slots_(store, metrics),
+      estimates_(estimates, store, metrics),
       store_(store),
       metrics_(metrics) {}
 
@@ -71,9 +75,12 @@ void Watcher::look(std::int64_t now_ms) {
     const std::lock_guard lock(open_mutex_);
     has_marks_ = has_open_ = false;
     open_.clear();
+    slots_.forget();
     return;
   }
   look_at_meters(now_ms);
+  look_at_slots(now_ms);
+  if (const auto done = estimates_.look(now_ms); !done) complain(done.error());
   look_at_devices(now_ms);
   look_at_disks(now_ms);
   look_at_broker(now_ms);
@@ -84,17 +91,36 @@ void Watcher::look(std::int64_t now_ms) {
 
 void Watcher::set(AlarmKind kind, const std::string& subject, bool is_wrong,
                   const std::string& reason, std::int64_t now_ms) {
+  set_all(kind, {{subject, reason}}, is_wrong, now_ms);
+}
+
+bool Watcher::set_all(AlarmKind kind, const std::vector<store::AlarmBook::Wanted>& wanted,
+                      bool is_wrong, std::int64_t now_ms) {
   const std::lock_guard lock(open_mutex_);
-  if (!load_open() || open_.contains({kind, subject}) == is_wrong) return;
-  const auto changed = is_wrong ? alarms_.raise(kind, subject, reason, now_ms)
-                                : alarms_.clear(kind, subject, reason, now_ms);
-  if (!changed) return complain(changed.error());
-  if (is_wrong) open_.emplace(kind, subject);
-  else open_.erase({kind, subject});
-  if (!*changed) return;
-  spdlog::warn("alarm {} {}{}{}: {}", (*changed)->id, store::name(kind),
-               subject.empty() ? "" : " of ", subject, is_wrong ? reason : "ended, " + reason);
-  if (senses_.changed) senses_.changed((*changed)->id);
+  if (!load_open()) return false;
+  auto news = wanted;
+  std::erase_if(news, [&](const auto& one) {
+    return open_.contains({kind, one.subject}) == is_wrong;
+  });
+  for (std::size_t from = 0; from < news.size(); from += group_max) {
+    const auto group = std::span(news).subspan(from, std::min(group_max, news.size() - from));
+    const auto changed = alarms_.set_all(kind, group, is_wrong, now_ms);
+    if (!changed) {
+      complain(changed.error());
+      return false;
+    }
+    for (const auto& [subject, reason] : group) {
+      if (is_wrong) open_.emplace(kind, subject);
+      else open_.erase({kind, subject});
+    }
+    for (const store::Alarm& alarm : *changed) {
+      spdlog::warn("alarm {} {}{}{}{}", alarm.id, store::name(kind),
+                   alarm.subject.empty() ? "" : " of ", alarm.subject,
+                   is_wrong ? ": " + alarm.reason : ": ended");
+      if (senses_.changed) senses_.changed(alarm.id);
+    }
+  }
+  return true;
 }
 
 // With the lock held.
@@ -131,6 +157,10 @@ void Watcher::look_at_meters(std::int64_t now_ms) {
   if (ends->reading == marks_.reading && ends->review == marks_.review) return;
   const auto touched = news_.touched(marks_, *ends);
   if (!touched) return complain(touched.error());
+  const auto late = slots_.book().close(*touched, now_ms);
+  if (!late) return complain(late.error());
+  metrics_.add(metrics::Count::slots_late, static_cast<std::uint64_t>(*late));
+  if (!look_at_missing(*touched, now_ms)) return;
   for (const std::string& meter : *touched) {
     {
       // The mark stays where it is: they are looked at after the next start.
@@ -179,6 +209,43 @@ void Watcher::look_at_meter(const std::string& meter, std::int64_t now_ms) {
     set(AlarmKind::doubtful, meter, false, reason, now_ms);
 }
 
+// Readings that schedules wanted and that did not come. What is noted and not alarmed yet when the
+// server ends is found again.
+void Watcher::look_at_slots(std::int64_t now_ms) {
+  for (int page = 0; page < slot_pages_max; ++page) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return;
+    }
+    const auto meters = slots_.next(now_ms);
+    if (!meters) return complain(meters.error());
+    if (!*meters || !look_at_missing(**meters, now_ms)) return;
+    if (const auto done = slots_.done(); !done) return complain(done.error());
+  }
+}
+
+bool Watcher::look_at_missing(const std::vector<std::string>& meters, std::int64_t now_ms) {
+  if (settings_.missing_slots == 0 || meters.empty()) return true;
+  const auto waiting = slots_.book().waiting(meters);
+  if (!waiting) {
+    complain(waiting.error());
+    return false;
+  }
+  std::vector<store::AlarmBook::Wanted> wrong, good;
+  for (const std::string& meter : meters) {
+    const auto found = waiting->find(meter);
+    if (found == waiting->end()) {
+      good.push_back({meter, "a reading has come"});
+    } else if (found->second >= settings_.missing_slots) {
+      wrong.push_back({meter, fmt::format("{} readings that schedules wanted have not come since "
+                                          "the last one: the meter's page says why",
+                                          found->second)});
+    }
+  }
+  return set_all(AlarmKind::missing, wrong, true, now_ms) &&
+         set_all(AlarmKind::missing, good, false, now_ms);
+}
+
 void Watcher::look_at_devices(std::int64_t now_ms) {
   if (settings_.silent_h == 0) return;
   const auto silent = news_.silent_devices(now_ms - settings_.silent_h * hour_ms);
@@ -192,13 +259,13 @@ void Watcher::look_at_devices(std::int64_t now_ms) {
       if (kind == AlarmKind::silent && !now_silent.contains(device)) before.push_back(device);
     }
   }
-  for (const std::string& device : before)
-    set(AlarmKind::silent, device, false, "it is heard again, or gone", now_ms);
-  for (const std::string& device : now_silent) {
-    set(AlarmKind::silent, device, true,
-        fmt::format("nothing heard for {} h: check its power, signal and SIM", settings_.silent_h),
-        now_ms);
-  }
+  std::vector<store::AlarmBook::Wanted> heard, lost;
+  for (const std::string& device : before) heard.push_back({device, "it is heard again, or gone"});
+  const std::string reason = fmt::format(
+      "nothing heard for {} h: check its power, signal and SIM", settings_.silent_h);
+  for (const std::string& device : now_silent) lost.push_back({device, reason});
+  if (set_all(AlarmKind::silent, heard, false, now_ms))
+    set_all(AlarmKind::silent, lost, true, now_ms);
 }
 
 void Watcher::look_at_disks(std::int64_t now_ms) {

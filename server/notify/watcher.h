@@ -1,7 +1,7 @@
 // Looks for what people must know, and raises and clears alarms: what readings show of their
-// meters, devices that fall silent, disks that fill, a broker or a sink that is away, a
-// second reader that is not asked. Owns one thread; state is in the store, so a restart neither
-// repeats an alarm nor loses one.
+// meters, readings that did not come (estimated each night, if that is wished), devices that fall
+// silent, disks that fill, a broker or a sink that is away, a second reader that is not asked. Owns
+// one thread; state is in the store, so a restart neither repeats an alarm nor loses one.
 #pragma once
 
 #include <condition_variable>
@@ -15,8 +15,10 @@
 #include <vector>
 
 #include "server/metrics/metrics.h"
+#include "server/notify/estimates.h"
 #include "server/notify/runner.h"
 #include "server/notify/settings.h"
+#include "server/notify/slots.h"
 #include "server/photo/objects.h"
 #include "server/store/alarms.h"
 #include "server/store/news.h"
@@ -37,7 +39,7 @@ class Watcher {
  public:
   // `store` and `metrics` outlive it. Nothing happens before start() or look().
   Watcher(const AlarmSettings& settings, Senses senses, store::Store& store,
-          metrics::Metrics& metrics);
+          metrics::Metrics& metrics, const EstimateSettings& estimates = {});
   ~Watcher();
   void start();
   void stop();
@@ -52,8 +54,13 @@ class Watcher {
   // Raised once, however often it is said; an error is logged.
   void set(store::AlarmKind kind, const std::string& subject, bool is_wrong,
            const std::string& reason, std::int64_t now_ms);
+  // The same of many, some hundred in a transaction. False: not all of it could be stored.
+  bool set_all(store::AlarmKind kind, const std::vector<store::AlarmBook::Wanted>& wanted,
+               bool is_wrong, std::int64_t now_ms);
   void look_at_meters(std::int64_t now_ms);
   void look_at_meter(const std::string& meter, std::int64_t now_ms);
+  void look_at_slots(std::int64_t now_ms);
+  bool look_at_missing(const std::vector<std::string>& meters, std::int64_t now_ms);
   void look_at_devices(std::int64_t now_ms);
   void look_at_disks(std::int64_t now_ms);
   void look_at_broker(std::int64_t now_ms);
@@ -67,6 +74,8 @@ class Watcher {
   const Senses senses_;
   store::NewsBook news_;
   store::AlarmBook alarms_;
+  Slots slots_;
+  Estimates estimates_;
   store::Store& store_;
   metrics::Metrics& metrics_;
 

@@ -60,6 +60,10 @@ constexpr const char* delete_entries =
     "DELETE FROM audit WHERE id IN (SELECT id FROM (SELECT id, at_ms FROM audit ORDER BY id"
     " LIMIT :count) oldest WHERE at_ms < :before)";
 
+constexpr const char* delete_slots =
+    "DELETE FROM slot WHERE id IN (SELECT id FROM (SELECT id, due_ms FROM slot ORDER BY id"
+    " LIMIT :count) oldest WHERE due_ms < :before)";
+
 long long now_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
@@ -80,6 +84,7 @@ Result<Aged> Store::remove_aged(const Aging& aging) {
       if (old.goes == 0) continue;
       count_reading(sql, old.id, -1);
       sql << "DELETE FROM review WHERE reading = :id", use(old.id);
+      sql << "DELETE FROM said WHERE reading = :id", use(old.id);
       sql << "DELETE FROM reading WHERE id = :id", use(old.id);
       ++out.readings;
     }
@@ -100,7 +105,10 @@ Result<Aged> Store::remove_aged(const Aging& aging) {
       out.messages = change_rows(sql, delete_messages, aging.messages_before_ms, aging.count_max);
     if (aging.audit_before_ms != 0)
       out.entries = change_rows(sql, delete_entries, aging.count_max, aging.audit_before_ms);
-    out.more = out.messages == aging.count_max || out.entries == aging.count_max;
+    if (aging.readings_before_ms != 0)
+      out.slots = change_rows(sql, delete_slots, aging.count_max, aging.readings_before_ms);
+    out.more = out.slots == aging.count_max ||
+               out.messages == aging.count_max || out.entries == aging.count_max;
     return out;
   });
 }

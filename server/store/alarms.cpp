@@ -13,7 +13,7 @@ using soci::into;
 using soci::use;
 
 constexpr std::array kind_names{"leak", "stuck", "doubtful", "silent",
-                                "quota", "disk", "broker", "sink"};
+                                "quota", "disk", "broker", "sink", "missing"};
 static_assert(kind_names.size() == alarm_kind_count);
 
 std::optional<Alarm> find_open(soci::session& sql, AlarmKind kind, const std::string& subject) {
@@ -32,6 +32,35 @@ void note(soci::session& sql, std::int64_t alarm, const std::string& state,
   sql << "INSERT INTO alarm_change (alarm, state, reason, at_ms)"
          " VALUES (:alarm, :state, :reason, :at)",
       use(alarm), use(state), use(reason), use(now_ms);
+}
+
+std::optional<Alarm> raise_in(soci::session& sql, AlarmKind kind, const std::string& subject,
+                              const std::string& reason, std::int64_t now_ms) {
+  if (find_open(sql, kind, subject)) return {};
+  const std::string name_of_kind = name(kind);
+  sql << "INSERT INTO alarm (kind, subject, reason, raised_ms, acknowledged_ms, acknowledged_by,"
+         " cleared_ms) VALUES (:kind, :subject, :reason, :at, 0, '', 0)",
+      use(name_of_kind), use(subject), use(reason), use(now_ms);
+  const auto alarm = find_open(sql, kind, subject);
+  protocol::require(alarm.has_value());
+  note(sql, alarm->id, "raised", reason, now_ms);
+  return alarm;
+}
+
+std::optional<Alarm> clear_in(soci::session& sql, AlarmKind kind, const std::string& subject,
+                              const std::string& reason, std::int64_t now_ms) {
+  auto alarm = find_open(sql, kind, subject);
+  if (!alarm) return {};
+  sql << "UPDATE alarm SET cleared_ms = :at WHERE id = :id", use(now_ms), use(alarm->id);
+  note(sql, alarm->id, "cleared", reason, now_ms);
+  alarm->cleared_ms = now_ms;
+  return alarm;
+}
+
+Result<std::optional<Alarm>> first_of(const Result<std::vector<Alarm>>& alarms) {
+  if (!alarms) return std::unexpected(alarms.error());
+  if (alarms->empty()) return std::optional<Alarm>();
+  return alarms->front();
 }
 
 struct CountRow {
@@ -63,6 +92,7 @@ const char* subject_of(AlarmKind kind) {
   switch (kind) {
     case AlarmKind::leak:
     case AlarmKind::stuck:
+    case AlarmKind::missing:
     case AlarmKind::doubtful: return "meter";
     case AlarmKind::silent: return "device";
     case AlarmKind::quota: return "service";
@@ -75,28 +105,26 @@ const char* subject_of(AlarmKind kind) {
 
 Result<std::optional<Alarm>> AlarmBook::raise(AlarmKind kind, const std::string& subject,
                                               const std::string& reason, std::int64_t now_ms) {
-  return store_.engine_->write([&](soci::session& sql) -> std::optional<Alarm> {
-    if (find_open(sql, kind, subject)) return {};
-    const std::string name_of_kind = name(kind);
-    sql << "INSERT INTO alarm (kind, subject, reason, raised_ms, acknowledged_ms, acknowledged_by,"
-           " cleared_ms) VALUES (:kind, :subject, :reason, :at, 0, '', 0)",
-        use(name_of_kind), use(subject), use(reason), use(now_ms);
-    const auto alarm = find_open(sql, kind, subject);
-    protocol::require(alarm.has_value());
-    note(sql, alarm->id, "raised", reason, now_ms);
-    return alarm;
-  });
+  const Wanted wanted{subject, reason};
+  return first_of(set_all(kind, {&wanted, 1}, true, now_ms));
 }
 
 Result<std::optional<Alarm>> AlarmBook::clear(AlarmKind kind, const std::string& subject,
                                               const std::string& reason, std::int64_t now_ms) {
-  return store_.engine_->write([&](soci::session& sql) -> std::optional<Alarm> {
-    auto alarm = find_open(sql, kind, subject);
-    if (!alarm) return {};
-    sql << "UPDATE alarm SET cleared_ms = :at WHERE id = :id", use(now_ms), use(alarm->id);
-    note(sql, alarm->id, "cleared", reason, now_ms);
-    alarm->cleared_ms = now_ms;
-    return alarm;
+  const Wanted wanted{subject, reason};
+  return first_of(set_all(kind, {&wanted, 1}, false, now_ms));
+}
+
+Result<std::vector<Alarm>> AlarmBook::set_all(AlarmKind kind, std::span<const Wanted> wanted,
+                                              bool is_wrong, std::int64_t now_ms) {
+  return store_.engine_->write([&](soci::session& sql) {
+    std::vector<Alarm> out;
+    for (const auto& [subject, reason] : wanted) {
+      auto alarm = is_wrong ? raise_in(sql, kind, subject, reason, now_ms)
+                            : clear_in(sql, kind, subject, reason, now_ms);
+      if (alarm) out.push_back(*std::move(alarm));
+    }
+    return out;
   });
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,9 @@ enum class AlarmKind : std::uint8_t {
   disk,      // of a folder: little room
   broker,    // the MQTT broker is away
   sink,      // of a sink: it cannot be told anything for too long
+  missing,   // of a meter: readings that schedules wanted did not come
 };
-inline constexpr int alarm_kind_count = 8;
+inline constexpr int alarm_kind_count = 9;
 const char* name(AlarmKind kind);
 std::optional<AlarmKind> alarm_kind_named(const std::string& name);
 // What its subject is: "meter", "device", "folder"; empty: there is only one.
@@ -57,6 +59,13 @@ class AlarmBook {
   // The alarm as it is now; nothing when none was open.
   Result<std::optional<Alarm>> clear(AlarmKind kind, const std::string& subject,
                                      const std::string& reason, std::int64_t now_ms);
+  // The same of many of one kind, in one transaction: those that have changed.
+  struct Wanted {
+    std::string subject;
+    std::string reason;
+  };
+  Result<std::vector<Alarm>> set_all(AlarmKind kind, std::span<const Wanted> wanted, bool is_wrong,
+                                     std::int64_t now_ms);
   // A second acknowledgement changes nothing.
   Result<Alarm> acknowledge(std::int64_t id, const std::string& by, std::int64_t now_ms);
 

@@ -114,7 +114,13 @@ void Store::Engine::migrate() {
     sql << "CREATE TABLE IF NOT EXISTS schema_version "
            "(version INTEGER PRIMARY KEY, applied_at_ms BIGINT NOT NULL)";
     sql << "SELECT coalesce(max(version), 0) FROM schema_version", soci::into(found);
-    for (long long version = found; version < static_cast<long long>(steps.size()); ++version) {
+    const auto last = static_cast<long long>(steps.size());
+    const long long begun_ms = steady_ms();
+    if (found > 0 && found < last)
+      say(fmt::format("the schema of {} is being brought from {} to {}; with millions of readings "
+                      "that takes minutes, and nothing is changed if it is broken off",
+                      driver_->name(), found, last));
+    for (long long version = found; version < last; ++version) {
       for (const auto statement : steps[static_cast<std::size_t>(version)]) {
         if (is_server || !statement.starts_with(only_postgresql)) sql << std::string(statement);
       }
@@ -122,6 +128,9 @@ void Store::Engine::migrate() {
       const long long at_ms = now_ms();
       sql << "INSERT INTO schema_version VALUES (:version, :at)", soci::use(reached),
           soci::use(at_ms);
+      if (found > 0)
+        say(fmt::format("the schema is {} of {} after {} s", reached, last,
+                        (steady_ms() - begun_ms) / 1000));
     }
     if (is_server && found <= static_cast<long long>(steps.size())) keep_months(sql, now_ms());
   });

@@ -212,6 +212,7 @@ Result<void> Store::remove_meter(const std::string& id, std::int64_t version) {
     sql << "DELETE FROM watch_version WHERE watch IN (SELECT id FROM watch WHERE meter = :id)",
         use(id);
     sql << "DELETE FROM watch WHERE meter = :id", use(id);
+    sql << "DELETE FROM slot WHERE meter = :id", use(id);
     sql << "DELETE FROM meter WHERE id = :id", use(id);
     return {};
   });

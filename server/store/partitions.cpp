@@ -72,6 +72,8 @@ long long drop_readings(soci::session& sql, const std::string& part) {
   sql << "SELECT count(*) FROM reading_kept", into(kept);
   sql << fmt::format("DELETE FROM review WHERE reading IN (SELECT id FROM {})"
                      " AND reading NOT IN (SELECT id FROM reading_kept)", part);
+  sql << fmt::format("DELETE FROM said WHERE reading IN (SELECT id FROM {})"
+                     " AND reading NOT IN (SELECT id FROM reading_kept)", part);
   sql << fmt::format("INSERT INTO reading_count (slot, verdict, readings) SELECT at_ms / 900000,"
                      " standing, -count(*) FROM {} WHERE id NOT IN (SELECT id FROM reading_kept)"
                      " GROUP BY at_ms / 900000, standing ON CONFLICT (slot, verdict) DO UPDATE SET"

@@ -145,11 +145,17 @@ std::string in_queues(const std::vector<int>& queues) {
 }  // namespace
 
 std::vector<photo::Photo> newest_photos(soci::session& sql, const Names& devices) {
+  const std::string wanted = std::string("WITH wanted (its) AS (VALUES (?)) SELECT ") +
+                             photo_columns + " FROM ";
+  // PostgreSQL would read all photos to find these.
+  if (sql.get_backend_name() == "postgresql")
+    return select_of<PhotoRow>(sql,
+                               wanted + "wanted w CROSS JOIN LATERAL (SELECT * FROM photo n WHERE"
+                                        " n.device = w.its ORDER BY n.id DESC LIMIT 1) photo",
+                               devices, "), (");
   return select_of<PhotoRow>(sql,
-                             std::string("WITH wanted (device) AS (VALUES (?)) SELECT ") +
-                                 photo_columns +
-                                 " FROM photo WHERE id IN (SELECT (SELECT max(n.id) FROM photo n"
-                                 " WHERE n.device = w.device) FROM wanted w)",
+                             wanted + "photo WHERE id IN (SELECT (SELECT max(n.id) FROM photo n"
+                                      " WHERE n.device = w.its) FROM wanted w)",
                              devices, "), (");
 }
 

@@ -14,14 +14,16 @@ using soci::use;
 using validate::Reading;
 
 // A reading beside its newest review, of which all is empty when there is none.
-constexpr const char* reading_select =
+constexpr const char* reading_columns =
     "SELECT r.id, r.meter, r.device, r.photo, r.at_ms, r.status, r.digits, r.certain, r.red,"
     " r.value_count, r.value_decimals, r.value, r.confidence, r.window, r.ms, r.verdict, r.reasons,"
     " r.flags, r.review, coalesce(v.by_server, 0), coalesce(v.verdict, ''),"
     " coalesce(v.digits, ''), coalesce(v.certain, 0), coalesce(v.red, 0),"
     " coalesce(v.value_count, 0), coalesce(v.value_decimals, 0),"
     " coalesce(v.value, ''), coalesce(v.reviewer, ''), coalesce(v.reason, ''),"
-    " coalesce(v.at_ms, 0) FROM reading r LEFT JOIN review v ON v.id = r.review WHERE ";
+    " coalesce(v.at_ms, 0) FROM ";
+const std::string reading_select =
+    std::string(reading_columns) + "reading r LEFT JOIN review v ON v.id = r.review WHERE ";
 
 // What both tables have.
 struct NumberColumns {
@@ -119,11 +121,18 @@ void count_reading(soci::session& sql, std::int64_t id, std::int64_t by) {
 }
 
 std::vector<Reading> newest_readings(soci::session& sql, const Names& meters) {
+  const std::string newest =
+      "FROM reading n WHERE n.meter = w.meter ORDER BY n.at_ms DESC, n.id DESC LIMIT 1";
+  const std::string wanted = "WITH wanted (meter) AS (VALUES (?)) ";
+  // PostgreSQL would look for each again in every month, or read all of them.
+  if (sql.get_backend_name() == "postgresql")
+    return select_of<ReadingRow>(sql,
+                                 wanted + reading_columns +
+                                     "wanted w CROSS JOIN LATERAL (SELECT * " + newest +
+                                     ") r LEFT JOIN review v ON v.id = r.review",
+                                 meters, "), (");
   return select_of<ReadingRow>(
-      sql,
-      std::string("WITH wanted (meter) AS (VALUES (?)) ") + reading_select +
-          "r.id IN (SELECT (SELECT n.id FROM reading n WHERE n.meter = w.meter"
-          " ORDER BY n.at_ms DESC, n.id DESC LIMIT 1) FROM wanted w)",
+      sql, wanted + reading_select + "r.id IN (SELECT (SELECT n.id " + newest + ") FROM wanted w)",
       meters, "), (");
 }
 

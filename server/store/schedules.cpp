@@ -11,7 +11,11 @@ using soci::use;
 
 constexpr const char* schedule_select =
     "SELECT id, name, cron, zone, devices, spread_s, catch_up_s, enabled, done_ms, version,"
-    " device_group FROM schedule ";
+    " device_group, meters, meter_group, grace_s, judged_ms FROM schedule ";
+
+// Instead of names of devices when meters are meant: a program that does not know of meters would
+// else take it for all devices, and leaves out what is no name.
+const std::string of_meters = ":";
 
 struct ScheduleRow {
   explicit ScheduleRow(soci::statement& statement) {
@@ -26,16 +30,26 @@ struct ScheduleRow {
     statement.exchange(into(schedule.done_ms));
     statement.exchange(into(schedule.version));
     statement.exchange(into(schedule.group));
+    statement.exchange(into(meters));
+    statement.exchange(into(schedule.meter_group));
+    statement.exchange(into(schedule.grace_s));
+    statement.exchange(into(schedule.judged_ms));
   }
   Schedule take() {
-    schedule.devices = parted(devices);
+    if (devices != of_meters) schedule.devices = parted(devices);
+    schedule.meters = parted(meters);
     schedule.enabled = enabled != 0;
     return schedule;
   }
   Schedule schedule;
-  std::string devices;
+  std::string devices, meters;
   int enabled = 0;
 };
+
+std::string devices_text(const Schedule& schedule) {
+  const bool names_meters = !schedule.meters.empty() || !schedule.meter_group.empty();
+  return names_meters ? of_meters : joined(schedule.devices);
+}
 
 Error no_schedule(std::int64_t id) {
   return {ErrorCode::not_found, "there is no schedule " + std::to_string(id)};
@@ -78,14 +92,16 @@ Result<Schedule> Store::schedule(std::int64_t id) {
 
 Result<std::int64_t> Store::add_schedule(const Schedule& schedule) {
   return engine_->write([&](soci::session& sql) {
-    const std::string devices = joined(schedule.devices);
+    const std::string devices = devices_text(schedule), meters = joined(schedule.meters);
     const int enabled = schedule.enabled ? 1 : 0;
     sql << "INSERT INTO schedule (name, cron, zone, devices, spread_s, catch_up_s, enabled,"
-           " done_ms, version, device_group) VALUES (:name, :cron, :zone, :devices, :spread,"
-           " :catch_up, :enabled, :done, 1, :path)",
+           " done_ms, version, device_group, meters, meter_group, grace_s, judged_ms)"
+           " VALUES (:name, :cron, :zone, :devices, :spread, :catch_up, :enabled, :done, 1, :path,"
+           " :meters, :meter_path, :grace, :judged)",
         use(schedule.name), use(schedule.cron), use(schedule.zone), use(devices),
         use(schedule.spread_s), use(schedule.catch_up_s), use(enabled), use(schedule.done_ms),
-        use(schedule.group);
+        use(schedule.group), use(meters), use(schedule.meter_group), use(schedule.grace_s),
+        use(schedule.done_ms);
     std::int64_t id = 0;
     sql << "SELECT last_insert_rowid()", into(id);
     return id;
@@ -94,15 +110,17 @@ Result<std::int64_t> Store::add_schedule(const Schedule& schedule) {
 
 Result<void> Store::save_schedule(const Schedule& schedule) {
   const auto rows = engine_->write([&](soci::session& sql) {
-    const std::string devices = joined(schedule.devices);
+    const std::string devices = devices_text(schedule), meters = joined(schedule.meters);
     const int enabled = schedule.enabled ? 1 : 0;
     return change_rows(
         sql, "UPDATE schedule SET name = :name, cron = :cron, zone = :zone, devices = :devices,"
              " spread_s = :spread, catch_up_s = :catch_up, enabled = :enabled, done_ms = :done,"
-             " device_group = :path, version = version + 1 WHERE id = :id AND version = :version",
+             " device_group = :path, meters = :meters, meter_group = :meter_path,"
+             " grace_s = :grace, judged_ms = :judged, version = version + 1"
+             " WHERE id = :id AND version = :version",
         schedule.name, schedule.cron, schedule.zone, devices, schedule.spread_s,
-        schedule.catch_up_s, enabled, schedule.done_ms, schedule.group, schedule.id,
-        schedule.version);
+        schedule.catch_up_s, enabled, schedule.done_ms, schedule.group, meters,
+        schedule.meter_group, schedule.grace_s, schedule.done_ms, schedule.id, schedule.version);
   });
   return outcome(rows, this->schedule(schedule.id).has_value(), schedule.id);
 }

@@ -11,6 +11,7 @@
 #include "server/store/notify_schema.h"
 #include "server/store/partitions_schema.h"
 #include "server/store/second_schema.h"
+#include "server/store/slots_schema.h"
 
 namespace meterlens::store {
 namespace {
@@ -131,7 +132,8 @@ std::span<const Migration> migrations() {
                               Migration(light),    Migration(growth),  second_migration(),
                               notify_migration(),  fleet_migration(),  access_migration(),
                               Migration(summary),  Migration(edits),   load_migration(),
-                              moving_migration(),  leases_migration(), partitions_migration()};
+                              moving_migration(),  leases_migration(), slots_migration(),
+                              partitions_migration()};
   return all;
 }
 

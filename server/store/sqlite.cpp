@@ -32,10 +32,23 @@ bool is_room_errno(int system_errno) {
   return system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG;
 }
 
+// Each connection is used by one thread at a time (the engine sees to that), so it needs no lock of
+// its own; and counting memory would have all of them wait for one.
+void set_up_library() {
+  static const bool done = [] {
+    sqlite_api::sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+    sqlite_api::sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
 class Sqlite : public Driver {
  public:
   Sqlite(std::string path, const Options& options)
-      : path_(std::move(path)), busy_timeout_ms_(options.busy_timeout_ms) {}
+      : path_(std::move(path)), busy_timeout_ms_(options.busy_timeout_ms) {
+    set_up_library();
+  }
 
   void connect(soci::session& sql, bool writes) override {
     sql.open(soci::sqlite3, fmt::format("db=\"{}\"", path_));

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "server/store/command_rows.h"
 #include "server/store/engine.h"
 #include "server/store/meter_rows.h"
 #include "server/store/text_columns.h"
@@ -148,6 +149,20 @@ bool put_command(soci::session& sql, const command::Command& command) {
 
 }  // namespace
 
+std::int64_t insert_command(soci::session& sql, const command::Command& command) {
+  const std::string state = command::name(command.state);
+  sql << "INSERT INTO command (device, kind, state, reason, packets_received, packets_total,"
+         " photo, reading, created_ms, updated_ms) VALUES (:device, :kind, :state, :reason,"
+         " :received, :total, :photo, :reading, :created, :updated)",
+      use(command.device), use(command.kind), use(state), use(command.reason),
+      use(command.packets_received), use(command.packets_total), use(command.photo),
+      use(command.reading), use(command.created_ms), use(command.updated_ms);
+  std::int64_t id = 0;
+  sql << "SELECT last_insert_rowid()", into(id);
+  insert_moment(sql, id, command);
+  return id;
+}
+
 std::vector<command::Command> open_commands_of(soci::session& sql, const Names& devices) {
   return select_of<CommandRow>(sql,
                                std::string("SELECT ") + command_columns +
@@ -205,19 +220,7 @@ Result<Device> Store::device(const std::string& id) {
 }
 
 Result<std::int64_t> Store::add_command(const command::Command& command) {
-  return engine_->write([&](soci::session& sql) {
-    const std::string state = command::name(command.state);
-    sql << "INSERT INTO command (device, kind, state, reason, packets_received, packets_total,"
-           " photo, reading, created_ms, updated_ms) VALUES (:device, :kind, :state, :reason,"
-           " :received, :total, :photo, :reading, :created, :updated)",
-        use(command.device), use(command.kind), use(state), use(command.reason),
-        use(command.packets_received), use(command.packets_total), use(command.photo),
-        use(command.reading), use(command.created_ms), use(command.updated_ms);
-    std::int64_t id = 0;
-    sql << "SELECT last_insert_rowid()", into(id);
-    insert_moment(sql, id, command);
-    return id;
-  });
+  return engine_->write([&](soci::session& sql) { return insert_command(sql, command); });
 }
 
 Result<void> Store::save_command(const command::Command& command) {

@@ -90,7 +90,10 @@ struct BillingFilter {
   std::int64_t after_id = 0;
   int count_max = 1000;
   bool may_lag = false;       // as in Filter
+  bool missing = false;       // also due times without a reading (slots.h)
 };
+// The id of a due time without a reading, in a cursor: behind all readings of its time.
+inline constexpr std::int64_t billing_slot_id = 999'999'999'999'999'999;
 
 // A reading to be made, or only its meter's others to be weighed anew.
 using Judge = std::function<validate::Outcome(const validate::Past&)>;
@@ -136,7 +139,7 @@ struct Aging {
 };
 struct Aged {
   std::vector<std::string> paths;  // of files that no row names any more
-  int photos = 0, readings = 0, messages = 0, entries = 0;  // rows removed
+  int photos = 0, readings = 0, messages = 0, entries = 0, slots = 0;  // rows removed
   Aging next;                      // for the next call
   bool more = false;               // there may be more now
 };
@@ -355,6 +358,7 @@ class Store {
   friend class NewsBook;   // news.h
   friend class Access;
   friend class Leases;  // leases.h
+  friend class SlotBook;  // slots.h
   friend class Single;
   struct Engine;
   std::unique_ptr<Engine> engine_;

@@ -117,7 +117,8 @@ class PostgresqlStore:
                         " ('reading', 'photo', 'command') AND indexname NOT LIKE '%pkey'")
         for line in made:
             self.run(f"DROP INDEX {line.split('|')[0]}")
-        return [line.split("|", 1)[1] for line in made]
+        # Of a partitioned table they are named without its parts, which then would have none.
+        return [line.split("|", 1)[1].replace(" ON ONLY ", " ON ") for line in made]
 
     def finish(self):
         # As autovacuum would have done long ago.

@@ -12,6 +12,7 @@ import type {
   ManualValue,
   Meter,
   MeterEdit,
+  Missing,
   Photo,
   Reading,
   ReadingEdit,
@@ -213,6 +214,13 @@ export function change_meter(meter: string, edit: MeterEdit): Promise<Meter> {
 
 export async function list_exchanges(meter: string): Promise<Exchange[]> {
   return (await get<{ exchanges: Exchange[] }>(`/meters/${name(meter)}/exchanges`)).exchanges;
+}
+
+// Readings that schedules wanted and that did not come in time, newest first: the first ones.
+export async function list_missing(meter: string, limit: number): Promise<Page<Missing>> {
+  const path = `/meters/${name(meter)}/missing${query({ limit })}`;
+  const page = await get<{ missing: Missing[]; next: string | null }>(path);
+  return { items: page.missing, next: page.next };
 }
 
 export function exchange_meter(meter: string, edit: ExchangeEdit): Promise<Exchange> {

@@ -13,6 +13,7 @@ import { Chart } from "../parts/chart";
 import { Choice, Waiting } from "../parts/form";
 import { use_events, use_loaded, use_words } from "../parts/hooks";
 import { EstimateForm, ExchangeForm, ManualForm, MeterForm } from "../parts/meter_forms";
+import { MissingReadings } from "../parts/missing";
 import { Picture } from "../parts/picture";
 import { Reasons, Register, Verdict } from "../parts/register";
 import { TagsForm } from "../parts/tags";
@@ -261,6 +262,7 @@ export function MeterPage({ id }: { id: string }) {
         <EstimateForm meter={now} reload={reload} />
         <MeterForm meter={now} reload={meter.reload} />
         <Watches meter={id} />
+        <MissingReadings meter={id} />
         <details class="card">
           <summary>
             <h2>{words.say("tags")}</h2>

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { add_schedule, change_schedule, delete_schedule, list_schedules } from "../api/api";
 import type { Schedule, ScheduleEdit } from "../api/openapi";
 import { is_zone, next_times, parse_cron, rhythm_of, type Cron } from "../cron";
-import { Field, Form, Outcome, Waiting } from "../parts/form";
+import { Choice, Field, Form, Outcome, Waiting } from "../parts/form";
 import { use_action, use_calm_events, use_loaded, use_words } from "../parts/hooks";
 import { GroupField } from "../parts/tags";
 import { group_of, names_of } from "../typed";
@@ -59,29 +59,54 @@ function Hint({ cron, zone }: { cron: string; zone: string }) {
   );
 }
 
+// What a schedule is for; of the others nothing is sent.
+const targets = ["all", "devices", "group", "meters", "meter_group"] as const;
+type Target = (typeof targets)[number];
+
 interface Typed {
   name: string;
   cron: string;
   zone: string;
-  devices: string;
-  group: string; // instead of devices
+  target: Target;
+  names: string; // of devices or meters
+  group: string;
   spread: string; // minutes
   catch_up: string; // minutes
+  grace: string; // minutes
+}
+
+function target_of(schedule: Schedule): Target {
+  if (schedule.meter_group !== "") return "meter_group";
+  if (schedule.meters.length > 0) return "meters";
+  if (schedule.group !== "") return "group";
+  return schedule.devices.length > 0 ? "devices" : "all";
 }
 
 function typed_of(schedule: Schedule | null): Typed {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const minutes = (seconds: number): string => String(seconds / 60);
   return schedule === null
-    ? { name: "", cron: "0 6 * * *", zone, devices: "", group: "", spread: "10", catch_up: "60" }
+    ? {
+        name: "",
+        cron: "0 6 * * *",
+        zone,
+        target: "all",
+        names: "",
+        group: "",
+        spread: "10",
+        catch_up: "60",
+        grace: "60",
+      }
     : {
         name: schedule.name,
         cron: schedule.cron,
         zone: schedule.zone,
-        devices: schedule.devices.join(" "),
-        group: schedule.group,
+        target: target_of(schedule),
+        names: [...schedule.devices, ...schedule.meters].join(" "),
+        group: schedule.group || schedule.meter_group,
         spread: minutes(schedule.spread_s),
         catch_up: minutes(schedule.catch_up_s),
+        grace: minutes(schedule.grace_s),
       };
 }
 
@@ -94,16 +119,58 @@ function seconds_of(text: string, most_s: number): number | null {
 export function schedule_edit(typed: Typed): ScheduleEdit | null {
   const spread_s = seconds_of(typed.spread, 86_400);
   const catch_up_s = seconds_of(typed.catch_up, 604_800);
+  const grace_s = seconds_of(typed.grace, 604_800);
   const cron = parse_cron(typed.cron);
   const name = typed.name.trim();
+  const { target } = typed;
   const group = group_of(typed.group);
-  if (name === "" || group === null) return null;
-  if (spread_s === null || catch_up_s === null || typeof cron === "string") return null;
-  if (!is_zone(typed.zone)) return null;
-  const devices = names_of(typed.devices);
-  if (devices === null) return null;
-  if (group !== "" && devices.length > 0) return null; // one of the two
-  return { name, cron: typed.cron.trim(), zone: typed.zone, devices, group, spread_s, catch_up_s };
+  const names = names_of(typed.names);
+  const of_group = target === "group" || target === "meter_group";
+  const of_names = target === "devices" || target === "meters";
+  if (names === null || name === "" || typeof cron === "string" || !is_zone(typed.zone)) return null;
+  if (spread_s === null || catch_up_s === null || grace_s === null) return null;
+  if ((of_group && !group) || (of_names && names.length === 0)) return null;
+  return {
+    name,
+    cron: typed.cron.trim(),
+    zone: typed.zone,
+    devices: target === "devices" ? names : [],
+    group: target === "group" ? group! : "",
+    meters: target === "meters" ? names : [],
+    meter_group: target === "meter_group" ? group! : "",
+    spread_s,
+    catch_up_s,
+    grace_s,
+  };
+}
+
+function TargetFields(props: { typed: Typed; set: (key: keyof Typed) => (text: string) => void }) {
+  const words = use_words();
+  const { typed, set } = props;
+  const of_names = typed.target === "devices" || typed.target === "meters";
+  return (
+    <>
+      <Choice
+        label={words.say("schedule_for")}
+        value={typed.target}
+        choices={targets.map((one) => [one, words.choice("which", one)])}
+        on_change={set("target")}
+      />
+      {of_names && (
+        <Field
+          label={words.say("names")}
+          value={typed.names}
+          on_change={set("names")}
+          bytes_max={60_000}
+          wrong={names_of(typed.names) === null ? words.say("names_wanted") : null}
+          hint={words.say(typed.target === "meters" ? "which_meters_hint" : "which_devices_hint")}
+        />
+      )}
+      {(typed.target === "group" || typed.target === "meter_group") && (
+        <GroupField value={typed.group} on_change={set("group")} hint={words.say("group_below")} />
+      )}
+    </>
+  );
 }
 
 // `reload` brings the newest version, when somebody else has changed it meanwhile.
@@ -122,8 +189,6 @@ function ScheduleForm(props: {
   }, [action.error]);
   const parsed = parse_cron(typed.cron);
   const edit = schedule_edit(typed);
-  const both = typed.group.trim() !== "" && typed.devices.trim() !== "";
-  const names = names_of(typed.devices) === null ? words.say("names_wanted") : null;
   const minutes_wrong = (text: string, most_s: number): string | null =>
     seconds_of(text, most_s) === null ? words.say("number_from_to", 0, most_s / 60) : null;
 
@@ -167,19 +232,13 @@ function ScheduleForm(props: {
         list={zones()}
         wrong={is_zone(typed.zone) ? null : words.say("zone_wanted")}
       />
-      <Field
-        label={words.say("which_devices")}
-        value={typed.devices}
-        on_change={set("devices")}
-        bytes_max={60_000}
-        wrong={both ? words.say("devices_or_group") : names}
-        hint={words.say("which_devices_hint")}
-      />
-      <GroupField value={typed.group} on_change={set("group")} hint={words.say("instead_group")} />
+      <TargetFields typed={typed} set={set} />
       <Field label={words.say("spread")} value={typed.spread} on_change={set("spread")} numeric
         wrong={minutes_wrong(typed.spread, 86_400)} hint={words.say("spread_hint")} />
       <Field label={words.say("catch_up")} value={typed.catch_up} on_change={set("catch_up")}
         numeric wrong={minutes_wrong(typed.catch_up, 604_800)} hint={words.say("catch_up_hint")} />
+      <Field label={words.say("grace")} value={typed.grace} on_change={set("grace")} numeric
+        wrong={minutes_wrong(typed.grace, 604_800)} hint={words.say("grace_hint")} />
     </Form>
   );
 }
@@ -193,12 +252,13 @@ function Item({ schedule, reload }: { schedule: Schedule; reload: () => void }) 
   const { id, version, enabled, next_ms, zone } = schedule;
   const act = (what: () => Promise<unknown>) => () =>
     void action.run(() => what().finally(reload));
-  const devices =
-    schedule.group !== ""
-      ? words.say("of_group", schedule.group)
-      : schedule.devices.length === 0
-        ? words.say("all_devices")
-        : words.say("count_devices", schedule.devices.length);
+  const texts: Record<Target, string> = {
+    all: words.say("all_devices"),
+    devices: words.say("count_devices", schedule.devices.length),
+    group: words.say("of_group", schedule.group),
+    meters: words.say("count_meters", schedule.meters.length),
+    meter_group: words.say("of_meter_group", schedule.meter_group),
+  };
   return (
     <li class="card" data-schedule={id}>
       <h2>{schedule.name}</h2>
@@ -207,7 +267,7 @@ function Item({ schedule, reload }: { schedule: Schedule; reload: () => void }) 
         <code>{schedule.cron}</code>
       </p>
       <p class="facts">
-        {devices} · {zone} ·{" "}
+        {texts[target_of(schedule)]} · {zone} ·{" "}
         {enabled
           ? words.say("next_at", next_ms === null ? "–" : words.short_time(next_ms, zone))
           : words.say("paused")}

@@ -78,6 +78,7 @@ export const frame = {
   alarm_quota: ["Quota used up", "配额用尽"],
   alarm_disk: ["Disk full", "磁盘空间不足"],
   alarm_broker: ["Broker away", "消息代理断开"],
+  alarm_missing: ["Readings missing", "读数缺失"],
   alarm_sink: ["Not told", "推送失败"],
   not_accepted: ["Not accepted", "未采用"],
 

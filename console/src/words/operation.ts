@@ -30,8 +30,6 @@ export const operation_texts = {
     "name=value, at most 16; a name is 1 to 32 letters, digits, dots, dashes or underscores",
     "格式为 名称=值，最多 16 个；名称为 1 到 32 个字母、数字、点、短横线或下划线",
   ],
-  instead_group: ["Instead of names: this one and all below it", "代替名称：此分组及其下级"],
-  devices_or_group: ["Names or a group, not both", "名称和分组只能填一项"],
   tags: ["Group and labels", "分组与标签"],
   kind: ["Kind", "类型"],
   groups_about: [

@@ -15,6 +15,9 @@ export const reasons_zh: [string, string][] = [
   ["the device has not told that it is so now", "设备未上报已生效"],
   ["the device was not free in time", "设备未能及时空闲"],
   ["the reader doubts it", "识别结果存疑"],
+  ["no camera looks at it at that time", "该时间没有摄像头对应此表计"],
+  ["a reading has come", "已收到读数"],
+  ["no reading came", "没有收到读数"],
   ["not read", "未识别"],
   ["roll-over", "计数器归零翻转"],
   ["negative use", "用量为负"],
@@ -71,6 +74,18 @@ export const sentences_zh: [RegExp, string][] = [
     /^no connection to the MQTT broker for (\d+) s: .*$/,
     "与 MQTT 代理断开已 $1 秒：收不到设备的消息，原因见日志",
   ],
+  [
+    /^(\d+) readings that schedules wanted have not come since the last one: .*$/,
+    "计划要求的读数已连续 $1 次未收到：原因见表计页面",
+  ],
+  [/^(\S+) was not asked for a photo, and sent none by itself$/, "$1 未被要求拍照，也未主动发送"],
+  [/^(\S+) is offline$/, "$1 离线"],
+  [/^(\S+) is disabled$/, "$1 已停用"],
+  [
+    /^the photo of (\S+) \(command (\d+)\) gave no reading of this meter$/,
+    "$1 的照片（命令 $2）没有此表计的读数",
+  ],
+  [/^replaced: reading (\d+) of that time has come$/, "已被替换：该时间的读数 $1 已收到"],
   [/^cannot be told for (\d+) min: (.*)$/, "已有 $1 分钟无法推送：$2"],
   [
     /^(\d+) of (\d+) devices of stage (\d+) have failed, more than (\d+) %$/,

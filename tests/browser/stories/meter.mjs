@@ -153,6 +153,9 @@ async function schedule_conflict({ page, url, item }) {
   const id = await item.getAttribute("data-schedule");
   await item.getByText("Change", { exact: true }).click();
   const form = item.locator("form");
+  await form.getByLabel("What it is for").selectOption("meters");
+  await form.getByLabel("Names").waitFor();
+  await form.getByLabel("What it is for").selectOption("meter_group");
   await form.getByLabel("Group").fill("berlin");
   const { schedules: all } = await (await page.request.get(`${url}api/v1/schedules`)).json();
   const { version } = all.find((one) => String(one.id) === id);
@@ -163,7 +166,7 @@ async function schedule_conflict({ page, url, item }) {
   await form.getByText("Somebody else has changed this meanwhile").waitFor();
   assert.equal(await form.getByLabel("Group").inputValue(), "berlin", "nothing typed is lost");
   await form.locator("button.main").click();
-  await item.getByText("group berlin").waitFor();
+  await item.getByText("meters of group berlin").waitFor();
 }
 
 export async function schedules({ context, url, shot }) {
