@@ -189,7 +189,7 @@ class BrokerTls(Fleet):
         self.assert_is_the_cameras("m1", photo)
         done = self.broker.call("rabbitmqctl", "-q", "list_connections", "--no-table-headers",
                                 "protocol", "ssl")
-        encrypted = [line.split("\t") for line in done.splitlines() if "AMQP" in line]
+        encrypted = [line.split("\t") for line in done.splitlines() if "0,9,1" in line]
         self.assertEqual([ssl for _, ssl in encrypted], ["true"] * 2, done)
 
 

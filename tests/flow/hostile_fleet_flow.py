@@ -49,10 +49,10 @@ def packet(kind, body):
 class Flooder(threading.Thread):
     """Publishes without a pause, until it is ended."""
 
-    def __init__(self, port, device, topic, payload):
+    def __init__(self, port, topic, payload):
         super().__init__(daemon=True)
         self.wire = socket.create_connection(("127.0.0.1", port), 10)
-        login = text("MQTT") + bytes([4, 2, 0, 0]) + text(f"meterlens-{device}")
+        login = text("MQTT") + bytes([4, 2, 0, 0]) + text(f"from {topic}")
         self.wire.sendall(packet(0x10, login))
         assert self.wire.recv(4)[3] == 0
         self.one = packet(0x30, text(topic) + payload)
@@ -89,7 +89,7 @@ class Flood(Fleet):
         return seen["latency_ms"]
 
     def flood(self, topic, payload):
-        flooder = Flooder(self.broker.mqtt_port, "flood", topic, payload)
+        flooder = Flooder(self.broker.mqtt_port, topic, payload)
         self.addCleanup(flooder.end)
         flooder.start()
         wait_until(lambda: flooder.sent > 2000, 60, "the flood")
