@@ -93,7 +93,8 @@ std::size_t LoadLinks::add(const std::string& client_id, const std::string& user
                                     nullptr) != MOSQ_ERR_SUCCESS)
     throw LoadFailure{fmt::format("cannot read the certificates of {}", node.ca_file)};
   mosquitto_connect_callback_set(link.client, [](mosquitto*, void* one, int result) {
-    const Link& its = *static_cast<Link*>(one);
+    Link& its = *static_cast<Link*>(one);
+    its.was_up = its.was_up || result == 0;
     if (result == 0) return its.all->events_.connected(its.number);
     its.all->wrong_ = fmt::format("the broker refuses connection {}: {}", its.number + 1,
                                   mosquitto_connack_string(result));
@@ -141,8 +142,16 @@ int LoadLinks::connect(Link& link) {
   return mosquitto_connect(link.client, node.host.c_str(), node.port, keep_alive_s);
 }
 
-void LoadLinks::lose(Link& link) {
+LoadFailure LoadLinks::gone(const Link& link, int result) const {
+  const LoadBroker& node = nodes_[link.node];
+  return {fmt::format("the broker at {}:{} is gone: {}", node.host, node.port,
+                      words_of(result, node))};
+}
+
+void LoadLinks::lose(Link& link, int result) {
   if (!wrong_.empty()) throw LoadFailure{wrong_};
+  // No patience mends a certificate.
+  if (result == MOSQ_ERR_TLS && !link.was_up) throw gone(link, result);
   events_.lost(link.number);
   link.lost_us = now_us();
   link.next_us = link.lost_us;
@@ -162,9 +171,7 @@ void LoadLinks::bring_back() {
       return true;
     }
     if (now - link->lost_us < patience_us) return false;
-    const LoadBroker& node = nodes_[link->node];
-    throw LoadFailure{fmt::format("the broker at {}:{} is gone: {}", node.host, node.port,
-                                  words_of(result, node))};
+    throw gone(*link, result);
   });
 }
 
@@ -194,7 +201,7 @@ void LoadLinks::turn(int wait_ms) {
     if (result == MOSQ_ERR_SUCCESS && (events & ~static_cast<unsigned>(EPOLLOUT)) != 0)
       result = mosquitto_loop_read(link.client, 16);
     if (result == MOSQ_ERR_SUCCESS) keep_write(link);
-    else lose(link);
+    else lose(link, result);
   }
   if (!wrong_.empty()) throw LoadFailure{wrong_};
   if (!lost_.empty()) bring_back();

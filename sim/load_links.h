@@ -60,14 +60,16 @@ class LoadLinks {
     mosquitto* client = nullptr;
     std::size_t node = 0;
     bool wants_write = false;
-    std::int64_t lost_us = 0;  // 0: it is there
+    bool was_up = false;       // the broker has admitted it
+    std::int64_t lost_us = 0;  // since when it is not there
     std::int64_t next_us = 0;  // when it is tried again
   };
   int connect(Link& link);
   void listen(Link& link);
   void keep_write(Link& link) const;
-  void lose(Link& link);
+  void lose(Link& link, int result);
   void bring_back();
+  LoadFailure gone(const Link& link, int result) const;
 
   std::vector<LoadBroker> nodes_;
   Events events_;
