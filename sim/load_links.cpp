@@ -96,6 +96,8 @@ std::size_t LoadLinks::add(const std::string& client_id, const std::string& user
     Link& its = *static_cast<Link*>(one);
     its.was_up = its.was_up || result == 0;
     if (result == 0) return its.all->events_.connected(its.number);
+    constexpr int unavailable = 3;  // a node that is coming up, or has just lost another one
+    if (result == unavailable) return;
     its.all->wrong_ = fmt::format("the broker refuses connection {}: {}", its.number + 1,
                                   mosquitto_connack_string(result));
   });
