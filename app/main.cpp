@@ -251,7 +251,8 @@ void add_load(CLI::App& app, int& status) {
   using meterlens::sim::LoadOptions;
   static LoadOptions options;
   auto* command = app.add_subcommand("load", "many devices send photos to a broker in real time");
-  command->add_option("--broker", options.broker, "mqtt://HOST:PORT or mqtts://HOST:PORT");
+  command->add_option("--broker", options.broker,
+                      "mqtt://HOST:PORT or mqtts://HOST:PORT; several nodes, parted by spaces");
   command->add_option("--ca", options.ca_file, "PEM file that judges an mqtts broker");
   command->add_option("--user", options.user,
                       "{device} in it becomes the device's name; with passwords it is that name");

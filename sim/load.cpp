@@ -13,6 +13,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "face/face.h"
@@ -28,14 +29,16 @@ namespace {
 using Steady = std::chrono::steady_clock;
 using protocol::Bytes;
 
-constexpr std::int64_t again_ms = 1000;  // after a refusal
+constexpr std::int64_t again_ms = 1000;  // after a refusal, or a lost connection
+// Without an answer; a real camera waits longer each time.
+constexpr std::int64_t silence_ms = 10'000;
 constexpr std::size_t piece_bytes = 1024;
 constexpr const char* product = "load";
 constexpr const char* smart_prefix = "smart-";
 
 struct Counts {
   std::int64_t started = 0, stored = 0, smart_sent = 0, answered_twice = 0, refused = 0, late = 0;
-  std::int64_t messages = 0, resent = 0, bytes = 0, disconnected = 0;
+  std::int64_t messages = 0, resent = 0, bytes = 0, disconnected = 0, asked_again = 0;
   std::vector<float> latency_ms;
 };
 
@@ -120,7 +123,7 @@ class Load {
   explicit Load(const LoadOptions& options)
       : options_(options),
         passwords_(options.passwords_file),
-        links_(parse_load_broker(options.broker, options.ca_file),
+        links_(parse_load_brokers(options.broker, options.ca_file),
                {[this](std::size_t link) { on_connected(link); },
                 [this](std::size_t link) { on_lost(link); },
                 [this](std::string_view topic, Bytes payload) { on_message(topic, payload); }}) {
@@ -230,6 +233,19 @@ class Load {
     again_.push_back(&camera);
   }
 
+  // The answer may be lost like everything else: the server says again what it has.
+  void ask_again(std::int64_t now) {
+    while (!asked_.empty() && asked_.front().second + silence_ms * 1000 <= now) {
+      const auto [index, begun_us] = asked_.front();
+      asked_.pop_front();
+      const Camera& camera = cameras_[index];
+      if (camera.photo.empty() || camera.begun_us > begun_us) continue;
+      ++counts_.asked_again;
+      send(camera, protocol::Sent{camera.photo_id});
+      asked_.emplace_back(index, now);
+    }
+  }
+
   void on_message(std::string_view topic, Bytes payload) {
     const auto parsed = protocol::parse_topic(topic);
     const auto message = protocol::decode_message(payload);
@@ -276,6 +292,7 @@ class Load {
       if (now < end_us) begin_due(now, start_us);
       else if (under_way_ == 0) break;
       offer_again(now);
+      ask_again(now);
       links_.turn(1);
     }
     seconds_ = static_cast<double>(now_us() - start_us) / 1e6;
@@ -301,6 +318,7 @@ class Load {
     camera.begun_us = now_us();
     if (camera.is_smart) return send_smart(camera);
     camera.sha256 = protocol::sha256(camera.photo);
+    asked_.emplace_back(static_cast<std::size_t>(&camera - cameras_.data()), camera.begun_us);
     send_whole(camera);
   }
 
@@ -398,6 +416,7 @@ class Load {
   std::vector<Camera> cameras_;
   std::size_t connections_ = 0;
   std::deque<Camera*> again_;  // by their time
+  std::deque<std::pair<std::size_t, std::int64_t>> asked_;  // which camera, and when
   Buffer jpeg_, smart_jpeg_;
   std::size_t next_ = 0, stride_ = 1;  // each has its turn, far from the one before
   std::int64_t under_way_ = 0;
@@ -424,6 +443,7 @@ void Load::tell() {
     row("all stored within, ms", fmt::format("{:.0f}", latency(1)));
     row("messages", fmt::format("{}", counts_.messages));
     row("packets sent again", fmt::format("{}", counts_.resent));
+    row("asked again after 10 s", fmt::format("{}", counts_.asked_again));
     row("refused for now", fmt::format("{}", counts_.refused));
     row("answered twice", fmt::format("{}", counts_.answered_twice));
     row("connections lost", fmt::format("{}", counts_.disconnected));
@@ -444,6 +464,7 @@ void Load::tell() {
       {"disconnected", counts_.disconnected},
       {"messages", counts_.messages},
       {"packets_resent", counts_.resent},
+      {"asked_again", counts_.asked_again},
       {"bytes", counts_.bytes},
       {"latency_ms", {{"p50", latency(0.5)}, {"p90", latency(0.9)}, {"p99", latency(0.99)},
                       {"max", latency(1)}}},

@@ -9,7 +9,7 @@
 namespace meterlens::sim {
 
 struct LoadOptions {
-  std::string broker = "mqtt://127.0.0.1:1883";  // or mqtts://
+  std::string broker = "mqtt://127.0.0.1:1883";  // or mqtts://; several nodes parted by spaces
   std::string ca_file;          // of mqtts: PEM; empty: the system's
   std::string user;             // {device} in it becomes the device's name
   // Lines `DEVICE:PASSWORD`, or one line with the password of all, {device} as above. Read once,

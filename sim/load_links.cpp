@@ -7,12 +7,22 @@
 
 #include <array>
 #include <charconv>
+#include <chrono>
+#include <sstream>
 #include <utility>
 
 namespace meterlens::sim {
 namespace {
 
 constexpr int keep_alive_s = 600;
+constexpr std::int64_t again_us = 500'000, patience_us = 60'000'000;
+
+std::int64_t now_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
 std::string words_of(int result, const LoadBroker& broker) {
   if (result == MOSQ_ERR_TLS)
     return fmt::format("it shows another certificate than {} knows", broker.ca_file);
@@ -23,7 +33,9 @@ constexpr const char* authorities = "/etc/ssl/certs/ca-certificates.crt";
 
 }  // namespace
 
-LoadBroker parse_load_broker(const std::string& url, const std::string& ca_file) {
+namespace {
+
+LoadBroker parse_one(const std::string& url, const std::string& ca_file) {
   constexpr std::string_view scheme = "mqtt://", tls_scheme = "mqtts://";
   const LoadFailure wrong{"--broker must be like mqtt://127.0.0.1:1883 or mqtts://mq1:8883; users "
                           "and passwords are options of their own"};
@@ -44,8 +56,20 @@ LoadBroker parse_load_broker(const std::string& url, const std::string& ca_file)
   return broker;
 }
 
-LoadLinks::LoadLinks(LoadBroker broker, Events events)
-    : broker_(std::move(broker)), events_(std::move(events)), poll_(epoll_create1(EPOLL_CLOEXEC)) {
+}  // namespace
+
+std::vector<LoadBroker> parse_load_brokers(const std::string& urls, const std::string& ca_file) {
+  std::vector<LoadBroker> out;
+  std::istringstream words(urls);
+  for (std::string url; words >> url;) out.push_back(parse_one(url, ca_file));
+  if (out.empty()) out.push_back(parse_one("", ca_file));  // throws
+  for (const LoadBroker& one : out)
+    if (one.tls != out.front().tls) throw LoadFailure{"--broker: all nodes with TLS, or none"};
+  return out;
+}
+
+LoadLinks::LoadLinks(std::vector<LoadBroker> nodes, Events events)
+    : nodes_(std::move(nodes)), events_(std::move(events)), poll_(epoll_create1(EPOLL_CLOEXEC)) {
   mosquitto_lib_init();
 }
 
@@ -59,16 +83,21 @@ std::size_t LoadLinks::add(const std::string& client_id, const std::string& user
   Link& link = *links_.emplace_back(std::make_unique<Link>());
   link.all = this;
   link.number = links_.size() - 1;
+  link.node = link.number % nodes_.size();
+  const LoadBroker& node = nodes_[link.node];
   link.client = mosquitto_new(client_id.c_str(), true, &link);
   if (link.client == nullptr) throw LoadFailure{"no memory for another connection"};
   mosquitto_max_inflight_messages_set(link.client, 0);
   if (!user.empty()) mosquitto_username_pw_set(link.client, user.c_str(), password.c_str());
-  if (broker_.tls && mosquitto_tls_set(link.client, broker_.ca_file.c_str(), nullptr, nullptr,
-                                       nullptr, nullptr) != MOSQ_ERR_SUCCESS)
-    throw LoadFailure{fmt::format("cannot read the certificates of {}", broker_.ca_file)};
+  if (node.tls && mosquitto_tls_set(link.client, node.ca_file.c_str(), nullptr, nullptr, nullptr,
+                                    nullptr) != MOSQ_ERR_SUCCESS)
+    throw LoadFailure{fmt::format("cannot read the certificates of {}", node.ca_file)};
   mosquitto_connect_callback_set(link.client, [](mosquitto*, void* one, int result) {
-    const Link& its = *static_cast<Link*>(one);
+    Link& its = *static_cast<Link*>(one);
+    its.was_up = its.was_up || result == 0;
     if (result == 0) return its.all->events_.connected(its.number);
+    constexpr int unavailable = 3;  // a node that is coming up, or has just lost another one
+    if (result == unavailable) return;
     its.all->wrong_ = fmt::format("the broker refuses connection {}: {}", its.number + 1,
                                   mosquitto_connack_string(result));
   });
@@ -81,11 +110,9 @@ std::size_t LoadLinks::add(const std::string& client_id, const std::string& user
         message->topic, {static_cast<const std::uint8_t*>(message->payload),
                          static_cast<std::size_t>(message->payloadlen)});
   });
-  const int result =
-      mosquitto_connect(link.client, broker_.host.c_str(), broker_.port, keep_alive_s);
-  if (result != MOSQ_ERR_SUCCESS) {
-    throw LoadFailure{fmt::format("cannot connect to the broker at {}:{}: {}", broker_.host,
-                                  broker_.port, words_of(result, broker_))};
+  if (const int result = connect(link); result != MOSQ_ERR_SUCCESS) {
+    throw LoadFailure{fmt::format("cannot connect to the broker at {}:{}: {}", node.host, node.port,
+                                  words_of(result, node))};
   }
   listen(link);
   keep_write(link);
@@ -102,6 +129,7 @@ void LoadLinks::listen(Link& link) {
 }
 
 void LoadLinks::keep_write(Link& link) const {
+  if (mosquitto_socket(link.client) < 0) return;
   const bool wants = mosquitto_want_write(link.client);
   if (wants == link.wants_write) return;
   link.wants_write = wants;
@@ -111,15 +139,42 @@ void LoadLinks::keep_write(Link& link) const {
   epoll_ctl(poll_, EPOLL_CTL_MOD, mosquitto_socket(link.client), &wanted);
 }
 
-void LoadLinks::reconnect(Link& link) {
+int LoadLinks::connect(Link& link) {
+  const LoadBroker& node = nodes_[link.node];
+  return mosquitto_connect(link.client, node.host.c_str(), node.port, keep_alive_s);
+}
+
+LoadFailure LoadLinks::gone(const Link& link, int result) const {
+  const LoadBroker& node = nodes_[link.node];
+  return {fmt::format("the broker at {}:{} is gone: {}", node.host, node.port,
+                      words_of(result, node))};
+}
+
+void LoadLinks::lose(Link& link, int result) {
   if (!wrong_.empty()) throw LoadFailure{wrong_};
+  // No patience mends a certificate.
+  if (result == MOSQ_ERR_TLS && !link.was_up) throw gone(link, result);
   events_.lost(link.number);
-  const int result = mosquitto_reconnect(link.client);
-  if (result != MOSQ_ERR_SUCCESS) {
-    throw LoadFailure{fmt::format("the broker at {}:{} is gone: {}", broker_.host, broker_.port,
-                                  words_of(result, broker_))};
-  }
-  listen(link);
+  link.lost_us = now_us();
+  link.next_us = link.lost_us;
+  lost_.push_back(&link);
+}
+
+void LoadLinks::bring_back() {
+  std::erase_if(lost_, [this](Link* link) {
+    const std::int64_t now = now_us();
+    if (now < link->next_us) return false;
+    link->next_us = now + again_us;
+    link->node = (link->node + 1) % nodes_.size();
+    const int result = connect(*link);
+    if (result == MOSQ_ERR_SUCCESS) {
+      listen(*link);
+      keep_write(*link);
+      return true;
+    }
+    if (now - link->lost_us < patience_us) return false;
+    throw gone(*link, result);
+  });
 }
 
 void LoadLinks::subscribe(std::size_t link, const std::string& topic) {
@@ -147,10 +202,11 @@ void LoadLinks::turn(int wait_ms) {
     if ((events & EPOLLOUT) != 0) result = mosquitto_loop_write(link.client, 1);
     if (result == MOSQ_ERR_SUCCESS && (events & ~static_cast<unsigned>(EPOLLOUT)) != 0)
       result = mosquitto_loop_read(link.client, 16);
-    if (result != MOSQ_ERR_SUCCESS) reconnect(link);
-    keep_write(link);
+    if (result == MOSQ_ERR_SUCCESS) keep_write(link);
+    else lose(link, result);
   }
   if (!wrong_.empty()) throw LoadFailure{wrong_};
+  if (!lost_.empty()) bring_back();
   // Keep-alive: some at a time, all within a minute.
   for (std::size_t i = 0; i < 1 + links_.size() / 1000 && !links_.empty(); ++i)
     mosquitto_loop_misc(links_[next_misc_++ % links_.size()]->client);

@@ -24,8 +24,9 @@ struct LoadBroker {
   bool tls = false;
   std::string ca_file;  // of TLS: PEM; empty: the system's authorities
 };
-// mqtt://HOST[:PORT] or mqtts://HOST[:PORT]; throws LoadFailure.
-LoadBroker parse_load_broker(const std::string& url, const std::string& ca_file);
+// mqtt://HOST[:PORT] or mqtts://HOST[:PORT], or several parted by spaces, all with or without TLS:
+// the nodes of one broker. Throws LoadFailure.
+std::vector<LoadBroker> parse_load_brokers(const std::string& urls, const std::string& ca_file);
 
 class LoadLinks {
  public:
@@ -34,7 +35,8 @@ class LoadLinks {
     std::function<void(std::size_t link)> lost;
     std::function<void(std::string_view topic, protocol::Bytes payload)> message;
   };
-  LoadLinks(LoadBroker broker, Events events);
+  // Connections are parted among the nodes; one that is lost tries one after another.
+  LoadLinks(std::vector<LoadBroker> nodes, Events events);
   ~LoadLinks();
   LoadLinks(const LoadLinks&) = delete;
   LoadLinks& operator=(const LoadLinks&) = delete;
@@ -47,7 +49,7 @@ class LoadLinks {
   std::size_t subscribed() const { return subscribed_; }
   void publish(std::size_t link, const std::string& topic, protocol::Bytes payload, int qos);
   // What the sockets have, and what is due by the clock; at most `wait_ms`. Throws LoadFailure when
-  // the broker refuses a connection or is gone.
+  // the broker refuses a connection or is gone for a minute.
   void turn(int wait_ms);
   void disconnect_all();
 
@@ -56,15 +58,23 @@ class LoadLinks {
     LoadLinks* all = nullptr;
     std::size_t number = 0;
     mosquitto* client = nullptr;
+    std::size_t node = 0;
     bool wants_write = false;
+    bool was_up = false;       // the broker has admitted it
+    std::int64_t lost_us = 0;  // since when it is not there
+    std::int64_t next_us = 0;  // when it is tried again
   };
+  int connect(Link& link);
   void listen(Link& link);
   void keep_write(Link& link) const;
-  void reconnect(Link& link);
+  void lose(Link& link, int result);
+  void bring_back();
+  LoadFailure gone(const Link& link, int result) const;
 
-  LoadBroker broker_;
+  std::vector<LoadBroker> nodes_;
   Events events_;
   std::vector<std::unique_ptr<Link>> links_;
+  std::vector<Link*> lost_;
   std::string wrong_;  // found in a callback of libmosquitto's, which knows no exceptions
   int poll_ = -1;
   std::size_t subscribed_ = 0, next_misc_ = 0;

@@ -18,6 +18,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -82,27 +83,27 @@ class Steps:
     def _wait_shared_out(self):
         """Every queue has one of the workers that run, each its fair share."""
         count = len(self.workers)
+        queues = int(re.search(r"(?m)^queues = (\d+)", self.config.read_text()).group(1))
         wait_until(lambda: len(shares := self._shares().values()) == count and
-                   max(shares) - min(shares) <= 1, HAND_OVER_S, f"{count} workers to share")
+                   sum(shares) == queues and max(shares) - min(shares) <= 1,
+                   HAND_OVER_S, f"{count} workers to share {queues} queues")
         return f"workers have {sorted(self._shares().values())} queues"
 
     # ---- load ----
 
     def load(self, devices, per_s, seconds):
         """As many as are said, parted among the nodes."""
-        nodes = [node for node in self.nodes if self._runs(node)]
-        each = int(devices) // len(nodes)
-        for node in nodes:
-            self.load_number += 1
-            passwords = self._credentials(each)
-            command = [self.stack.build / "meterlens", "load", "--json", "--broker",
-                       f"mqtt://127.0.0.1:{node.mqtt_port}", "--devices", str(each),
-                       "--photos-per-s", str(float(per_s) / len(nodes)), "--seconds", seconds,
-                       "--prefix", f"load{self.load_number}n", "--patience-s", "120",
-                       "--photo-bytes", "8000", *passwords]
-            self.loads.append((node, subprocess.Popen(command, stdout=subprocess.PIPE,
-                                                      stderr=subprocess.PIPE, text=True)))
-        return f"{len(nodes)} times {each} devices begin to send"
+        self.load_number += 1
+        urls = " ".join(f"mqtt://127.0.0.1:{node.mqtt_port}" for node in self.nodes
+                        if self._runs(node))
+        passwords = self._credentials(int(devices))
+        command = [self.stack.build / "meterlens", "load", "--json", "--broker", urls, "--devices",
+                   devices, "--photos-per-s", per_s, "--seconds", seconds, "--prefix",
+                   f"load{self.load_number}n", "--patience-s", "120", "--photo-bytes", "8000",
+                   *passwords]
+        self.loads.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                           text=True))
+        return f"{devices} devices begin to send"
 
     def _credentials(self, count):
         """For `load`, where devices need some."""
@@ -120,8 +121,8 @@ class Steps:
         return ["--passwords", str(file)]
 
     def load_end(self):
-        stored, wrong, slowest = 0, [], 0
-        for _, process in self.loads:
+        stored, wrong, slowest, lost = 0, [], 0, 0
+        for process in self.loads:
             out, words = process.communicate(timeout=600)
             if process.returncode != 0:
                 wrong.append(words.strip() or out.strip())
@@ -129,10 +130,12 @@ class Steps:
                 told = json.loads(out.splitlines()[-1])
                 stored += told["photos_stored"]
                 slowest = max(slowest, told["latency_ms"]["max"])
+                lost += told["disconnected"]
         self.loads = []
         if wrong:
             raise StackError("; ".join(wrong))
-        return f"all {stored} photos are stored, none later than {slowest / 1000:.1f} s"
+        return (f"all {stored} photos are stored, none later than {slowest / 1000:.1f} s; "
+                f"{lost} connections were lost and came back")
 
     # ---- RabbitMQ's nodes ----
 

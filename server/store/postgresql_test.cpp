@@ -5,6 +5,7 @@
 
 #include "server/store/driver.h"
 #include "server/store/fixture.h"
+#include "server/store/plans.h"
 #include "server/store/test_proxy.h"
 
 namespace meterlens::store {
@@ -57,6 +58,57 @@ class Other {
  private:
   PGconn* connection_;
 };
+
+TEST_P(Postgresql, IsGivenATextOnceAndThenItsName) {
+  soci::session sql(postgresql_with_plans(), path());
+  const auto plans = [&] {
+    int count = 0;
+    sql << "SELECT CAST(count(*) AS INT) FROM pg_prepared_statements", soci::into(count);
+    return count;
+  };
+  const auto ask = [&](int value) {
+    int twice = 0;
+    sql << "SELECT 2 * CAST(:value AS INT)", soci::use(value), soci::into(twice);
+    return twice;
+  };
+  EXPECT_EQ(ask(1), 2);
+  EXPECT_EQ(plans(), 0) << "a text that comes once is no plan";
+  EXPECT_EQ(ask(2), 4);
+  EXPECT_EQ(ask(3), 6);
+  EXPECT_EQ(plans(), 2) << "that one, and this one's own";
+  // What is made up each time has a bound.
+  for (int i = 0; i < 300; ++i) {
+    int value = 0;
+    for (int times = 0; times < 2; ++times)
+      sql << "SELECT " + std::to_string(1000 + i), soci::into(value);
+    EXPECT_EQ(value, 1000 + i);
+  }
+  EXPECT_EQ(plans(), 256);
+  EXPECT_EQ(ask(4), 8);
+  EXPECT_THROW(sql << "SELECT no_such_column FROM photo", soci::soci_error);
+  EXPECT_EQ(ask(5), 10);
+}
+
+TEST_P(Postgresql, PlansOutliveWhatChangesTheTables) {
+  const auto write_and_read = [&](std::uint32_t number) {
+    photo::Photo photo = photo_of("m1", number);
+    ASSERT_TRUE(store_->add_photos({&photo, 1}));
+    ASSERT_TRUE(store_->add_reading(reading_of("m1", photo.id, static_cast<int>(number))));
+    for (int i = 0; i < 12; ++i) {  // of each connection that reads
+      const auto photos = store_->photos({.device = "m1"});
+      ASSERT_TRUE(photos);
+      EXPECT_EQ(photos->size(), number);
+      ASSERT_TRUE(store_->readings({.photo = photo.id}));
+    }
+  };
+  for (std::uint32_t number = 1; number <= 8; ++number) write_and_read(number);
+  run("ALTER TABLE photo ADD COLUMN later BIGINT NOT NULL DEFAULT 7");
+  run("ALTER TABLE reading ADD COLUMN later TEXT NOT NULL DEFAULT ''");
+  run("CREATE TABLE reading_far PARTITION OF reading FOR VALUES FROM (99999999999990) TO"
+      " (99999999999999)");
+  run("DROP INDEX IF EXISTS photo_device");
+  for (std::uint32_t number = 9; number <= 11; ++number) write_and_read(number);
+}
 
 TEST_P(Postgresql, LockedByAnotherProgramWhileWriting) {
   photo::Photo photo = photo_of("m1", 1);

@@ -81,7 +81,8 @@ class Fleet:
             self.database.sql(KNOWN.format(devices))
             worker = stack.spawn("meterlens", "worker", "--config", config)
             wait_until(self.is_shared_out, 120, "the worker to have its queues again")
-        self.broker.open_mqtt()
+        for node in self.nodes:
+            node.open_mqtt()
         server = stack.spawn("meterlens", "serve", "--no-worker", "--config", config)
         wait_until(lambda: self.is_healthy(stack), 120, "the server")
         self.roles = {"server": lambda: {server.pid}, "worker": lambda: {worker.pid},
