@@ -93,6 +93,11 @@ export class Fleet {
     this.version.set(this.version.get() + 1);
   }
 
+  // Of devices of which nothing is known yet.
+  take_rows(devices: Device[]): void {
+    this.take_devices(devices.filter(({ id }) => this.find(id) === undefined));
+  }
+
   take_command(command: Command): void {
     this.change(command.device, (entry) => {
       const next = later(entry.command, command);
