@@ -3,8 +3,8 @@ import {
   get_command,
   is_over,
   list_device_rows,
+  list_device_views,
   list_devices,
-  page_max,
   take_photo,
   type DeviceFilter,
 } from "./api/api";
@@ -77,7 +77,7 @@ async function load(): Promise<void> {
 
 async function load_part(filter: DeviceFilter): Promise<void> {
   for (let cursor: string | null = ""; cursor !== null; ) {
-    const page = await list_devices(filter, page_max, cursor);
+    const page = await list_device_views(filter, cursor);
     fleet.take_devices(page.items);
     cursor = page.next;
   }

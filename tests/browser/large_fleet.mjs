@@ -6,6 +6,7 @@ const [url] = process.argv.slice(2);
 const say = (what, ms) => console.log(`${what}: ${(ms / 1000).toFixed(2)} s`);
 
 async function measure(context) {
+  context.setDefaultTimeout(300_000);
   const page = await context.newPage();
   await page.goto(`${url}#/devices`, { waitUntil: "commit" });
   const since_begin = () => page.evaluate(() => performance.now());
