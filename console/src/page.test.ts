@@ -76,7 +76,7 @@ test("an older photo never replaces a newer one", () => {
   assert.equal(fleet.entry("m1").get()?.device.newest_photo?.id, 5);
 });
 
-test("a list without a device's own words leaves them as they were, rows change no known one", () => {
+test("lists leave what a device said as it was, rows change no known device", () => {
   const fleet = new Fleet();
   const said = { csq: 20 } as unknown as Device["state"];
   fleet.take_devices([{ ...device("m1"), state: said }]);
