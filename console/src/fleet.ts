@@ -93,6 +93,11 @@ export class Fleet {
     this.version.set(this.version.get() + 1);
   }
 
+  // Of devices of which nothing is known yet.
+  take_rows(devices: Device[]): void {
+    this.take_devices(devices.filter(({ id }) => this.find(id) === undefined));
+  }
+
   take_command(command: Command): void {
     this.change(command.device, (entry) => {
       const next = later(entry.command, command);
@@ -131,7 +136,14 @@ export class Fleet {
     this.sorted = null;
     this.listed?.add(device.id);
     kept.set({
-      device: { ...device, newest_photo, newest_reading },
+      device: {
+        ...device,
+        // Lists leave out what it said of itself.
+        state: device.state ?? known?.device.state ?? null,
+        health: device.health ?? known?.device.health ?? null,
+        newest_photo,
+        newest_reading,
+      },
       command: later(known?.command ?? null, device.active_command),
       error: known?.error ?? null,
     });

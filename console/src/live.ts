@@ -2,8 +2,9 @@
 import {
   get_command,
   is_over,
+  list_device_rows,
+  list_device_views,
   list_devices,
-  page_max,
   take_photo,
   type DeviceFilter,
 } from "./api/api";
@@ -27,10 +28,11 @@ const parts_of_fleet: DeviceFilter[] = [
 
 export const fleet = new Fleet();
 // Whether news come by themselves; whether the server answers at all; whether the first devices are
-// known; whether all are.
+// known; whether all can be looked through; whether all is known of each.
 export const is_live = new Value(false);
 export const is_reachable = new Value(true);
 export const is_loaded = new Value(false);
+export const is_listed = new Value(false);
 export const is_whole = new Value(false);
 // Grows whenever something may have been missed: what was loaded before is loaded anew.
 export const epoch = new Value(0);
@@ -75,8 +77,17 @@ async function load(): Promise<void> {
 
 async function load_part(filter: DeviceFilter): Promise<void> {
   for (let cursor: string | null = ""; cursor !== null; ) {
-    const page = await list_devices(filter, page_max, cursor);
+    const page = await list_device_views(filter, cursor);
     fleet.take_devices(page.items);
+    cursor = page.next;
+  }
+}
+
+// Their names and remarks first, so that they can be looked through.
+async function load_rows(): Promise<void> {
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const page = await list_device_rows(cursor);
+    fleet.take_rows(page.items);
     cursor = page.next;
   }
 }
@@ -91,6 +102,8 @@ async function load_devices(): Promise<void> {
   is_reachable.set(true);
   if (was_away) epoch.set(epoch.get() + 1);
   if (first.next !== null) {
+    if (!is_listed.get()) await load_rows();
+    is_listed.set(true);
     const parts = [...parts_of_fleet];
     const work = async (): Promise<void> => {
       for (let part = parts.shift(); part !== undefined; part = parts.shift())
@@ -99,6 +112,7 @@ async function load_devices(): Promise<void> {
     await Promise.all(Array.from({ length: lists_at_once }, work));
   }
   fleet.end_listing();
+  is_listed.set(true);
   is_whole.set(true);
 }
 

@@ -76,6 +76,19 @@ test("an older photo never replaces a newer one", () => {
   assert.equal(fleet.entry("m1").get()?.device.newest_photo?.id, 5);
 });
 
+test("lists leave what a device said as it was, rows change no known device", () => {
+  const fleet = new Fleet();
+  const said = { csq: 20 } as unknown as Device["state"];
+  fleet.take_devices([{ ...device("m1"), state: said }]);
+  fleet.take_devices([{ ...device("m1"), remark: "cellar" }]);
+  const now = fleet.find("m1")?.device;
+  assert.deepEqual([now?.state, now?.remark], [said, "cellar"]);
+  fleet.take_rows([{ ...device("m1"), remark: "older" }, device("m2")]);
+  assert.equal(fleet.find("m1")?.device.remark, "cellar");
+  assert.deepEqual(fleet.all().map((entry) => entry.device.id), ["m1", "m2"]);
+  assert.equal(fleet.find("m3"), undefined);
+});
+
 test("who follows one device hears of that one, also before it comes", () => {
   const fleet = new Fleet();
   let heard = 0;

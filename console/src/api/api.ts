@@ -5,6 +5,7 @@ import type {
   Caller,
   Command,
   Device,
+  DeviceParts,
   EstimateOrder,
   Exchange,
   ExchangeEdit,
@@ -85,6 +86,38 @@ export async function list_devices(
   const path = `/devices${query({ ...filter, limit, cursor })}`;
   const page = await get<{ devices: Device[]; next: string | null }>(path);
   return { items: page.devices, next: page.next };
+}
+
+const rows_a_page = 5_000;
+const row_fields = [
+  "dialect", "product", "online", "first_seen_ms", "last_seen_ms", "firmware", "remark", "group",
+  "labels", "enabled", "packets_dropped",
+];
+const newest_fields = ["newest_photo", "newest_reading", "active_command"];
+
+async function list_parts(
+  fields: string[],
+  filter: DeviceFilter,
+  limit: number,
+  cursor: string,
+): Promise<Page<Device>> {
+  const path = `/devices${query({ ...filter, fields: fields.join(), limit, cursor })}`;
+  const page = await get<DeviceParts>(path);
+  const unknown = {
+    state: null, health: null, newest_photo: null, newest_reading: null, active_command: null,
+  };
+  return { items: page.devices.map((part) => ({ ...unknown, ...part }) as Device),
+    next: page.next };
+}
+
+// What a device's own row says, many at once: nothing of photos, readings and commands.
+export function list_device_rows(cursor: string): Promise<Page<Device>> {
+  return list_parts(row_fields, {}, rows_a_page, cursor);
+}
+
+// All but what it last said of itself (state, health), which is half of it.
+export function list_device_views(filter: DeviceFilter, cursor: string): Promise<Page<Device>> {
+  return list_parts([...row_fields, ...newest_fields], filter, page_max, cursor);
 }
 
 export function get_device(device: string): Promise<Device> {

@@ -4,7 +4,7 @@ import { memo } from "preact/compat";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { is_over, list_devices } from "../api/api";
 import { list_groups } from "../api/fleet_calls";
-import { fleet, is_loaded, is_whole } from "../live";
+import { fleet, is_listed, is_loaded, is_whole } from "../live";
 import type { Entry } from "../fleet";
 import { use_value, use_value_calmly } from "../observe";
 import { Bulk } from "../parts/bulk";
@@ -242,17 +242,18 @@ function Filters(props: {
 }
 
 // While the list is still on its way, the server is asked for what is typed; labels wait for it.
-function use_search_ahead(typed: string, whole: boolean): void {
+function use_search_ahead(typed: string, listed: boolean): void {
   const search = use_settled(typed.trim());
   use_loaded(async () => {
-    if (whole || search === "" || is_too_long(search, search_bytes_max)) return;
+    if (listed || search === "" || is_too_long(search, search_bytes_max)) return;
     fleet.take_devices((await list_devices({ search }, found_at_once, "")).items);
-  }, [search, whole]);
+  }, [search, listed]);
 }
 
 export function DevicesPage() {
   const words = use_words();
   const loaded = use_value(is_loaded);
+  const listed = use_value(is_listed);
   const whole = use_value(is_whole);
   const version = use_value_calmly(fleet.version);
   const [wish, set_wish] = useState<Wish>({
@@ -260,7 +261,7 @@ export function DevicesPage() {
   });
   const [chosen, set_chosen] = useState<ReadonlySet<string>>(new Set());
   const [changes, set_changes] = useState(0);
-  use_search_ahead(wish.search, whole);
+  use_search_ahead(wish.search, listed);
   const entries = useMemo(() => chosen_of(fleet.all(), wish), [version, wish]);
   const choose = useCallback((id: string, is_chosen: boolean): void => {
     set_chosen((known) => {
@@ -288,7 +289,9 @@ export function DevicesPage() {
         }}
       />
       <p class="facts" role="status">
-        {!loaded ? words.say("loading") : whole ? shown : `${shown} ${words.say("more_to_come")}`}
+        {!loaded ? words.say("loading") : shown}
+        {loaded && !whole &&
+          (listed ? words.say("readings_to_come") : ` ${words.say("more_to_come")}`)}
       </p>
       {whole && fleet.all().length === 0 ? (
         <p class="notice">{words.say("no_devices")}</p>

@@ -125,6 +125,7 @@ export function MetersPage() {
     <>
       <h1>{words.say("nav_meters")}</h1>
       <Filters wish={wish} change={(part) => set_wish({ ...wish, ...part })} />
+      <NewMeter />
       {(shown === null || list.error !== null) && <Waiting error={list.error} />}
       {shown?.length === 0 && (
         <p class="notice">{words.say(is_all ? "no_meters_yet" : "no_meters")}</p>
@@ -133,7 +134,6 @@ export function MetersPage() {
         {shown?.map((meter) => <Card key={meter.id} meter={meter} />)}
       </ul>
       <More list={list} />
-      <NewMeter />
     </>
   );
 }

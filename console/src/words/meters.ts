@@ -3,8 +3,8 @@ import type { Texts } from "./texts";
 
 export const meter_texts = {
   no_meters_yet: [
-    "No meter yet. A device brings its own when it connects; others are made below.",
-    "还没有表计。设备连接后会自动建立对应的表计，也可在下方新建。",
+    "No meter yet. A device brings its own when it connects; others are made by “New meter”.",
+    "还没有表计。设备连接后会自动建立对应的表计，也可用“新建表计”建立。",
   ],
   meter_search_hint: ["In name, place and serial number", "匹配名称、地点和表号"],
   newest_verdict: ["Newest reading", "最新读数"],

@@ -13,6 +13,7 @@ export const operation_texts = {
     "名称为 1 到 64 个字母、数字、点、短横线或下划线，且数量不能过多",
   ],
   list_again: ["Load again", "重新加载"],
+  readings_to_come: ["; their readings are on their way", "，读数正在加载"],
   more_to_come: ["so far; the rest is on its way", "，其余设备正在加载"],
 
   group: ["Group", "分组"],

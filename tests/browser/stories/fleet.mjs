@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { watch } from "../browser.mjs";
 
 const device_count = 100_000;
-const page_sizes = [200, 1_000, 50]; // the first, the others, those of a search
+const page_sizes = [200, 5_000, 1_000, 50]; // the first, the rows, the whole, those of a search
 const frame_ms_max = 50;
 const lists_at_once = 2;
 
@@ -38,12 +38,15 @@ function page_of(devices, address) {
     String(online) === (asked.get("online") ?? String(online)) &&
     dialect === (asked.get("dialect") ?? dialect);
   const cursor = asked.get("cursor") ?? "";
+  const fields = asked.get("fields")?.split(",").concat("id");
+  const part_of = (device) => fields === undefined ? device
+    : Object.fromEntries(fields.map((name) => [name, device[name]]));
   const found = [];
   for (let at = devices.findIndex(({ id }) => id > cursor); at >= 0 && at < devices.length; ++at) {
     if (!is_wished(devices[at])) continue;
     if (found.length === size)
       return JSON.stringify({ devices: found, next: found.at(-1).id });
-    found.push(devices[at]);
+    found.push(part_of(devices[at]));
   }
   return JSON.stringify({ devices: found, next: null });
 }
@@ -79,13 +82,14 @@ async function check_frames(page, cdp, what, step_px, first = async () => undefi
 }
 
 // Answers for the list of devices. The first page comes at once, the others one by one as they are
-// let go, until all may come.
+// let go, until all may come. First the rows of all are asked for, a few thousand at once, then the
+// devices with all that is known of them.
 async function serve_devices(page, devices) {
   const held = [];
   let is_open = false;
   await page.route(/\/api\/v1\/devices\?/, async (route) => {
     const address = route.request().url();
-    if (!is_open && address.includes(`limit=${page_sizes[1]}`))
+    if (!is_open && page_sizes.slice(1, 3).some((size) => address.includes(`limit=${size}`)))
       await new Promise((go) => held.push(go));
     await route.fulfill({ contentType: "application/json", body: page_of(devices, address) });
   });
@@ -115,6 +119,12 @@ async function check_coming(page, cdp, served) {
   await page.getByText("m098765").waitFor();
   await page.getByLabel("Search").fill("haus 98763");
   await page.getByText("m098763").waitFor();
+  await page.getByLabel("Search").fill("");
+  // All can be looked through while their readings are still to come.
+  for (let count = 0; count < device_count; count += page_sizes[1]) await served.next();
+  await page.getByText("100,000 of 100,000 devices; their readings are on their way").waitFor();
+  await page.getByLabel("Search").fill("haus 99995");
+  await page.getByText("1 of 100,000 devices").waitFor();
   await page.getByLabel("Search").fill("");
   while (served.held.length < lists_at_once) await new Promise((go) => setTimeout(go, 5));
   await check_frames(page, cdp, "scrolled while more come", 400, served.next);
