@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "protocol/require.h"
 #include "server/remote.h"
 
 namespace meterlens::server {
