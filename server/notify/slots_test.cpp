@@ -41,7 +41,8 @@ class SlotsTest : public store::test::Fixture {
   }
   Names open() {
     Names out;
-    for (const auto& alarm : *watcher_->book().alarms({.open = true, .count_max = 9999}))
+    const auto alarms = watcher_->book().alarms({.open = true, .count_max = 9999}).value();
+    for (const auto& alarm : alarms)
       out.push_back(std::string(store::name(alarm.kind)) + " " + alarm.subject);
     return out;
   }

@@ -48,7 +48,8 @@ class SlotsTest : public test::OnBoth {
   }
   Names subjects(const schedule::Schedule& schedule, std::int64_t at_ms) {
     Names out;
-    for (const Subject& one : SlotBook(*store_).subjects(schedule, at_ms).value())
+    const auto found = SlotBook(*store_).subjects(schedule, at_ms).value();
+    for (const Subject& one : found)
       out.push_back(one.meter + " " + one.device);
     return out;
   }
@@ -173,7 +174,8 @@ TEST_P(SlotsTest, AreBilledByMeterAndTime) {
   }
   const auto keys = [&](const BillingFilter& filter) {
     Names out;
-    for (const Missing& one : book.billed(filter).value())
+    const auto found = book.billed(filter).value();
+    for (const Missing& one : found)
       out.push_back(one.meter + std::to_string(one.moment.due_ms));
     return out;
   };
