@@ -15,6 +15,7 @@ using metrics::Count;
 
 namespace {
 
+constexpr std::int64_t new_device_ms = 5'000;
 constexpr std::int64_t cameras_ms = 60'000;  // how old what is known of them may be
 
 }  // namespace
@@ -78,14 +79,15 @@ void Pipeline::Steps::forget_cameras() {
 void Pipeline::Steps::order_scheduled() {
   if (!committer.good() || !leads || settings.role == Role::worker) return;
   if (queues != nullptr && !queues->connected()) return;  // what is due waits
+  if (now_ms >= cameras_change_ms) load_schedules();
   if (settings.role == Role::whole && registry.entries().size() != planned_devices) {
     std::vector<std::string> devices;
     for (const auto& [id, entry] : registry.entries()) devices.push_back(id);
     planned_devices = devices.size();
     planner.set_devices(devices);
-    if (plans_meters) load_schedules();  // a new device may look at one
+    // A new one may look at a meter; once its row is stored.
+    if (plans_meters) cameras_change_ms = std::min(cameras_change_ms, now_ms + new_device_ms);
   }
-  if (now_ms >= cameras_change_ms) load_schedules();
   const auto due = planner.tick(now_ms, settings.scheduled_max);
   if (!(remote != nullptr ? ask_for(due) : order_together(due))) {
     // All of it comes again, and who was asked says so.

@@ -177,7 +177,7 @@ TEST_F(ScheduledTest, AMeterThatIsLookedAtByANewDeviceIsTakenUp) {
   packet.device = "c";
   packet.product = "meterlens";
   packet.received_at_ms = now_ms_;
-  packet.content = ingest::Presence{true};
+  packet.content = ingest::Presence{true, "", ""};
   ASSERT_NE(steps_->registry.see(packet), nullptr);
   for (int i = 0; i < 3; ++i) turn_at(now_ms_ + 10'000);
   turn_at(start + 2 * hour + 1000);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "protocol/checksum.h"
 #include "server/store/schema.h"
 
 namespace meterlens::store {
@@ -44,6 +45,19 @@ TEST(Dialect, NoTypeOfSqliteIsLeftInTheSchema) {
       EXPECT_EQ(text.find("INTEGER"), std::string::npos) << text;
     }
   }
+}
+
+// Stores that are there have taken these steps in this order: a new one goes behind them, else they
+// would never take it.
+TEST(Dialect, StepsOfBeforeStayAsTheyAre) {
+  constexpr std::size_t steps = 18;
+  ASSERT_GE(migrations().size(), steps);
+  std::uint32_t sum = 0;
+  for (const Migration& step : migrations().first(steps))
+    for (const std::string_view statement : step)
+      sum = protocol::crc32(
+          {reinterpret_cast<const std::uint8_t*>(statement.data()), statement.size()}, sum);
+  EXPECT_EQ(sum, 3'093'818'678U);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "server/store/fixture.h"
 #include "server/store/fleet.h"
+#include "server/store/partitions_schema.h"
 
 namespace meterlens::store {
 namespace {
@@ -121,7 +122,7 @@ TEST_F(Partitions, AnOlderTableBecomesOnePart) {
         " payload_bytes BIGINT NOT NULL, is_text BIGINT NOT NULL, payload TEXT NOT NULL)");
   value("CREATE INDEX message_device ON message (device, id)");
   store_.reset();
-  value("DELETE FROM schema_version WHERE version = (SELECT max(version) FROM schema_version)");
+  for (const std::string_view statement : partitions_migration()) value(std::string(statement));
   store_ = open();
   ASSERT_TRUE(store_);
   EXPECT_EQ(value("SELECT count(*) FROM reading_before"), "1");

@@ -132,8 +132,8 @@ std::span<const Migration> migrations() {
                               Migration(light),    Migration(growth),  second_migration(),
                               notify_migration(),  fleet_migration(),  access_migration(),
                               Migration(summary),  Migration(edits),   load_migration(),
-                              moving_migration(),  leases_migration(), slots_migration(),
-                              partitions_migration()};
+                              moving_migration(),  leases_migration(), partitions_migration(),
+                              slots_migration()};
   return all;
 }
 
