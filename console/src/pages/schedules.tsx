@@ -127,7 +127,8 @@ export function schedule_edit(typed: Typed): ScheduleEdit | null {
   const names = names_of(typed.names);
   const of_group = target === "group" || target === "meter_group";
   const of_names = target === "devices" || target === "meters";
-  if (names === null || name === "" || typeof cron === "string" || !is_zone(typed.zone)) return null;
+  if (names === null || name === "") return null;
+  if (typeof cron === "string" || !is_zone(typed.zone)) return null;
   if (spread_s === null || catch_up_s === null || grace_s === null) return null;
   if ((of_group && !group) || (of_names && names.length === 0)) return null;
   return {
