@@ -115,6 +115,10 @@ constexpr std::array keys{
     Key{"flood", "messages_per_s", &S::flood_messages_per_s,
         "of one device, of up to 1024 bytes; a worker drops what is more", 1, 100'000},
     Key{"flood", "burst", &S::flood_burst, "so many more may come at once", 100, 10'000'000},
+    Key{"fleet", "metrics_address", &S::fleet_metrics_address,
+        "an IP address where a worker answers /metrics and /health, to whoever asks there"},
+    Key{"fleet", "metrics_port", &S::fleet_metrics_port,
+        "of it; 0: none. Workers on one machine each need one: --metrics-port", 0, 65535},
     Key{"retention", "photo_days", &S::retention_photo_days,
         "photos that arrived so long ago are removed, unless they are unread or the evidence of an "
         "accepted reading; 0: none", 0, 36'500},
