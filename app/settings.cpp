@@ -107,6 +107,10 @@ constexpr std::array keys{
         "a message whose worker has died so often lies in the queue meterlens.poison", 1, 1000},
     Key{"fleet", "patience_s", &S::fleet_patience_s,
         "how long the start waits for RabbitMQ and PostgreSQL", 1, 3600},
+    Key{"fleet", "metrics_address", &S::fleet_metrics_address,
+        "an IP address where a worker answers /metrics and /health, to whoever asks there"},
+    Key{"fleet", "metrics_port", &S::fleet_metrics_port,
+        "of it; 0: none. Workers on one machine each need one: --metrics-port", 0, 65535},
     Key{"retention", "photo_days", &S::retention_photo_days,
         "photos that arrived so long ago are removed, unless they are unread or the evidence of an "
         "accepted reading; 0: none", 0, 36'500},

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,8 +36,11 @@ class Deliveries {
     std::deque<Held> kept;
     std::map<int, std::size_t> open;
     for (Held& one : held_) {
-      if (one.number > upto || (!one.device.empty() && is_open(one.device))) {
-        if (one.number <= upto) ++open[one.queue];
+      const bool is_early = one.number > upto || kept_.contains(one.queue);
+      if (is_early) {
+        kept.push_back(std::move(one));
+      } else if (!one.device.empty() && is_open(one.device)) {
+        ++open[one.queue];
         kept.push_back(std::move(one));
       } else {
         let_go(one);
@@ -45,7 +49,7 @@ class Deliveries {
     std::size_t early = 0;
     held_.clear();
     for (Held& one : kept) {
-      if (one.number <= upto && open[one.queue] > open_max) {
+      if (one.number <= upto && !kept_.contains(one.queue) && open[one.queue] > open_max) {
         --open[one.queue];
         ++early;
         let_go(one);
@@ -54,6 +58,15 @@ class Deliveries {
       }
     }
     return early;
+  }
+
+  // Nothing of this queue is dealt with any more, or it is again.
+  void keep(int queue, bool keeps) {
+    const std::lock_guard lock(mutex_);
+    if (keeps)
+      kept_.insert(queue);
+    else
+      kept_.erase(queue);
   }
 
   // The tags to be acknowledged now.
@@ -103,6 +116,7 @@ class Deliveries {
   mutable std::mutex mutex_;
   std::deque<Held> held_;
   std::map<int, std::size_t> counts_;
+  std::set<int> kept_;  // queues whose messages somebody else shall have
   std::vector<std::uint64_t> settled_;
   std::uint64_t last_ = 0;
 };

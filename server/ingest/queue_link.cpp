@@ -20,6 +20,7 @@
 #include "protocol/require.h"
 #include "server/ingest/amqp.h"
 #include "server/ingest/deliveries.h"
+#include "server/ingest/queue_sender.h"
 #include "server/ingest/topology.h"
 
 namespace meterlens::ingest {
@@ -60,19 +61,21 @@ struct QueueLink::Session {
   QueueLinkSettings settings;
   QueueLinkEvents events;
   std::unique_ptr<Amqp> amqp;
+  std::unique_ptr<QueueSender> sender;
   std::set<int> taken;  // whose messages come
-  std::string private_queue;
   std::size_t next_node = 0;
   Deliveries deliveries;
-  std::atomic<bool> connected{false};
+  std::uint32_t opened = 0;  // connections
+  bool hears = false;        // messages may come
+  std::atomic<bool> connected{false};  // and go
   std::atomic<bool> stopping{false};
   int wake_fd = -1;
 
   std::mutex mutex;
   std::condition_variable changed;
-  std::vector<AmqpLetter> outbox;
+  std::string private_queue;
   std::set<int> wanted;     // queues that shall be taken
-  std::set<int> given;      // and whose messages shall go back
+  std::set<int> given;      // and whose messages go back, late ones as well
   std::set<int> taken_now;  // `taken`, for others to see
   std::string trouble;      // why there is no connection
   std::thread thread;
@@ -85,7 +88,7 @@ struct QueueLink::Session {
   void flush();
   void message(const AmqpMessage& message);
   void forward(const AmqpMessage& message);
-  bool post(AmqpLetter letter);
+  void tell_connection();
   void wake() const {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = write(wake_fd, &one, sizeof one);
@@ -99,6 +102,8 @@ QueueLink::QueueLink(const QueueLinkSettings& settings, QueueLinkEvents events)
   session_->events = std::move(events);
   session_->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   protocol::require(session_->wake_fd >= 0);
+  session_->sender =
+      std::make_unique<QueueSender>(settings, [session = session_.get()] { session->wake(); });
   session_->thread = std::thread([this] { session_->run(); });
 }
 
@@ -106,6 +111,7 @@ QueueLink::~QueueLink() {
   session_->stopping = true;
   session_->wake();
   session_->thread.join();
+  session_->sender.reset();
   close(session_->wake_fd);
 }
 
@@ -131,13 +137,14 @@ void QueueLink::Session::run() {
     }
     amqp.reset();
     deliveries.forget();
+    sender->forget_sure();
     taken.clear();
     {
       const std::lock_guard lock(mutex);
       taken_now.clear();
-      outbox.clear();
     }
-    if (connected.exchange(false)) events.connection(false);
+    hears = false;
+    tell_connection();
     if (stopping) return;
     pollfd waker{wake_fd, POLLIN, 0};
     poll(&waker, 1, static_cast<int>(pause.count()));
@@ -154,22 +161,33 @@ void QueueLink::Session::open() {
   if (settings.is_worker) {
     amqp->consume(status_queue, std::string(status_consumer), true);
   } else {
-    private_queue = amqp->declare_private_queue();
-    amqp->bind_queue(private_queue, news_exchange, "");
-    amqp->consume(private_queue, std::string(private_consumer), false);
+    const std::string queue = amqp->declare_private_queue();
+    amqp->bind_queue(queue, news_exchange, "");
+    amqp->consume(queue, std::string(private_consumer), false);
+    const std::lock_guard lock(mutex);
+    private_queue = queue;
   }
+  ++opened;
   spdlog::info("amqp: connected to {}:{}", node.host, node.port);
+  hears = true;
+  const std::lock_guard lock(mutex);
+  trouble.clear();
+}
+
+void QueueLink::Session::tell_connection() {
+  const bool now = hears && sender->is_ready();
+  if (now == connected) return;
   {
     const std::lock_guard lock(mutex);
-    connected = true;
-    trouble.clear();
+    connected = now;
   }
   changed.notify_all();
-  events.connection(true);
+  events.connection(now);
 }
 
 void QueueLink::Session::serve() {
   while (!stopping) {
+    tell_connection();
     share();
     flush();
     if (!amqp->has_more()) wait();
@@ -194,7 +212,7 @@ void QueueLink::Session::share() {
   {
     const std::lock_guard lock(mutex);
     shall = wanted;
-    back.swap(given);
+    back = given;
   }
   for (const int queue : shall) {
     if (!taken.insert(queue).second) continue;
@@ -213,15 +231,7 @@ void QueueLink::Session::share() {
 
 void QueueLink::Session::flush() {
   for (const std::uint64_t tag : deliveries.take_settled()) amqp->acknowledge(tag);
-  std::vector<AmqpLetter> letters;
-  {
-    const std::lock_guard lock(mutex);
-    letters.swap(outbox);
-  }
-  for (AmqpLetter& letter : letters) {
-    if (letter.reply_to == private_consumer) letter.reply_to = private_queue;
-    amqp->publish(letter);
-  }
+  for (const std::uint64_t tag : sender->take_done()) amqp->acknowledge(tag);
 }
 
 void QueueLink::Session::message(const AmqpMessage& one) {
@@ -233,7 +243,7 @@ void QueueLink::Session::message(const AmqpMessage& one) {
   std::string topic = topic_of_key(one.key);
   if (one.type == status_type) topic = topic.substr(0, topic.rfind('/')) + "/status";
   const bool is_wanted = one.type == wanted_type;
-  Delivery delivery{0, queue_of(one.consumer), one.again};
+  Delivery delivery{0, queue_of(one.consumer), one.again, opened};
   delivery.number = deliveries.add(one.tag, delivery.queue, is_wanted ? "" : keeper_of(topic));
   if (is_wanted) {
     return events.wanted({std::string(text_of(one.body)), std::string(one.reply_to),
@@ -246,30 +256,16 @@ void QueueLink::Session::message(const AmqpMessage& one) {
 // one worker sends them on, in order, by the device's own key.
 void QueueLink::Session::forward(const AmqpMessage& one) {
   const std::string topic = topic_of_key(one.key);
-  if (!topic.empty()) {
-    AmqpLetter letter;
-    letter.exchange = devices_exchange;
-    letter.key = key_of_topic(topic.substr(0, topic.rfind('/')) + "/up");
-    letter.body.assign(one.body.begin(), one.body.end());
-    letter.type = status_type;
-    amqp->publish_surely(letter);
-  }
-  amqp->acknowledge(one.tag);
+  if (topic.empty()) return amqp->acknowledge(one.tag);
+  AmqpLetter letter;
+  letter.exchange = devices_exchange;
+  letter.key = key_of_topic(topic.substr(0, topic.rfind('/')) + "/up");
+  letter.body.assign(one.body.begin(), one.body.end());
+  letter.type = status_type;
+  sender->post_surely(std::move(letter), one.tag);
 }
 
 // ---- for the others ----
-
-bool QueueLink::Session::post(AmqpLetter letter) {
-  if (!connected) return false;
-  {
-    const std::lock_guard lock(mutex);
-    if (outbox.size() >= settings.outbox_count_max) return false;
-    outbox.push_back(std::move(letter));
-    if (outbox.size() > 1) return true;  // woken already
-  }
-  wake();
-  return true;
-}
 
 bool QueueLink::connected() const { return session_->connected; }
 
@@ -278,15 +274,18 @@ std::expected<void, std::string> QueueLink::wait_connected(std::int64_t patience
   if (session_->changed.wait_for(lock, milliseconds(patience_ms),
                                  [this] { return session_->connected.load(); }))
     return {};
+  const std::string why = session_->hears ? session_->sender->trouble() : session_->trouble;
   return std::unexpected(fmt::format("{}; waited {} s: start it, or name another node in [fleet]",
-                                     session_->trouble, patience_ms / 1000));
+                                     why, patience_ms / 1000));
 }
 
 void QueueLink::take(int queue) {
   {
     const std::lock_guard lock(session_->mutex);
     session_->wanted.insert(queue);
+    session_->given.erase(queue);
   }
+  session_->deliveries.keep(queue, false);
   session_->wake();
 }
 
@@ -297,6 +296,8 @@ void QueueLink::leave(int queue) {
   }
   session_->wake();
 }
+
+void QueueLink::keep(int queue) { session_->deliveries.keep(queue, true); }
 
 void QueueLink::give_back(int queue) {
   {
@@ -326,7 +327,7 @@ bool QueueLink::send(const std::string& topic, std::vector<std::uint8_t> payload
   letter.exchange = mqtt_exchange;
   letter.key = key_of_topic(topic);
   letter.body = std::move(payload);
-  return session_->post(std::move(letter));
+  return session_->sender->post(std::move(letter));
 }
 
 bool QueueLink::answer(const Wanted& wanted, std::string body) {
@@ -335,7 +336,7 @@ bool QueueLink::answer(const Wanted& wanted, std::string body) {
   letter.correlation = wanted.correlation;
   letter.body = bytes_of(body);
   letter.is_kept = false;
-  return session_->post(std::move(letter));
+  return session_->sender->post(std::move(letter));
 }
 
 bool QueueLink::tell(std::string body) {
@@ -343,7 +344,7 @@ bool QueueLink::tell(std::string body) {
   letter.exchange = news_exchange;
   letter.body = bytes_of(body);
   letter.is_kept = false;
-  return session_->post(std::move(letter));
+  return session_->sender->post(std::move(letter));
 }
 
 bool QueueLink::want(const std::string& topic, std::string body, const std::string& correlation,
@@ -353,10 +354,13 @@ bool QueueLink::want(const std::string& topic, std::string body, const std::stri
   letter.key = key_of_topic(topic);
   letter.body = bytes_of(body);
   letter.type = wanted_type;
-  letter.reply_to = private_consumer;
+  {
+    const std::lock_guard lock(session_->mutex);
+    letter.reply_to = session_->private_queue;
+  }
   letter.correlation = correlation;
   letter.expires_ms = expires_ms;
-  return session_->post(std::move(letter));
+  return session_->sender->post(std::move(letter));
 }
 
 }  // namespace meterlens::ingest

@@ -71,6 +71,25 @@ TEST(Deliveries, AreHeldOnlyUpToABound) {
   EXPECT_EQ(deliveries.count(1), 1U);
 }
 
+TEST(Deliveries, OfAQueueThatIsKeptAreNotAcknowledgedUntilItIsTakenAgain) {
+  Deliveries deliveries;
+  deliveries.add(11, 0, "");
+  deliveries.add(12, 1, "");
+  deliveries.add(13, 0, "d1");
+  deliveries.keep(0, true);
+  EXPECT_EQ(deliveries.settled(3, nobody, 0), 0U);
+  EXPECT_EQ(deliveries.take_settled(), Tags{12});
+  EXPECT_EQ(deliveries.give_back(0), (Tags{11, 13}));
+  deliveries.add(14, 0, "");
+  deliveries.settled(4, nobody, 10);
+  EXPECT_EQ(deliveries.take_settled(), Tags{}) << "a late one goes back, too";
+  EXPECT_EQ(deliveries.give_back(0), Tags{14});
+  deliveries.keep(0, false);
+  deliveries.add(15, 0, "");
+  deliveries.settled(5, nobody, 10);
+  EXPECT_EQ(deliveries.take_settled(), Tags{15});
+}
+
 TEST(Deliveries, GoBackByQueueAndAreForgottenWithTheConnection) {
   Deliveries deliveries;
   deliveries.add(1, 0, "");
