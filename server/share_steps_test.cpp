@@ -78,14 +78,20 @@ TEST_F(WorkerTest, NothingComesOfAQueueThatWasGivenUp) {
   EXPECT_TRUE(is_known("m1"));
 }
 
+// Wherever the connection ends, also in the middle of a text.
 TEST_F(WorkerTest, PiecesThatComeAgainWithANewConnectionAreThereOnce) {
-  hear(std::span(events_).first(events_.size() / 2));
-  ++session_;
-  hear(events_);
-  wait(60'000);
-  const auto rows = photos();
-  ASSERT_EQ(rows.size(), 1U);
-  EXPECT_EQ(rows[0].state, photo::PhotoState::stored);
+  const auto events = ingest::testing::read_events("split_any1024.jsonl");
+  for (std::size_t cut = 1; cut < events.size(); ++cut) {
+    const std::string device = "d" + std::to_string(cut);
+    const std::string topic = "P1/" + device + "/event";
+    for (std::size_t i = 0; i < cut; ++i) hear(topic, events[i].payload);
+    ++session_;
+    for (const auto& event : events) hear(topic, event.payload);
+    wait(60'000);
+    const auto rows = *store_->photos({.device = device});
+    ASSERT_EQ(rows.size(), 1U) << cut;
+    EXPECT_EQ(rows[0].state, photo::PhotoState::stored) << cut << ": " << rows[0].reason;
+  }
 }
 
 TEST_F(WorkerTest, TheRestOfAStoredPhotoIsNoPhoto) {
