@@ -87,7 +87,7 @@ class FullBroker(Fleet):
         command = self.stack.capture("m1")
         wait_until(lambda: self.stack.get(f"/commands/{command['id']}")["packets_received"] > 3, 60,
                    "some packets")
-        self.broker.call("rabbitmqctl", "set_disk_free_limit", "1000TB")
+        self.broker.call("rabbitmqctl", "set_disk_free_limit", "900000GB")
         wait_until(self.is_told, 60, "server and workers to say so")
         stored = len(self.rows(kill_flow.PHOTOS))
         time.sleep(8)  # longer than RabbitMQ waits for a sign of life
@@ -98,7 +98,9 @@ class FullBroker(Fleet):
         self.assertEqual(done["state"], "read", done)
         wait_until(self.is_healthy, 30, "health")
         self.take_photo("m1")
-        self.assertEqual(len(self.rows(kill_flow.PHOTOS)), 3)
+        # An order that nobody has answered may have been on its way: each shot is there once.
+        stored = sorted(sha for _, _, sha, _ in self.rows(kill_flow.PHOTOS))
+        self.assertEqual(stored, sorted(truth["sha256"] for truth in self.truths("m1")))
         waiting = dict(self.broker.queues("name", "messages"))
         self.assertEqual(waiting["meterlens.poison"], "0")
         self.assertEqual(self.worker_health(), [200, 200])
