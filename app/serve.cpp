@@ -415,19 +415,6 @@ std::expected<void, std::string> Server::open_worker_door(const Settings& settin
   return {};
 }
 
-std::expected<void, std::string> Server::open_worker_door(const Settings& settings,
-                                                          const std::string& version) {
-  if (settings.fleet_metrics_port == 0) return {};
-  auto opened = api::WorkerDoor::start(
-      settings.fleet_metrics_address, static_cast<std::uint16_t>(settings.fleet_metrics_port),
-      version, metrics,
-      {[this] { return pipeline->broker_connected(); },
-       [this] { return pipeline->storage_fault(); }});
-  if (!opened) return std::unexpected("[fleet] metrics_port: " + opened.error());
-  worker_door = *std::move(opened);
-  return {};
-}
-
 }  // namespace
 
 int serve(const Settings& settings, const std::string& version, server::Role role) {
