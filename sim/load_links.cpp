@@ -15,6 +15,7 @@ namespace meterlens::sim {
 namespace {
 
 constexpr int keep_alive_s = 600;
+constexpr int subscribe_qos = 0;  // as devices do
 constexpr std::int64_t again_us = 500'000, patience_us = 60'000'000;
 
 std::int64_t now_us() {
@@ -178,7 +179,7 @@ void LoadLinks::bring_back() {
 }
 
 void LoadLinks::subscribe(std::size_t link, const std::string& topic) {
-  mosquitto_subscribe(links_[link]->client, nullptr, topic.c_str(), 1);
+  mosquitto_subscribe(links_[link]->client, nullptr, topic.c_str(), subscribe_qos);
   keep_write(*links_[link]);
 }
 

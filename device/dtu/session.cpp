@@ -14,6 +14,9 @@ using protocol::Channel;
 using protocol::Dialect;
 
 constexpr std::string_view offline = R"({"online":false})";
+// At 1 RabbitMQ would keep a queue on the node of the connection, and without that node
+// the device could subscribe at no other.
+constexpr std::uint8_t subscribe_qos = 0;
 }  // namespace
 
 Session::Session(const MeterlensMqtt& mqtt, const SessionSettings& settings)
@@ -70,7 +73,7 @@ bool Session::step(std::uint64_t now_ms) {
       return false;
     case State::connecting:
       if (mqtt == METERLENS_MQTT_UP &&
-          mqtt_.subscribe(mqtt_.context, down_topic_.data(), native() ? 1 : 0)) {
+          mqtt_.subscribe(mqtt_.context, down_topic_.data(), subscribe_qos)) {
         state_ = State::up;
         up_since_ms_ = now_ms;
         due_ms_ = std::numeric_limits<std::uint64_t>::max();

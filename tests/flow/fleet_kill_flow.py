@@ -164,7 +164,8 @@ class FleetKill(FlowTest):
         node = self.chance.choice(self.nodes)
         at = time.monotonic()
         node.stop(signal.SIGKILL)
-        self.goes_on("photos after a killed node", at)
+        # Those that were connected to it find another node.
+        self.goes_on("photos of every device after a killed node", at, len(NATIVE))
         node.spawn()
 
     def crash_database(self):
@@ -174,12 +175,12 @@ class FleetKill(FlowTest):
         self.times["PostgreSQL away"].append(time.monotonic() - at)
         self.goes_on("photos after a crash of PostgreSQL", at)
 
-    def goes_on(self, what, since):
-        """Some native device is told that a photo is stored which was not at `since`."""
-        def is_told():
-            return any(at > since for told in list(self.tap.books.told.values())
-                       for at in list(told.values()))
-        wait_until(is_told, 120, what)  # a device waits longer with each try in vain
+    def goes_on(self, what, since, count=1):
+        """So many native devices are told that a photo is stored which was not at `since`."""
+        def are_told():
+            return sum(any(at > since for at in list(told.values()))
+                       for told in list(self.tap.books.told.values())) >= count
+        wait_until(are_told, 120, what)  # a device waits longer with each try in vain
         self.times[what].append(time.monotonic() - since)
 
     def whole(self, number):
