@@ -112,7 +112,7 @@ class PrivateRabbitmq:
                 (node.folder / "plugins").write_text(f"[{','.join([*PLUGINS, MQTT])}].\n")
                 node.spawn()
             for node in nodes:
-                node.wait_ready()
+                node.wait_ready(tries=3)
         except BaseException:
             for node in reversed(nodes):
                 node.close()
@@ -166,10 +166,16 @@ class PrivateRabbitmq:
                                             stdin=subprocess.DEVNULL, preexec_fn=child,
                                             start_new_session=True)
 
-    def wait_ready(self):
+    def wait_ready(self, tries=1):
+        """Started up to `tries` times, as a service is: nodes that start side by side may
+        not get the first leader of the MQTT plugin in time."""
         def ready():
+            nonlocal tries
             if self.process.poll() is not None:
-                raise SystemExit("rabbitmq: the node does not start: " + self.log_tail())
+                tries -= 1
+                if tries == 0:
+                    raise SystemExit("rabbitmq: the node does not start: " + self.log_tail())
+                self.spawn()
             return "completed with" in self.out()
         wait_until(ready, 240, "RabbitMQ", 0.2)
 
