@@ -53,12 +53,16 @@ std::int64_t count_of(soci::session& sql, const std::string& from, const Where& 
   return where.select<IntegerRow>(sql, "SELECT count(*) FROM " + from, "").front();
 }
 
+// One walk for both.
 void count_devices(soci::session& sql, const Limits& limits, Summary& out) {
-  Where all, online;
-  online.add("online = 1");
-  for (Where* where : {&all, &online}) limits.devices(*where, "id");
-  out.devices = count_of(sql, "device", all);
-  out.online = count_of(sql, "device", online);
+  Where where;
+  limits.devices(where, "id");
+  for (const CountRow& row : where.select<CountRow>(
+           sql, "SELECT CASE WHEN online = 1 THEN 'online' ELSE '' END, 0, count(*) FROM device",
+           " GROUP BY online")) {
+    out.devices += row.count;
+    if (row.name == "online") out.online += row.count;
+  }
 }
 
 void count_doubtful(soci::session& sql, const Limits& limits, Summary& out) {
