@@ -22,7 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from fleet_store import PostgresqlStore, SqliteStore, fill  # noqa: E402
 from stack import ROOT, Stack  # noqa: E402
 
-BUILD = ROOT / "build" / "release"
+BUILD = pathlib.Path(os.environ.get("METERLENS_BUILD", ROOT / "build" / "release"))
 TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 
