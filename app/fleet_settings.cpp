@@ -89,6 +89,8 @@ std::expected<void, std::string> fleet_settings(const Settings& settings, Role r
   out.share.worker = worker_name(settings);
   out.patience_ms = settings.fleet_patience_s * 1000;
   out.registry.devices_max = 1'000'000;
+  // A queue that finds another leader or worker is silent for some seconds, and goes on in order.
+  out.assembler.gap_ms = 30'000;
   return {};
 }
 

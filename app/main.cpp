@@ -27,12 +27,13 @@ using namespace meterlens::app;
 constexpr const char* version = METERLENS_VERSION;
 constexpr const char* threads_meaning = "photos read at the same time; 0: all cores";
 
-int run_serve(const std::string& config, meterlens::server::Role role) {
-  const auto settings = config.empty() ? parse_settings("", "") : load_settings(config);
+int run_serve(const std::string& config, meterlens::server::Role role, int metrics_port = -1) {
+  auto settings = config.empty() ? parse_settings("", "") : load_settings(config);
   if (!settings) {
     fmt::print(stderr, "meterlens: {}\n", settings.error());
     return 1;
   }
+  if (metrics_port >= 0) settings->fleet_metrics_port = metrics_port;
   return serve(*settings, version, role);
 }
 
@@ -51,10 +52,14 @@ void add_serve(CLI::App& app, int& status) {
   command->callback([&] { status = run_serve(config, no_worker ? Role::server : Role::whole); });
   auto* worker = app.add_subcommand("worker", "of a fleet: takes photos in and reads them");
   worker->add_option("--config", config, "settings file (TOML), the same for all of the fleet");
+  static int metrics_port = -1;
+  worker
+      ->add_option("--metrics-port", metrics_port, "this worker's, before [fleet] metrics_port")
+      ->check(CLI::Range(0, 65535));
   worker->footer("Example:\n"
                  "  meterlens worker --config meterlens.toml\n"
                  "Ends in good order on SIGINT and SIGTERM: other workers take over its devices.");
-  worker->callback([&] { status = run_serve(config, Role::worker); });
+  worker->callback([&] { status = run_serve(config, Role::worker, metrics_port); });
 }
 
 void add_read(CLI::App& app, int& status) {

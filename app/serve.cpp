@@ -25,6 +25,7 @@
 #include "app/stored.h"
 #include "app/upkeep.h"
 #include "server/api/api.h"
+#include "server/api/worker_door.h"
 #include "server/metrics/metrics.h"
 #include "server/notify/notify.h"
 #include "server/pipeline.h"
@@ -332,15 +333,19 @@ struct Server {
   std::unique_ptr<notify::Notify> notify;
   std::unique_ptr<Retention> retention;
   std::unique_ptr<api::Api> api;
+  std::unique_ptr<api::WorkerDoor> worker_door;
   std::unique_ptr<Certificates> certificates;
   std::unique_ptr<api::BrokerDoor> broker_door;
 
   std::expected<void, std::string> start(const Settings& settings, const std::string& version,
                                          server::Role role);
+  std::expected<void, std::string> open_worker_door(const Settings& settings,
+                                                    const std::string& version);
   void stop() {
     relay.connect(nullptr);
     broker_door.reset();
     certificates.reset();
+    worker_door.reset();
     api.reset();
     retention.reset();
     notify.reset();
@@ -369,7 +374,7 @@ std::expected<void, std::string> Server::start(const Settings& settings,
                                          [this](const server::Change& change) { relay(change); });
   if (!started) return std::unexpected(started.error());
   pipeline = *std::move(started);
-  if (role == server::Role::worker) return {};
+  if (role == server::Role::worker) return open_worker_door(settings, version);
 
   notify = start_notify(settings, version, *pipeline, *store, metrics, wiring->reading.read_file,
                         [this](std::int64_t alarm) { relay.alarm(alarm); });
@@ -394,6 +399,19 @@ std::expected<void, std::string> Server::start(const Settings& settings,
     if (!asked) return std::unexpected(asked.error());
     broker_door = *std::move(asked);
   }
+  return {};
+}
+
+std::expected<void, std::string> Server::open_worker_door(const Settings& settings,
+                                                          const std::string& version) {
+  if (settings.fleet_metrics_port == 0) return {};
+  auto opened = api::WorkerDoor::start(
+      settings.fleet_metrics_address, static_cast<std::uint16_t>(settings.fleet_metrics_port),
+      version, metrics,
+      {[this] { return pipeline->broker_connected(); },
+       [this] { return pipeline->storage_fault(); }});
+  if (!opened) return std::unexpected("[fleet] metrics_port: " + opened.error());
+  worker_door = *std::move(opened);
   return {};
 }
 

@@ -53,6 +53,8 @@ struct Settings {
   std::int64_t fleet_prefetch = 500;
   std::int64_t fleet_tries_max = 10;
   std::int64_t fleet_patience_s = 60;
+  std::string fleet_metrics_address = "127.0.0.1";
+  std::int64_t fleet_metrics_port = 0;
 
   std::int64_t retention_photo_days = 0;
   std::int64_t retention_reading_days = 0;

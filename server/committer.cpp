@@ -15,6 +15,14 @@ Committer::Committer(const CommitterLimits& limits, store::Store& store, photo::
                      metrics::Metrics& metrics)
     : limits_(limits), store_(store), files_(std::move(files)), metrics_(metrics) {}
 
+void Committer::forget(const std::string& device) {
+  std::erase_if(held_, [&](const Photo& photo) {
+    if (photo.device != device) return false;
+    held_bytes_ -= photo.bytes.size();
+    return true;
+  });
+}
+
 Committed Committer::commit(std::int64_t now_ms) {
   Committed out;
   if (!good() && now_ms < next_try_ms_) {

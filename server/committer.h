@@ -36,6 +36,8 @@ class Committer {
             metrics::Metrics& metrics);
 
   void add(photo::Photo photo) { waiting_.push_back(std::move(photo)); }
+  // Another worker gets the messages of its photos that wait for the store, and stores them.
+  void forget(const std::string& device);
   // Commits what was added, or tries whether it is possible again.
   Committed commit(std::int64_t now_ms);
 

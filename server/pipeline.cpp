@@ -60,6 +60,7 @@ Pipeline::Steps::Steps(const Settings& given, store::Store& its_store,
 Pipeline::Steps::~Steps() = default;
 
 std::expected<void, std::string> Pipeline::Steps::prepare() {
+  if (settings.role != Role::whole) follow_clock();
   now_ms = clock();
   // What a worker must know it reads with each queue, what a server must know when it leads.
   if (settings.role != Role::whole) return {};

@@ -51,7 +51,7 @@ struct ShareSettings {
   int queue_count = 32;
   std::int64_t lease_ms = 6'000;  // a dead worker's queues are free after that
   std::int64_t renew_ms = 1'000;
-  std::int64_t leave_ms = 8'000;  // then what is unsettled goes to the next worker
+  std::int64_t leave_ms = 1'000;  // then what is unsettled goes to the next worker
 };
 
 struct Settings {

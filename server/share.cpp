@@ -85,17 +85,22 @@ void Share::follow(const store::Share& share) {
                  mine_.size() - leaving_.size(), settings_.queue_count, share.workers);
 }
 
-// Queues that were left are released once everything of them is settled.
+// Queues that were left are released once nothing of them is here. What is half here (a photo of a
+// SmartDTU) will not become whole any more: it is forgotten before somebody else gets it.
 void Share::leave_on() {
   for (auto at = leaving_.begin(); at != leaving_.end();) {
     const auto [queue, since] = *at;
-    const bool is_done = !link_.is_taken(queue) && link_.count(queue) == 0;
-    if (!is_done) {
-      if (Clock::now() - since > milliseconds(settings_.leave_ms)) link_.give_back(queue);
+    if (link_.is_taken(queue) || link_.count(queue) > 0) {
+      const bool is_late = Clock::now() - since > milliseconds(settings_.leave_ms);
+      if (is_late && given_.insert(queue).second) {
+        link_.keep(queue);
+        drop_(queue);
+        link_.give_back(queue);
+      }
       ++at;
       continue;
     }
-    drop_(queue);
+    if (given_.erase(queue) == 0) drop_(queue);
     mine_.erase(queue);
     at = leaving_.erase(at);
     if (const auto done = leases_.release(settings_.worker, queue); !done)
@@ -105,10 +110,13 @@ void Share::leave_on() {
 
 void Share::lose(int queue) {
   link_.leave(queue);
-  link_.give_back(queue);
+  link_.keep(queue);
+  // Before its messages are another's, so that nothing comes of them here any more.
   drop_(queue);
+  link_.give_back(queue);
   mine_.erase(queue);
   leaving_.erase(queue);
+  given_.erase(queue);
 }
 
 void Share::leave_all() {

@@ -1,7 +1,8 @@
 // A worker's share of the queues: asks the store once a second which are its own, takes them up,
 // and leaves those that another worker shall have once nothing of them is unsettled. When the store
-// cannot be asked until the leases have ended, all are left: another worker may have them. Owns one
-// thread.
+// cannot be asked until the leases have ended, all are left: another worker may have them. What is
+// handed out and unsettled then goes to the next worker, which gets half photos from their
+// beginning. Owns one thread.
 #pragma once
 
 #include <chrono>
@@ -45,6 +46,7 @@ class Share {
   const std::function<void(int)> drop_;
   std::set<int> mine_;                      // taken up
   std::map<int, Clock::time_point> leaving_;  // of them, since when
+  std::set<int> given_;                     // of those, what was unsettled is another's
   Clock::time_point until_;                 // of the leases, at the latest
 
   std::mutex mutex_;

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <future>
 #include <limits>
 #include <set>
@@ -22,6 +23,7 @@ using protocol::Dialect;
 constexpr std::int64_t look_ms = 1'000;       // for what others have stored
 constexpr std::int64_t schedules_ms = 2'000;  // that another server may have changed
 constexpr std::int64_t devices_ms = 10'000;   // that a worker may have seen first
+constexpr std::int64_t clock_ms = 10'000;     // that may have been set
 constexpr std::chrono::seconds adopt_time{10};
 
 template <class Value, class Error>
@@ -39,6 +41,20 @@ Outcome made_of(const std::expected<Value, Error>& done) {
 }
 
 }  // namespace
+
+// What is due, and whether it was ordered, is judged by times that several processes have written.
+void Pipeline::Steps::follow_clock() {
+  constexpr std::int64_t small_ms = 500;  // of the question's own way
+  const std::int64_t asked_ms = unix_ms();
+  const auto now = store::Leases(store).now_ms();
+  if (!now) return;  // later
+  const std::int64_t ahead_ms = *now - (asked_ms + unix_ms()) / 2;
+  if (std::abs(ahead_ms - clock_ahead_ms) <= small_ms) return;
+  if (std::abs(ahead_ms) >= clock_step_ms)
+    spdlog::warn("this machine's clock is {} s off the database's, which is gone by: set it",
+                 -ahead_ms / 1000);
+  clock_ahead_ms = ahead_ms;
+}
 
 // ---- a worker: queues and their devices ----
 
@@ -89,9 +105,15 @@ void Pipeline::Steps::start_share() {
 
 void Pipeline::Steps::message_of_queue(std::string_view topic, protocol::Bytes payload,
                                        const ingest::Delivery& one) {
+  // What was not acknowledged comes again, from the beginning of each half photo.
+  if (one.session != session) decoder.forget_texts();
+  session = one.session;
   const std::size_t before = decoded.size();
   message(topic, payload);
-  for (std::size_t i = before; i < decoded.size(); ++i) decoded[i].queue = one.queue;
+  for (std::size_t i = before; i < decoded.size(); ++i) {
+    decoded[i].queue = one.queue;
+    decoded[i].session = session;
+  }
   arrived = one.number;
 }
 
@@ -122,6 +144,14 @@ void Pipeline::Steps::settle_queues() {
   if (early > 0)
     spdlog::warn("{} messages of unfinished photos of SmartDTUs are acknowledged early: too many "
                  "are unfinished; raise [fleet] prefetch", early);
+}
+
+// Of a queue that was given up the next worker gets all that is not settled: nothing may come of it
+// here as well.
+bool Pipeline::Steps::is_mine(const ingest::Packet& packet) {
+  if (packet.session != session_stepped) assembler.forget_open();
+  session_stepped = packet.session;
+  return my_queues.contains(packet.queue);
 }
 
 bool Pipeline::Steps::adopt(const store::Owned& owned) {
@@ -165,6 +195,7 @@ void Pipeline::Steps::drop(int queue) {
     const std::lock_guard lock(my_queues_mutex);
     my_queues.erase(queue);
   }
+  if (queues != nullptr) queues->keep(queue);
   // The packets of this turn come after its tasks: they are not settled yet.
   const auto upto = std::exchange(arrived_settled, 0);
   devices_saved_ms = 0;
@@ -177,6 +208,7 @@ void Pipeline::Steps::drop(int queue) {
     if (entry.row.queue == queue) gone.push_back(id);
   for (const std::string& id : gone) {
     assembler.forget(id);
+    committer.forget(id);
     commands.forget(id);
     updates.forget(id);
     wishes.forget(id);
@@ -198,6 +230,7 @@ std::vector<int> Pipeline::Steps::queues_now() const {
 // ---- a worker: what servers want, and what they are told ----
 
 void Pipeline::Steps::run_errand(const ingest::Wanted& wanted, const ingest::Delivery& one) {
+  if (!my_queues.contains(one.queue)) return;  // another worker is asked now
   const auto errand = decode_errand(wanted.body);
   if (!errand) return spdlog::warn("queue {}: an order that cannot be understood", one.queue);
   if (registry.find(errand->device) == nullptr) adopt({-1, errand->device});
@@ -290,8 +323,7 @@ void Pipeline::Steps::start_server() {
 
 // Schedules, profiles, campaigns, notifications and what forgets: of all servers one does it.
 void Pipeline::Steps::tick_server() {
-  if (now_ms - looked_ms < look_ms && now_ms >= looked_ms) return;
-  looked_ms = now_ms;
+  if (!may_look()) return;
   const bool holds = single->hold();
   if (holds != leads) {
     spdlog::info(holds ? "this server leads now: schedules, campaigns and notifications are its own"
@@ -327,9 +359,18 @@ void Pipeline::Steps::plan_devices() {
   planned_devices = all.size();
 }
 
-void Pipeline::Steps::tick_worker() {
-  if (now_ms - looked_ms < look_ms && now_ms >= looked_ms) return;
+// Once a second.
+bool Pipeline::Steps::may_look() {
+  if (now_ms - looked_ms < look_ms && now_ms >= looked_ms) return false;
   looked_ms = now_ms;
+  if (now_ms - clock_looked_ms < clock_ms && now_ms >= clock_looked_ms) return true;
+  clock_looked_ms = now_ms;
+  follow_clock();
+  return true;
+}
+
+void Pipeline::Steps::tick_worker() {
+  if (!may_look()) return;
   // Of a queue that is another worker's by now, and a message that came late.
   std::set<int> strange;
   for (const auto& [id, entry] : registry.entries())

@@ -75,6 +75,7 @@ void Pipeline::Steps::look_at_clock() {
 }
 
 void Pipeline::Steps::step(Packet& packet) {
+  if (packet.queue >= 0 && !is_mine(packet)) return;
   // A device that came from another queue, or was known before there were any.
   if (settings.role == Role::worker && registry.find(packet.device) == nullptr &&
       !adopt({-1, packet.device}))
@@ -379,11 +380,25 @@ bool Pipeline::Steps::belongs(const std::string& device, std::int64_t command) {
 // A camera that lost power before it could note that a photo had left sends it again: a new shot
 // has another name.
 bool Pipeline::Steps::is_sent_again(const Photo& photo) {
-  if (photo.state != PhotoState::stored) return false;
+  if (photo.state != PhotoState::stored) return is_rest_of_stored(photo);
   const auto found = store.find_photo(photo.device, photo.photo_id, photo.sha256);
   if (!found || !*found || (*found)->image_file != photo.image_file) return false;
   metrics.add(Count::photos_doubled);
   photo_came(photo.device, (*found)->command, (*found)->id);
+  return true;
+}
+
+// A worker that ended while it acknowledged the pieces of a stored photo leaves the last ones to
+// the next worker.
+bool Pipeline::Steps::is_rest_of_stored(const Photo& photo) {
+  constexpr std::int64_t recent_ms = 600'000;  // names may be used again after a reset
+  if (settings.role != Role::worker) return false;
+  const auto newest = store.newest_photo(photo.device);
+  if (!newest || !*newest || (*newest)->state != PhotoState::stored ||
+      (*newest)->image_file != photo.image_file ||
+      photo.received_at_ms - (*newest)->received_at_ms > recent_ms)
+    return false;
+  metrics.add(Count::photos_doubled);
   return true;
 }
 

@@ -66,8 +66,10 @@ struct Pipeline::Steps {
   store::Store& store;
   metrics::Metrics& metrics;
   std::function<void(const Change&)> on_change;
-  // Unix time in ms, also asked in the link's thread; a simulation has its own.
-  std::function<std::int64_t()> clock = unix_ms;
+  // Unix time in ms, also asked in the link's thread; a simulation has its own. In a fleet it is
+  // the database's: the clocks of machines may be minutes apart.
+  std::atomic<std::int64_t> clock_ahead_ms = 0;
+  std::function<std::int64_t()> clock = [this] { return unix_ms() + clock_ahead_ms; };
 
   // In the link's thread.
   ingest::Decoder decoder;
@@ -122,9 +124,12 @@ struct Pipeline::Steps {
 
   // Of a part of a fleet, share_steps.cpp; the numbers are of deliveries.
   std::uint64_t arrived = 0, arrived_told = 0;  // in the link's thread
+  std::uint32_t session = 0;                    // there too, of the newest delivery
   std::uint64_t arrived_settled = 0;
+  std::uint32_t session_stepped = 0;
   std::atomic<bool> leads = true;
   std::int64_t looked_ms = 0, schedules_looked_ms = 0, devices_looked_ms = 0;
+  std::int64_t clock_looked_ms = 0;
   mutable std::mutex my_queues_mutex;
   std::set<int> my_queues;
   std::unique_ptr<store::Single> single;
@@ -203,6 +208,7 @@ struct Pipeline::Steps {
   void undo_light(OpenLight& open);
   void save_light(OpenLight& open);
   // share_steps.cpp
+  void follow_clock();
   void start_worker();
   void start_share();
   void start_server();
@@ -211,6 +217,7 @@ struct Pipeline::Steps {
   void pause_of_queues();
   void connection_of_queues(bool connected);
   void settle_queues();
+  bool is_mine(const ingest::Packet& packet);
   bool adopt(const store::Owned& owned);
   void drop(int queue);
   std::vector<int> queues_now() const;
@@ -219,12 +226,14 @@ struct Pipeline::Steps {
   static fleet::Order order_of(const Errand& errand);
   bool was_ordered(const std::string& device, std::int64_t due_ms);
   void tell_servers(const Change& change);
+  bool may_look();
   void tick_worker();
   void tick_server();
   void plan_devices();
   void send_capture(const command::Send& order);
   bool belongs(const std::string& device, std::int64_t command);
   bool is_sent_again(const photo::Photo& photo);
+  bool is_rest_of_stored(const photo::Photo& photo);
   std::optional<bool> is_stored(const std::string& device, std::uint32_t photo_id,
                                 const protocol::Digest& sha256);
   std::expected<command::Command, CommandError> capture(const std::string& device);

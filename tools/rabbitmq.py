@@ -71,8 +71,8 @@ def programs():
 class PrivateRabbitmq:
     """`with PrivateRabbitmq() as broker:` runs one; devices come in after `open_mqtt()`."""
 
-    def __init__(self, more_settings="", peer=None):
-        """`peer`: another node, whose cluster this one joins."""
+    def __init__(self, more_settings="", peer=None, starts=True):
+        """`peer`: another node, whose cluster this one joins. What does not start has its names."""
         self.bin = programs()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="meterlens_mq_"))
         self.amqp_port, self.mqtt_port = free_port(), free_port()
@@ -87,6 +87,8 @@ class PrivateRabbitmq:
         (self.folder / "rabbitmq.conf").write_text(SETTINGS.format(
             amqp=self.amqp_port, mqtt=self.mqtt_port, prometheus=free_port()) + more_settings)
         (self.folder / "plugins").write_text(f"[{','.join(PLUGINS)}].\n")
+        if not starts:
+            return
         try:
             self.start()
             if peer:
@@ -94,6 +96,28 @@ class PrivateRabbitmq:
         except BaseException:
             self.close()
             raise
+
+    @classmethod
+    def cluster(cls, count):
+        """Nodes that find each other and start side by side, with MQTT open; as in deploy/fleet."""
+        nodes = [cls(starts=False)]
+        nodes += [cls(peer=nodes[0], starts=False) for _ in range(count - 1)]
+        found = "".join(f"cluster_formation.classic_config.nodes.{number} = {node.node}\n"
+                        for number, node in enumerate(nodes, 1))
+        try:
+            for node in nodes:
+                with (node.folder / "rabbitmq.conf").open("a") as settings:
+                    settings.write("cluster_formation.peer_discovery_backend = classic_config\n"
+                                   f"{found}cluster_partition_handling = pause_minority\n")
+                (node.folder / "plugins").write_text(f"[{','.join([*PLUGINS, MQTT])}].\n")
+                node.spawn()
+            for node in nodes:
+                node.wait_ready()
+        except BaseException:
+            for node in reversed(nodes):
+                node.close()
+            raise
+        return nodes
 
     @property
     def url(self):
@@ -127,17 +151,22 @@ class PrivateRabbitmq:
         return done.stdout
 
     def start(self):
+        self.spawn()
+        self.wait_ready()
+
+    def spawn(self):
         def child():
             ctypes.CDLL(None).prctl(1, signal.SIGTERM)
         # The name of a host in Erlang's short form has no dot, and localhost is always there.
         subprocess.run(["epmd", "-address", "127.0.0.1", "-port", str(self.mapper_port), "-daemon"],
                        check=True, env=self.environment)
-        with (self.folder / "out.log").open("ab") as log:
+        with (self.folder / "out.log").open("wb") as log:
             self.process = subprocess.Popen([self.bin / "rabbitmq-server"], cwd=self.folder,
                                             env=self.environment, stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, preexec_fn=child,
                                             start_new_session=True)
 
+    def wait_ready(self):
         def ready():
             if self.process.poll() is not None:
                 raise SystemExit("rabbitmq: the node does not start: " + self.log_tail())

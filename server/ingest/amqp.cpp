@@ -130,8 +130,18 @@ Amqp::Amqp(const AmqpNode& node, const std::string& password, const std::string&
   amqp_set_rpc_timeout(state, &answer);
   Connection::check(node.has_tls ? "connect with TLS" : "connect",
                     amqp_socket_open_noblock(socket, node.host.c_str(), node.port, &connect));
-  const auto reply = amqp_login(state, node.vhost.c_str(), 0, frame_bytes_max, heartbeat_s,
-                                AMQP_SASL_METHOD_PLAIN, node.user.c_str(), password.c_str());
+  // So that the node says when it takes nothing more.
+  const Arguments capabilities{{"connection.blocked", true},
+                               {"authentication_failure_close", true}};
+  Table can(capabilities);
+  amqp_table_entry_t entry{};
+  entry.key = bytes_of("capabilities");
+  entry.value.kind = AMQP_FIELD_KIND_TABLE;
+  entry.value.value.table = can.get();
+  const amqp_table_t properties{1, &entry};
+  const auto reply = amqp_login_with_properties(
+      state, node.vhost.c_str(), 0, frame_bytes_max, heartbeat_s, &properties,
+      AMQP_SASL_METHOD_PLAIN, node.user.c_str(), password.c_str());
   if (reply.reply_type != AMQP_RESPONSE_NORMAL)
     throw AmqpFailure(fmt::format("log-in as {}: {}; check user, password and virtual host",
                                   node.user, words_of(reply)));
@@ -273,10 +283,10 @@ bool Amqp::take(const std::function<void(const AmqpMessage&)>& handler) {
   if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
       reply.library_error == AMQP_STATUS_TIMEOUT)
     return false;
-  if (reply.reply_type != AMQP_RESPONSE_NORMAL) {
-    // The node says something else: that it closes a channel, or that a queue is gone.
-    throw AmqpFailure("receive: " + words_of(reply));
-  }
+  if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
+      reply.library_error == AMQP_STATUS_UNEXPECTED_STATE)
+    return take_other(words_of(reply));
+  if (reply.reply_type != AMQP_RESPONSE_NORMAL) throw AmqpFailure("receive: " + words_of(reply));
   const amqp_basic_properties_t& properties = envelope.message.properties;
   const auto text = [&](amqp_flags_t flag, amqp_bytes_t field) {
     return (properties._flags & flag) != 0 ? text_of(field) : std::string_view();
@@ -299,6 +309,20 @@ bool Amqp::take(const std::function<void(const AmqpMessage&)>& handler) {
     throw;
   }
   amqp_destroy_envelope(&envelope);
+  return true;
+}
+
+// No message: that the node is full or is so no more; or that it closes a channel, or that a queue
+// is gone, which is a failure.
+bool Amqp::take_other(const std::string& why) {
+  amqp_frame_t frame;
+  timeval none{0, 0};
+  if (amqp_simple_wait_frame_noblock(connection_->state, &frame, &none) != AMQP_STATUS_OK ||
+      frame.frame_type != AMQP_FRAME_METHOD ||
+      (frame.payload.method.id != AMQP_CONNECTION_BLOCKED_METHOD &&
+       frame.payload.method.id != AMQP_CONNECTION_UNBLOCKED_METHOD))
+    throw AmqpFailure("receive: " + why);
+  is_blocked_ = frame.payload.method.id == AMQP_CONNECTION_BLOCKED_METHOD;
   return true;
 }
 

@@ -80,6 +80,10 @@ class Amqp {
   // Returns once every queue that gets it has it.
   void publish_surely(const AmqpLetter& letter);
 
+  // The node has said that it takes nothing more for now (its disk or memory is full); after
+  // take().
+  bool is_blocked() const { return is_blocked_; }
+
   int socket() const;
   // Something may be there that poll() of the socket does not show.
   bool has_more() const;
@@ -87,8 +91,11 @@ class Amqp {
   bool take(const std::function<void(const AmqpMessage&)>& handler);
 
  private:
+  bool take_other(const std::string& why);
+
   struct Connection;
   std::unique_ptr<Connection> connection_;
+  bool is_blocked_ = false;
 };
 
 }  // namespace meterlens::ingest

@@ -212,6 +212,11 @@ void Decoder::texts(const Client& client, const std::vector<std::string>& whole,
   for (const std::string& text : whole) smart(client, decode_uart_text(text), now_ms, out);
 }
 
+void Decoder::forget_texts() {
+  lines_.clear();
+  text_bytes_ = 0;
+}
+
 void Decoder::tick(std::int64_t now_ms, std::vector<Packet>& out) {
   for (auto at = lines_.begin(); at != lines_.end();) {
     Line& line = at->second;

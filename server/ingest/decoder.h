@@ -42,6 +42,9 @@ class Decoder {
   void message(std::string_view topic, protocol::Bytes payload, std::int64_t now_ms,
                std::vector<Packet>& out);
 
+  // Their beginnings come again.
+  void forget_texts();
+
   // Gives up texts that stay unfinished. Call every second or so.
   void tick(std::int64_t now_ms, std::vector<Packet>& out);
 

@@ -37,8 +37,11 @@ class Deliveries {
     std::deque<Held> kept;
     std::map<int, std::size_t> open;
     for (Held& one : held_) {
-      if (one.number > upto || (!one.device.empty() && is_open(one.device))) {
-        if (one.number <= upto) ++open[one.queue];
+      const bool is_early = one.number > upto || kept_.contains(one.queue);
+      if (is_early) {
+        kept.push_back(std::move(one));
+      } else if (!one.device.empty() && is_open(one.device)) {
+        ++open[one.queue];
         kept.push_back(std::move(one));
       } else {
         let_go(one);
@@ -48,7 +51,7 @@ class Deliveries {
     held_.clear();
     for (Held& one : kept) {
       const std::size_t most = singles_.contains(one.queue) ? 0 : open_max;
-      if (one.number <= upto && open[one.queue] > most) {
+      if (one.number <= upto && !kept_.contains(one.queue) && open[one.queue] > most) {
         --open[one.queue];
         ++early;
         let_go(one);
@@ -59,6 +62,22 @@ class Deliveries {
     return early;
   }
 
+  // Nothing of this queue is dealt with any more, or it is again.
+  void keep(int queue, bool keeps) {
+    const std::lock_guard lock(mutex_);
+    if (keeps) kept_.insert(queue);
+    else kept_.erase(queue);
+  }
+  // A message without a number: it is dealt with once it is sent_on().
+  void send_on(std::uint64_t tag) {
+    const std::lock_guard lock(mutex_);
+    on_their_way_.insert(tag);
+  }
+  void sent_on(const std::vector<std::uint64_t>& tags) {
+    const std::lock_guard lock(mutex_);
+    for (const std::uint64_t tag : tags)
+      if (on_their_way_.erase(tag) != 0) settled_.push_back(tag);
+  }
   // Of this queue one message comes at a time: none is held, for the others of its photo would not
   // come.
   void set_single(int queue, bool is_single) {
@@ -76,8 +95,11 @@ class Deliveries {
     Settled out;
     out.tags = std::exchange(settled_, {});
     std::ranges::sort(out.tags);
-    const auto first = held_.empty() ? out.tags.end()
-                                     : std::ranges::lower_bound(out.tags, held_.front().tag);
+    // Tags rise with the numbers.
+    auto first = held_.empty() ? out.tags.end()
+                               : std::ranges::lower_bound(out.tags, held_.front().tag);
+    if (!on_their_way_.empty())
+      first = std::min(first, std::ranges::lower_bound(out.tags, *on_their_way_.begin()));
     if (first == out.tags.begin()) return out;
     out.upto = *std::prev(first);
     out.tags.erase(out.tags.begin(), first);
@@ -99,6 +121,7 @@ class Deliveries {
     const std::lock_guard lock(mutex_);
     held_.clear();
     counts_.clear();
+    on_their_way_.clear();
     settled_.clear();
   }
   std::size_t count(int queue) const {
@@ -126,6 +149,8 @@ class Deliveries {
   std::deque<Held> held_;
   std::map<int, std::size_t> counts_;
   std::set<int> singles_;
+  std::set<int> kept_;                   // queues whose messages somebody else shall have
+  std::set<std::uint64_t> on_their_way_;
   std::vector<std::uint64_t> settled_;
   std::uint64_t last_ = 0;
 };

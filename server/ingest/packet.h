@@ -89,7 +89,8 @@ struct Packet {
   protocol::Dialect dialect = protocol::Dialect::native;
   std::int64_t received_at_ms = 0;  // Unix
   Content content;
-  int queue = -1;  // of a fleet, that it came from
+  int queue = -1;             // of a fleet, that it came from
+  std::uint32_t session = 0;  // and the connection: what a new one brings may have come before
 };
 
 }  // namespace meterlens::ingest

@@ -21,6 +21,7 @@
 #include "protocol/require.h"
 #include "server/ingest/amqp.h"
 #include "server/ingest/deliveries.h"
+#include "server/ingest/queue_sender.h"
 #include "server/ingest/topology.h"
 
 namespace meterlens::ingest {
@@ -77,24 +78,26 @@ struct QueueLink::Session {
   const QueueLinkSettings settings;
   const QueueLinkEvents events;
   std::unique_ptr<Amqp> amqp;
+  std::unique_ptr<QueueSender> sender;
   std::map<int, bool> taken;  // whose messages come; true: one at a time
   std::set<int> well;         // of those, whose message at hand has not ended workers
-  std::string private_queue;
   std::size_t next_node = 0;
   Deliveries deliveries;
   Rate rate{settings.rate}, status_rate{status_limit};
   std::map<std::string, std::uint64_t> dropped;  // by device, not told yet
   std::set<std::string> dotted;                  // names that were refused
   std::int64_t dropped_told_ms = 0, poison_seen_ms = 0;
-  std::atomic<bool> connected{false};
+  std::uint32_t opened = 0;            // connections
+  bool hears = false;                  // messages may come
+  std::atomic<bool> connected{false};  // and go
   std::atomic<bool> stopping{false};
   int wake_fd = -1;
 
   std::mutex mutex;
   std::condition_variable changed;
-  std::vector<AmqpLetter> outbox;
+  std::string private_queue;
   std::set<int> wanted;     // queues that shall be taken
-  std::set<int> given;      // and whose messages shall go back
+  std::set<int> given;      // and whose messages go back, late ones as well
   std::set<int> taken_now;  // `taken`, for others to see
   std::string trouble;      // why there is no connection
   std::thread thread;
@@ -111,7 +114,7 @@ struct QueueLink::Session {
   void flush();
   void message(const AmqpMessage& message);
   void forward(const AmqpMessage& message);
-  bool post(AmqpLetter letter);
+  void tell_connection();
   void wake() const {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = write(wake_fd, &one, sizeof one);
@@ -123,6 +126,8 @@ QueueLink::QueueLink(const QueueLinkSettings& settings, QueueLinkEvents events)
   protocol::require(!settings.nodes.empty());
   session_->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   protocol::require(session_->wake_fd >= 0);
+  session_->sender =
+      std::make_unique<QueueSender>(settings, [session = session_.get()] { session->wake(); });
   session_->thread = std::thread([this] { session_->run(); });
 }
 
@@ -130,6 +135,7 @@ QueueLink::~QueueLink() {
   session_->stopping = true;
   session_->wake();
   session_->thread.join();
+  session_->sender.reset();
   close(session_->wake_fd);
 }
 
@@ -155,14 +161,15 @@ void QueueLink::Session::run() {
     }
     amqp.reset();
     deliveries.forget();
+    sender->forget_sure();
     taken.clear();
     well.clear();
     {
       const std::lock_guard lock(mutex);
       taken_now.clear();
-      outbox.clear();
     }
-    if (connected.exchange(false)) events.connection(false);
+    hears = false;
+    tell_connection();
     if (stopping) return;
     pollfd waker{wake_fd, POLLIN, 0};
     poll(&waker, 1, static_cast<int>(pause.count()));
@@ -179,22 +186,33 @@ void QueueLink::Session::open() {
   if (settings.is_worker) {
     amqp->consume(status_queue, std::string(status_consumer), true);
   } else {
-    private_queue = amqp->declare_private_queue();
-    amqp->bind_queue(private_queue, news_exchange, "");
-    amqp->consume(private_queue, std::string(private_consumer), false);
+    const std::string queue = amqp->declare_private_queue();
+    amqp->bind_queue(queue, news_exchange, "");
+    amqp->consume(queue, std::string(private_consumer), false);
+    const std::lock_guard lock(mutex);
+    private_queue = queue;
   }
+  ++opened;
   spdlog::info("amqp: connected to {}:{}", node.host, node.port);
+  hears = true;
+  const std::lock_guard lock(mutex);
+  trouble.clear();
+}
+
+void QueueLink::Session::tell_connection() {
+  const bool now = hears && sender->is_ready();
+  if (now == connected) return;
   {
     const std::lock_guard lock(mutex);
-    connected = true;
-    trouble.clear();
+    connected = now;
   }
   changed.notify_all();
-  events.connection(true);
+  events.connection(now);
 }
 
 void QueueLink::Session::serve() {
   while (!stopping) {
+    tell_connection();
     share();
     flush();
     if (!amqp->has_more()) wait();
@@ -220,7 +238,7 @@ void QueueLink::Session::share() {
   {
     const std::lock_guard lock(mutex);
     shall = wanted;
-    back.swap(given);
+    back = given;
   }
   for (const int queue : shall)
     if (!taken.contains(queue)) begin(queue, true);
@@ -253,6 +271,7 @@ void QueueLink::Session::begin(int queue, bool is_careful) {
 void QueueLink::Session::judge_tries(int queue, const AmqpMessage& one, const std::string& topic) {
   if (one.tries < std::clamp<std::int64_t>(settings.tries_max / 3, 1, 3)) {
     well.insert(queue);
+    deliveries.set_single(queue, false);  // the others come without this one's end
   } else {
     spdlog::warn("queue {}: workers have ended {} times with a message of {} at hand; it is dealt "
                  "with alone, and after {} times lies in {}", queue, one.tries, topic,
@@ -289,18 +308,10 @@ void QueueLink::Session::tell() {
 }
 
 void QueueLink::Session::flush() {
+  deliveries.sent_on(sender->take_done());
   const auto settled = deliveries.take_settled();
   if (settled.upto > 0) amqp->acknowledge_upto(settled.upto);
   for (const std::uint64_t tag : settled.tags) amqp->acknowledge(tag);
-  std::vector<AmqpLetter> letters;
-  {
-    const std::lock_guard lock(mutex);
-    letters.swap(outbox);
-  }
-  for (AmqpLetter& letter : letters) {
-    if (letter.reply_to == private_consumer) letter.reply_to = private_queue;
-    amqp->publish(letter);
-  }
 }
 
 void QueueLink::Session::message(const AmqpMessage& one) {
@@ -312,7 +323,7 @@ void QueueLink::Session::message(const AmqpMessage& one) {
   std::string topic = topic_of_key(one.key);
   if (one.type == status_type) topic = topic.substr(0, topic.rfind('/')) + "/status";
   const bool is_wanted = one.type == wanted_type;
-  Delivery delivery{0, queue_of(one.consumer), one.again};
+  Delivery delivery{0, queue_of(one.consumer), one.again, opened};
   if (is_single(one.consumer)) judge_tries(delivery.queue, one, topic);
   if (!is_wanted && !may_pass(topic, one.body.size(), rate)) return amqp->acknowledge(one.tag);
   delivery.number = deliveries.add(one.tag, delivery.queue, is_wanted ? "" : keeper_of(topic));
@@ -327,30 +338,18 @@ void QueueLink::Session::message(const AmqpMessage& one) {
 // one worker sends them on, in order, by the device's own key.
 void QueueLink::Session::forward(const AmqpMessage& one) {
   const std::string topic = topic_of_key(one.key);
-  if (!topic.empty() && may_pass(topic, one.body.size(), status_rate)) {
-    AmqpLetter letter;
-    letter.exchange = devices_exchange;
-    letter.key = key_of_topic(topic.substr(0, topic.rfind('/')) + "/up");
-    letter.body.assign(one.body.begin(), one.body.end());
-    letter.type = status_type;
-    amqp->publish_surely(letter);
-  }
-  amqp->acknowledge(one.tag);
+  if (topic.empty() || !may_pass(topic, one.body.size(), status_rate))
+    return amqp->acknowledge(one.tag);
+  AmqpLetter letter;
+  letter.exchange = devices_exchange;
+  letter.key = key_of_topic(topic.substr(0, topic.rfind('/')) + "/up");
+  letter.body.assign(one.body.begin(), one.body.end());
+  letter.type = status_type;
+  deliveries.send_on(one.tag);
+  sender->post_surely(std::move(letter), one.tag);
 }
 
 // ---- for the others ----
-
-bool QueueLink::Session::post(AmqpLetter letter) {
-  if (!connected) return false;
-  {
-    const std::lock_guard lock(mutex);
-    if (outbox.size() >= settings.outbox_count_max) return false;
-    outbox.push_back(std::move(letter));
-    if (outbox.size() > 1) return true;  // woken already
-  }
-  wake();
-  return true;
-}
 
 bool QueueLink::connected() const { return session_->connected; }
 
@@ -359,15 +358,18 @@ std::expected<void, std::string> QueueLink::wait_connected(std::int64_t patience
   if (session_->changed.wait_for(lock, milliseconds(patience_ms),
                                  [this] { return session_->connected.load(); }))
     return {};
+  const std::string why = session_->hears ? session_->sender->trouble() : session_->trouble;
   return std::unexpected(fmt::format("{}; waited {} s: start it, or name another node in [fleet]",
-                                     session_->trouble, patience_ms / 1000));
+                                     why, patience_ms / 1000));
 }
 
 void QueueLink::take(int queue) {
   {
     const std::lock_guard lock(session_->mutex);
     session_->wanted.insert(queue);
+    session_->given.erase(queue);
   }
+  session_->deliveries.keep(queue, false);
   session_->wake();
 }
 
@@ -378,6 +380,8 @@ void QueueLink::leave(int queue) {
   }
   session_->wake();
 }
+
+void QueueLink::keep(int queue) { session_->deliveries.keep(queue, true); }
 
 void QueueLink::give_back(int queue) {
   {
@@ -407,7 +411,7 @@ bool QueueLink::send(const std::string& topic, std::vector<std::uint8_t> payload
   letter.exchange = mqtt_exchange;
   letter.key = key_of_topic(topic);
   letter.body = std::move(payload);
-  return session_->post(std::move(letter));
+  return session_->sender->post(std::move(letter));
 }
 
 bool QueueLink::answer(const Wanted& wanted, std::string body) {
@@ -416,7 +420,7 @@ bool QueueLink::answer(const Wanted& wanted, std::string body) {
   letter.correlation = wanted.correlation;
   letter.body = bytes_of(body);
   letter.is_kept = false;
-  return session_->post(std::move(letter));
+  return session_->sender->post(std::move(letter));
 }
 
 bool QueueLink::tell(std::string body) {
@@ -424,7 +428,7 @@ bool QueueLink::tell(std::string body) {
   letter.exchange = news_exchange;
   letter.body = bytes_of(body);
   letter.is_kept = false;
-  return session_->post(std::move(letter));
+  return session_->sender->post(std::move(letter));
 }
 
 bool QueueLink::want(const std::string& topic, std::string body, const std::string& correlation,
@@ -434,10 +438,13 @@ bool QueueLink::want(const std::string& topic, std::string body, const std::stri
   letter.key = key_of_topic(topic);
   letter.body = bytes_of(body);
   letter.type = wanted_type;
-  letter.reply_to = private_consumer;
+  {
+    const std::lock_guard lock(session_->mutex);
+    letter.reply_to = session_->private_queue;
+  }
   letter.correlation = correlation;
   letter.expires_ms = expires_ms;
-  return session_->post(std::move(letter));
+  return session_->sender->post(std::move(letter));
 }
 
 }  // namespace meterlens::ingest

@@ -45,6 +45,7 @@ struct Delivery {
   std::uint64_t number = 0;  // rising, see settled()
   int queue = 0;
   bool again = false;  // it was handed out before, and may have been obeyed
+  std::uint32_t session = 0;  // the connection that brought it; a new one brings what is unsettled
 };
 // What a server wants of the worker that has the device; answered at once.
 struct Wanted {
@@ -77,10 +78,12 @@ class QueueLink {
   // Waits for it; the error is why it has not come to that.
   std::expected<void, std::string> wait_connected(std::int64_t patience_ms);
 
-  // A worker's: its share of the queues. A queue that was left is done with when `count` is 0;
-  // give_back() lets somebody else have what is not acknowledged.
+  // A worker's: its share of the queues. A queue that was left is done with when `count` is 0.
+  // After keep() nothing of it is acknowledged any more, after give_back() somebody else has it,
+  // until it is taken again.
   void take(int queue);
   void leave(int queue);
+  void keep(int queue);
   void give_back(int queue);
   std::size_t count(int queue) const;
   bool is_taken(int queue) const;  // messages of it come

@@ -114,6 +114,43 @@ TEST(Deliveries, OfAQueueThatHandsOutOneAtATimeAreNotHeld) {
   EXPECT_EQ(deliveries.settled(3, all, 3), 0U);
 }
 
+TEST(Deliveries, OfAQueueThatIsKeptAreNotAcknowledgedUntilItIsTakenAgain) {
+  Deliveries deliveries;
+  deliveries.add(11, 0, "");
+  deliveries.add(12, 1, "");
+  deliveries.add(13, 0, "d1");
+  deliveries.keep(0, true);
+  EXPECT_EQ(deliveries.settled(3, nobody, 0), 0U);
+  expect_settled(deliveries, 0, {12});
+  EXPECT_EQ(deliveries.give_back(0), (Tags{11, 13}));
+  deliveries.add(14, 0, "");
+  deliveries.settled(4, nobody, 10);
+  expect_settled(deliveries, 0, {});
+  EXPECT_EQ(deliveries.give_back(0), Tags{14}) << "a late one goes back, too";
+  deliveries.keep(0, false);
+  deliveries.add(15, 0, "");
+  deliveries.settled(5, nobody, 10);
+  expect_settled(deliveries, 15, {});
+}
+
+// A status that is lost would leave its device offline.
+TEST(Deliveries, ThatAreSentOnAreAcknowledgedWhenTheyAreSent) {
+  Deliveries deliveries;
+  deliveries.send_on(11);
+  deliveries.add(12, 0, "");
+  deliveries.send_on(13);
+  deliveries.settled(1, nobody, 10);
+  expect_settled(deliveries, 0, {12});
+  deliveries.sent_on({13});
+  expect_settled(deliveries, 0, {13});
+  deliveries.sent_on({11});
+  expect_settled(deliveries, 11, {});
+  deliveries.send_on(14);
+  deliveries.forget();
+  deliveries.sent_on({14});
+  expect_settled(deliveries, 0, {});
+}
+
 TEST(Deliveries, GoBackByQueueAndAreForgottenWithTheConnection) {
   Deliveries deliveries;
   deliveries.add(1, 0, "");

@@ -117,6 +117,12 @@ void Assembler::forget(const std::string& device) {
   devices_.erase(at);
 }
 
+void Assembler::forget_open() {
+  for (auto& [name, device] : devices_) device.open.reset();
+  photos_ = 0;
+  bytes_ = 0;
+}
+
 // With the end mark there: whole already, or are pieces still on the way?
 bool Assembler::try_early(const std::string& name, Device& device, std::int64_t now_ms) {
   const Assembly& assembly = *device.open;

@@ -69,6 +69,8 @@ class Assembler {
   bool is_open(const std::string& device) const;
   // The device's messages go to another worker, which gets its pieces anew.
   void forget(const std::string& device);
+  // All pieces of unfinished photos come anew.
+  void forget_open();
 
   AssemblerOutput take();
 

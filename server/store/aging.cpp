@@ -75,9 +75,15 @@ Result<Aged> Store::remove_aged(const Aging& aging) {
   return engine_->write([&](soci::session& sql) {
     Aged out;
     out.next = aging;
-    // At the begin of a sweep: whole months go with their table.
-    if (is_postgresql(engine_->place_) && aging.readings_before_ms > 0 && aging.after_reading == 0)
-      out.readings = static_cast<int>(drop_reading_months(sql, aging.readings_before_ms));
+    // At the begin of a sweep: whole months go with their table, one each time.
+    if (is_postgresql(engine_->place_) && aging.readings_before_ms > 0 &&
+        aging.after_reading == 0) {
+      if (const auto gone = drop_reading_month(sql, aging.readings_before_ms)) {
+        out.readings = static_cast<int>(*gone);
+        out.more = true;
+        return out;
+      }
+    }
     // Readings first: their photos are evidence no longer.
     for (const Old& old : look(sql, old_readings, aging.readings_before_ms, aging.count_max,
                                out.next.after_reading, out.more)) {

@@ -75,6 +75,10 @@ Result<void> Leases::release(const std::string& worker, int queue) {
   });
 }
 
+Result<std::int64_t> Leases::now_ms() {
+  return store_.engine_->read([](soci::session& sql) { return database_ms(sql); });
+}
+
 Result<void> Leases::end(const std::string& worker) {
   return store_.engine_->write([&](soci::session& sql) {
     sql << "DELETE FROM lease WHERE worker = :worker", use(worker);

@@ -3,6 +3,7 @@
 // part of the Store, which outlives both.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,8 @@ class Leases {
   // queue_count - 1. Leases end after `lease_ms`.
   Result<Share> share(const std::string& worker, int queue_count, std::int64_t lease_ms);
   Result<void> release(const std::string& worker, int queue);
+  // The database's clock, Unix ms, which all of the fleet go by.
+  Result<std::int64_t> now_ms();
   // The worker ends: all that it has is free.
   Result<void> end(const std::string& worker);
 

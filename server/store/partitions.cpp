@@ -99,10 +99,10 @@ void make_months(soci::session& sql, const char* table, long long from_ms, long 
     make_month(sql, table, month);
 }
 
-long long drop_reading_months(soci::session& sql, long long before_ms) {
-  long long gone = 0;
-  for (const std::string& part : aged(sql, "reading", before_ms)) gone += drop_readings(sql, part);
-  return gone;
+std::optional<long long> drop_reading_month(soci::session& sql, long long before_ms) {
+  const auto months = aged(sql, "reading", before_ms);
+  if (months.empty()) return {};
+  return drop_readings(sql, months.front());
 }
 
 void drop_message_months(soci::session& sql, long long before_ms) {

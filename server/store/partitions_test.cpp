@@ -89,6 +89,22 @@ TEST_F(Partitions, OldMonthsGoWholeButForWhatStaysForEver) {
   EXPECT_EQ(store_->remove_aged({.readings_before_ms = 31 * day_ms})->readings, 0);
 }
 
+TEST_F(Partitions, OldMonthsGoOneEachTime) {
+  make_month("reading", 0, 30 * day_ms);
+  make_month("reading", 30 * day_ms, 60 * day_ms);
+  for (const int day : {1, 2, 31, 90}) add("m1", day * day_ms);
+  const Aging aging{.readings_before_ms = 61 * day_ms};
+  Aged aged = *store_->remove_aged(aging);
+  EXPECT_EQ(aged.readings, 2);
+  EXPECT_TRUE(aged.more) << "another month is left";
+  EXPECT_EQ(months("reading"), "5");
+  aged = *store_->remove_aged(aged.next);
+  EXPECT_EQ(aged.readings, 1);
+  EXPECT_EQ(months("reading"), "4");
+  while (aged.more) aged = *store_->remove_aged(aged.next);
+  EXPECT_EQ(value("SELECT count(*) FROM reading"), "1");
+}
+
 TEST_F(Partitions, MessagesOfOldMonthsGo) {
   make_month("message", 0, 30 * day_ms);
   Fleet rows(*store_);

@@ -183,6 +183,10 @@ class Lead(Fleet):
         wait_until(lambda: leads in self.log_of(first), 20, "the first server to lead")
         wait_until(lambda: "is ready" in self.log_of(second), 30, "the second server")
         self.assertNotIn(leads, self.log_of(second))
+        # Workers ask the second reader; a server says so.
+        status, answer = self.stack.request("POST", "/second/test")
+        self.assertEqual((status, answer["ok"]), (200, False), answer)
+        self.assertIsNone(first.poll())
         status, answer = self.stack.request("POST", "/schedules", {
             "name": "often", "cron": "* * * * *", "zone": "UTC", "spread_s": 0})
         self.assertEqual(status, 201, answer)

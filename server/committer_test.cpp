@@ -1,0 +1,85 @@
+// Photos that wait for the store, and photos that another worker has stored: real store and files.
+#include "server/committer.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+namespace meterlens::server {
+namespace {
+
+namespace fs = std::filesystem;
+class CommitterTest : public ::testing::Test {
+ protected:
+  CommitterTest() {
+    std::string pattern = (fs::temp_directory_path() / "meterlens-committer-XXXXXX").string();
+    root_ = mkdtemp(pattern.data());
+    store_ = *store::Store::open((root_ / "m.db").string());
+  }
+  ~CommitterTest() override {
+    store_.reset();
+    fs::remove_all(root_);
+  }
+  Committer committer() {
+    return {{}, *store_, photo::Files({root_ / "images", root_ / "quarantine"}), metrics_};
+  }
+  static photo::Photo native(std::uint32_t id, const std::string& text) {
+    photo::Photo photo;
+    photo.device = "m1";
+    photo.photo_id = id;
+    photo.captured_at_ms = photo.received_at_ms = 1'700'000'000'000;
+    photo.bytes.assign(text.begin(), text.end());
+    photo.photo_bytes = static_cast<std::int64_t>(text.size());
+    photo.sha256 = protocol::sha256(photo.bytes);
+    return photo;
+  }
+  static std::string content(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+  fs::path root_;
+  metrics::Metrics metrics_;
+  std::unique_ptr<store::Store> store_;
+};
+
+TEST_F(CommitterTest, WhatAnotherWorkerHasStoredStaysAndIsTold) {
+  Committer first = committer(), second = committer();
+  first.add(native(1, "one"));
+  const Committed before = first.commit(1);
+  ASSERT_EQ(before.stored.size(), 1U);
+  // The same photo, by a worker that was not told so, beside another one.
+  second.add(native(1, "one"));
+  second.add(native(2, "two"));
+  const Committed after = second.commit(1);
+  EXPECT_TRUE(second.good());
+  EXPECT_TRUE(after.refused.empty());
+  ASSERT_EQ(after.stored.size(), 2U);
+  EXPECT_EQ(after.stored[0].id, before.stored[0].id);
+  const auto rows = *store_->photos({.device = "m1"});
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(content(rows[1].path), "one") << "the file of the first worker's row";
+  EXPECT_EQ(content(rows[0].path), "two");
+}
+
+TEST_F(CommitterTest, WhatWaitsForTheStoreIsForgottenWithItsDevice) {
+  Committer one = committer();
+  for (const char* device : {"d1", "d2"}) {
+    photo::Photo photo = native(0, device);
+    photo.device = device;
+    photo.image_file = "capture_1.jpg";
+    one.add(std::move(photo));
+  }
+  one.fail("away", 1);
+  EXPECT_TRUE(one.commit(1).stored.empty());
+  one.forget("d1");
+  const Committed later = one.commit(1'000'000);
+  ASSERT_EQ(later.stored.size(), 1U);
+  EXPECT_EQ(later.stored[0].device, "d2");
+}
+
+}  // namespace
+}  // namespace meterlens::server
