@@ -53,11 +53,17 @@ std::int64_t count_of(soci::session& sql, const std::string& from, const Where& 
   return where.select<IntegerRow>(sql, "SELECT count(*) FROM " + from, "").front();
 }
 
-// One walk for both.
 void count_devices(soci::session& sql, const Limits& limits, Summary& out) {
-  Where where;
-  limits.devices(where, "id");
-  for (const CountRow& row : where.select<CountRow>(
+  Where all, online;
+  online.add("online = 1");
+  for (Where* where : {&all, &online}) limits.devices(*where, "id");
+  if (sql.get_backend_name() != "postgresql") {
+    out.devices = count_of(sql, "device", all);
+    out.online = count_of(sql, "device", online);
+    return;
+  }
+  // It walks over all devices for either.
+  for (const CountRow& row : all.select<CountRow>(
            sql, "SELECT CASE WHEN online = 1 THEN 'online' ELSE '' END, 0, count(*) FROM device",
            " GROUP BY online")) {
     out.devices += row.count;
