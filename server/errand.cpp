@@ -39,7 +39,7 @@ std::optional<Errand> decode_errand(std::string_view body) {
   const auto kind = number_of(all[0]), number = number_of(all[2]), second = number_of(all[3]),
              part = number_of(all[5]);
   if (!kind || !number || !second || !part || !all[1].is_string() || !all[4].is_boolean() ||
-      !all[6].is_binary() || *kind < 0 || *kind > static_cast<int>(Errand::Kind::control))
+      !all[6].is_binary() || *kind < 0 || *kind > static_cast<int>(Errand::Kind::dues))
     return {};
   Errand out;
   out.kind = static_cast<Errand::Kind>(*kind);
@@ -63,6 +63,48 @@ std::optional<Outcome> decode_outcome(std::string_view body) {
   const auto error = number_of((*json)[0]), id = number_of((*json)[1]);
   if (!error || !id) return {};
   return Outcome{static_cast<int>(*error), *id};
+}
+
+Errand errand_of(std::span<const schedule::Due> dues) {
+  Json all = Json::array();
+  for (const schedule::Due& one : dues)
+    all.push_back(Json::array({one.device, one.due_ms, one.missed}));
+  Errand out;
+  out.kind = Errand::Kind::dues;
+  if (!dues.empty()) out.device = dues.front().device;
+  out.bytes = Json::to_msgpack(all);
+  return out;
+}
+
+std::optional<std::vector<schedule::Due>> dues_of(const Errand& errand) {
+  const auto all = Json::from_msgpack(errand.bytes.begin(), errand.bytes.end(), true, false);
+  if (!all.is_array() || all.empty() || all.size() > dues_max) return {};
+  std::vector<schedule::Due> out;
+  for (const Json& one : all) {
+    if (!one.is_array() || one.size() != 3 || !one[0].is_string() || !one[2].is_boolean())
+      return {};
+    const auto due_ms = number_of(one[1]);
+    if (!due_ms) return {};
+    out.push_back({0, one[0].get<std::string>(), *due_ms, one[2].get<bool>()});
+  }
+  return out;
+}
+
+std::string encode(const std::vector<Ordered>& all) {
+  std::vector<std::uint8_t> bytes;
+  for (const Ordered one : all) bytes.push_back(static_cast<std::uint8_t>(one));
+  return packed(Json::binary(std::move(bytes)));
+}
+
+std::optional<std::vector<Ordered>> decode_ordered(std::string_view body) {
+  const auto json = Json::from_msgpack(body.begin(), body.end(), true, false);
+  if (!json.is_binary()) return {};
+  std::vector<Ordered> out;
+  for (const std::uint8_t one : json.get_binary()) {
+    if (one > static_cast<std::uint8_t>(Ordered::elsewhere)) return {};
+    out.push_back(static_cast<Ordered>(one));
+  }
+  return out;
 }
 
 std::string encode(const News& news) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "protocol/message.h"
 #include "server/photo/views.h"
 #include "server/pipeline.h"
+#include "server/schedule/planner.h"
 
 namespace meterlens::server {
 
@@ -25,6 +27,7 @@ struct Errand {
     remove,    // flag: purge
     reset,
     control,   // number: its kind, bytes: its payload
+    dues,      // of many devices of one queue, see dues_of(); device: the first
   };
   Kind kind = Kind::capture;
   std::string device;
@@ -43,6 +46,16 @@ struct Outcome {
 };
 std::string encode(const Outcome& outcome);
 std::optional<Outcome> decode_outcome(std::string_view body);
+
+// All that is due of devices of one queue, at most dues_max, as one errand; `schedule` is not told.
+constexpr std::size_t dues_max = 1'000;
+Errand errand_of(std::span<const schedule::Due> dues);
+std::optional<std::vector<schedule::Due>> dues_of(const Errand& errand);
+
+// What came of each of them. elsewhere: another worker may have the device, it is asked for alone.
+enum class Ordered : std::uint8_t { no, yes, elsewhere };
+std::string encode(const std::vector<Ordered>& all);
+std::optional<std::vector<Ordered>> decode_ordered(std::string_view body);
 
 struct News {
   Change change;

@@ -65,8 +65,44 @@ TEST(Errand, ForeignBytesAreNone) {
   EXPECT_FALSE(decode_news(errand));
   EXPECT_FALSE(decode_errand(errand + "x"));
   std::string kind = errand;
-  kind[1] = static_cast<char>(static_cast<int>(Kind::control) + 1);
+  kind[1] = static_cast<char>(static_cast<int>(Kind::dues) + 1);
   EXPECT_FALSE(decode_errand(kind)) << "a kind that comes with a later version";
+}
+
+TEST(Errand, WhatIsDueOfManyIsOneErrand) {
+  const std::vector<schedule::Due> dues{{7, "m1", 1'700'000'000'000, false}, {8, "m2", -1, true}};
+  const auto errand = decode_errand(encode(errand_of(dues)));
+  ASSERT_TRUE(errand);
+  EXPECT_EQ(errand->kind, Kind::dues);
+  EXPECT_EQ(errand->device, "m1");
+  const auto back = dues_of(*errand);
+  ASSERT_TRUE(back);
+  ASSERT_EQ(back->size(), 2U);
+  EXPECT_EQ((*back)[0].device, "m1");
+  EXPECT_EQ((*back)[0].due_ms, 1'700'000'000'000);
+  EXPECT_FALSE((*back)[0].missed);
+  EXPECT_EQ((*back)[1].device, "m2");
+  EXPECT_TRUE((*back)[1].missed);
+
+  const std::vector<Ordered> all{Ordered::yes, Ordered::no, Ordered::elsewhere};
+  EXPECT_EQ(decode_ordered(encode(all)), all);
+  EXPECT_FALSE(decode_outcome(encode(all)));
+}
+
+TEST(Errand, ForeignDuesAreNone) {
+  const std::vector<schedule::Due> one{{0, "m1", 5, false}};
+  const Errand good = errand_of(one);
+  for (std::size_t bytes = 0; bytes < good.bytes.size(); ++bytes) {
+    Errand cut = good;
+    cut.bytes.resize(bytes);
+    EXPECT_FALSE(dues_of(cut)) << bytes;
+  }
+  EXPECT_FALSE(dues_of(errand_of({})));
+  EXPECT_FALSE(dues_of(errand_of(std::vector<schedule::Due>(dues_max + 1, one[0]))));
+  EXPECT_FALSE(dues_of(full()));
+  for (const std::string& foreign : {encode(Outcome{1, 2}), std::string("\xc4\x01\x03"),
+                                     std::string("\xc4\x02\x01"), std::string()})
+    EXPECT_FALSE(decode_ordered(foreign));
 }
 
 }  // namespace

@@ -2,16 +2,18 @@
 
 #include <spdlog/spdlog.h>
 
-#include <array>
 #include <chrono>
 
 #include "server/steps.h"
+#include "server/store/fleet.h"
 
 namespace meterlens::server {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 // Another worker has the queues of a dead one within 10 s.
-constexpr std::int64_t patience_ms = 15'000;
+constexpr std::chrono::milliseconds patience{15'000};
 constexpr int due_tries_max = 2;
 
 Errand errand_of(Errand::Kind kind, const std::string& device) {
@@ -23,29 +25,38 @@ Errand errand_of(Errand::Kind kind, const std::string& device) {
 
 }  // namespace
 
-std::optional<Outcome> Remote::wait(const std::string& topic, const Errand& errand) {
-  std::string correlation;
-  std::future<Outcome> answer;
+// A question that could not be sent has an answer that never comes.
+Remote::Question Remote::put(const std::string& topic, const Errand& errand) {
+  Question out;
   {
     const std::lock_guard lock(mutex_);
-    correlation = std::to_string(++last_);
-    answer = waiting_[correlation].get_future();
+    out.correlation = std::to_string(++last_);
+    out.answer = waiting_[out.correlation].get_future();
   }
-  std::optional<Outcome> out;
-  if (link_.want(topic, encode(errand), correlation, patience_ms) &&
-      answer.wait_for(std::chrono::milliseconds(patience_ms)) == std::future_status::ready)
-    out = answer.get();
+  if (!link_.want(topic, encode(errand), out.correlation, patience.count())) {
+    const std::lock_guard lock(mutex_);
+    waiting_.erase(out.correlation);
+  }
+  return out;
+}
+
+std::optional<std::string> Remote::wait(Question& question, Clock::time_point until) {
+  std::optional<std::string> out;
+  try {
+    if (question.answer.wait_until(until) == std::future_status::ready) out = question.answer.get();
+  } catch (const std::future_error&) {
+    // It was not sent.
+  }
   const std::lock_guard lock(mutex_);
-  waiting_.erase(correlation);
+  waiting_.erase(question.correlation);
   return out;
 }
 
 void Remote::answered(const std::string& correlation, std::string_view body) {
-  const auto outcome = decode_outcome(body);
   const std::lock_guard lock(mutex_);
   const auto at = waiting_.find(correlation);
-  if (!outcome || at == waiting_.end()) return;
-  at->second.set_value(*outcome);
+  if (at == waiting_.end()) return;
+  at->second.set_value(std::string(body));
   waiting_.erase(at);
 }
 
@@ -58,10 +69,12 @@ std::expected<std::int64_t, Error> Remote::ask(const Errand& errand) {
                                ? Error::unknown_device
                                : Error::store);
   }
-  const auto outcome = wait(topic_of(*device, protocol::Channel::up), errand);
+  Question question = put(topic_of(*device, protocol::Channel::up), errand);
+  const auto answer = wait(question, Clock::now() + patience);
+  const auto outcome = answer ? decode_outcome(*answer) : std::nullopt;
   if (!outcome) {
     spdlog::warn("device {}: no worker has answered within {} s", errand.device,
-                 patience_ms / 1000);
+                 patience / std::chrono::seconds(1));
     return std::unexpected(Error::store);
   }
   if (outcome->error >= 0) return std::unexpected(static_cast<Error>(outcome->error));
@@ -124,8 +137,57 @@ std::expected<std::int64_t, fleet::OrderError> Remote::obey(const fleet::Order& 
   return ask<fleet::OrderError>(errand);
 }
 
-// The worker knows by the commands that it has whether it was asked before.
-std::optional<bool> Remote::order(const schedule::Due& due) {
+std::optional<std::vector<bool>> Remote::order(std::span<const schedule::Due> dues) {
+  std::vector<std::optional<bool>> known(dues.size());
+  order_together(dues, known);
+  std::vector<bool> out;
+  for (std::size_t i = 0; i < dues.size(); ++i) {
+    if (!known[i]) known[i] = order_alone(dues[i]);
+    if (!known[i]) return std::nullopt;
+    out.push_back(*known[i]);
+  }
+  return out;
+}
+
+// By the queue that a device was last seen in; the worker says when it is another one by now.
+void Remote::order_together(std::span<const schedule::Due> dues,
+                            std::vector<std::optional<bool>>& known) {
+  struct Group {
+    std::string topic;  // of one of its devices
+    std::vector<std::size_t> places;
+    std::vector<schedule::Due> dues;
+    Question question;
+  };
+  std::vector<std::string> names;
+  for (const schedule::Due& one : dues) names.push_back(one.device);
+  const auto rows = store::Fleet(store_).devices_named(names);
+  if (!rows) return;
+  std::map<std::string_view, const store::Device*> by_name;
+  for (const store::Device& row : *rows) by_name.emplace(row.id, &row);
+  std::map<int, Group> groups;
+  for (std::size_t i = 0; i < dues.size(); ++i) {
+    const auto row = by_name.find(dues[i].device);
+    if (row == by_name.end() || row->second->queue < 0) continue;
+    Group& group = groups[row->second->queue];
+    if (group.dues.size() == dues_max) continue;
+    if (group.dues.empty()) group.topic = topic_of(*row->second, protocol::Channel::up);
+    group.places.push_back(i);
+    group.dues.push_back(dues[i]);
+  }
+  for (auto& [queue, group] : groups) group.question = put(group.topic, errand_of(group.dues));
+  const auto until = Clock::now() + patience;
+  for (auto& [queue, group] : groups) {
+    const auto answer = wait(group.question, until);
+    const auto all = answer ? decode_ordered(*answer) : std::nullopt;
+    if (!all || all->size() != group.places.size()) continue;
+    for (std::size_t i = 0; i < all->size(); ++i)
+      if ((*all)[i] != Ordered::elsewhere) known[group.places[i]] = (*all)[i] == Ordered::yes;
+  }
+}
+
+// The worker knows by the commands that it has whether it was asked before. false: it could not be
+// ordered.
+std::optional<bool> Remote::order_alone(const schedule::Due& due) {
   Errand errand = errand_of(Errand::Kind::due, due.device);
   errand.number = due.due_ms;
   errand.flag = due.missed;

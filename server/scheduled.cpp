@@ -89,7 +89,8 @@ void Pipeline::Steps::order_scheduled() {
     if (plans_meters) cameras_change_ms = std::min(cameras_change_ms, now_ms + new_device_ms);
   }
   const auto due = planner.tick(now_ms, settings.scheduled_max);
-  if (!(remote != nullptr ? ask_for(due) : order_together(due))) {
+  const auto ordered = remote != nullptr ? remote->order(due) : order_together(due);
+  if (!ordered) {
     // All of it comes again, and who was asked says so.
     planner = {};
     planned_devices = 0;
@@ -97,36 +98,30 @@ void Pipeline::Steps::order_scheduled() {
     cameras_change_ms = 0;
     return;
   }
+  const auto scheduled = static_cast<std::uint64_t>(std::ranges::count(*ordered, true));
+  metrics.add(Count::captures_scheduled, scheduled);
+  metrics.add(Count::captures_missed, ordered->size() - scheduled);
   const auto done = planner.take_done();
   if (done.empty()) return;
   if (const auto saved = store.save_schedules_done(done); !saved)
     committer.fail(saved.error().message, now_ms);
 }
 
-// Of the workers; false: nobody was there to be asked.
-bool Pipeline::Steps::ask_for(std::span<const schedule::Due> due) {
-  for (const schedule::Due& one : due) {
-    const auto done = order(one);
-    if (!done) return false;
-    metrics.add(*done ? Count::captures_scheduled : Count::captures_missed);
-  }
-  return true;
-}
-
-// One transaction for all; false: it failed, and nothing of it has been ordered.
-bool Pipeline::Steps::order_together(std::span<const schedule::Due> due) {
+// One transaction for all; of each whether it was ordered. Nothing: the transaction failed.
+std::optional<std::vector<bool>> Pipeline::Steps::order_together(
+    std::span<const schedule::Due> due) {
   std::vector<Command> made;
-  std::uint64_t scheduled = 0, missed = 0;
+  std::vector<bool> out;
   std::map<std::string, std::size_t> new_ones;  // by device
   for (const schedule::Due& one : due) {
     const auto ordered = ordered_ms.find(one.device);
     if (ordered != ordered_ms.end() && ordered->second >= one.due_ms) {
-      ++scheduled;
+      out.push_back(true);
       continue;
     }
     const bool can = registry.find(one.device) != nullptr && !fleet.is_disabled(one.device);
     const bool will = can && !one.missed && !commands.is_full(one.device, new_ones[one.device]);
-    ++(will ? scheduled : missed);
+    out.push_back(will);
     if (!can) continue;
     made.push_back(will ? command_of(one.device) : failed_command(one));
     if (will) ++new_ones[one.device];
@@ -135,16 +130,14 @@ bool Pipeline::Steps::order_together(std::span<const schedule::Due> due) {
     const auto ids = store::SlotBook(store).add_commands(made);
     if (!ids) {
       committer.fail(ids.error().message, now_ms);
-      return false;
+      return std::nullopt;
     }
     for (std::size_t i = 0; i < made.size(); ++i) {
       made[i].id = (*ids)[i];
       take_in(made[i]);
     }
   }
-  metrics.add(Count::captures_scheduled, scheduled);
-  metrics.add(Count::captures_missed, missed);
-  return true;
+  return out;
 }
 
 // Of a moment that cannot be ordered.
@@ -156,9 +149,8 @@ Command Pipeline::Steps::failed_command(const schedule::Due& due) const {
   return command;
 }
 
-// false: it could not be ordered, and a command says so. Nothing: nobody was there to be asked.
-std::optional<bool> Pipeline::Steps::order(const schedule::Due& due) {
-  if (remote != nullptr) return remote->order(due);
+// false: it could not be ordered, and a command says so.
+bool Pipeline::Steps::order(const schedule::Due& due) {
   const auto ordered = ordered_ms.find(due.device);
   if (ordered != ordered_ms.end() && ordered->second >= due.due_ms) return true;
   if (registry.find(due.device) == nullptr || fleet.is_disabled(due.device)) return false;

@@ -236,8 +236,36 @@ void Pipeline::Steps::run_errand(const ingest::Wanted& wanted, const ingest::Del
   if (registry.find(errand->device) == nullptr) adopt({-1, errand->device});
   if (Registry::Entry* device = registry.find(errand->device))
     registry.set_queue(*device, one.queue);
-  const Outcome outcome = obey(*errand, one.again);
-  queues->answer(wanted, encode(outcome));
+  const bool is_of_many = errand->kind == Errand::Kind::dues;
+  queues->answer(wanted, is_of_many ? order_dues(*errand, one.queue)
+                                    : encode(obey(*errand, one.again)));
+}
+
+// Those of devices that this worker has for sure; it says of which it does not know.
+std::string Pipeline::Steps::order_dues(const Errand& errand, int queue) {
+  const auto dues = dues_of(errand);
+  if (!dues) return encode(Outcome{static_cast<int>(CommandError::store), 0});
+  std::vector<Ordered> out(dues->size(), Ordered::elsewhere);
+  std::vector<schedule::Due> fresh;
+  std::vector<std::size_t> places;
+  std::set<std::string_view> known;
+  for (std::size_t i = 0; i < dues->size(); ++i) {
+    const schedule::Due& one = (*dues)[i];
+    const Registry::Entry* device = registry.find(one.device);
+    if (device == nullptr || device->row.queue != queue) continue;
+    // As with a single one; two schedules of one moment want one photo.
+    if (!known.insert(one.device).second || was_ordered(one.device, one.due_ms)) {
+      out[i] = Ordered::yes;
+      continue;
+    }
+    fresh.push_back(one);
+    places.push_back(i);
+  }
+  const auto done = order_together(fresh);
+  if (!done) return encode(Outcome{static_cast<int>(CommandError::store), 0});
+  for (std::size_t i = 0; i < places.size(); ++i)
+    out[places[i]] = (*done)[i] ? Ordered::yes : Ordered::no;
+  return encode(out);
 }
 
 Outcome Pipeline::Steps::obey(const Errand& errand, bool again) {
@@ -246,8 +274,7 @@ Outcome Pipeline::Steps::obey(const Errand& errand, bool again) {
   if (errand.kind == Kind::due) {
     // A server that leads no more, or this errand's own first try, may have asked before.
     if (was_ordered(device, errand.number)) return {};
-    const auto done = order({0, device, errand.number, errand.flag});
-    if (done.value_or(false)) return {};
+    if (order({0, device, errand.number, errand.flag})) return {};
     return {static_cast<int>(CommandError::queue_full), 0};
   }
   // It may have been done by a worker that could not answer any more.

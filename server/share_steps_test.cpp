@@ -148,6 +148,37 @@ TEST_F(WorkerTest, WhatIsDueIsOrderedOnceWhoeverAsks) {
   EXPECT_EQ(store_->open_commands()->size(), 2U);
 }
 
+TEST_F(WorkerTest, WhatIsDueOfManyIsOrderedTogether) {
+  constexpr int many = 150;
+  std::vector<schedule::Due> dues;
+  for (int i = 0; i < many; ++i) {
+    dues.push_back({0, "m" + std::to_string(i), now_ms_, i == 1});
+    hear("meterlens/" + dues.back().device + "/status", online_);
+  }
+  steps_->registry.set_queue(*steps_->registry.find("m2"), 3);
+  dues.push_back({0, "nobody", now_ms_, false});
+  dues.push_back({0, "m0", now_ms_, false});  // another schedule's
+  now_ms_ += 1'000;
+  turn();
+  int writes = 0;
+  before_write_ = [&] { ++writes; };
+  const auto ordered = decode_ordered(steps_->order_dues(errand_of(dues), 0));
+  before_write_ = {};
+  EXPECT_EQ(writes, 1) << "one transaction for all";
+  std::vector<Ordered> wanted(dues.size(), Ordered::yes);
+  wanted[1] = Ordered::no;  // missed: a command says so
+  wanted[2] = wanted[many] = Ordered::elsewhere;
+  EXPECT_EQ(ordered, wanted);
+  EXPECT_EQ(store_->open_commands()->size(), static_cast<std::size_t>(many) - 2);
+  ASSERT_EQ(store_->commands("m1", INT64_MAX, 9)->size(), 1U);
+  EXPECT_EQ(store_->commands("m1", INT64_MAX, 9)->front().state, command::State::expired);
+  EXPECT_TRUE(store_->commands("m2", INT64_MAX, 9)->empty());
+  // Asked again, by this server or another one, nothing is ordered twice.
+  wanted[1] = Ordered::yes;
+  EXPECT_EQ(decode_ordered(steps_->order_dues(errand_of(dues), 0)), wanted);
+  EXPECT_EQ(store_->open_commands()->size(), static_cast<std::size_t>(many) - 2);
+}
+
 // What an object store of ours would keep.
 class FakeObjects : public photo::Objects {
  public:

@@ -170,9 +170,8 @@ struct Pipeline::Steps {
   store::Result<std::vector<std::string>> cameras_of(const schedule::Schedule& one);
   void forget_cameras();
   void order_scheduled();
-  bool ask_for(std::span<const schedule::Due> due);
-  bool order_together(std::span<const schedule::Due> due);
-  std::optional<bool> order(const schedule::Due& due);
+  std::optional<std::vector<bool>> order_together(std::span<const schedule::Due> due);
+  bool order(const schedule::Due& due);
   command::Command command_of(const std::string& device) const;  // without an id
   command::Command failed_command(const schedule::Due& due) const;
   void take_in(const command::Command& command);  // one that is stored
@@ -223,6 +222,7 @@ struct Pipeline::Steps {
   std::vector<int> queues_now() const;
   void run_errand(const ingest::Wanted& wanted, const ingest::Delivery& one);
   Outcome obey(const Errand& errand, bool again);
+  std::string order_dues(const Errand& errand, int queue);  // its answer
   static fleet::Order order_of(const Errand& errand);
   bool was_ordered(const std::string& device, std::int64_t due_ms);
   void tell_servers(const Change& change);

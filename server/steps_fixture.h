@@ -31,7 +31,9 @@ class OnSteps : public ::testing::Test {
   void restart() {
     steps_.reset();
     store_.reset();
-    store_ = *store::Store::open((root_ / "m.db").string());
+    store_ = *store::Store::open((root_ / "m.db").string(), {.before_write = [this] {
+      if (before_write_) before_write_();
+    }});
     steps_ = std::make_unique<Pipeline::Steps>(
         settings_, *store_, metrics_, [this](const Change& change) { changes_.push_back(change); });
     steps_->publish = [this](std::string topic, std::vector<std::uint8_t> payload, int) {
@@ -60,6 +62,7 @@ class OnSteps : public ::testing::Test {
     turn();
   }
 
+  std::function<void()> before_write_;  // of the store, in its own thread
   std::filesystem::path root_;
   Settings settings_;
   metrics::Metrics metrics_;

@@ -127,6 +127,20 @@ void mend_command(soci::session& sql, const photo::Photo& photo, std::int64_t id
       use(photo.command), use(photo.received_at_ms);
 }
 
+// Those that were read for it or uploaded for it: :meter, the same, :since, :before, :count.
+std::string photos_of_meter(soci::session& sql) {
+  const std::string known = "SELECT id AS its FROM photo WHERE meter <> '' AND meter = :meter"
+                            " UNION SELECT photo FROM reading WHERE meter = :same AND photo > 0";
+  const std::string page = " ORDER BY id DESC LIMIT :count";
+  // A plan of PostgreSQL that is kept does not know how few they are: it would walk over all photos.
+  if (sql.get_backend_name() == "postgresql")
+    return std::string("SELECT ") + photo_columns + " FROM (" + known +
+           ") known CROSS JOIN LATERAL (SELECT * FROM photo n WHERE n.id = known.its AND"
+           " n.received_at_ms >= :since AND n.id < :before LIMIT 1) photo" + page;
+  return select(photo_columns, "photo WHERE id IN (" + known +
+                                   ") AND received_at_ms >= :since AND id < :before" + page);
+}
+
 // A condition on a photo's device.
 std::string in_queues(const std::vector<int>& queues) {
   std::string numbers = "-2";
@@ -212,13 +226,8 @@ Result<std::vector<photo::Photo>> Store::photos(const Filter& filter) {
       filter.before_id == 0 ? std::numeric_limits<std::int64_t>::max() : filter.before_id;
   return engine_->read_list([&](soci::session& sql) {
     if (!filter.meter.empty()) {
-      return select_rows<PhotoRow>(
-          sql,
-          select(photo_columns,
-                 "photo WHERE id IN (SELECT id FROM photo WHERE meter <> '' AND meter = :meter"
-                 " UNION SELECT photo FROM reading WHERE meter = :same) AND"
-                 " received_at_ms >= :since AND id < :before ORDER BY id DESC LIMIT :count"),
-          filter.meter, filter.meter, filter.since_ms, before, filter.count_max);
+      return select_rows<PhotoRow>(sql, photos_of_meter(sql), filter.meter, filter.meter,
+                                   filter.since_ms, before, filter.count_max);
     }
     if (filter.device.empty()) {
       return select_rows<PhotoRow>(

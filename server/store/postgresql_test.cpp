@@ -1,6 +1,7 @@
 // Faults of PostgreSQL, made for real: locks, rights, lost connections and answers.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <mutex>
 
 #include "server/store/driver.h"
@@ -108,6 +109,37 @@ TEST_P(Postgresql, PlansOutliveWhatChangesTheTables) {
       " (99999999999999)");
   run("DROP INDEX IF EXISTS photo_device");
   for (std::uint32_t number = 9; number <= 11; ++number) write_and_read(number);
+}
+
+// A plan that is kept knows neither the meter nor how many rows are asked for.
+TEST_P(Postgresql, PhotosOfAMeterAreFoundWithoutAWalkOverAll) {
+  photo::Photo photo = photo_of("m1", 1);
+  ASSERT_TRUE(store_->add_photos({&photo, 1}));
+  for (int i = 0; i < 200; ++i)
+    ASSERT_TRUE(store_->add_reading(reading_of("m1", i == 0 ? photo.id : 0, i)));
+  run("INSERT INTO photo (device, photo_id, image_file, bytes, sha256, state, reason,"
+      " captured_at_ms, received_at_ms, command, path, reading) SELECT 'm' || n, n, '', 1,"
+      " CAST(n AS TEXT), 'stored', '', n, n, 0, '', 1 FROM generate_series(2, 20000) n");
+  run("ANALYZE");
+  const auto rows_read = [&] {
+    return std::stoll(run("SELECT coalesce(idx_tup_fetch, 0) + seq_tup_read FROM"
+                          " pg_stat_user_tables WHERE relname = 'photo' AND"
+                          " schemaname = current_schema()"));
+  };
+  const long long before = rows_read();
+  constexpr int asked = 60;
+  for (int i = 0; i < asked; ++i) {
+    const auto photos = store_->photos({.meter = "m1", .count_max = 51});
+    ASSERT_TRUE(photos);
+    ASSERT_EQ(photos->size(), 1U);
+  }
+  // The server counts what a connection has read when that ends; each question reads a row.
+  store_.reset();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (rows_read() - before < asked && std::chrono::steady_clock::now() < end) {
+  }
+  EXPECT_GE(rows_read() - before, asked);
+  EXPECT_LT(rows_read() - before, 10 * asked);
 }
 
 TEST_P(Postgresql, LockedByAnotherProgramWhileWriting) {

@@ -219,6 +219,16 @@ Result<Device> Store::device(const std::string& id) {
   }), "device " + id);
 }
 
+Result<std::vector<Device>> Fleet::devices_named(const std::vector<std::string>& names) {
+  std::vector<std::string> wanted = names;
+  std::ranges::sort(wanted);
+  wanted.erase(std::ranges::unique(wanted).begin(), wanted.end());
+  return store_.engine_->read([&](soci::session& sql) {
+    return select_of<DeviceRow>(
+        sql, std::string("SELECT ") + device_columns + " FROM device WHERE id IN (?)", wanted);
+  });
+}
+
 Result<std::int64_t> Store::add_command(const command::Command& command) {
   return engine_->write([&](soci::session& sql) { return insert_command(sql, command); });
 }

@@ -2,12 +2,13 @@
 """Latencies and costs of the API over a store of many meters, while photos are being ingested.
 
 Usage: tools/bench/fleet.py FOLDER [--meters N] [--readings N] [--postgresql] [--fill]
-                            [--seconds N] [--per-second N] [--photos N]
+                            [--seconds N] [--per-second N] [--photos N] [--askers N]
 The store is made in FOLDER at the first call and used again (--fill: only that). Then pages are
 asked for at 50 requests a second in all, of each kind in turn, while 200 photos arrive in each
 second, and percentiles, CPU time and memory are printed. A time counts from when a request was due.
 """
 import argparse
+import concurrent.futures
 import contextlib
 import http.client
 import os
@@ -21,7 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from fleet_store import PostgresqlStore, SqliteStore, fill  # noqa: E402
 from stack import ROOT, Stack  # noqa: E402
 
-BUILD = ROOT / "build" / "release"
+BUILD = pathlib.Path(os.environ.get("METERLENS_BUILD", ROOT / "build" / "release"))
 TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 
@@ -117,17 +118,30 @@ def pages(meters):
             "home page": lambda n: f"/summary?since={day}&days=14"}
 
 
-def ask(stack, kinds, seconds, per_second):
-    """Sorted latencies in ms by kind, of requests that are each due at their own time."""
-    client, names = Client(stack), list(kinds)
+def ask(stack, kinds, options):
+    """Sorted latencies in ms by kind, of requests that are each due at their own time: each goes to
+    the first of the connections that is free. A single one has each wait for those before it."""
+    names = list(kinds)
     times = {name: [] for name in names}
-    begun = time.monotonic()
-    for number in range(int(seconds * per_second)):
-        name = names[number % len(names)]
-        due = begun + number / per_second
-        time.sleep(max(0, due - time.monotonic()))
-        client.get(kinds[name](number))
-        times[name].append((time.monotonic() - due) * 1000)
+    numbers = iter(range(int(options.seconds * options.per_second)))
+    begun, lock = time.monotonic(), threading.Lock()
+
+    def go():
+        client = Client(stack)
+        while True:
+            with lock:
+                number = next(numbers, None)
+            if number is None:
+                return
+            due = begun + number / options.per_second
+            time.sleep(max(0, due - time.monotonic()))
+            name = names[number % len(names)]
+            client.get(kinds[name](number))
+            times[name].append((time.monotonic() - due) * 1000)
+
+    with concurrent.futures.ThreadPoolExecutor(options.askers) as askers:
+        for done in [askers.submit(go) for _ in range(options.askers)]:
+            done.result()
     return {name: sorted(some) for name, some in times.items()}
 
 
@@ -155,7 +169,7 @@ def measure(stack, server, options, cpu):
     before = cpu()
     if options.photos > 0:
         ingest.start()
-    times = ask(stack, kinds, options.seconds, options.per_second)
+    times = ask(stack, kinds, options)
     if options.photos > 0:
         ingest.join()
         print(f"ingest: {ingest.answer}")
@@ -218,6 +232,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--per-second", type=float, default=50)
     parser.add_argument("--photos", type=float, default=200, help="in each second")
+    parser.add_argument("--askers", type=int, default=8, help="connections that ask")
     parser.add_argument("--postgresql", action="store_true")
     parser.add_argument("--costs", action="store_true", help="also of each page alone")
     parser.add_argument("--fill", action="store_true", help="only make the store")
