@@ -9,7 +9,7 @@ import { store, use_action, use_words } from "./parts/hooks";
 import { link_to, place } from "./router";
 import { caller, may } from "./session";
 import { next_theme, theme } from "./theme";
-import { Words, words } from "./words/words";
+import { Words, words, type Word } from "./words/words";
 
 function LinkState() {
   const said = use_words();
@@ -127,7 +127,8 @@ export function App() {
   useEffect(() => {
     document.documentElement.lang = said.language === "zh" ? "zh-CN" : "en";
     const name = said.say(entry?.word ?? "unknown_page");
-    document.title = `${id === "" ? name : id} · Meterlens`;
+    const part = entry?.right === undefined ? id : said.say(id as Word);
+    document.title = `${id === "" ? name : part} · Meterlens`;
   }, [said, entry, id]);
   // Who moves by keyboard or ear goes on at the new page's beginning.
   useEffect(() => {

@@ -17,6 +17,7 @@ import { setting_text, setting_values } from "./words/settings";
 import { operation_texts } from "./words/operation";
 import { people_texts } from "./words/people";
 import { setup_texts } from "./words/setup";
+import { state_text } from "./words/state";
 import { upkeep_texts } from "./words/upkeep";
 import { preferred_language, Words } from "./words/words";
 import { ranges_of_CameraSettings, ranges_of_DtuSettings } from "./api/openapi";
@@ -122,7 +123,7 @@ test("progress and errors in words", () => {
   assert.equal(zh.error("no_devices", "the target means no known device"), "没有符合的设备。");
   assert.equal(zh.error("strange", "because"), "操作失败：because");
   assert.equal(zh.trouble("not_let_in", "the answer is 401"),
-    "对方拒绝访问：请检查密钥、令牌或密码。（the answer is 401）");
+    "对方拒绝访问：请检查密钥、令牌或密码。（对方回答 401）");
   assert.match(zh.trouble("newer", "because"), /操作失败.*because/);
   assert.match(words.error("strange", "because"), /because/);
   assert.equal(new Words("zh").progress(command(1, "transferring", 1), true), "数据包 3 / 9");
@@ -162,6 +163,16 @@ test("every setting has a name in both languages, and as many values as its rang
   }
 });
 
+test("what a DTU says of itself, part by part", () => {
+  assert.equal(state_text("en", "timer1.period"), "timer 1, period, ms");
+  assert.equal(state_text("zh", "gpio.gpio3"), "引脚 3");
+  assert.equal(state_text("zh", "gpio.gpio12"), "引脚 12");
+  assert.equal(state_text("zh", "uart2.config.baud_rate"), "串口 2, 参数, 波特率");
+  assert.equal(state_text("zh", "line_baud"), "串口速率（波特）");
+  assert.equal(state_text("zh", "aht10.temperature"), "温湿度, 温度（°C）");
+  assert.equal(state_text("zh", "other.of_its_own"), "other, of_its_own");
+});
+
 test("the server's reasons in Chinese, as far as they are known", () => {
   const words = new Words("zh");
   assert.equal(words.reason("turning"), "字轮正在转动");
@@ -171,7 +182,7 @@ test("the server's reasons in Chinese, as far as they are known", () => {
     words.reason(
       "the photo alone says 84411, 4 wheels certain; the last accepted reading decided the rest",
     ),
-    "仅凭照片为 84411，其中 4 位确定；其余由上次采用的读数决定",
+    "仅凭照片为 84411，其中 4 位确定；其余位由上次采用的读数决定",
   );
   assert.equal(
     words.reason("1234 MiB free, 5000 wanted: make room, or keep less"),

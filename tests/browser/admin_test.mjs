@@ -6,7 +6,7 @@ import { run_stories, shots_in } from "./browser.mjs";
 import { billing, integrations, second, upkeep } from "./stories/care.mjs";
 import { every_form_of_administration } from "./stories/forms.mjs";
 import { audit, devices, operators, others, sessions, tokens, users } from "./stories/people.mjs";
-import { each_part, gone_and_back, quiet_log_in } from "./stories/parts.mjs";
+import { chinese, each_part, gone_and_back, quiet_log_in } from "./stories/parts.mjs";
 
 const [url, folder] = process.argv.slice(2);
 const password = process.env.ADMIN_PASSWORD;
@@ -16,7 +16,7 @@ if (!url || !folder || !password) {
 }
 const stories = {
   quiet_log_in, users, sessions, tokens, devices, second, integrations, billing, upkeep, others,
-  operators, each_part, audit, gone_and_back, every_form_of_administration,
+  operators, each_part, chinese, audit, gone_and_back, every_form_of_administration,
 };
 const failed = await run_stories(stories, folder, { url, shot: shots_in(folder), password });
 console.log(failed === 0 ? "administration: every check held" : `${failed} stories failed`);

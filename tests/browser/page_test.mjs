@@ -11,7 +11,9 @@ import { install } from "./stories/install.mjs";
 import { flash, images, meter, meters, schedules } from "./stories/meter.mjs";
 import { campaigns, care, controls, groups, profiles, records } from "./stories/operation.mjs";
 import { review, review_conflict, review_logged_out } from "./stories/review.mjs";
-import { alarms, every_page, first_load, gone_and_back, keyboard } from "./stories/whole.mjs";
+import {
+  alarms, chinese, every_page, first_load, gone_and_back, keyboard,
+} from "./stories/whole.mjs";
 
 const [url, folder, dist] = process.argv.slice(2);
 if (!url || !folder || !dist) {
@@ -20,7 +22,7 @@ if (!url || !folder || !dist) {
 }
 const stories = {
   first_load, fleet, capture, device_forms, groups, profiles, campaigns, records, controls,
-  every_page, alarms, keyboard, meter, meters, schedules, images, flash, install, review,
+  every_page, chinese, alarms, keyboard, meter, meters, schedules, images, flash, install, review,
   review_conflict, review_logged_out, care, gone_and_back, bulk, every_form,
 };
 const failed = await run_stories(stories, folder, {

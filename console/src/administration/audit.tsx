@@ -26,6 +26,13 @@ function what_of({ method, path, status }: AuditEntry, words: Words): string {
   return words.say("of", words.choice("deed", method), whole);
 }
 
+// "device d2" has registered itself; whoever else is there has a name alone.
+function who_of(who: string, words: Words): string {
+  const [, device] = /^device (.+)$/.exec(who) ?? [];
+  if (device !== undefined) return `${words.say("device")} ${device}`;
+  return who || words.say("nobody_known");
+}
+
 function plain(part: string): string {
   try {
     return decodeURIComponent(part);
@@ -64,7 +71,7 @@ function Line({ entry }: { entry: AuditEntry }) {
     <li data-entry={id}>
       <details onToggle={(event) => set_open(event.currentTarget.open)}>
         <summary>
-          {words.time(at_ms)} <strong>{who || words.say("nobody_known")}</strong>{" "}
+          {words.time(at_ms)} <strong>{who_of(who, words)}</strong>{" "}
           <span class={status >= 400 ? "error" : ""}>{what_of(entry, words)}</span>
         </summary>
         <p class="facts">

@@ -21,6 +21,8 @@ import { StateOf } from "../parts/state";
 import { TagsForm } from "../parts/tags";
 import { Updates } from "../parts/updates";
 import { link_to } from "../router";
+import { state_text } from "../words/state";
+import type { Words } from "../words/words";
 
 const photos_shown = 12;
 
@@ -92,7 +94,7 @@ function Facts({ rows }: { rows: [name: string, value: string][] }) {
   );
 }
 
-function health_rows(health: CameraHealth, words: ReturnType<typeof use_words>) {
+function health_rows(health: CameraHealth, words: Words) {
   const counts = ["shots", "no_answers", "frame_timeouts", "frame_failures", "empty_frames",
     "failed_saves", "photos_lost", "flash_flaws"] as const;
   const rows: [string, string][] = [
@@ -110,12 +112,23 @@ function health_rows(health: CameraHealth, words: ReturnType<typeof use_words>) 
   return rows;
 }
 
-// What the DTU says of itself is its own: names and values as they come.
-function state_rows(state: Record<string, unknown>, prefix = ""): [string, string][] {
+function state_value(name: string, value: unknown, words: Words): string {
+  if (typeof value === "boolean") return words.say(value ? "yes" : "no");
+  if (typeof value !== "string") return JSON.stringify(value);
+  if (name === "dialect") return words.choice("dialect", value);
+  return name === "reset_cause" ? words.choice("reset", value) : value;
+}
+
+// What the DTU says of itself: names and values as they come, in words where they are known.
+function state_rows(
+  state: Record<string, unknown>,
+  words: Words,
+  prefix = "",
+): [string, string][] {
   return Object.entries(state).flatMap(([name, value]): [string, string][] => {
     if (typeof value === "object" && value !== null && !Array.isArray(value))
-      return state_rows(value as Record<string, unknown>, `${prefix}${name}.`);
-    return [[prefix + name, typeof value === "string" ? value : JSON.stringify(value)]];
+      return state_rows(value as Record<string, unknown>, words, `${prefix}${name}.`);
+    return [[state_text(words.language, prefix + name), state_value(name, value, words)]];
   });
 }
 
@@ -140,7 +153,7 @@ function Health({ device }: { device: Device }) {
       {device.state !== null && (
         <details>
           <summary>{words.say("state_of_dtu")}</summary>
-          <Facts rows={state_rows(device.state)} />
+          <Facts rows={state_rows(device.state, words)} />
         </details>
       )}
     </section>

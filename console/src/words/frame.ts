@@ -41,6 +41,8 @@ export const frame = {
   value: ["Value", "数值"],
   somebody: ["somebody", "其他人"],
   never: ["never", "从未"],
+  yes: ["yes", "是"],
+  no: ["no", "否"],
   list_comma: [", ", "、"],
   seconds: ["{0} s", "{0} 秒"],
   minutes: ["{0} min", "{0} 分钟"],

@@ -155,15 +155,3 @@ export const upkeep_texts = {
   store_sqlite: ["SQLite", "SQLite"],
   store_postgresql: ["PostgreSQL", "PostgreSQL"],
 } satisfies Texts;
-
-// What an import says of a line, in Chinese.
-export const import_sentences_zh: [RegExp, string][] = [
-  [/^there is a meter (.*) already$/, "表计 $1 已存在"],
-  [/^there is no meter (.*)$/, "没有表计 $1"],
-  [/^an earlier line has this meter( and time)?$/, "前面的行已有此表计"],
-  [/^(\d+) fields, the head line has (\d+)$/, "有 $1 个字段，首行有 $2 个"],
-  [/^"?(\w+)"? is in the future$/, "$1 在未来"],
-  [/^"?(\w+)"? must be (.*)$/, "$1 的值有误（应为 $2）"],
-  [/^a quotation mark (.*)$/, "引号有误"],
-  [/^there is a value by hand of this time already, reading (\d+)$/, "此时间已有人工读数 $1"],
-];

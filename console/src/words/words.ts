@@ -8,7 +8,7 @@ import { login_texts } from "./login";
 import { meter_texts } from "./meters";
 import { operation_texts } from "./operation";
 import { people_texts } from "./people";
-import { reasons_zh, sentences_zh } from "./reasons";
+import { in_chinese } from "./said";
 import { setup_texts } from "./setup";
 import type { Texts } from "./texts";
 import { upkeep_texts } from "./upkeep";
@@ -102,13 +102,7 @@ export class Words {
 
   // The server gives its reasons in English.
   reason(text: string): string {
-    if (this.language === "en") return text;
-    const sentence = sentences_zh.find(([pattern]) => pattern.test(text));
-    if (sentence !== undefined) return text.replace(...sentence);
-    const known = reasons_zh.find(([beginning]) => text.startsWith(beginning));
-    if (known === undefined) return text;
-    const rest = text.slice(known[0].length).replace(/^[:,]?\s*/, "");
-    return rest === "" ? known[1] : `${known[1]}：${this.reason(rest)}`;
+    return this.language === "en" ? text : in_chinese(text);
   }
 
   // What it means in this language, and the server's own words beside it.

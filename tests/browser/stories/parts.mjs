@@ -1,5 +1,6 @@
 // Administration as a whole: how it looks, by whom it is read, and a server that goes away.
 import assert from "node:assert/strict";
+import { english_on, names_of, open_all } from "../chinese.mjs";
 import { ask, at, desktop, in_language, judge, log_in, open_as, phone, watch }
   from "../browser.mjs";
 
@@ -51,6 +52,22 @@ async function look_through(context, url, password, shot, size_name, size, colou
 export async function each_part({ context, url, shot, password }) {
   await look_through(context, url, password, shot, "desktop", desktop, "light");
   await look_through(context, url, password, shot, "phone", phone, "dark");
+}
+
+// Nothing stays English on a Chinese page, with all that can be opened there.
+export async function chinese({ context, url, password }) {
+  const { page, faults } = await open_as(context, url, "administration", "admin", password);
+  await in_language(page, "zh");
+  const names = await names_of(page, url);
+  const left = [];
+  for (const [part, sign] of Object.entries({ ...parts, account: "[data-session]" })) {
+    await at(page, part === "account" ? part : `administration/${part}`);
+    await page.locator(sign).first().waitFor();
+    await open_all(page);
+    left.push(...(await english_on(page, part, names)));
+  }
+  assert.deepEqual(left, []);
+  assert.deepEqual(faults, []);
 }
 
 // Until somebody has logged in nothing asks for the stream, however long it takes.

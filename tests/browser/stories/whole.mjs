@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { english_on, names_of, open_all } from "../chinese.mjs";
 import { ask, at, desktop, in_language, judge, open, phone } from "../browser.mjs";
 
 const first_load_bytes_max = 150 * 1024;
@@ -91,6 +92,24 @@ export async function every_page(given) {
   await page.reload();
   await page.locator(".link.live").waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.lang), "zh-CN", "kept");
+  assert.deepEqual(faults, []);
+  await page.close();
+}
+
+// Nothing stays English on a Chinese page, with all that can be opened there.
+export async function chinese({ context, url, device }) {
+  const { page, faults } = await open(context, url);
+  await in_language(page, "zh");
+  const names = await names_of(page, url);
+  const left = [];
+  const all = { ...pages_of(device), "devices/browser-smart": ".title" };
+  for (const [hash, sign] of Object.entries(all)) {
+    await at(page, hash);
+    await page.locator(sign).first().waitFor();
+    await open_all(page);
+    left.push(...(await english_on(page, hash, names)));
+  }
+  assert.deepEqual(left, []);
   assert.deepEqual(faults, []);
   await page.close();
 }
