@@ -5,10 +5,12 @@
 #include <numbers>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
-#include <opencv2/dnn.hpp>
 #include <opencv2/imgproc.hpp>
+#include <optional>
+#include <span>
 #include <string>
 
+#include "reader/graph.h"
 #include "reader/models.h"
 #include "reader/pyramid.h"
 
@@ -16,9 +18,11 @@ namespace meterlens::reader {
 namespace {
 
 constexpr int locator_stride = 8;
+constexpr std::size_t locator_channels = 9;
 constexpr int locator_coarsest = 32;  // its input's sides are multiples of this
 constexpr int refiner_width = 160, refiner_height = 80;
 constexpr int reader_width = 224, reader_height = 32, reader_columns = 56;
+constexpr std::size_t reader_channels = classes + 5;
 constexpr int wheel_width = 32, wheel_height = 48;
 constexpr double refiner_span_x = 0.60, refiner_span_y = 0.45;
 constexpr double reader_span_x = 0.92, reader_span_y = 0.80;
@@ -66,7 +70,7 @@ Quad corners_of(const Frame& f) {
 
 // Zero mean and unit deviation over all pixels and colours, as in training. `area` counts pixels
 // of a larger picture, of which `image` shows all that is not black.
-cv::Mat blob_of(const cv::Mat& image, double area) {
+void put(const cv::Mat& image, double area, float* numbers) {
   cv::Scalar mean, deviation;
   cv::meanStdDev(image, mean, deviation);
   const double share = static_cast<double>(image.total()) / area;
@@ -75,38 +79,20 @@ cv::Mat blob_of(const cv::Mat& image, double area) {
     middle += share * mean[c] / 3;
     square += share * (deviation[c] * deviation[c] + mean[c] * mean[c]) / 3;
   }
-  const double spread = std::sqrt(std::max(0.0, square - middle * middle));
-  return cv::dnn::blobFromImage(image, 1 / (spread + 0.02 * 255), {}, cv::Scalar::all(middle));
+  const double factor = 1 / (std::sqrt(std::max(0.0, square - middle * middle)) + 0.02 * 255);
+  cv::Mat to(image.size(), CV_32FC3, numbers);
+  image.convertTo(to, CV_32F, factor, -middle * factor);
 }
 
-cv::Mat blob_of(const cv::Mat& image) { return blob_of(image, static_cast<double>(image.total())); }
-
-// Each picture by itself. All of one size.
-cv::Mat blob_of(const std::vector<cv::Mat>& images) {
-  const int shape[] = {static_cast<int>(images.size()), 3, images[0].rows, images[0].cols};
-  cv::Mat blob(4, shape, CV_32F);
-  const std::size_t count = 3 * images[0].total();
+// What a net says of pictures of one size, each by itself.
+std::span<const float> run(Graph& net, const std::vector<cv::Mat>& images) {
+  const std::size_t pixels = images[0].total();
+  const std::span<float> input =
+      net.input(images.size(), static_cast<std::size_t>(images[0].rows),
+                static_cast<std::size_t>(images[0].cols));
   for (std::size_t i = 0; i < images.size(); ++i)
-    std::copy_n(blob_of(images[i]).ptr<float>(), count, blob.ptr<float>() + i * count);
-  return blob;
-}
-
-// Parses a model and runs it once, so that damage shows at the start.
-std::expected<cv::dnn::Net, Error> net_of(const std::vector<unsigned char>& bytes, cv::Size input,
-                                          const std::vector<int>& wanted, const std::string& name) {
-  const std::unexpected<Error> damaged(
-      Error{Fault::model_damaged, "the model " + name + " is damaged"});
-  try {
-    cv::dnn::Net net = cv::dnn::readNetFromONNX(bytes);
-    if (net.empty()) return damaged;
-    net.setInput(cv::dnn::blobFromImage(cv::Mat::zeros(input, CV_8UC3)));
-    const cv::Mat result = net.forward();
-    const std::vector<int> shape(result.size.p, result.size.p + result.dims);
-    if (shape != wanted) return damaged;
-    return net;
-  } catch (const std::exception&) {
-    return damaged;
-  }
+    put(images[i], static_cast<double>(pixels), input.data() + i * pixels * 3);
+  return net.run();
 }
 
 }  // namespace
@@ -114,30 +100,36 @@ std::expected<cv::dnn::Net, Error> net_of(const std::vector<unsigned char>& byte
 struct Nets::Parts {
   using Files = std::array<std::vector<unsigned char>, 4>;
   std::shared_ptr<const Files> files;  // one copy for all that came from another()
-  cv::dnn::Net locator, refiner, reader, wheel;
+  std::array<std::optional<Graph>, 4> nets;
   Pyramid pyramid;
 
-  std::expected<void, Error> load(const std::string& where);
+  Graph& locator() { return *nets[0]; }
+  Graph& refiner() { return *nets[1]; }
+  Graph& reader() { return *nets[2]; }
+  Graph& wheel() { return *nets[3]; }
+  std::expected<void, Error> load(const std::string& where, bool is_proven);
 };
 
 constexpr const char* model_names[] = {"locator.onnx", "refiner.onnx", "reader.onnx", "wheel.onnx"};
 
-std::expected<void, Error> Nets::Parts::load(const std::string& where) {
-  struct Model {
-    cv::dnn::Net& net;
-    cv::Size input;
-    std::vector<int> wanted;
-  };
-  constexpr int cells = locator_side / locator_stride;
-  const Model models[] = {
-      {locator, {locator_side, locator_side}, {1, 9, cells, cells}},
-      {refiner, {refiner_width, refiner_height}, {1, 12}},
-      {reader, {reader_width, reader_height}, {1, classes + 5, 1, reader_columns}},
-      {wheel, {wheel_width, wheel_height}, {1, half_steps + 2}}};
+// Damage shows at the start. Nets that were proven before need no further proof.
+std::expected<void, Error> Nets::Parts::load(const std::string& where, bool is_proven) {
+  using Shape = Graph::Shape;
+  constexpr std::size_t cells = locator_side / locator_stride;
+  const struct {
+    std::vector<Shape> proofs;  // the locator's smallest, for it has no one size
+    Shape wanted;               // of the last proof
+  } models[] = {
+      {{{1, locator_coarsest, locator_coarsest}, {1, locator_side, locator_side}},
+       {1, cells, cells, locator_channels}},
+      {{{1, refiner_height, refiner_width}}, {1, 1, 1, 12}},
+      {{{2, reader_height, reader_width}}, {2, 1, reader_columns, reader_channels}},
+      {{{2, wheel_height, wheel_width}}, {2, 1, 1, half_steps + 2}}};
   for (std::size_t i = 0; i < files->size(); ++i) {
-    auto net = net_of((*files)[i], models[i].input, models[i].wanted, where + model_names[i]);
-    if (!net) return std::unexpected(net.error());
-    models[i].net = std::move(*net);
+    nets[i] = Graph::read((*files)[i], is_proven ? std::vector<Shape>{} : models[i].proofs);
+    if (!nets[i] || (!is_proven && nets[i]->result() != models[i].wanted))
+      return std::unexpected(Error{Fault::model_damaged, "the model " + where + model_names[i] +
+                                                             " is damaged, or no such net"});
   }
   return {};
 }
@@ -167,26 +159,25 @@ Quad cut_of(const Quad& q, const Cut& cut) {
   return result;
 }
 
-Columns columns_of(const float* result) {
+Columns columns_of(std::span<const float> result) {
   Columns columns(reader_columns);
   for (std::size_t t = 0; t < reader_columns; ++t) {
+    const auto value = [&](std::size_t c) {
+      return static_cast<double>(result[t * reader_channels + c]);
+    };
     double top = -1e9, sum = 0;
-    for (std::size_t c = 0; c < classes; ++c)
-      top = std::max(top, static_cast<double>(result[c * reader_columns + t]));
-    for (std::size_t c = 0; c < classes; ++c)
-      sum += std::exp(static_cast<double>(result[c * reader_columns + t]) - top);
-    for (std::size_t c = 0; c < classes; ++c)
-      columns[t][c] = static_cast<double>(result[c * reader_columns + t]) - top - std::log(sum);
+    for (std::size_t c = 0; c < classes; ++c) top = std::max(top, value(c));
+    for (std::size_t c = 0; c < classes; ++c) sum += std::exp(value(c) - top);
+    for (std::size_t c = 0; c < classes; ++c) columns[t][c] = value(c) - top - std::log(sum);
   }
   return columns;
 }
 
-Glimpse glimpse_of(const float* result, const Cut& cut) {
+Glimpse glimpse_of(std::span<const float> result, const Cut& cut) {
   Glimpse glimpse;
   glimpse.columns = columns_of(result);
-  const auto channel = [&](int extra, std::size_t t) {
-    return static_cast<double>(
-        result[static_cast<std::size_t>(classes + extra) * reader_columns + t]);
+  const auto channel = [&](std::size_t extra, std::size_t t) {
+    return static_cast<double>(result[t * reader_channels + classes + extra]);
   };
   double whole = 0;
   for (std::size_t t = 0; t < reader_columns; ++t) {
@@ -214,12 +205,6 @@ WheelOpinion opinion_of(const float* result, std::size_t wheel) {
   return opinion;
 }
 
-// The net's result; its memory is used again by the next run.
-cv::Mat run(cv::dnn::Net& net, const cv::Mat& blob) {
-  net.setInput(blob);
-  return net.forward();
-}
-
 // The net's map of one cell to a window of the photo; `scale`: its input's pixels per photo pixel.
 template <typename Value>
 Quad window_at(const Value& value, int x, int y, double scale) {
@@ -237,6 +222,10 @@ Quad window_at(const Value& value, int x, int y, double scale) {
 std::expected<Nets, Error> Nets::open(const std::filesystem::path& models) {
   cv::setNumThreads(1);
   cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);  // faults are our Errors
+  if (!Graph::start())
+    return std::unexpected(Error{Fault::nets_cannot_run,
+                                 "the nets cannot run: XNNPACK does not know this processor, or "
+                                 "/proc/cpuinfo cannot be read"});
   auto parts = std::make_unique<Parts>();
   auto files = std::make_shared<Parts::Files>();
   for (std::size_t i = 0; i < files->size(); ++i) {
@@ -245,7 +234,7 @@ std::expected<Nets, Error> Nets::open(const std::filesystem::path& models) {
     (*files)[i] = std::move(*bytes);
   }
   parts->files = std::move(files);
-  if (auto loaded = parts->load(models.string() + "/"); !loaded)
+  if (auto loaded = parts->load(models.string() + "/", false); !loaded)
     return std::unexpected(loaded.error());
   return Nets(std::move(parts));
 }
@@ -258,7 +247,7 @@ Nets::~Nets() = default;
 Nets Nets::another() const {
   auto parts = std::make_unique<Parts>();
   parts->files = parts_->files;
-  const auto loaded = parts->load("");  // these bytes loaded before
+  const auto loaded = parts->load("", true);  // these bytes loaded before
   CV_Assert(loaded.has_value());
   return Nets(std::move(parts));
 }
@@ -275,11 +264,15 @@ std::vector<Candidate> Nets::locate(int side, int most) {
     return (length + locator_coarsest - 1) / locator_coarsest * locator_coarsest;
   };
   const cv::Mat seen = pyramid.whole(part, {rounded(part.width), rounded(part.height)});
-  const cv::Mat result = run(parts_->locator, blob_of(seen, side * side));
-  const int across = result.size[3], down = result.size[2];
-  const auto* data = result.ptr<float>();
+  Graph& net = parts_->locator();
+  put(seen, side * side,
+      net.input(1, static_cast<std::size_t>(seen.rows), static_cast<std::size_t>(seen.cols)).data());
+  const std::span<const float> result = net.run();
+  const int down = static_cast<int>(net.result().height);
+  const int across = static_cast<int>(net.result().width);
   const auto value = [&](int channel, int x, int y) {
-    return static_cast<double>(data[(channel * down + y) * across + x]);
+    const auto cell = static_cast<std::size_t>(y * across + x);
+    return static_cast<double>(result[cell * locator_channels + static_cast<std::size_t>(channel)]);
   };
   std::vector<Candidate> found;
   for (int y = 0; y < down; ++y) {
@@ -303,8 +296,7 @@ Refined Nets::refine(const Quad& window) {
   const cv::Mat seen = parts_->pyramid.cut(
       corners_of(frame), nominal(refiner_width, refiner_height, refiner_span_x, refiner_span_y),
       {refiner_width, refiner_height}, frame.width / (refiner_width * refiner_span_x));
-  const cv::Mat result = run(parts_->refiner, blob_of(seen));
-  const auto* value = result.ptr<float>();
+  const std::span<const float> value = run(parts_->refiner(), {seen});
   constexpr double x[] = {-0.5, 0.5, 0.5, -0.5}, y[] = {-0.5, -0.5, 0.5, 0.5};
   Refined refined;
   for (std::size_t i = 0; i < 4; ++i) {
@@ -327,11 +319,12 @@ std::vector<Glimpse> Nets::read(const Quad& window, Cuts which) {
   for (std::size_t i = which.first; i < which.end; ++i)
     seen.push_back(
         parts_->pyramid.cut(cut_of(window, cuts[i]), to, {reader_width, reader_height}, shrink));
-  const cv::Mat result = run(parts_->reader, blob_of(seen));
+  const std::span<const float> result = run(parts_->reader(), seen);
+  constexpr std::size_t glimpse_size = reader_columns * reader_channels;
   std::vector<Glimpse> glimpses;
   for (std::size_t i = 0; i < seen.size(); ++i)
-    glimpses.push_back(glimpse_of(result.ptr<float>() + i * (classes + 5) * reader_columns,
-                                  cuts[which.first + i]));
+    glimpses.push_back(
+        glimpse_of(result.subspan(i * glimpse_size, glimpse_size), cuts[which.first + i]));
   return glimpses;
 }
 
@@ -357,9 +350,9 @@ std::vector<WheelOpinion> Nets::read_wheels(const Quad& window, const std::vecto
     for (const int left : lefts)
       seen.push_back(strip(cv::Rect(std::max(0, left), 0, wheel_width, wheel_height)));
   }
-  const cv::Mat result = run(parts_->wheel, blob_of(seen));
+  const std::span<const float> result = run(parts_->wheel(), seen);
   for (std::size_t i = 0; i < seen.size(); ++i)
-    opinions.push_back(opinion_of(result.ptr<float>(static_cast<int>(i)), i % centres.size()));
+    opinions.push_back(opinion_of(result.data() + i * (half_steps + 2), i % centres.size()));
   return opinions;
 }
 
@@ -374,7 +367,7 @@ WheelOpinion Nets::read_wheel(const Picture& wheel) {
   cv::resize(from, small, size, 0, 0, shrinks ? cv::INTER_AREA : cv::INTER_LINEAR);
   cv::copyMakeBorder(small, seen, top, wheel_height - size.height - top, left,
                      wheel_width - size.width - left, cv::BORDER_REPLICATE);
-  return opinion_of(run(parts_->wheel, blob_of(seen)).ptr<float>(), 0);
+  return opinion_of(run(parts_->wheel(), {seen}).data(), 0);
 }
 
 Light Nets::light(const Quad& window) {

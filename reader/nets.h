@@ -1,5 +1,5 @@
 // The four nets and the geometry between them. The only files of this folder that know OpenCV are
-// nets.cpp and pyramid.*.
+// nets.cpp, graph.cpp and pyramid.*.
 //
 // Owns: the loaded models. Threads: one Nets for one thread. Shapes are those of
 // tools/train/layout.py.

@@ -22,11 +22,12 @@
 namespace meterlens::reader {
 
 enum class Fault {
-  model_missing,  // a model file is not there or cannot be opened
-  model_damaged,  // it is there, but no model of the expected shape
-  not_a_jpeg,     // the bytes do not begin as a JPEG does
-  damaged_jpeg,   // they do, but nothing of them can be shown
-  too_large,      // more than pixels_max
+  model_missing,    // a model file is not there or cannot be opened
+  model_damaged,    // it is there, but no model of the expected shape
+  nets_cannot_run,  // this processor is unknown to XNNPACK, or there is no /proc
+  not_a_jpeg,       // the bytes do not begin as a JPEG does
+  damaged_jpeg,     // they do, but nothing of them can be shown
+  too_large,        // more than pixels_max
 };
 
 struct Error {

@@ -1,0 +1,76 @@
+// One net: its ONNX file is read by OpenCV, its layers are run by XNNPACK on the calling thread.
+//
+// Owns: the weights and what lies between the layers; memory grows to the largest batch seen.
+// Promises: what OpenCV's dnn would say but for rounding, proven when it is read. Threads: one Graph
+// for one thread; start() any.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+struct xnn_operator;
+
+namespace meterlens::reader {
+
+class Graph {
+ public:
+  // Of a batch: channel c of the pixel (x, y) of picture i is number
+  // ((i * height + y) * width + x) * channels + c.
+  struct Shape {
+    std::size_t count = 0, height = 0, width = 0, channels = 0;
+    bool operator==(const Shape&) const = default;
+    std::size_t pixels() const { return count * height * width; }
+  };
+
+  // Once before any Graph: false where XNNPACK cannot run (no known processor, no /proc).
+  static bool start();
+  // Nothing where the bytes are no net, one of other layers than the reader's nets have, or one that
+  // says something else than OpenCV's dnn of noise of one of the `proofs`.
+  static std::optional<Graph> read(const std::vector<unsigned char>& onnx,
+                                   std::span<const Shape> proofs = {});
+
+  // Where a batch is to be put; 3 channels. Valid until the next call.
+  std::span<float> input(std::size_t count, std::size_t height, std::size_t width);
+  // Of the batch that was put there. Valid until the next input().
+  std::span<const float> run();
+  const Shape& result() const { return values_[result_].shape; }
+
+ private:
+  friend class Import;
+  struct Value {
+    Shape shape;
+    std::vector<float> numbers;
+  };
+  struct Free {
+    void operator()(xnn_operator* convolution) const;
+  };
+  struct Convolution {
+    std::unique_ptr<xnn_operator, Free> work;
+    bool is_set_up = false;  // for the batch in hand
+    std::size_t channels = 0, kernel_y = 0, kernel_x = 0, stride_y = 1, stride_x = 1;
+    std::size_t pads_y = 0, pads_x = 0;  // of both sides together
+  };
+  enum class Kind { convolution, sum, doubled, joined };
+  struct Layer {
+    Kind kind = Kind::convolution;
+    std::vector<std::size_t> from;  // of the values
+    std::size_t to = 0;
+    Convolution convolution{};
+  };
+
+  Graph() = default;
+  // False where the net cannot be run at this size.
+  bool take(const Shape& input);
+  std::optional<Shape> shape_after(const Layer& layer) const;
+  void run(Layer& layer);
+  void convolve(Layer& layer);
+
+  std::vector<Value> values_;  // the first is the input
+  std::vector<Layer> layers_;
+  std::size_t result_ = 0;
+};
+
+}  // namespace meterlens::reader
