@@ -13,8 +13,11 @@ namespace {
 
 // Beyond these nothing is read, however sure the rest is: wheels are hidden or cut off, or the
 // photo is a mirror image.
-constexpr double count_sure = 0.90, evenness_least = 0.55, mirrored_most = 0.25;
+constexpr double count_sure = 0.70, evenness_least = 0.55, mirrored_most = 0.25;
 constexpr int unclear_wheels_most = 2;
+// People take a last wheel that stands half-way for the digit that it leaves; a measured position
+// is not finer than this beyond the half.
+constexpr double passed_half_way = 0.55;
 // Digits that look the same in a mirror leave it to all else in the window to tell.
 constexpr std::string_view mirror_digits = "018";
 constexpr double mirror_digits_whole_least = 0.98, mirror_digits_mirrored_most = 0.02;
@@ -243,8 +246,10 @@ Reason why_doubtful(const Register& row, const Evidence& evidence, int certain) 
 std::array<double, 10> digit_probabilities(const Spread& spread, double position, int right) {
   std::array<double, 10> p{};
   for (int d = 0; d < 10; ++d) {
-    const bool nearer_up = std::remainder(position - (d + 0.5), 10.0) >= 0;
-    const bool up = right == no_wheel ? nearer_up : right <= 1 || (right < 8 && nearer_up);
+    const double passed = 0.5 + std::remainder(position - (d + 0.5), 10.0);
+    const bool alone = right == no_wheel;
+    const bool nearer_up = passed >= (alone ? passed_half_way : 0.5);
+    const bool up = alone ? nearer_up : right <= 1 || (right < 8 && nearer_up);
     p[static_cast<std::size_t>(d)] += part(spread, 2 * d);
     p[static_cast<std::size_t>(up ? (d + 1) % 10 : d)] += part(spread, 2 * d + 1);
   }

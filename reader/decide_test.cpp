@@ -40,6 +40,8 @@ TEST(Decide, ATurningWheelGoesAsFarAsTheWheelToItsRight) {
       {{9.6, 9.6, 0.0}, "000"},  // roll-over
       {{4.0, 7.4}, "47"},        // the last wheel alone: what shows more
       {{4.0, 7.6}, "48"},
+      {{4.0, 7.53}, "47"},  // half-way as far as can be measured: the digit that it leaves
+      {{3.5, 9.53}, "39"},  // and the next wheel goes with it
   };
   for (const Case& c : cases) EXPECT_EQ(digits_of(c.positions), c.digits);
 }
@@ -89,6 +91,15 @@ TEST(Judge, ATurningLastWheelIsLeftOutNotTheReading) {
   EXPECT_EQ(digits.status, Status::read);
   EXPECT_EQ(digits.certain, 4);
   EXPECT_EQ(digits.reason, Reason::turning);
+}
+
+TEST(Judge, ACountThatTheRowsNetIsNotQuiteSureOfIsNoReasonToRefuse) {
+  Register row = row_of("00538", 0.999);
+  row.count = 0.75;
+  EXPECT_EQ(judge(row, good()).status, Status::read);
+  row.count = 0.65;
+  EXPECT_EQ(judge(row, good()).status, Status::doubtful);
+  EXPECT_EQ(judge(row, good()).reason, Reason::wheel_count);
 }
 
 TEST(Judge, RefusesWhatItCannotStandBehind) {

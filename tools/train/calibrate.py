@@ -33,7 +33,7 @@ import numpy as np
 WORSE = "worse-"  # begins the name of a worse copy
 TESTED, ALWAYS = -1, -2  # photos without a meter: one half to test with, one in every fit
 NONE_SHARE, MIRRORED_SHARE = 0.05, 0.01  # of all photos: cameras are mostly aimed at meters
-COUNT_SURE, EVENNESS_LEAST = 0.9, 0.55  # nothing else is read: as in reader/decide.cpp
+COUNT_SURE, EVENNESS_LEAST = 0.7, 0.55  # nothing else is read: as in reader/decide.cpp
 MIRRORED_MOST, LCD_LEAST = 0.25, 0.5
 LIMITS = (0.003, 0.005, 0.008, 0.01, 0.012, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2)
 ODDS_MOST = 12  # as in reader/trust.cpp
