@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <random>
 
 #include "server/store/dialect.h"
 #include "server/store/driver.h"
@@ -50,6 +51,16 @@ std::string connect_text(const Parts& parts) {
     out += "' ";
   }
   return out;
+}
+
+// Held by a writer until its transaction ends, one for each schema of the database.
+const std::string writers_lock =
+    "pg_advisory_xact_lock(1296389185, hashtext(current_schema()))";
+
+// A program's, among all that write.
+std::string some_name() {
+  std::random_device chance;
+  return fmt::format("{:08x}{:08x}", chance(), chance());
 }
 
 // Classes of SQLSTATE that mean that the server is going or gone.
@@ -107,13 +118,24 @@ class Postgresql : public Driver {
 
   void begin(soci::session& sql) override {
     sql << "BEGIN ISOLATION LEVEL READ COMMITTED";
-    // Held until the transaction ends, one for each schema of the database.
-    sql << "SELECT CAST(pg_current_xact_id() AS text) FROM"
-           " pg_advisory_xact_lock(1296389185, hashtext(current_schema()))",
-        into(transaction_);
+    int has_marks = 0;
+    sql << "SELECT CAST(to_regclass('writer') IS NOT NULL AS INTEGER) FROM " + writers_lock,
+        into(has_marks);
+    has_marks_ = has_marks != 0;
   }
 
-  void commit(soci::session& sql) override { sql << "COMMIT"; }
+  // With a mark by which was_committed() knows the transaction again. Its number of PostgreSQL's
+  // is none: after a crash that lost it another one gets it.
+  void commit(soci::session& sql) override {
+    if (has_marks_) {
+      ++transaction_;
+      sql << "INSERT INTO writer (name, transaction) VALUES (:name, :transaction) ON CONFLICT (name)"
+             " DO UPDATE SET transaction = excluded.transaction, at = excluded.at",
+          use(writer_), use(transaction_);
+      if (transaction_ == 1) sql << "DELETE FROM writer WHERE at < now() - INTERVAL '7 days'";
+    }
+    sql << "COMMIT";
+  }
 
   void roll_back(soci::session& sql) noexcept override {
     try {
@@ -134,14 +156,16 @@ class Postgresql : public Driver {
   }
 
   bool was_committed(soci::session& sql) override {
+    // The migration that makes the table can be done again.
+    if (!has_marks_) return false;
+    sql << "BEGIN";
     // The server may not have noticed yet that the asker is gone.
-    for (;;) {
-      std::string state;
-      soci::indicator known = soci::i_null;
-      sql << "SELECT pg_xact_status(CAST(:id AS xid8))", use(transaction_), into(state, known);
-      if (known != soci::i_ok || state != "in progress") return state == "committed";
-      sql << "SELECT 1 FROM pg_sleep(0.02)";
-    }
+    sql << "SET LOCAL lock_timeout = 0";
+    sql << "SELECT 1 FROM " + writers_lock;
+    long long found = 0;
+    sql << "SELECT transaction FROM writer WHERE name = :name", use(writer_), into(found);
+    sql << "COMMIT";
+    return found == transaction_;
   }
 
   Error explain(const soci::soci_error& error, soci::session& sql) const override {
@@ -170,7 +194,9 @@ class Postgresql : public Driver {
   const int busy_timeout_ms_;
   std::string name_;
   std::string connect_text_;
-  std::string transaction_;  // of the writer: the number of its last one
+  const std::string writer_ = some_name();
+  long long transaction_ = 0;  // of the writer, the last one that was committed or tried
+  bool has_marks_ = false;
 };
 
 }  // namespace

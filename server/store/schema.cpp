@@ -124,6 +124,13 @@ constexpr std::array<std::string_view, 1> edits{
     R"(CREATE TABLE edit (path TEXT PRIMARY KEY, edits BIGINT NOT NULL))",
 };
 
+// What each program has committed last, for when a commit is not answered.
+constexpr std::array<std::string_view, 1> writers{
+    R"(/* postgresql */ CREATE TABLE writer (
+         name TEXT PRIMARY KEY, transaction BIGINT NOT NULL,
+         at TIMESTAMPTZ NOT NULL DEFAULT now()))",
+};
+
 }  // namespace
 
 std::span<const Migration> migrations() {
@@ -133,7 +140,7 @@ std::span<const Migration> migrations() {
                               notify_migration(),  fleet_migration(),  access_migration(),
                               Migration(summary),  Migration(edits),   load_migration(),
                               moving_migration(),  leases_migration(), partitions_migration(),
-                              slots_migration()};
+                              slots_migration(),   Migration(writers)};
   return all;
 }
 
