@@ -35,6 +35,15 @@ std::expected<void, std::string> make_first_user(store::Store& store) {
   return {};
 }
 
+std::expected<void, std::string> show_certificate(const Settings& settings, api::Settings& out) {
+  if (settings.tls_http_certificate_file.empty() && settings.tls_http_key_file.empty()) return {};
+  auto certificate = door::read_certificate(settings.tls_http_certificate_file,
+                                            settings.tls_http_key_file, std::time(nullptr));
+  if (!certificate) return std::unexpected(certificate.error());
+  out.certificate = *std::move(certificate);
+  return {};
+}
+
 }  // namespace
 
 bool is_loopback(const std::string& address) {
@@ -65,14 +74,20 @@ std::expected<void, std::string> shut_broker(const Settings& settings,
   return {};
 }
 
+std::expected<std::unique_ptr<api::StartingDoor>, std::string> starting_sign(
+    const Settings& settings, const std::string& version) {
+  api::Settings out;
+  out.address = settings.http_address;
+  out.port = static_cast<std::uint16_t>(settings.http_port);
+  out.version = version;
+  if (const auto good = show_certificate(settings, out); !good)
+    return std::unexpected(good.error());
+  return api::StartingDoor::start(out);
+}
+
 std::expected<void, std::string> shut_api(const Settings& settings, store::Store& store,
                                           api::Settings& out) {
-  if (!settings.tls_http_certificate_file.empty() || !settings.tls_http_key_file.empty()) {
-    auto certificate = door::read_certificate(settings.tls_http_certificate_file,
-                                              settings.tls_http_key_file, std::time(nullptr));
-    if (!certificate) return std::unexpected(certificate.error());
-    out.certificate = *std::move(certificate);
-  }
+  if (const auto good = show_certificate(settings, out); !good) return good;
   const bool is_local = is_loopback(settings.http_address);
   out.doors.required = settings.doors_required || !is_local;
   out.doors.session_idle_ms = settings.doors_session_hours * 3'600'000;

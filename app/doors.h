@@ -3,10 +3,12 @@
 #pragma once
 
 #include <expected>
+#include <memory>
 #include <string>
 
 #include "app/settings.h"
 #include "server/api/api.h"
+#include "server/api/starting_door.h"
 #include "server/ingest/broker.h"
 #include "server/store/store.h"
 
@@ -22,5 +24,9 @@ std::expected<void, std::string> shut_broker(const Settings& settings,
 // this once, to standard output.
 std::expected<void, std::string> shut_api(const Settings& settings, store::Store& store,
                                           api::Settings& out);
+
+// What stands in the API's place while the database is not there yet.
+std::expected<std::unique_ptr<api::StartingDoor>, std::string> starting_sign(
+    const Settings& settings, const std::string& version);
 
 }  // namespace meterlens::app

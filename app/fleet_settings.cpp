@@ -109,15 +109,24 @@ std::optional<api::BrokerDoorSettings> broker_door_settings(const Settings& sett
   return out;
 }
 
-std::expected<std::unique_ptr<store::Store>, std::string> open_served(const Settings& settings,
-                                                                      Role role) {
-  const auto options = store_options(settings);
+std::expected<std::unique_ptr<store::Store>, std::string> open_served(
+    const Settings& settings, Role role, const std::function<void(const std::string&)>& say) {
+  auto options = store_options(settings);
   if (!options) return std::unexpected(options.error());
+  // The store keeps its options when it is open.
+  const auto opening = std::make_shared<std::function<void(const std::string&)>>(say);
+  options->say = [log = options->say, opening](const std::string& words) {
+    log(words);
+    if (*opening) (*opening)(words);
+  };
   const auto end = std::chrono::steady_clock::now() +
                    std::chrono::seconds(role == Role::whole ? 0 : settings.fleet_patience_s);
   for (bool is_first = true;; is_first = false) {
     auto opened = store::Store::open(store_place(settings), *options);
-    if (opened) return *std::move(opened);
+    if (opened) {
+      *opening = nullptr;
+      return *std::move(opened);
+    }
     const store::Error& error = opened.error();
     const bool may_come = error.code == store::ErrorCode::unreachable ||
                           error.code == store::ErrorCode::locked;
@@ -125,8 +134,10 @@ std::expected<std::unique_ptr<store::Store>, std::string> open_served(const Sett
     if (std::chrono::steady_clock::now() >= end)
       return std::unexpected(fmt::format("{}; waited {} s", error.message,
                                          settings.fleet_patience_s));
-    if (is_first) spdlog::warn("{}; waiting up to {} s for it", error.message,
-                               settings.fleet_patience_s);
+    if (is_first) {
+      spdlog::warn("{}; waiting up to {} s for it", error.message, settings.fleet_patience_s);
+      say(error.message);
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
   }
 }

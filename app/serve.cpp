@@ -12,6 +12,7 @@
 #include <fstream>
 #include <functional>
 #include <mutex>
+#include <utility>
 
 #include "app/doors.h"
 #include "app/fleet_settings.h"
@@ -339,6 +340,8 @@ struct Server {
 
   std::expected<void, std::string> start(const Settings& settings, const std::string& version,
                                          server::Role role);
+  std::expected<void, std::string> open_with_a_sign(const Settings& settings,
+                                                    const std::string& version, server::Role role);
   std::expected<void, std::string> open_worker_door(const Settings& settings,
                                                     const std::string& version);
   void stop() {
@@ -364,9 +367,7 @@ std::expected<void, std::string> Server::start(const Settings& settings,
     read = open_photo_reader(models, static_cast<int>(settings.reader_threads));
   if (!read) return std::unexpected(read.error());
 
-  auto opened = open_served(settings, role);
-  if (!opened) return std::unexpected(opened.error());
-  store = *std::move(opened);
+  if (const auto opened = open_with_a_sign(settings, version, role); !opened) return opened;
 
   const auto wiring = pipeline_settings(settings, role);
   if (!wiring) return std::unexpected(wiring.error());
@@ -399,6 +400,26 @@ std::expected<void, std::string> Server::start(const Settings& settings,
     if (!asked) return std::unexpected(asked.error());
     broker_door = *std::move(asked);
   }
+  return {};
+}
+
+// Who asks for /health while opening takes long is told so. A worker has no door for that.
+std::expected<void, std::string> Server::open_with_a_sign(const Settings& settings,
+                                                          const std::string& version,
+                                                          server::Role role) {
+  std::unique_ptr<api::StartingDoor> sign;
+  bool is_tried = role == server::Role::worker;
+  const auto say = [&](const std::string& words) {
+    if (!std::exchange(is_tried, true)) {
+      auto hung = starting_sign(settings, version);
+      if (hung) sign = *std::move(hung);
+      else spdlog::warn("/health is not there yet: {}", hung.error());
+    }
+    if (sign != nullptr) sign->say(words);
+  };
+  auto opened = open_served(settings, role, say);
+  if (!opened) return std::unexpected(opened.error());
+  store = *std::move(opened);
   return {};
 }
 

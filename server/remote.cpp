@@ -5,7 +5,7 @@
 #include <chrono>
 
 #include "server/steps.h"
-#include "server/store/fleet.h"
+#include "server/store/leases.h"
 
 namespace meterlens::server {
 namespace {
@@ -160,7 +160,7 @@ void Remote::order_together(std::span<const schedule::Due> dues,
   };
   std::vector<std::string> names;
   for (const schedule::Due& one : dues) names.push_back(one.device);
-  const auto rows = store::Fleet(store_).devices_named(names);
+  const auto rows = store::Leases(store_).devices_named(names);
   if (!rows) return;
   std::map<std::string_view, const store::Device*> by_name;
   for (const store::Device& row : *rows) by_name.emplace(row.id, &row);

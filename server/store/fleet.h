@@ -94,8 +94,6 @@ class Fleet {
 
   // Names in their order.
   Result<std::vector<std::string>> devices(const DeviceFilter& filter);
-  // Those of the names that are known, each once, in no order.
-  Result<std::vector<Device>> devices_named(const std::vector<std::string>& names);
   // The same with what is known of them, in as many queries for a thousand as for one.
   Result<std::vector<DeviceView>> views(const DeviceFilter& filter, const ViewParts& parts = {});
   Result<DeviceView> view(const std::string& device);

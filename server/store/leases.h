@@ -29,6 +29,8 @@ class Leases {
   Result<void> release(const std::string& worker, int queue);
   // The database's clock, Unix ms, which all of the fleet go by.
   Result<std::int64_t> now_ms();
+  // Those of the names that are known, each once, in no order: whose queue they are in.
+  Result<std::vector<Device>> devices_named(const std::vector<std::string>& names);
   // The worker ends: all that it has is free.
   Result<void> end(const std::string& worker);
 

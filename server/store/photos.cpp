@@ -132,7 +132,7 @@ std::string photos_of_meter(soci::session& sql) {
   const std::string known = "SELECT id AS its FROM photo WHERE meter <> '' AND meter = :meter"
                             " UNION SELECT photo FROM reading WHERE meter = :same AND photo > 0";
   const std::string page = " ORDER BY id DESC LIMIT :count";
-  // A plan of PostgreSQL that is kept does not know how few they are: it would walk over all photos.
+  // A kept plan of PostgreSQL does not know how few they are: it would walk over all photos.
   if (sql.get_backend_name() == "postgresql")
     return std::string("SELECT ") + photo_columns + " FROM (" + known +
            ") known CROSS JOIN LATERAL (SELECT * FROM photo n WHERE n.id = known.its AND"

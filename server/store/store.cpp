@@ -5,6 +5,7 @@
 
 #include "server/store/command_rows.h"
 #include "server/store/engine.h"
+#include "server/store/leases.h"
 #include "server/store/meter_rows.h"
 #include "server/store/text_columns.h"
 #include "server/store/view_rows.h"
@@ -219,7 +220,7 @@ Result<Device> Store::device(const std::string& id) {
   }), "device " + id);
 }
 
-Result<std::vector<Device>> Fleet::devices_named(const std::vector<std::string>& names) {
+Result<std::vector<Device>> Leases::devices_named(const std::vector<std::string>& names) {
   std::vector<std::string> wanted = names;
   std::ranges::sort(wanted);
   wanted.erase(std::ranges::unique(wanted).begin(), wanted.end());

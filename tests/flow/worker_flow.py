@@ -204,6 +204,39 @@ class Lead(Fleet):
         return int(self.server.sql("SELECT count(*) FROM command")[0])
 
 
+class Due(Fleet):
+    devices = 300
+
+    def test_a_moment_of_many_devices_on_postgresql_is_ordered_once_for_each(self):
+        self.start()
+        subprocess.run([BUILD / "meterlens", "load", "--broker",
+                        f"mqtt://127.0.0.1:{self.broker.mqtt_port}", "--devices", str(self.devices),
+                        "--connections", "20", "--photos-per-s", "100", "--seconds", "4",
+                        "--photo-bytes", "2000"], check=True, capture_output=True, timeout=120)
+        wait_until(lambda: self.sql("SELECT count(*) FROM device WHERE queue >= 0") == self.devices,
+                   30, "the devices to be known")
+        # Due five minutes ago, when nobody was there to order it.
+        minute = (int(time.time()) // 60 - 5) % 60
+        status, answer = self.stack.request("POST", "/schedules", {
+            "name": "often", "cron": f"{minute} * * * *", "zone": "UTC", "spread_s": 0,
+            "catch_up_s": 3600})
+        self.assertEqual(status, 201, answer)
+        self.server.sql("UPDATE schedule SET done_ms = done_ms - 3600000")
+        wait_until(lambda: self.sql("SELECT count(*) FROM command") >= self.devices, 60,
+                   "a command for each device")
+        time.sleep(3)  # the schedules are looked at again, and nothing more is due
+        self.assertEqual(self.sql("SELECT count(*) FROM command"), self.devices)
+        self.assertEqual(self.sql("SELECT count(DISTINCT device) FROM command"), self.devices)
+        took_ms = self.sql("SELECT max(created_ms) - min(created_ms) FROM command")
+        print(f"{self.devices} orders within {took_ms} ms", file=sys.stderr)
+        # In transactions of many: more commands than moments at which they were stored.
+        self.assertLess(self.sql("SELECT count(DISTINCT created_ms) FROM command"),
+                        self.devices / 3)
+
+    def sql(self, text):
+        return int(self.server.sql(text)[0])
+
+
 class Away(Fleet):
     def refusal(self, *command, **changes):
         """What the program says that waits in vain for 3 s."""
@@ -232,6 +265,10 @@ class Away(Fleet):
         for program in programs:
             wait_until(lambda one=program: "waiting up to 60 s" in self.log_of(one), 30,
                        "PostgreSQL to be missed")
+        status, health = self.stack.request("GET", "/health")
+        self.assertEqual((status, health["status"]), (503, "starting"), health)
+        self.assertIn("cannot be reached", health["store"])
+        self.assertEqual(self.stack.request("GET", "/devices")[0], 503)
         self.server.start()
         for program in programs:
             wait_until(lambda one=program: "no connection to RabbitMQ" in self.log_of(one), 30,
