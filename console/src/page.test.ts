@@ -259,9 +259,9 @@ test("for how many a schedule is", () => {
     { group: "berlin", devices: 1, meters: 10 }, { group: "berlin/north", devices: 2, meters: 20 },
     { group: "berlinale", devices: 4, meters: 40 },
   ];
+  const none = { devices: [], group: "", meters: [], meter_group: "" };
   const counted = (part: Partial<Schedule>): number =>
-    count_of({ devices: [], group: "", meters: [], meter_group: "", ...part } as unknown as Schedule,
-      groups, 100);
+    count_of({ ...none, ...part } as unknown as Schedule, groups, 100);
   assert.equal(counted({}), 100);
   assert.equal(counted({ devices: ["m1", "m2"] }), 2);
   assert.equal(counted({ meters: ["m1"] }), 1);

@@ -23,8 +23,8 @@ if (!url || !folder || !dist) {
 }
 const stories = {
   first_load, fleet, capture, device_forms, groups, profiles, campaigns, records, controls,
-  guide_pictures, every_page, chinese, alarms, keyboard, meter, meters, schedules, images, flash, install, review,
-  review_conflict, review_logged_out, care, gone_and_back, bulk, every_form,
+  guide_pictures, every_page, chinese, alarms, keyboard, meter, meters, schedules, images, flash,
+  install, review, review_conflict, review_logged_out, care, gone_and_back, bulk, every_form,
 };
 const failed = await run_stories(stories, folder, {
   url, shot: shots_in(folder), dist, device: "browser-power", meter: "browser-water",

@@ -78,7 +78,10 @@ function Today({ summary }: { summary: Summary }) {
   const words = use_words();
   const plans = use_loaded(() => Promise.all([list_schedules(), list_groups()]), []);
   const due = useMemo(
-    () => (plans.value === null ? null : due_before(midnight() + day_ms, ...plans.value, summary.devices)),
+    () =>
+      plans.value === null
+        ? null
+        : due_before(midnight() + day_ms, ...plans.value, summary.devices),
     [plans.value, summary.devices],
   );
   const { done, open, failed } = summary.captures;
