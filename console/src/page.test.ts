@@ -149,6 +149,8 @@ test("every text is there in both languages, with the same parts to fill in", ()
     assert.ok(en !== "" && zh !== "", word);
     assert.deepEqual([...new Set(parts(zh))], [...new Set(parts(en))], word);
     if (!same.has(word)) assert.notEqual(en, zh, word);
+    if (!same.has(word) && word !== "other_language" && /[a-z]{2}/i.test(zh))
+      assert.match(zh, /[\u4e00-\u9fff]/, word);
     if (!same.has(word) && word !== "other_language" && !/^[{}\d\s/A-Za-z]*$/.test(en))
       assert.doesNotMatch(en, /[\u4e00-\u9fff]/, word);
   }
