@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { Command, Device, Photo } from "./api/openapi";
+import type { Command, Device, Photo, Schedule } from "./api/openapi";
 import { crop_of, spoken, wheel_shapes, wheels_of, type Point } from "./digits";
 import { Fleet } from "./fleet";
+import { count_of } from "./due";
 import { edit_of } from "./parts/meter_forms";
 import { replace_digit } from "./parts/digits_input";
 import { place_of, link_to } from "./router";
@@ -148,6 +149,8 @@ test("every text is there in both languages, with the same parts to fill in", ()
     assert.ok(en !== "" && zh !== "", word);
     assert.deepEqual([...new Set(parts(zh))], [...new Set(parts(en))], word);
     if (!same.has(word)) assert.notEqual(en, zh, word);
+    if (!same.has(word) && word !== "other_language" && /[a-z]{2}/i.test(zh))
+      assert.match(zh, /[\u4e00-\u9fff]/, word);
     if (!same.has(word) && word !== "other_language" && !/^[{}\d\s/A-Za-z]*$/.test(en))
       assert.doesNotMatch(en, /[\u4e00-\u9fff]/, word);
   }
@@ -251,4 +254,20 @@ test("an edit of a meter has what was changed, and null for what cannot be", () 
   for (const typed of [{ wheels: "13" }, { wheels: "x" }, { decimals: "-1" }, { factor: "1,5" },
     { factor: "" }, { rate_max: "0" }])
     assert.equal(edit_of(meter, typed), null, JSON.stringify(typed));
+});
+
+test("for how many a schedule is", () => {
+  const groups = [
+    { group: "berlin", devices: 1, meters: 10 }, { group: "berlin/north", devices: 2, meters: 20 },
+    { group: "berlinale", devices: 4, meters: 40 },
+  ];
+  const none = { devices: [], group: "", meters: [], meter_group: "" };
+  const counted = (part: Partial<Schedule>): number =>
+    count_of({ ...none, ...part } as unknown as Schedule, groups, 100);
+  assert.equal(counted({}), 100);
+  assert.equal(counted({ devices: ["m1", "m2"] }), 2);
+  assert.equal(counted({ meters: ["m1"] }), 1);
+  assert.equal(counted({ group: "berlin" }), 3);
+  assert.equal(counted({ meter_group: "berlin" }), 30);
+  assert.equal(counted({ meter_group: "rome" }), 0);
 });

@@ -75,11 +75,12 @@ def shifted(reading, counts):
 
 
 def give_a_past(stack, meter, days):
-    """Values by hand, one a day up to now, that lead to what the camera sees."""
+    """Values by hand, one a day up to now, that lead to what the camera sees; below what counts of
+    it when its last wheel turns."""
     reading = stack.get(f"/readings?meter={meter}")["readings"][0]
     for day in range(days, 0, -1):
         body = {"at_ms": reading["at_ms"] - day * DAY_MS, "reason": "from the old book",
-                "digits": shifted(reading, -3 * day - day % 4)}
+                "digits": shifted(reading, -12 - 3 * day - day % 4)}
         send(stack, "POST", f"/meters/{meter}/readings", body, 201)
 
 

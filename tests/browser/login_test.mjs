@@ -60,6 +60,38 @@ async function go_on(page, context) {
   assert.ok(!(await page.evaluate(() => document.cookie)).includes(cookie_name));
 }
 
+// A reading of m1 waits for review: a person's word of before contradicts it.
+async function make_doubtful(page) {
+  const api = `${new URL(url).origin}/api/v1`;
+  const { readings } = await (await page.request.get(`${api}/readings?meter=m1`)).json();
+  const { at_ms, digits } = readings.at(-1);
+  const later = String((Number(digits) + 5_000) % 10 ** digits.length).padStart(digits.length, "0");
+  const answer = await page.request.post(`${api}/meters/m1/readings`,
+    { data: { at_ms: at_ms - 60_000, digits: later }, headers: { "X-Meterlens": "1" } });
+  assert.equal(answer.status(), 201, await answer.text());
+}
+
+// The session ends in the middle of a review: what was typed goes on after the next log-in.
+async function go_on_reviewing(page, context) {
+  await make_doubtful(page);
+  await page.evaluate(() => (location.hash = "#/review"));
+  const card = page.locator("article.review");
+  await card.waitFor();
+  const reading = await card.getAttribute("data-reading");
+  const digits = page.locator("input.digits");
+  await digits.evaluate((input) => input.setSelectionRange(0, 1));
+  await page.keyboard.press((await digits.inputValue())[0] === "3" ? "4" : "3");
+  const typed = await digits.inputValue();
+  await context.clearCookies();
+  await page.keyboard.press("Enter");
+  const dialog = await log_in(page, password);
+  await dialog.waitFor({ state: "detached" });
+  await page.getByText(/\b1 done/).waitFor();
+  const stored = await page.request.get(`${new URL(url).origin}/api/v1/readings/${reading}`);
+  const { verdict, digits: kept } = await stored.json();
+  assert.deepEqual([verdict, kept], ["manual", typed], "nothing typed is lost");
+}
+
 // Out by the button; the old cookie opens nothing any more.
 async function go_out(page, context) {
   const old = (await context.cookies()).find(({ name }) => name === cookie_name);
@@ -86,6 +118,7 @@ async function story(context) {
     await turned_away(page);
     await come_in(page);
     await go_on(page, context);
+    await go_on_reviewing(page, context);
     await go_out(page, context);
     await in_chinese(page);
     assert.deepEqual(faults, []);

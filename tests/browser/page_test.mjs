@@ -10,6 +10,7 @@ import { every_form } from "./stories/forms.mjs";
 import { install } from "./stories/install.mjs";
 import { flash, images, meter, meters, schedules } from "./stories/meter.mjs";
 import { campaigns, care, controls, groups, profiles, records } from "./stories/operation.mjs";
+import { guide_pictures } from "./stories/pictures.mjs";
 import { review, review_conflict, review_logged_out } from "./stories/review.mjs";
 import {
   alarms, chinese, every_page, first_load, gone_and_back, keyboard,
@@ -22,8 +23,8 @@ if (!url || !folder || !dist) {
 }
 const stories = {
   first_load, fleet, capture, device_forms, groups, profiles, campaigns, records, controls,
-  every_page, chinese, alarms, keyboard, meter, meters, schedules, images, flash, install, review,
-  review_conflict, review_logged_out, care, gone_and_back, bulk, every_form,
+  guide_pictures, every_page, chinese, alarms, keyboard, meter, meters, schedules, images, flash,
+  install, review, review_conflict, review_logged_out, care, gone_and_back, bulk, every_form,
 };
 const failed = await run_stories(stories, folder, {
   url, shot: shots_in(folder), dist, device: "browser-power", meter: "browser-water",

@@ -9,7 +9,7 @@ import sys
 import unittest
 import urllib.request
 
-from flow import ROOT, FlowTest
+from flow import BUILD, ROOT, FlowTest
 from rabbitmq import PrivateRabbitmq
 
 
@@ -95,6 +95,39 @@ class FleetDocs(FlowTest):
         done = subprocess.run([ROOT / "deploy" / "fleet" / "capacity", "--check"],
                               capture_output=True, text=True, timeout=30)
         self.assertEqual(done.returncode, 0, done.stderr)
+
+
+class Package(unittest.TestCase):
+    """What the package brings beside the program knows the program as it is."""
+
+    @staticmethod
+    def subcommands():
+        text = subprocess.run([BUILD / "meterlens", "--help"], capture_output=True, text=True,
+                              check=True, timeout=30).stdout
+        return re.findall(r"^  ([a-z]+)  ", text.split("Subcommands:")[1], re.M)
+
+    def test_each_subcommand_has_examples_and_stands_in_the_manual(self):
+        manual = (ROOT / "deploy" / "man" / "meterlens.1").read_text()
+        self.assertGreater(len(self.subcommands()), 10)
+        for name in self.subcommands():
+            done = subprocess.run([BUILD / "meterlens", name, "--help"], capture_output=True,
+                                  text=True, check=True, timeout=30)
+            self.assertRegex(done.stdout, "Examples?[:,]", name)
+            self.assertRegex(manual, rf"(?m)^\.BI? {name}\b")
+
+    def complete(self, *line):
+        """What bash offers for the last word of the line."""
+        file = ROOT / "deploy" / "completion" / "meterlens.bash"
+        script = (f"source {file}; COMP_WORDS=({' '.join(line)} ''); COMP_CWORD={len(line)}; "
+                  '_meterlens; printf "%s\\n" "${COMPREPLY[@]}"')
+        path = f"{BUILD}:{os.environ['PATH']}"
+        return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True,
+                              timeout=30, env={**os.environ, "PATH": path}).stdout.split()
+
+    def test_the_shell_completes_what_there_is(self):
+        self.assertLessEqual(set(self.subcommands()), set(self.complete("meterlens")))
+        self.assertIn("add", self.complete("meterlens", "user"))
+        self.assertIn("--quick", self.complete("meterlens", "doctor"))
 
 
 class Service(FlowTest):

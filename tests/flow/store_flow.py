@@ -1,6 +1,7 @@
 """The store as people run it: PostgreSQL that comes and goes, backup and restore, the doctor."""
 import hashlib
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -148,6 +149,63 @@ class Doctor(Beside):
         self.assertTrue(any("newer program" in one["text"] for one in self.findings(status=1)))
         (self.folder / "meterlens.toml").write_text("[http]\nprot = 1\n")
         self.assertEqual(self.findings(status=1)[0]["part"], "settings")
+
+
+class UsualFaults(Beside):
+    """What happens to machines: the doctor names the part, the place and the remedy of each."""
+
+    def setUp(self):
+        super().setUp()
+        self.stack.serve()
+        self.addCleanup(self.folder.chmod, 0o700)
+
+    def finding(self, part, advice):
+        errors = [one for one in self.findings(status=1) if one["level"] == "error"]
+        self.assertEqual({one["part"] for one in errors}, {part}, errors)
+        self.assertIn(advice, errors[0]["advice"])
+        return errors[0]["text"]
+
+    def say_also(self, more):
+        with open(self.folder / "meterlens.toml", "a") as file:
+            file.write(more)
+
+    def test_a_model_that_is_missing(self):
+        self.say_also('[reader]\nmodels_folder = "nowhere"\n')
+        self.assertIn("locator.onnx is not in", self.finding("models", "models_folder"))
+
+    def test_a_clock_that_is_wrong(self):
+        self.rendered_meter("m1", baud=0)
+        self.stack.wait_online("m1")
+        self.take_photo("m1")
+        with self.database() as database:
+            database.execute("UPDATE photo SET received_at_ms = received_at_ms + 7200000")
+        self.assertRegex(self.finding("clock", "timedatectl"), r"arrived 7[12]\d\d s in the future")
+
+    @unittest.skipIf(os.geteuid() != 0, "mounting needs root")
+    def test_a_disk_that_is_full(self):
+        disk = self.folder / "disk"
+        disk.mkdir()
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", disk])
+        if mounted.returncode != 0:
+            self.skipTest("no disk can be mounted here")
+        self.addCleanup(subprocess.run, ["umount", disk], check=True)
+        self.say_also('[storage]\nphoto_folder = "disk"\n')
+        self.assertIn("MiB are left on the disk of disk", self.finding("disk", "free space"))
+
+    def test_a_folder_that_is_another_users(self):
+        self.folder.chmod(0o755)
+        folder = self.folder / "theirs"
+        folder.mkdir(0o555)
+        self.say_also('[storage]\nphoto_folder = "theirs"\n')
+        as_another = ["setpriv", "--reuid", "65534", "--clear-groups"] if os.geteuid() == 0 else []
+        done = subprocess.run([*as_another, BUILD / "meterlens", "doctor", "--json", "--config",
+                               "meterlens.toml"], cwd=self.folder, capture_output=True, text=True,
+                              timeout=60)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        said = [one for one in json.loads(done.stdout)["findings"] if one["part"] == "permissions"]
+        texts = [one["text"] for one in said]
+        self.assertIn("this user may not write the folder theirs", texts, done.stdout)
+        self.assertIn("chown -R", said[0]["advice"])
 
 
 class OnPostgresql(Beside):

@@ -1,8 +1,9 @@
 // The home page: how the fleet is, how today goes, what waits for a person, how it went before.
 import { useMemo } from "preact/hooks";
 import { get_summary, list_readings, list_schedules } from "../api/api";
-import type { Reading, Schedule, Summary } from "../api/openapi";
-import { is_zone, next_times, parse_cron } from "../cron";
+import { list_groups } from "../api/fleet_calls";
+import type { Reading, Summary } from "../api/openapi";
+import { due_before } from "../due";
 import { fleet, is_whole } from "../live";
 import { use_value, use_value_calmly } from "../observe";
 import { Alarms } from "../parts/alarms";
@@ -12,7 +13,6 @@ import { Waiting } from "../parts/form";
 import { use_calm_events, use_loaded, use_words } from "../parts/hooks";
 import { Register } from "../parts/register";
 import { link_to } from "../router";
-import { is_in_group } from "../typed";
 
 const day_ms = 86_400_000;
 const days_shown = 14;
@@ -20,20 +20,6 @@ const doubtful_shown = 6;
 
 function midnight(): number {
   return new Date().setHours(0, 0, 0, 0);
-}
-
-// Captures that schedules will order before the day ends.
-function due_today(schedules: Schedule[], device_count: number): number {
-  const end_ms = midnight() + day_ms;
-  const count_in = (group: string): number =>
-    fleet.all().filter(({ device }) => is_in_group(device.group, group)).length;
-  return schedules.reduce((sum, { cron, zone, devices, group, enabled }) => {
-    const parsed = parse_cron(cron);
-    if (!enabled || typeof parsed === "string" || !is_zone(zone)) return sum;
-    const times = next_times(parsed, zone, Date.now(), 1440, end_ms - 1).length;
-    const count = group === "" ? devices.length || device_count : count_in(group);
-    return sum + times * count;
-  }, 0);
 }
 
 function Tile(props: { word: string; value: string | number; tone?: string; to?: string }) {
@@ -90,10 +76,13 @@ function Fleet({ summary }: { summary: Summary | null }) {
 
 function Today({ summary }: { summary: Summary }) {
   const words = use_words();
-  const schedules = use_loaded(list_schedules, []);
+  const plans = use_loaded(() => Promise.all([list_schedules(), list_groups()]), []);
   const due = useMemo(
-    () => (schedules.value === null ? null : due_today(schedules.value, summary.devices)),
-    [schedules.value, summary.devices],
+    () =>
+      plans.value === null
+        ? null
+        : due_before(midnight() + day_ms, ...plans.value, summary.devices),
+    [plans.value, summary.devices],
   );
   const { done, open, failed } = summary.captures;
   return (

@@ -31,7 +31,10 @@ export function rhythm_text(cron: Cron, words: Words): string {
     case "daily": return words.say("rhythm_daily", list(rhythm.times));
     case "weekly": return words.say("rhythm_weekly", days(rhythm.weekdays), list(rhythm.times));
     case "monthly": return words.say("rhythm_monthly", list(rhythm.days), list(rhythm.times));
-    case "every": return words.say("rhythm_every", rhythm.minutes);
+    case "every":
+      return rhythm.minutes === 1
+        ? words.say("rhythm_minutely")
+        : words.say("rhythm_every", rhythm.minutes);
     case "hourly": return words.say("rhythm_hourly", list(rhythm.minutes));
     case "other": return words.say("rhythm_other");
   }

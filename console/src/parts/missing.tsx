@@ -10,7 +10,7 @@ export function MissingReadings({ meter }: { meter: string }) {
   const missing = use_loaded(() => list_missing(meter, shown), [meter]);
   use_calm_events(["reading", "alarm"], missing.reload);
   return (
-    <section class="card">
+    <section class="card missing">
       <h2>{words.say("missing")}</h2>
       {missing.value === null ? (
         <Waiting error={missing.error} />

@@ -2,6 +2,22 @@
 import assert from "node:assert/strict";
 import { judge, open, phone } from "../browser.mjs";
 
+// By finger or mouse: the corner goes where it is let go, and the window with it.
+async function drag(page, corner) {
+  const middle = async () => {
+    const { x, y, width, height } = await corner.boundingBox();
+    return [x + width / 2, y + height / 2];
+  };
+  await corner.scrollIntoViewIfNeeded();
+  const [x, y] = await middle();
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await page.mouse.move(x + 9, y + 6, { steps: 3 });
+  await page.mouse.up();
+  const [to_x, to_y] = await middle();
+  assert.ok(Math.abs(to_x - x - 9) < 3 && Math.abs(to_y - y - 6) < 3, `${to_x - x}, ${to_y - y}`);
+}
+
 export async function install({ context, url, shot, device }) {
   const { page, faults } = await open(context, url, "install");
   await page.setViewportSize(phone);
@@ -29,6 +45,7 @@ export async function install({ context, url, shot, device }) {
   await corner.focus();
   await page.keyboard.press("ArrowLeft");
   await page.locator(`.corner[aria-label="Top left corner"]:not([cx="${before}"])`).waitFor();
+  await drag(page, page.getByLabel("Bottom right corner"));
   // Another window asks for another photo.
   await page.getByText("Keep this window, take a new photo").click();
   await step("photo");

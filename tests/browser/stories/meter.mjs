@@ -74,6 +74,7 @@ export async function meter({ context, url, shot, meter }) {
   const { page, faults } = await open(context, url, `meters/${meter}`, expected);
   await page.locator(".chart .uplot").nth(1).waitFor();
   for (const step of ["hour", "month", "day"]) await page.getByLabel("Use per").selectOption(step);
+  await page.getByLabel("Time shown").selectOption("year");
   const slider = page.locator(".timeline input[type=range]");
   const newest = await page.locator(".timeline .reading").getAttribute("data-reading");
   await slider.focus();
