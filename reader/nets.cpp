@@ -72,13 +72,10 @@ Quad corners_of(const Frame& f) {
 // of a larger picture, of which `image` shows all that is not black.
 void put(const cv::Mat& image, double area, float* numbers) {
   cv::Scalar mean, deviation;
-  cv::meanStdDev(image, mean, deviation);
+  cv::meanStdDev(image.reshape(1), mean, deviation);
   const double share = static_cast<double>(image.total()) / area;
-  double middle = 0, square = 0;
-  for (int c = 0; c < 3; ++c) {
-    middle += share * mean[c] / 3;
-    square += share * (deviation[c] * deviation[c] + mean[c] * mean[c]) / 3;
-  }
+  const double middle = share * mean[0];
+  const double square = share * (deviation[0] * deviation[0] + mean[0] * mean[0]);
   const double factor = 1 / (std::sqrt(std::max(0.0, square - middle * middle)) + 0.02 * 255);
   cv::Mat to(image.size(), CV_32FC3, numbers);
   image.convertTo(to, CV_32F, factor, -middle * factor);
