@@ -262,14 +262,15 @@ std::vector<Candidate> Nets::locate(int side, int most) {
   };
   const cv::Mat seen = pyramid.whole(part, {rounded(part.width), rounded(part.height)});
   Graph& net = parts_->locator();
-  put(seen, side * side,
-      net.input(1, static_cast<std::size_t>(seen.rows), static_cast<std::size_t>(seen.cols)).data());
+  const std::span<float> input =
+      net.input(1, static_cast<std::size_t>(seen.rows), static_cast<std::size_t>(seen.cols));
+  put(seen, side * side, input.data());
   const std::span<const float> result = net.run();
   const int down = static_cast<int>(net.result().height);
   const int across = static_cast<int>(net.result().width);
   const auto value = [&](int channel, int x, int y) {
-    const auto cell = static_cast<std::size_t>(y * across + x);
-    return static_cast<double>(result[cell * locator_channels + static_cast<std::size_t>(channel)]);
+    const auto first = static_cast<std::size_t>(y * across + x) * locator_channels;
+    return static_cast<double>(result[first + static_cast<std::size_t>(channel)]);
   };
   std::vector<Candidate> found;
   for (int y = 0; y < down; ++y) {
