@@ -1,8 +1,8 @@
 // One net: its ONNX file is read by OpenCV, its layers are run by XNNPACK on the calling thread.
 //
 // Owns: the weights and what lies between the layers; memory grows to the largest batch seen.
-// Promises: what OpenCV's dnn would say but for rounding, proven when it is read. Threads: one Graph
-// for one thread; start() any.
+// Promises: what OpenCV's dnn would say but for rounding, proven when it is read. Threads: one
+// Graph for one thread; start() any.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,8 @@ class Graph {
 
   // Once before any Graph: false where XNNPACK cannot run (no known processor, no /proc).
   static bool start();
-  // Nothing where the bytes are no net, one of other layers than the reader's nets have, or one that
-  // says something else than OpenCV's dnn of noise of one of the `proofs`.
+  // Nothing where the bytes are no net, one of other layers than the reader's nets have, or one
+  // that says something else than OpenCV's dnn of noise of one of the `proofs`.
   static std::optional<Graph> read(const std::vector<unsigned char>& onnx,
                                    std::span<const Shape> proofs = {});
 

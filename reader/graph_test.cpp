@@ -58,7 +58,7 @@ TEST(Graph, TakesNoNetThatItWouldRunWrongly) {
   const std::vector<Shape> proofs{{1, 48, 32}};
   const Bytes good = model("wheel.onnx");
   ASSERT_TRUE(Graph::read(good, proofs).has_value());
-  EXPECT_FALSE(Graph::read(with(good, "Relu\0", "Tanh"), proofs).has_value());
+  EXPECT_FALSE(Graph::read(with(good, "\"\x04" "Relu", "\"\x04" "Tanh"), proofs).has_value());
   const Bytes product = with(good, "\"\x03" "Add", "\"\x03" "Mul");
   EXPECT_FALSE(Graph::read(product, proofs).has_value());
   EXPECT_TRUE(Graph::read(product).has_value()) << "only the proof tells";

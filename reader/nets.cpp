@@ -72,13 +72,10 @@ Quad corners_of(const Frame& f) {
 // of a larger picture, of which `image` shows all that is not black.
 void put(const cv::Mat& image, double area, float* numbers) {
   cv::Scalar mean, deviation;
-  cv::meanStdDev(image, mean, deviation);
+  cv::meanStdDev(image.reshape(1), mean, deviation);
   const double share = static_cast<double>(image.total()) / area;
-  double middle = 0, square = 0;
-  for (int c = 0; c < 3; ++c) {
-    middle += share * mean[c] / 3;
-    square += share * (deviation[c] * deviation[c] + mean[c] * mean[c]) / 3;
-  }
+  const double middle = share * mean[0];
+  const double square = share * (deviation[0] * deviation[0] + mean[0] * mean[0]);
   const double factor = 1 / (std::sqrt(std::max(0.0, square - middle * middle)) + 0.02 * 255);
   cv::Mat to(image.size(), CV_32FC3, numbers);
   image.convertTo(to, CV_32F, factor, -middle * factor);
@@ -265,14 +262,15 @@ std::vector<Candidate> Nets::locate(int side, int most) {
   };
   const cv::Mat seen = pyramid.whole(part, {rounded(part.width), rounded(part.height)});
   Graph& net = parts_->locator();
-  put(seen, side * side,
-      net.input(1, static_cast<std::size_t>(seen.rows), static_cast<std::size_t>(seen.cols)).data());
+  const std::span<float> input =
+      net.input(1, static_cast<std::size_t>(seen.rows), static_cast<std::size_t>(seen.cols));
+  put(seen, side * side, input.data());
   const std::span<const float> result = net.run();
   const int down = static_cast<int>(net.result().height);
   const int across = static_cast<int>(net.result().width);
   const auto value = [&](int channel, int x, int y) {
-    const auto cell = static_cast<std::size_t>(y * across + x);
-    return static_cast<double>(result[cell * locator_channels + static_cast<std::size_t>(channel)]);
+    const auto first = static_cast<std::size_t>(y * across + x) * locator_channels;
+    return static_cast<double>(result[first + static_cast<std::size_t>(channel)]);
   };
   std::vector<Candidate> found;
   for (int y = 0; y < down; ++y) {

@@ -1,4 +1,4 @@
-"""The nets. All are plain convolutions, so that OpenCV's dnn runs them fast on one core."""
+"""The nets. All are plain convolutions, which is what reader/graph.cpp runs."""
 import torch
 import torch.nn as nn
 import torch.nn.functional as functional
