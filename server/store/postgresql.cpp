@@ -129,8 +129,9 @@ class Postgresql : public Driver {
   void commit(soci::session& sql) override {
     if (has_marks_) {
       ++transaction_;
-      sql << "INSERT INTO writer (name, transaction) VALUES (:name, :transaction) ON CONFLICT (name)"
-             " DO UPDATE SET transaction = excluded.transaction, at = excluded.at",
+      sql << "INSERT INTO writer (name, transaction) VALUES (:name, :transaction)"
+             " ON CONFLICT (name) DO UPDATE SET transaction = excluded.transaction,"
+             " at = excluded.at",
           use(writer_), use(transaction_);
       if (transaction_ == 1) sql << "DELETE FROM writer WHERE at < now() - INTERVAL '7 days'";
     }
