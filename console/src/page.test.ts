@@ -171,6 +171,7 @@ test("what a DTU says of itself, part by part", () => {
   assert.equal(state_text("zh", "gpio.gpio3"), "引脚 3");
   assert.equal(state_text("zh", "gpio.gpio12"), "引脚 12");
   assert.equal(state_text("zh", "uart2.config.baud_rate"), "串口 2, 参数, 波特率");
+  assert.equal(state_text("zh", "timer1.callback"), "定时器 1, 上报内容");
   assert.equal(state_text("zh", "line_baud"), "串口速率（波特）");
   assert.equal(state_text("zh", "aht10.temperature"), "温湿度, 温度（°C）");
   assert.equal(state_text("zh", "other.of_its_own"), "other, of_its_own");

@@ -3,11 +3,11 @@
 
 // Names, units and codes that a Chinese reader meets in Latin letters too; examples of paths.
 const allowed = new Set(`
-  Meterlens meterlens SmartDTU DTU GPIO UART JSON CSV JPEG PNG API MQTT HTTP HTTPS URL UTF UTC ID
-  USB SIM OCR SMTP ESP32 CAM LED WS281x RST TXD RXD GND U0R U0T IO0 esptool Chrome Edge Windows
-  localhost Authorization Bearer InfluxDB Webhook Home Assistant SQLite PostgreSQL English cron
-  Unix IMEI ICCID dBm ms min KiB MiB GiB MB KB SHA COM3 CNY config retention photo_days
-  reading_days audit_days beijing haidian
+  Meterlens meterlens SmartDTU EC600S EC600SCNLB DTU GPIO UART JSON CSV JPEG PNG API MQTT HTTP
+  HTTPS URL UTF UTC ID USB SIM OCR SMTP ESP32 CAM LED WS281x RST TXD RXD GND U0R U0T IO0 esptool
+  Chrome Edge Windows localhost Authorization Bearer InfluxDB Webhook Home Assistant SQLite
+  PostgreSQL English cron Unix IMEI ICCID dBm ms min KiB MiB GiB MB KB SHA COM3 CNY config
+  retention photo_days reading_days audit_days beijing haidian
 `.trim().split(/\s+/));
 
 const codes = new RegExp([

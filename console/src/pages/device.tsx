@@ -116,7 +116,9 @@ function state_value(name: string, value: unknown, words: Words): string {
   if (typeof value === "boolean") return words.say(value ? "yes" : "no");
   if (typeof value !== "string") return JSON.stringify(value);
   if (name === "dialect") return words.choice("dialect", value);
-  return name === "reset_cause" ? words.choice("reset", value) : value;
+  if (name === "reset_cause") return words.choice("reset", value);
+  if (name !== "callback") return value;
+  return value.split(",").map((part) => state_text(words.language, part)).join(", ");
 }
 
 // What the DTU says of itself: names and values as they come, in words where they are known.

@@ -43,6 +43,7 @@ const names: Record<string, [en: string, zh: string]> = {
   status: ["on", "已启用"],
   period: ["period, ms", "周期（毫秒）"],
   mode: ["mode", "模式"],
+  callback: ["tells", "上报内容"],
   config: ["parameters", "参数"],
   baud_rate: ["baud", "波特率"],
   data_bits: ["data bits", "数据位"],

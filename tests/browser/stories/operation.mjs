@@ -1,6 +1,6 @@
 // Many devices: groups, labels, profiles, campaigns; and one device's records, controls and care.
 import assert from "node:assert/strict";
-import { ask, at, in_language, judge, open, phone } from "../browser.mjs";
+import { ask, at, in_language, judge, open, patience_ms, phone } from "../browser.mjs";
 
 const nasty = "😀<script>alert(1)</script>";
 const members = ["browser-gas", "browser-water"];
@@ -164,6 +164,16 @@ export async function records({ context, url, shot, device }) {
   await page.close();
 }
 
+// Messages are written down twice a second: waits until one to the device has this.
+async function recorded(page, url, text) {
+  for (const end = Date.now() + patience_ms; ;) {
+    const { messages } = await api(page, url, "/devices/browser-smart/messages");
+    if (messages.some(({ direction, payload }) => direction === "down" && payload.includes(text)))
+      return;
+    assert.ok(Date.now() < end, `${text} was not sent, every digit of it`);
+  }
+}
+
 // Any JSON to a port of a SmartDTU, its timer and its pins; and what became of it.
 export async function controls({ context, url, shot }) {
   const { page, faults } = await open(context, url, "devices/browser-smart");
@@ -180,9 +190,7 @@ export async function controls({ context, url, shot }) {
   await form.locator("button.main").click();
   const line = page.locator('li[data-control][data-state="sent"]', { hasText: nasty });
   await line.waitFor();
-  const { messages } = await api(page, url, "/devices/browser-smart/messages");
-  assert.ok(messages.some(({ direction, payload }) => direction === "down" &&
-    payload.includes("9007199254740993")), "every digit is sent");
+  await recorded(page, url, "9007199254740993");
 
   const timer = page.locator('form[aria-label="Timers"]');
   await timer.getByLabel("Every, seconds").fill("0");
