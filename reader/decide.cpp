@@ -16,7 +16,7 @@ namespace {
 constexpr double count_sure = 0.70, evenness_least = 0.55, mirrored_most = 0.25;
 constexpr int unclear_wheels_most = 2;
 // People take a last wheel that stands half-way for the digit that it leaves; a measured position
-// is not finer than this beyond the half.
+// is not finer than this beyond the half. Between 9 and 0 the next wheel has its say, too.
 constexpr double passed_half_way = 0.55;
 // Digits that look the same in a mirror leave it to all else in the window to tell.
 constexpr std::string_view mirror_digits = "018";
@@ -248,7 +248,7 @@ std::array<double, 10> digit_probabilities(const Spread& spread, double position
   for (int d = 0; d < 10; ++d) {
     const double passed = 0.5 + std::remainder(position - (d + 0.5), 10.0);
     const bool alone = right == no_wheel;
-    const bool nearer_up = passed >= (alone ? passed_half_way : 0.5);
+    const bool nearer_up = passed >= (alone && d < 9 ? passed_half_way : 0.5);
     const bool up = alone ? nearer_up : right <= 1 || (right < 8 && nearer_up);
     p[static_cast<std::size_t>(d)] += part(spread, 2 * d);
     p[static_cast<std::size_t>(up ? (d + 1) % 10 : d)] += part(spread, 2 * d + 1);

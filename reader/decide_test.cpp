@@ -41,7 +41,7 @@ TEST(Decide, ATurningWheelGoesAsFarAsTheWheelToItsRight) {
       {{4.0, 7.4}, "47"},        // the last wheel alone: what shows more
       {{4.0, 7.6}, "48"},
       {{4.0, 7.53}, "47"},  // half-way as far as can be measured: the digit that it leaves
-      {{3.5, 9.53}, "39"},  // and the next wheel goes with it
+      {{4.0, 9.53}, "40"},  // but never back to 9 when the next wheel has gone on
   };
   for (const Case& c : cases) EXPECT_EQ(digits_of(c.positions), c.digits);
 }
