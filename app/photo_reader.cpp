@@ -23,6 +23,7 @@ validate::Claim claim_of(const reader::Digits& digits) {
   for (std::size_t i = 0; i < claim.window.size(); ++i) {
     claim.window[i] = {digits.window[i].x, digits.window[i].y};
   }
+  for (const reader::Wheel& wheel : digits.wheels) claim.wheels.push_back(wheel.confidence);
   claim.ms = digits.ms;
   if (digits.reason != reader::Reason::none) claim.reason = reader::name_of(digits.reason);
   std::ranges::replace(claim.reason, '_', ' ');

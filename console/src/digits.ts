@@ -5,16 +5,24 @@ export interface Wheel {
   digit: string;
   red: boolean; // a decimal
   certain: boolean; // the reader stands behind it
+  sure: number | null; // 0 to 1; null: not known, or a person's digit
 }
 
 export type Point = [x: number, y: number];
 
-export function wheels_of(reading: Pick<Reading, "digits" | "red" | "certain">): Wheel[] {
+type Seen = Pick<Reading, "digits" | "red" | "certain"> &
+  Partial<Pick<Reading, "wheels" | "review">>;
+
+export function wheels_of(reading: Seen): Wheel[] {
   const digits = [...reading.digits];
+  const { wheels = [], review = null } = reading;
+  const seen = review === null ? reading.digits : review.seen.digits;
+  const is_known = wheels.length === digits.length && seen === reading.digits;
   return digits.map((digit, index) => ({
     digit,
     red: index >= digits.length - reading.red,
     certain: index < reading.certain,
+    sure: is_known ? wheels[index]! : null,
   }));
 }
 

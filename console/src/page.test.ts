@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { Command, Device, Photo, Schedule } from "./api/openapi";
+import type { Command, Device, Photo, Review, Schedule } from "./api/openapi";
 import { crop_of, spoken, wheel_shapes, wheels_of, type Point } from "./digits";
 import { Fleet } from "./fleet";
 import { count_of } from "./due";
@@ -40,6 +40,16 @@ test("wheels: red decimals and unclear digits", () => {
   assert.deepEqual(wheels.map((wheel) => wheel.red), [false, false, false, true, true]);
   assert.deepEqual(wheels.map((wheel) => wheel.certain), [true, true, true, true, false]);
   assert.equal(spoken("19.49"), "1 9 . 4 9");
+});
+
+test("wheels: how sure the reader was of each, unless a person says something else", () => {
+  const reading = { digits: "019", red: 0, certain: 2, wheels: [1, 0.998, 0.41] };
+  const sure = (change: object) => wheels_of({ ...reading, ...change }).map((wheel) => wheel.sure);
+  const review = { seen: { digits: "019" } } as Review;
+  assert.deepEqual(sure({}), [1, 0.998, 0.41]);
+  assert.deepEqual(sure({ review }), [1, 0.998, 0.41]);
+  assert.deepEqual(sure({ digits: "018", review }), [null, null, null]);
+  assert.deepEqual(sure({ wheels: [] }), [null, null, null]);
 });
 
 test("a window is cut into its wheels, and shown upright however it lies", () => {

@@ -124,6 +124,7 @@ Json object(const validate::Reading& reading) {
           {"red", reading.red},
           {"confidence", reading.confidence},
           {"window", reading.window},
+          {"wheels", reading.wheels},
           {"verdict", validate::name(reading.verdict)},
           {"reasons", reading.reasons},
           {"flags", flags_of(reading)},

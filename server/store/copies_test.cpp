@@ -48,6 +48,7 @@ TEST_P(Copies, ACopyHasAllThatTheDatabaseHas) {
   EXPECT_EQ(there->confidence, 0.1 + 0.2);
   EXPECT_EQ(there->reasons, reading.reasons);
   EXPECT_EQ(there->window, reading.window);
+  EXPECT_EQ(there->wheels, reading.wheels);
   EXPECT_EQ(there->review->reviewer, "ann");
   EXPECT_EQ((*copied)->meter_edits("m1", 5)->size(), store_->meter_edits("m1", 5)->size());
   EXPECT_EQ((*copied)->stored_files(StoredFile::Kind::photo, 0, 5)->front().sha256,

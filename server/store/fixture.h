@@ -122,6 +122,7 @@ inline validate::Reading reading_of(const std::string& meter, std::int64_t photo
   reading.value = "195.419";
   reading.confidence = 0.987;
   reading.window = {{{10.5, 20}, {200, 21.25}, {199, 60}, {9, 59}}};
+  reading.wheels = {1, 0.998, 0.412};
   reading.ms = 4.1;
   reading.verdict = validate::Verdict::accepted;
   return reading;

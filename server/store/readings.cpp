@@ -16,8 +16,8 @@ using validate::Reading;
 // A reading beside its newest review, of which all is empty when there is none.
 constexpr const char* reading_columns =
     "SELECT r.id, r.meter, r.device, r.photo, r.at_ms, r.status, r.digits, r.certain, r.red,"
-    " r.value_count, r.value_decimals, r.value, r.confidence, r.window, r.ms, r.verdict, r.reasons,"
-    " r.flags, r.review, coalesce(v.by_server, 0), coalesce(v.verdict, ''),"
+    " r.value_count, r.value_decimals, r.value, r.confidence, r.window, r.wheels, r.ms, r.verdict,"
+    " r.reasons, r.flags, r.review, coalesce(v.by_server, 0), coalesce(v.verdict, ''),"
     " coalesce(v.digits, ''), coalesce(v.certain, 0), coalesce(v.red, 0),"
     " coalesce(v.value_count, 0), coalesce(v.value_decimals, 0),"
     " coalesce(v.value, ''), coalesce(v.reviewer, ''), coalesce(v.reason, ''),"
@@ -59,6 +59,7 @@ struct ReadingRow {
     seen.bind(statement);
     statement.exchange(into(reading.confidence));
     statement.exchange(into(window));
+    statement.exchange(into(wheels));
     statement.exchange(into(reading.ms));
     statement.exchange(into(verdict));
     statement.exchange(into(reasons));
@@ -73,6 +74,7 @@ struct ReadingRow {
   }
   Reading take() {
     reading.window = window_of(window);
+    reading.wheels = shares_of(wheels);
     reading.reasons = lines_of(reasons);
     reading.verdict = verdict_named(verdict);
     reading.flags = static_cast<std::uint32_t>(flags);
@@ -95,7 +97,7 @@ struct ReadingRow {
   NumberColumns seen, reviewed;
   long long flags = 0;
   int by_server = 0;
-  std::string window;
+  std::string window, wheels;
   std::string verdict, reviewed_verdict;
   std::string reasons;
 };
@@ -138,20 +140,21 @@ std::vector<Reading> newest_readings(soci::session& sql, const Names& meters) {
 
 std::int64_t insert_reading(soci::session& sql, const Reading& reading) {
   const std::string window = window_text(reading.window);
+  const std::string wheels = shares_text(reading.wheels);
   const std::string verdict = validate::name(reading.verdict);
   const std::string reasons = lines_text(reading.reasons);
   const long long flags = reading.flags;
   sql << "INSERT INTO reading (meter, device, photo, at_ms, status, digits, certain, red,"
-         " value_count, value_decimals, value, confidence, window, ms, verdict, reasons, flags,"
-         " standing)"
+         " value_count, value_decimals, value, confidence, window, wheels, ms, verdict, reasons,"
+         " flags, standing)"
          " VALUES (:meter, :device, :photo, :at, :status, :digits, :certain, :red, :count,"
-         " :decimals, :value, :confidence, :window, :ms, :verdict, :reasons, :flags,"
-         " :standing)",
+         " :decimals, :value, :confidence, :window, :wheels, :ms, :verdict, :reasons,"
+         " :flags, :standing)",
       use(reading.meter), use(reading.device), use(reading.photo), use(reading.at_ms),
       use(reading.status), use(reading.digits), use(reading.certain), use(reading.red),
       use(reading.value_count), use(reading.value_decimals), use(reading.value),
-      use(reading.confidence), use(window), use(reading.ms), use(verdict), use(reasons), use(flags),
-      use(verdict);
+      use(reading.confidence), use(window), use(wheels), use(reading.ms), use(verdict),
+      use(reasons), use(flags), use(verdict);
   std::int64_t id = 0;
   sql << "SELECT last_insert_rowid()", into(id);
   count_reading(sql, id, 1);

@@ -124,6 +124,11 @@ constexpr std::array<std::string_view, 1> edits{
     R"(CREATE TABLE edit (path TEXT PRIMARY KEY, edits BIGINT NOT NULL))",
 };
 
+// How sure the reader is of each wheel.
+constexpr std::array<std::string_view, 1> wheels{
+    R"(ALTER TABLE reading ADD COLUMN wheels TEXT NOT NULL DEFAULT '')",
+};
+
 // What each program has committed last, for when a commit is not answered.
 constexpr std::array<std::string_view, 1> writers{
     R"(/* postgresql */ CREATE TABLE writer (
@@ -140,7 +145,7 @@ std::span<const Migration> migrations() {
                               notify_migration(),  fleet_migration(),  access_migration(),
                               Migration(summary),  Migration(edits),   load_migration(),
                               moving_migration(),  leases_migration(), partitions_migration(),
-                              slots_migration(),   Migration(writers)};
+                              slots_migration(),   Migration(wheels),  Migration(writers)};
   return all;
 }
 

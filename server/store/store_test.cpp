@@ -231,6 +231,7 @@ TEST_P(StoreTest, GivesBackAReadingAsItWas) {
   EXPECT_EQ(found->value, "195.419");
   EXPECT_EQ(found->confidence, 0.987);
   EXPECT_EQ(found->window, reading.window);
+  EXPECT_EQ(found->wheels, reading.wheels);
   EXPECT_EQ(found->ms, 4.1);
   EXPECT_EQ(found->verdict, validate::Verdict::accepted);
   EXPECT_EQ(found->reasons, (std::vector<std::string>{reading.reasons[0], "two lines"}));

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
+#include <sstream>
 
 namespace meterlens::store {
 
@@ -84,6 +86,20 @@ Window window_of(const std::string& text) {
     }
   }
   return window;
+}
+
+std::string shares_text(const std::vector<double>& shares) {
+  std::string out;
+  for (const double share : shares)
+    out += fmt::format("{}{}", out.empty() ? "" : " ", std::lround(1000 * share));
+  return out;
+}
+
+std::vector<double> shares_of(const std::string& text) {
+  std::vector<double> shares;
+  std::istringstream words(text);
+  for (int thousandths = 0; words >> thousandths;) shares.push_back(thousandths / 1000.0);
+  return shares;
 }
 
 std::string lines_text(const std::vector<std::string>& lines) {

@@ -27,6 +27,9 @@ validate::Verdict verdict_named(const std::string& name);
 using Window = std::array<std::array<double, 2>, 4>;
 std::string window_text(const Window& window);
 Window window_of(const std::string& text);
+// Shares of 0 to 1 in thousandths: "998 1000 412".
+std::string shares_text(const std::vector<double>& shares);
+std::vector<double> shares_of(const std::string& text);
 
 // Two hexadecimal digits a byte.
 std::string bytes_text(const std::vector<std::uint8_t>& bytes);

@@ -78,6 +78,7 @@ struct Reading {
   std::string value;              // the same as text: "195.419"; empty when unreadable
   double confidence = 0;          // 0 to 1
   std::array<std::array<double, 2>, 4> window{};  // pixels of the photo, reading order
+  std::vector<double> wheels;     // 0 to 1, that each of the reader's digits is right; may be empty
   double ms = 0;                  // time the reader took
   Verdict verdict = Verdict::doubtful;
   std::vector<std::string> reasons;

@@ -57,6 +57,7 @@ Reading evidence(const Claim& claim) {
   reading.red = claim.red;
   reading.confidence = claim.confidence;
   reading.window = claim.window;
+  reading.wheels = claim.wheels;
   reading.ms = claim.ms;
   reading.said = claim.said;
   if (!claim.remark.empty()) reading.reasons.push_back(claim.remark);

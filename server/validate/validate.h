@@ -28,6 +28,7 @@ struct Claim {
   int red = 0;             // trailing wheels that are decimals; 0: unknown or none
   double confidence = 0;
   std::array<std::array<double, 2>, 4> window{};
+  std::vector<double> wheels = {};  // 0 to 1, that each digit is right; empty: not known
   double ms = 0;
   std::string reason;      // the reader's, when it is not "read"
   std::string prior;       // what the photo alone says, when the last reading changed the claim

@@ -9,6 +9,7 @@ import { use_words } from "./hooks";
 const points = (shape: Point[]): string => shape.map(([x, y]) => `${x},${y}`).join(" ");
 
 function Drawing({ reading }: { reading: Reading }) {
+  const words = use_words();
   const window = reading.window as Point[];
   const wheels = wheels_of(reading);
   const shapes = wheel_shapes(window, wheels.length);
@@ -31,6 +32,11 @@ function Drawing({ reading }: { reading: Reading }) {
         return (
           <text key={index} class="wheel-digit" x={x} y={y} font-size={height * 0.6}>
             {wheels[index]?.digit}
+            {wheels[index]!.sure !== null && (
+              <tspan class="wheel-sure" x={x} dy={height * 0.3} font-size={height * 0.22}>
+                {words.percent(wheels[index]!.sure!)}
+              </tspan>
+            )}
           </text>
         );
       })}

@@ -3,18 +3,23 @@ import type { Photo, Reading } from "../api/openapi";
 import { spoken, wheels_of } from "../digits";
 import { use_words } from "./hooks";
 
-type Shown = Pick<Reading, "digits" | "red" | "certain" | "value">;
+type Shown = Parameters<typeof wheels_of>[0] & Pick<Reading, "value">;
 
 export function Register({ reading }: { reading: Shown }) {
   const words = use_words();
   if (reading.digits === "") return null;
   return (
     <p class="register" role="img" aria-label={spoken(reading.value || reading.digits)}>
-      {wheels_of(reading).map(({ digit, red, certain }, index) => (
+      {wheels_of(reading).map(({ digit, red, certain, sure }, index) => (
         <span
           key={index}
           class={`wheel${red ? " red" : ""}${certain ? "" : " unclear"}`}
-          title={certain ? undefined : words.say("digit_uncertain")}
+          title={[
+            certain ? "" : words.say("digit_uncertain"),
+            sure === null ? "" : words.say("confidence", words.percent(sure)),
+          ]
+            .filter(Boolean)
+            .join(", ")}
         >
           {digit}
         </span>
