@@ -10,7 +10,7 @@ const rooms = ["", "api", "validate", "command", "update", "schedule", "notify",
 // Sentences of the start, the log, mails and files, which reach no page.
 const unsaid_files = new Set([
   "api/broker_door.cpp", "photo/files.cpp", "photo/s3.cpp", "photo/objects.cpp", "second/keys.cpp",
-  "share_steps.cpp", "record_steps.cpp", "fleet_steps.cpp",
+  "share_steps.cpp", "record_steps.cpp", "fleet_steps.cpp", "api/worker_door.cpp",
 ]);
 const unsaid = [
   /^(the HTTP port|no permission to listen|cannot listen)/, /base_url|endpoint in/,
