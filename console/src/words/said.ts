@@ -344,7 +344,7 @@ const causes: Record<string, string> = {
   "the settings could not be stored": "设置无法保存",
   "the update could not be stored": "更新无法保存",
   "the image is not there any more": "固件已不存在",
-  "the server is starting; /health says how far it is": "服务器正在启动；进度见 /health",
+  "the server is starting; /health says how far it is": "服务器正在启动；进度见“/health”",
   "ended by a reset of the device": "因设备重新初始化而结束",
   "the device has not told that it is so now": "设备未上报已生效",
   "the device was not free in time": "设备未能及时空闲",
