@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "server/steps.h"
+#include "server/steps_fixture.h"
 
 namespace meterlens::server {
 namespace {
@@ -23,18 +23,7 @@ class ScheduledTest : public ::testing::Test {
     settings_.embedded.reset();
     settings_.folders = {root_ / "public/images", root_ / "quarantine"};
     open();
-    for (const char* id : {"a", "b"}) {
-      store::Device device;
-      device.id = id;
-      device.product = "meterlens";
-      EXPECT_TRUE(store_->save_device(device));
-    }
-    schedule::Schedule schedule;
-    schedule.name = "nights";
-    schedule.cron = "0 2 * * *";
-    schedule.spread_s = 0;
-    schedule.done_ms = start;
-    EXPECT_TRUE(store_->add_schedule(schedule));
+    testing::add_nightly(*store_, {"a", "b"}, start);
   }
   ~ScheduledTest() override {
     steps_.reset();

@@ -221,18 +221,9 @@ class ServerTest : public testing::OnSteps {
     settings_.role = Role::server;
     settings_.scheduled_max = 2;
     restart();
-    for (int i = 0; i < count; ++i) {
-      store::Device device;
-      device.id = "m" + std::to_string(i);
-      device.product = "meterlens";
-      EXPECT_TRUE(store_->save_device(device));
-    }
-    schedule::Schedule schedule;
-    schedule.name = "nights";
-    schedule.cron = "0 2 * * *";
-    schedule.spread_s = 0;
-    schedule.done_ms = start;
-    EXPECT_TRUE(store_->add_schedule(schedule));
+    std::vector<std::string> devices;
+    for (int i = 0; i < count; ++i) devices.push_back("m" + std::to_string(i));
+    testing::add_nightly(*store_, devices, start);
   }
   void prepare_clock() override {
     steps_->clock = [this] { return now_ms_; };

@@ -5,11 +5,31 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "server/steps.h"
 
 namespace meterlens::server::testing {
+
+// Devices that a schedule photographs each night at two, from `since_ms` on.
+inline void add_nightly(store::Store& store, const std::vector<std::string>& devices,
+                        std::int64_t since_ms) {
+  for (const std::string& id : devices) {
+    store::Device device;
+    device.id = id;
+    device.product = "meterlens";
+    EXPECT_TRUE(store.save_device(device));
+  }
+  schedule::Schedule schedule;
+  schedule.name = "nights";
+  schedule.cron = "0 2 * * *";
+  schedule.spread_s = 0;
+  schedule.done_ms = since_ms;
+  EXPECT_TRUE(store.add_schedule(schedule));
+}
 
 class OnSteps : public ::testing::Test {
  protected:
