@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -21,8 +22,10 @@ class StackError(Exception):
 
 
 def free_port(preferred=0):
-    """`preferred` when nobody uses it, else any free port."""
-    for port in (preferred, 0):
+    """`preferred` when nobody uses it, else any free port: of those that Linux does not give to
+    connections, one of which may have it by the time it is listened at."""
+    others = random.sample(range(10_000, 32_768), 20)
+    for port in [preferred, *others] if preferred else others:
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))

@@ -189,8 +189,9 @@ class BrokerTls(Fleet):
         self.assert_is_the_cameras("m1", photo)
         done = self.broker.call("rabbitmqctl", "-q", "list_connections", "--no-table-headers",
                                 "protocol", "ssl")
+        # Each hears on one and sends on another.
         encrypted = [line.split("\t") for line in done.splitlines() if "0,9,1" in line]
-        self.assertEqual([ssl for _, ssl in encrypted], ["true"] * 2, done)
+        self.assertEqual([ssl for _, ssl in encrypted], ["true"] * 4, done)
 
 
 if __name__ == "__main__":

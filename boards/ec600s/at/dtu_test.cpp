@@ -35,7 +35,7 @@ class DtuOverModem : public ModemTest {
       if (command.starts_with("AT+QMTCONN")) say("\r\n+QMTCONN: 0,0,0\r\n");
     }
     dtu_->step(now);
-    play({{"AT+QMTSUB=0,1,\"meterlens/D1/down\",1", "\r\nOK\r\n\r\n+QMTSUB: 0,1,0,1\r\n"}});
+    play({{"AT+QMTSUB=0,1,\"meterlens/D1/down\",0", "\r\nOK\r\n\r\n+QMTSUB: 0,1,0,0\r\n"}});
   }
   // The payload of the publish that is next.
   std::string take_publish(const std::string& command) {

@@ -19,7 +19,7 @@ static MeterlensMqttState state(void* context) {
 static bool subscribe(void* context, const char* topic, uint8_t qos) {
   TestProgram* program = context;
   strncpy(program->subscribed, topic, sizeof program->subscribed - 1);
-  return qos == 1;
+  return qos == 0;
 }
 
 static bool publish(void* context, const char* topic, const void* payload, uint32_t bytes,
