@@ -36,9 +36,11 @@ class Deliveries {
     const std::lock_guard lock(mutex_);
     std::deque<Held> kept;
     std::map<int, std::size_t> open;
+    const auto is_untouched = [&](const Held& one) {
+      return one.number > upto || kept_.contains(one.queue);
+    };
     for (Held& one : held_) {
-      const bool is_early = one.number > upto || kept_.contains(one.queue);
-      if (is_early) {
+      if (is_untouched(one)) {
         kept.push_back(std::move(one));
       } else if (!one.device.empty() && is_open(one.device)) {
         ++open[one.queue];
@@ -51,7 +53,7 @@ class Deliveries {
     held_.clear();
     for (Held& one : kept) {
       const std::size_t most = singles_.contains(one.queue) ? 0 : open_max;
-      if (one.number <= upto && !kept_.contains(one.queue) && open[one.queue] > most) {
+      if (!is_untouched(one) && open[one.queue] > most) {
         --open[one.queue];
         ++early;
         let_go(one);
