@@ -286,6 +286,8 @@ void add_load(CLI::App& app, int& status) {
   command->add_option("--photo-bytes", options.photo_bytes, "of the noise")
       ->check(CLI::Range(256, 1'000'000));
   command->add_flag("--json", options.json, "the JSON line alone, without the table");
+  command->add_flag("--on-word", options.on_word,
+                    "connects, says so, and sends for --seconds at each line on standard input");
   command->footer("Examples, against a server that is no one's:\n"
                   "  meterlens load --devices 1000 --photos-per-s 50 --broker "
                   "mqtt://127.0.0.1:1883\n"

@@ -181,6 +181,8 @@ void Registry::forget_links() {
 }
 
 void Registry::tick(std::int64_t now_ms) {
+  if (now_ms >= walked_ms_ && now_ms - walked_ms_ < limits_.walk_ms) return;
+  walked_ms_ = now_ms;
   for (auto& [id, entry] : entries_) {
     if (entry.state_unsaved && now_ms - entry.saved_ms >= limits_.state_save_ms) changed(entry);
     if (!entry.row.online || entry.by_connection) continue;

@@ -21,6 +21,7 @@ struct RegistryLimits {
   std::int64_t save_ms = 60'000;      // `last_seen` is stored at most so often
   std::int64_t state_save_ms = 5000;  // what a DTU says of itself at most so often
   std::int64_t silence_ms = 900'000;  // known online only by its messages: then offline
+  std::int64_t walk_ms = 1000;        // all devices are looked at by tick() at most so often
   std::size_t saves_max = 256;        // rows written in one go
 };
 
@@ -84,6 +85,7 @@ class Registry {
   std::unordered_map<std::string, Entry> entries_;
   std::unordered_set<std::string> unsaved_;
   std::size_t online_ = 0;
+  std::int64_t walked_ms_ = 0;
 };
 
 }  // namespace meterlens::server

@@ -1,12 +1,15 @@
 #include "sim/load.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cstdio>
 #include <deque>
 #include <fstream>
 #include <iterator>
@@ -21,6 +24,7 @@
 #include "protocol/ids.h"
 #include "protocol/message.h"
 #include "sim/load_links.h"
+#include "sim/load_passwords.h"
 #include "sim/photographer.h"
 
 namespace meterlens::sim {
@@ -63,48 +67,6 @@ Buffer drawn_photo() {
   conditions.jpeg_quality = 40;
   return face::render(face::meter_from_seed(3), 12'345, conditions).jpeg;
 }
-
-std::string with_device(std::string pattern, const std::string& device) {
-  constexpr std::string_view word = "{device}";
-  for (auto at = pattern.find(word); at != std::string::npos;
-       at = pattern.find(word, at + device.size()))
-    pattern.replace(at, word.size(), device);
-  return pattern;
-}
-
-class Passwords {
- public:
-  explicit Passwords(const std::string& path) : path_(path) {
-    if (path.empty()) return;
-    std::ifstream file(path);
-    std::vector<std::string> lines;
-    for (std::string line; std::getline(file, line);)
-      if (!line.empty()) lines.push_back(line);
-    if (lines.empty()) throw LoadFailure{fmt::format("cannot read passwords from {}", path)};
-    if (lines.size() == 1 && lines.front().find(':') == std::string::npos) {
-      of_all_ = lines.front();
-      return;
-    }
-    for (const std::string& line : lines) {
-      const auto colon = line.find(':');
-      if (colon == std::string::npos)
-        throw LoadFailure{fmt::format("{}: a line is not DEVICE:PASSWORD", path)};
-      by_device_[line.substr(0, colon)] = line.substr(colon + 1);
-    }
-  }
-  bool empty() const { return path_.empty(); }
-  std::string of(const std::string& device) const {
-    if (by_device_.empty()) return with_device(of_all_, device);
-    const auto at = by_device_.find(device);
-    if (at == by_device_.end())
-      throw LoadFailure{fmt::format("{} has no line for {}", path_, device)};
-    return at->second;
-  }
-
- private:
-  std::string path_, of_all_;
-  std::unordered_map<std::string, std::string> by_device_;
-};
 
 struct Camera {
   std::string name, topic;
@@ -158,13 +120,37 @@ class Load {
     const std::int64_t start_us = now_us();
     connect_all();
     connect_s_ = static_cast<double>(now_us() - start_us) / 1e6;
-    send_all();
+    bool all_stored = true;
+    if (options_.on_word) say("connected");
+    while (!options_.on_word || word_came()) {
+      counts_ = {};
+      send_all();
+      tell();
+      all_stored = all_stored && lost() == 0;
+      if (!options_.on_word) break;
+    }
     links_.disconnect_all();
-    tell();
-    return lost() == 0 ? 0 : 1;
+    return all_stored ? 0 : 1;
   }
 
  private:
+  static void say(const char* what) {
+    fmt::print("{}\n", what);
+    std::fflush(stdout);
+  }
+
+  // A line on standard input, or its end, for which the connections are kept up.
+  bool word_came() {
+    char byte = 0;
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    while (byte != '\n') {
+      links_.turn(20);
+      if (poll(&input, 1, 0) == 0) continue;
+      if (read(STDIN_FILENO, &byte, 1) != 1) return false;
+    }
+    return true;
+  }
+
   void read_photo() {
     if (options_.photo.empty()) {
       Random random(7);
@@ -469,7 +455,7 @@ void Load::tell() {
       {"latency_ms", {{"p50", latency(0.5)}, {"p90", latency(0.9)}, {"p99", latency(0.99)},
                       {"max", latency(1)}}},
   };
-  fmt::print("{}\n", out.dump());
+  say(out.dump().c_str());
 }
 
 }  // namespace

@@ -27,6 +27,9 @@ struct LoadOptions {
   std::string photo;
   int photo_bytes = 25'000;     // 256 to 1'000'000
   bool json = false;            // the JSON line alone
+  // Once connected, prints `connected`, and sends photos for `seconds` at each line on standard
+  // input until its end, all over the same connections.
+  bool on_word = false;
 };
 
 // Prints a table of what was sent and how long it took until it was stored, and the same as one

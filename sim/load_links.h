@@ -44,7 +44,7 @@ class LoadLinks {
   // Begins to connect; its number, from 0. `user` empty: without credentials.
   std::size_t add(const std::string& client_id, const std::string& user,
                   const std::string& password);
-  // At QoS 1; `count` of subscribed() rises when the broker has said so.
+  // At QoS 0, as the devices do; subscribed() rises when the broker has said so.
   void subscribe(std::size_t link, const std::string& topic);
   std::size_t subscribed() const { return subscribed_; }
   void publish(std::size_t link, const std::string& topic, protocol::Bytes payload, int qos);

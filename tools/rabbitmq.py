@@ -32,7 +32,7 @@ prometheus.tcp.ip = 127.0.0.1
 prometheus.tcp.port = {prometheus}
 log.file.level = info
 disk_free_limit.absolute = 50MB
-vm_memory_high_watermark.absolute = 1GB
+vm_memory_high_watermark.absolute = 4GB
 collect_statistics = none
 management_agent.disable_metrics_collector = true
 """

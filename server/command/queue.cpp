@@ -21,6 +21,11 @@ constexpr const char* lost = "the camera no longer has the photo";
 Queue::Queue(const QueueLimits& limits, metrics::Metrics& metrics)
     : limits_(limits), metrics_(metrics) {}
 
+Queue::Line& Queue::open(const std::string& device) {
+  busy_.insert(device);
+  return lines_[device];
+}
+
 Queue::Line* Queue::find(const std::string& device) {
   const auto at = lines_.find(device);
   return at == lines_.end() ? nullptr : &at->second;
@@ -46,7 +51,7 @@ void Queue::add(const Command& command) {
   Entry entry;
   entry.command = command;
   entry.since_ms = command.created_ms;
-  lines_[command.device].waiting.push_back(std::move(entry));
+  open(command.device).waiting.push_back(std::move(entry));
 }
 
 void Queue::take_up(const Command& command, Dialect dialect, std::int64_t now_ms) {
@@ -55,7 +60,7 @@ void Queue::take_up(const Command& command, Dialect dialect, std::int64_t now_ms
     unread_[command.id] = command;
     return;
   }
-  Line& line = lines_[command.device];
+  Line& line = open(command.device);
   line.dialect = dialect;
   Entry entry;
   entry.command = command;
@@ -296,10 +301,16 @@ void Queue::set_connected(bool connected, std::int64_t now_ms) {
 }
 
 void Queue::tick(std::int64_t now_ms) {
-  for (auto& [device, line] : lines_) {
-    if (connected_ && line.active) tick_active(line, now_ms);
-    if (!line.waiting.empty()) tick_waiting(line, now_ms);
-    if (!line.kept.empty()) tick_kept(line, now_ms);
+  for (auto device = busy_.begin(); device != busy_.end();) {
+    Line* line = find(*device);
+    if (line == nullptr || line->is_empty()) {
+      device = busy_.erase(device);
+      continue;
+    }
+    if (connected_ && line->active) tick_active(*line, now_ms);
+    if (!line->waiting.empty()) tick_waiting(*line, now_ms);
+    if (!line->kept.empty()) tick_kept(*line, now_ms);
+    ++device;
   }
 }
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "protocol/ids.h"
@@ -130,8 +131,12 @@ class Queue {
     std::optional<Entry> active;
     std::vector<Entry> kept;  // their photos wait in the camera, oldest first
     std::int64_t not_before_ms = 0;
+
+    bool is_empty() const { return waiting.empty() && !active && kept.empty(); }
   };
 
+  // The line of a device that is to get a command.
+  Line& open(const std::string& device);
   Line* find(const std::string& device);
   const Line* find(const std::string& device) const;
   // Makes a waiting command the active one when the device itself speaks of it.
@@ -154,6 +159,7 @@ class Queue {
   QueueLimits limits_;
   metrics::Metrics& metrics_;
   std::unordered_map<std::string, Line> lines_;
+  std::unordered_set<std::string> busy_;  // those with a command, and maybe some without
   std::unordered_map<std::int64_t, Command> unread_;  // stored, not read yet
   QueueOutput output_;
   bool connected_ = false;

@@ -6,9 +6,10 @@ Usage: tools/bench/fleet_wire.py ratio [--turns N] [--seconds N] [--devices N] [
 Single: `meterlens serve` as it is without settings. Fleet: RabbitMQ, PostgreSQL that flushes, one
 worker and one server. Both run all the time on this machine, and are loaded in turns by
 `meterlens load`. Photos are noise of 25,000 bytes that shows no meter: each has a reading, but
-looking at it costs next to nothing. With --drawn they show one, of 640x480. `ratio`: as fast as
-they are taken. `scale`: the same load from 1,000, 10,000 and 100,000 devices that the fleet knows,
-in turns. --json FILE: the medians by role. $METERLENS_BUILD: the programs (build/release).
+looking at it costs next to nothing. With --drawn they show one, of 640x480. Devices connect before
+anything is measured. `ratio`: as fast as they are taken. `scale`: the same load from 1,000, 10,000
+and 100,000 devices that the fleet knows, in turns. --json FILE: the medians by role.
+$METERLENS_BUILD: the programs (build/release).
 """
 import argparse
 import contextlib
@@ -112,24 +113,41 @@ class Fleet:
         return round(int(bytes_and_photos[0]) / int(bytes_and_photos[1]))
 
 
-def load(system, **options):
-    words = [word for key, value in options.items() if value is not None
-             for word in (f"--{key.replace('_', '-')}", str(value))]
-    done = subprocess.run([BUILD / "meterlens", "load", "--json", "--broker",
-                           f"mqtt://127.0.0.1:{system.mqtt_port}", *words],
-                          capture_output=True, text=True)
-    if done.returncode != 0:
-        raise SystemExit(f"fleet_wire: {system.name}: {done.stderr or done.stdout}")
-    return json.loads(done.stdout)
+class Load:
+    """Devices that are connected all the time, as they are in the field, and send when told."""
+
+    def __init__(self, system, down, **options):
+        self.system = system
+        words = [word for key, value in options.items() if value is not None
+                 for word in (f"--{key.replace('_', '-')}", str(value))]
+        self.process = down.enter_context(subprocess.Popen(
+            [BUILD / "meterlens", "load", "--json", "--on-word", "--broker",
+             f"mqtt://127.0.0.1:{system.mqtt_port}", *words],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        down.callback(self.process.stdin.close)
+        if self.line() != "connected\n":
+            raise SystemExit(f"fleet_wire: {system.name}: its devices cannot connect")
+
+    def line(self):
+        return self.process.stdout.readline()
+
+    def send(self):
+        """What `load` says of one turn."""
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        told = json.loads(self.line() or "null")
+        if told is None or told["lost"]:
+            raise SystemExit(f"fleet_wire: {self.system.name}: photos were lost: {told}")
+        return told
 
 
-def turn(system, **options):
+def turn(load):
     """(what `load` says, seconds from the first photo to the last reading, cost a photo by role)"""
     begun = time.monotonic()
-    with Meter(system.roles) as meter:
-        told = load(system, **options)
-        wait_until(lambda: system.unread() == 0, 600, "every photo to be read", 0.2)
-    took = time.monotonic() - begun - told["connect_s"]
+    with Meter(load.system.roles) as meter:
+        told = load.send()
+        wait_until(lambda: load.system.unread() == 0, 600, "every photo to be read", 0.2)
+    took = time.monotonic() - begun
     count = told["photos_stored"]
     return told, took, {role: cost.each(count) if cost.flushes is not None else
                         Cost(*(value / count for value in list(vars(cost).values())[:3]), None)
@@ -167,12 +185,14 @@ def bench_ratio(options, folder):
         systems = [Single(folder, down), Fleet(folder, down, nodes=options.nodes)]
         wanted = {"devices": options.devices, "photos_per_s": 0, "seconds": options.seconds,
                   "photo": drawn_photo(folder / "photo") if options.drawn else None}
-        for system in systems:
-            turn(system, **{**wanted, "seconds": 1})  # devices become known
+        loads = [Load(system, down, **wanted) for system in systems]
+        for load in loads:
+            turn(load)  # devices become known
         rates, costs = {"single": [], "fleet": []}, {"single": [], "fleet": []}
         for number in range(options.turns):
-            for system in systems:
-                told, took, cost = turn(system, **wanted)
+            for load in loads:
+                system = load.system
+                told, took, cost = turn(load)
                 rate = told["photos_stored"] / took
                 rates[system.name].append((told["photos_per_s"], rate))
                 costs[system.name].append(cost)
@@ -198,16 +218,16 @@ def bench_ratio(options, folder):
 def bench_scale(options, folder):
     """The same load on fleets that know ever more devices, each in turn, cost by CPU time."""
     with contextlib.ExitStack() as down:
-        fleets, at = {}, {size: [] for size in SIZES}
+        loads, at = {}, {size: [] for size in SIZES}
         for size in SIZES:
-            fleets[size] = Fleet(folder / str(size), down, size)
-            turn(fleets[size], devices=size, connections=min(size, options.connections),
-                 photos_per_s=options.rate, seconds=5)
+            fleet = Fleet(folder / str(size), down, size)
+            loads[size] = Load(fleet, down, devices=size, photos_per_s=options.rate,
+                               connections=min(size, options.connections),
+                               seconds=options.seconds)
+            turn(loads[size])
         for number in range(options.turns):
             for size in SIZES:
-                told, _, cost = turn(fleets[size], devices=size, photos_per_s=options.rate,
-                                     connections=min(size, options.connections),
-                                     seconds=options.seconds)
+                told, _, cost = turn(loads[size])
                 at[size].append(cost)
                 print(f"{size} devices, {told['connections']} connections, turn {number + 1}: "
                       f"{told['photos_per_s']:.0f} photos/s, {cpu_ms(cost):.2f} ms of CPU a photo: "

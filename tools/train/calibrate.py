@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fits the three corrections of reader/trust.cpp, and the limit of risk in reader/trust.h, on
+"""Fits the corrections of reader/trust.cpp, and the limit of risk in reader/trust.h, on
 photos that were not trained on.
 
 Usage: calibrate.py --labels LABELS:SPLIT[:MODELS] ... [--none FOLDER] [--models MODELS]
@@ -9,6 +9,7 @@ Every photo is read as it is and in `copies` worse copies (defocus, noise, dark,
 strong JPEG), so that faults are seen by the hundred; also mirrored, and photos of FOLDER, which
 show no meter. Prints:
   * wheel: log odds that a wheel's digit is right, from what the two nets say of it;
+  * alone: the same, from what the wheel's net says of its own digit;
   * mirrored: log odds that the row is not a mirror image;
   * register: log odds that it is a whole register, and not some other printing;
 all by logistic regression with every set weighing the same, and how often the corrected odds
@@ -39,6 +40,7 @@ LIMITS = (0.003, 0.005, 0.008, 0.01, 0.012, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08,
 ODDS_MOST = 12  # as in reader/trust.cpp
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WHEEL = ("one", "stronger", "weaker", "contradict", "contradicting_sum")
+ALONE = ("one", "odds")
 MIRRORED = ("one", "whole", "mirrored")
 REGISTER = ("one", "whole", "nothing", "located")
 
@@ -143,7 +145,8 @@ def wheel_signs(both_odds):
     return 1, stronger, weaker, 0, 0
 
 
-def wheel_rows(gathered):
+def labelled_wheels(gathered):
+    """(set, whether the digit is right, its odds, whether of a worse copy)"""
     for name, accepted, answer in gathered:
         seen = answer.get("evidence")
         truth = nearest(answer.get("digits", ""), accepted) if accepted and seen else None
@@ -153,7 +156,19 @@ def wheel_rows(gathered):
             turning = 0.25 < wheel["position"] % 1 < 0.75
             if turning and wheel is answer["wheels"][-1]:
                 continue  # which digit it counts as is a convention
-            yield name, digit == right, wheel_signs(wheel["odds"]), is_worse(answer)
+            yield name, digit == right, wheel["odds"], is_worse(answer)
+
+
+def wheel_rows(gathered):
+    for name, right, both_odds, copy in labelled_wheels(gathered):
+        yield name, right, wheel_signs(both_odds), copy
+
+
+def alone_rows(gathered):
+    """The wheel's net against whom the row's had its way was for another digit, taken for wrong."""
+    for name, right, (_, odds_of_wheel), copy in labelled_wheels(gathered):
+        signs = 1, min(abs(odds_of_wheel), ODDS_MOST)
+        yield name, right and odds_of_wheel > 0, signs, copy
 
 
 def whole_register(accepted, answer):
@@ -354,6 +369,7 @@ def report_all(gathered, target):
         report("register", REGISTER, list(register_rows(gathered)), count_false["none"],
                NONE_SHARE),
     ]
+    report("alone", ALONE, list(alone_rows(gathered)))
     report_risk(gathered, fits, target)
 
 
