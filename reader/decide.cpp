@@ -300,7 +300,6 @@ void finish(Register& row, const std::vector<Spread>& of_row, const std::vector<
     if (!of_row.empty()) wheel.odds[0] = odds_of(of_row[i], at, right, digit);
     wheel.odds[1] = own[i].count > 0 ? odds_of(own[i].spread, at, right, digit)
                                      : std::clamp(wheel.odds[0], -unasked_odds, unasked_odds);
-    if (of_row.empty()) wheel.odds[0] = std::clamp(wheel.odds[1], -unasked_odds, unasked_odds);
   }
 }
 
@@ -311,6 +310,7 @@ Register row_of(const std::vector<WheelOpinion>& opinions) {
   for (const WheelOpinion& opinion : opinions) wheels = std::max(wheels, opinion.wheel + 1);
   if (wheels == 0) return row;
   row.count = row.whole = row.evenness = 1;
+  row.wheels_alone = true;
   const std::vector<Opinions> all = by_wheel(opinions, wheels);
   for (const Opinions& own : all) {
     const Spread spread = sharpened(own.spread);
@@ -391,10 +391,12 @@ Digits judge(const Register& row, const Evidence& evidence) {
   double product = row.trust;
   for (int i = 0; i < digits.certain; ++i)
     product *= row.wheels[static_cast<std::size_t>(i)].confidence;
-  digits.confidence = digits.certain > 0 ? product : 0;
   const bool enough = count >= 4 && digits.certain >= std::max(2, count - unclear_wheels_most);
   const bool sound = row.count >= count_sure && row.evenness >= evenness_least &&
                      !may_be_mirrored(digits.digits, evidence);
+  // What forbids to read it makes the digits less likely, too.
+  if (!sound) product *= row.count * row.evenness * (1 - evidence.mirrored);
+  digits.confidence = digits.certain > 0 ? product : 0;
   const bool read = enough && sound && digits.display == Display::wheels;
   digits.status = read ? Status::read : Status::doubtful;
   digits.reason =

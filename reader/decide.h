@@ -23,6 +23,7 @@ struct Register {
   double evenness = 0;          // 0..1, how evenly the wheels are spaced
   double shown = 1;             // lowest probability that there is a wheel at all
   double lcd = 0;               // probability that these are an LCD's digits
+  bool wheels_alone = false;    // the row's net was not asked
   double trust = 0;             // calibrated probability of a whole register, see trust.h
 };
 

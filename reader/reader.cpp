@@ -23,7 +23,7 @@ constexpr double nothing_there = 0.9;
 constexpr double same_window = 0.08;  // windows are alike with corners so near, in widths
 constexpr double sure_upright = 0.97;
 constexpr double surely_register = 0.9;
-constexpr double known_located = 0.9;      // a known window counts as one found so well
+constexpr double known_located = 0.999;    // a known window counts as one found so well
 constexpr double known_whole_least = 0.6;  // less: the window is wrong, or upside down
 constexpr Cuts one_cut{0, 1}, more_cuts{1, cut_count};
 constexpr double near_in_pitches = 0.05;  // wheels are where they were seen before
@@ -77,19 +77,21 @@ void look_again(Nets& nets, const Quad& window, const Register& row,
   }
 }
 
-// One cut where that makes it clear, else further looks at the unclear wheels, else all cuts of the
-// row.
-Register read_row(Nets& nets, const Quad& window) {
+// One cut where that is enough, else further looks at the unclear wheels, else all cuts of the row.
+// before: of a look at its wheels alone, with what was seen of them.
+template <typename IsEnough>
+Register read_row(Nets& nets, const Quad& window, IsEnough is_enough, const Register& before = {},
+                  std::vector<WheelOpinion> opinions = {}) {
   std::vector<Glimpse> glimpses = nets.read(window, one_cut);
   const Register first = decide(glimpses);
   if (first.wheels.empty()) return first;
-  std::vector<WheelOpinion> opinions =
-      nets.read_wheels(window, first.centres, first.pitch, one_cut);
+  if (!same_places(before, first))
+    opinions = nets.read_wheels(window, first.centres, first.pitch, one_cut);
   Register row = decide(glimpses, opinions);
-  if (is_sure(row)) return row;
+  if (is_enough(row)) return row;
   look_again(nets, window, row, opinions);
   row = decide(glimpses, opinions);
-  if (is_sure(row)) return row;
+  if (is_enough(row)) return row;
   for (Glimpse& glimpse : nets.read(window, more_cuts)) glimpses.push_back(std::move(glimpse));
   row = decide(glimpses);
   if (!same_places(first, row)) opinions = nets.read_wheels(window, row.centres, row.pitch);
@@ -117,7 +119,7 @@ Look look_of(Nets& nets, const View& view, const Quad& window, const Register& s
 
 Look look_at(Nets& nets, const View& view, const Quad& window) {
   const bool nothing = view.seen.nothing > nothing_there;
-  return look_of(nets, view, window, nothing ? Register{} : read_row(nets, window));
+  return look_of(nets, view, window, nothing ? Register{} : read_row(nets, window, is_sure));
 }
 
 // Both ways up where the refiner wavers.
@@ -204,16 +206,28 @@ bool is_usable(const Quad& window) {
   return is_window(window) && width_of(window) > 8 && distance(window[0], window[3]) > 2;
 }
 
-// A row of as many wheels as the meter has, side by side, each read by itself. More cuts of the
-// unclear ones seldom make it sure; the row's net does.
-Register read_known_row(Nets& nets, const Quad& window, int wheels, int red) {
-  std::vector<double> centres;
-  for (int i = 0; i < wheels; ++i) centres.push_back((i + 0.5) / wheels);
-  Register row = decide({}, nets.read_wheels(window, centres, 1.0 / wheels, one_cut));
-  row.centres = centres, row.pitch = 1.0 / wheels;
-  for (int i = std::max(0, wheels - red); i < wheels; ++i)
-    row.wheels[static_cast<std::size_t>(i)].red = 1;
+// As many wheels as the meter has, side by side.
+Register known_places(const Known& known) {
+  Register row;
+  row.pitch = 1.0 / known.wheels;
+  for (int i = 0; i < known.wheels; ++i) row.centres.push_back((i + 0.5) * row.pitch);
   return row;
+}
+
+// Each read by itself.
+Register row_alone(const Register& places, const std::vector<WheelOpinion>& opinions, int red) {
+  Register row = decide({}, opinions);
+  row.centres = places.centres, row.pitch = places.pitch;
+  for (std::size_t i = 0; i < row.wheels.size(); ++i)
+    row.wheels[i].red = i + static_cast<std::size_t>(red) >= row.wheels.size() ? 1 : 0;
+  return row;
+}
+
+// No wheel is left open but a last one that turns.
+bool is_whole(const Look& look) {
+  const auto count = static_cast<int>(look.digits.wheels.size());
+  const bool turns = look.digits.reason == Reason::turning;
+  return is_read(look) && look.digits.certain >= (turns ? count - 1 : count);
 }
 
 // The meter where it was before; not read when there is any doubt that it still is there.
@@ -223,11 +237,22 @@ Look known_look(Nets& nets, const Quad& window, const Known& known) {
   const Refined& seen = straight.seen;
   if (seen.upright < sure_upright || !alike(seen.window, window)) return {};
   const View view{known_located, seen, known};
+  const auto look_of_row = [&](const Register& row) {
+    return look_of(nets, view, seen.window, row);
+  };
+  Register places;
+  std::vector<WheelOpinion> opinions;
   if (known.wheels >= 4 && known.wheels <= wheels_max && known.red >= 0) {
-    const Register row = read_known_row(nets, seen.window, known.wheels, known.red);
-    if (is_sure(row)) return look_of(nets, view, seen.window, row);
+    places = known_places(known);
+    opinions = nets.read_wheels(seen.window, places.centres, places.pitch, one_cut);
+    Look look = look_of_row(row_alone(places, opinions, known.red));
+    if (is_whole(look)) return look;
   }
-  Look look = look_at(nets, view, seen.window);
+  // What the earlier reading leaves no doubt of needs no further cuts.
+  const auto is_enough = [&](const Register& row) {
+    return is_sure(row) || is_whole(look_of_row(row));
+  };
+  Look look = look_of_row(read_row(nets, seen.window, is_enough, places, std::move(opinions)));
   const bool same_count =
       known.wheels == 0 || look.digits.wheels.size() == static_cast<std::size_t>(known.wheels);
   return same_count && look.digits.evidence.whole >= known_whole_least ? look : Look{};

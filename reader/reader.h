@@ -85,7 +85,8 @@ struct Wheel {
   char digit = '0';       // as decided together with its neighbours
   double confidence = 0;  // 0..1, that `digit` is right
   double red = 0;         // 0..1, that this wheel has the decimals' colour
-  // Natural logarithm of the odds for `digit`, as the row's net and the wheel's net have them.
+  // Natural logarithm of the odds for `digit`, as the row's net and the wheel's net have them; 0:
+  // that net was not asked.
   std::array<double, 2> odds{};
 };
 

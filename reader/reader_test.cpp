@@ -202,6 +202,24 @@ TEST(Reader, AKnownLayoutGivesTheSameDigits) {
   }
 }
 
+TEST(Reader, AFollowedMeterIsReadByItsWheelsAloneWhereTheyAreClear) {
+  int alone = 0;
+  for (const Labelled& photo : meters()) {
+    const auto jpeg = bytes_of(photo.file);
+    const auto first = shared_reader().read(jpeg);
+    ASSERT_TRUE(first.has_value());
+    const Known known{first->window, static_cast<int>(first->digits.size()), first->red,
+                      Earlier{first->digits, first->certain, 1, 20}};
+    const auto again = shared_reader().read(jpeg, known);
+    ASSERT_TRUE(again.has_value());
+    EXPECT_EQ(again->status, Status::read);
+    EXPECT_TRUE(is_exact(*again, photo.accepted)) << photo.file << " gave " << again->digits;
+    EXPECT_EQ(again->red, first->red);
+    alone += std::ranges::all_of(again->wheels, [](const Wheel& wheel) { return wheel.odds[0] == 0; });
+  }
+  EXPECT_GT(alone, 0);
+}
+
 TEST(Reader, AWrongLayoutIsNotBelieved) {
   const double nan = std::nan("");
   for (const Labelled& photo : meters()) {

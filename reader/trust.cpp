@@ -7,6 +7,9 @@ namespace meterlens::reader {
 namespace {
 
 constexpr double odds_most = 12;  // natural logarithm; no net is surer than that
+// Of the wheel's net alone. Of a site that no net has seen, one wheel in 65 beyond these is wrong,
+// however far beyond.
+constexpr double alone_odds_most = 4.3;
 
 double log_odds(double p) {
   const double clipped = std::clamp(p, 1e-9, 1 - 1e-9);
@@ -33,6 +36,10 @@ double wheel_trust(const std::array<double, 2>& odds) {
   return probability(0.448 + 0.405 * stronger + 0.464 * weaker);
 }
 
+double wheel_trust_alone(double odds) {
+  return probability(-0.72 + 1.15 * std::clamp(odds, -odds_most, alone_odds_most));
+}
+
 Spread tempered(const Spread& spread, double position, int right, int digit, double wanted) {
   constexpr double least = 1e-9;
   Spread result{};
@@ -54,7 +61,7 @@ Register trusted(Register row, const Evidence& evidence) {
   row.trust = whole_trust(row, evidence);
   for (std::size_t i = 0; i < row.wheels.size(); ++i) {
     Wheel& wheel = row.wheels[i];
-    wheel.confidence = wheel_trust(wheel.odds);
+    wheel.confidence = row.wheels_alone ? wheel_trust_alone(wheel.odds[1]) : wheel_trust(wheel.odds);
     const bool is_last = i + 1 == row.wheels.size();
     const int right = is_last ? no_wheel : row.wheels[i + 1].digit - '0';
     row.spreads[i] =

@@ -17,6 +17,8 @@ double whole_trust(const Register& row, const Evidence& evidence);
 
 // Probability that a wheel's digit is right. odds: as in Wheel.
 double wheel_trust(const std::array<double, 2>& odds);
+// The same where the wheel's net alone was asked.
+double wheel_trust_alone(double odds);
 
 // `spread` to a power that gives `digit` the probability `wanted`, as near as powers of 0 to 8
 // come: the order of the half steps stays. position, right: as for digit_probabilities().

@@ -40,6 +40,16 @@ TEST(Trust, GrowsWithTheOddsOfEitherNet) {
   EXPECT_LT(wheel_trust({9, -9}), 0.7);  // they contradict each other
 }
 
+TEST(Trust, TheWheelsNetAloneIsTrustedLessThanWithTheRowsBesideIt) {
+  for (const double odds : {2.0, 3.0, 4.0, 8.0})
+    EXPECT_LT(wheel_trust_alone(odds), wheel_trust({odds, odds}));
+  EXPECT_GT(wheel_trust_alone(4), wheel_trust_alone(3));
+  EXPECT_EQ(wheel_trust_alone(8), wheel_trust_alone(12));  // however sure it says it is
+  Register row = row_with(8);
+  row.wheels_alone = true;
+  EXPECT_EQ(trusted(row, clear()).wheels.front().confidence, wheel_trust_alone(8));
+}
+
 TEST(Trust, NoOddsAreBeyondMeasure) {
   EXPECT_EQ(wheel_trust({12, 12}), wheel_trust({1e9, 1e9}));
   EXPECT_LT(wheel_trust({1e9, 1e9}), 1);

@@ -27,6 +27,7 @@ using namespace meterlens;
 using Jpeg = std::vector<std::uint8_t>;
 
 constexpr int width = 1024, height = 768, photo_count = 12;
+constexpr double use_per_hour = 20;  // steps of the last wheel
 
 std::span<const std::byte> bytes_of(const Jpeg& jpeg) { return std::as_bytes(std::span(jpeg)); }
 
@@ -77,8 +78,12 @@ class GrayDecoder {
   Jpeg gray_ = Jpeg(static_cast<std::size_t>(width * height));
 };
 
-// known: what the reader found the first time is given to it.
-void read_photos(benchmark::State& state, bool known) {
+// What the reader found the first time is given to it: the layout, and the reading as of an hour
+// ago.
+enum class Given { nothing, layout, reading };
+
+void read_photos(benchmark::State& state, Given given) {
+  const bool known = given != Given::nothing;
   const auto& photos = photos_of(static_cast<int>(state.range(0)));
   reader::Reader reader = open_reader();
   std::vector<reader::Known> before(photos.size());
@@ -87,6 +92,8 @@ void read_photos(benchmark::State& state, bool known) {
     if (!digits || digits->status != reader::Status::read) continue;
     before[i].window = digits->window;
     before[i].wheels = static_cast<int>(digits->digits.size()), before[i].red = digits->red;
+    if (given == Given::reading)
+      before[i].earlier = reader::Earlier{digits->digits, digits->certain, 1, use_per_hour};
   }
   GrayDecoder decode_to_gray;
   double gray_ms = 0, read_ms = 0;
@@ -111,8 +118,9 @@ void read_photos(benchmark::State& state, bool known) {
   state.counters["read"] = static_cast<double>(read) / count;
 }
 
-void read_photo(benchmark::State& state) { read_photos(state, false); }
-void read_known(benchmark::State& state) { read_photos(state, true); }
+void read_photo(benchmark::State& state) { read_photos(state, Given::nothing); }
+void read_known(benchmark::State& state) { read_photos(state, Given::layout); }
+void read_followed(benchmark::State& state) { read_photos(state, Given::reading); }
 
 // One photo, taken apart into the stages of a read that needs one cut.
 void stages(benchmark::State& state) {
@@ -155,6 +163,7 @@ void stages(benchmark::State& state) {
 
 BENCHMARK(read_photo)->Arg(0)->Arg(30)->Arg(100)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(read_known)->Arg(0)->Arg(30)->Arg(100)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(read_followed)->Arg(0)->Arg(30)->Arg(100)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(stages)->UseManualTime()->Unit(benchmark::kMillisecond);
 
 std::string peak_memory() {

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import pathlib
+import random
 import re
 import statistics
 import subprocess
@@ -109,6 +110,54 @@ def print_sets(folder, sets):
         print(f"| {name} | {part} | " + " | ".join(coverage_at(curve, r) for r in RISKS) + " |")
 
 
+def answers(photos, *more):
+    out = subprocess.run([BUILD / "meterlens", "read", "--json", "--evidence", "--models", MODELS,
+                          *more, *photos], stdout=subprocess.PIPE, text=True).stdout
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def earlier_of(label, rng):
+    """A reading of an hour before, of a meter that may go on by 20 steps an hour."""
+    before = (int(label) - rng.randrange(20)) % 10 ** len(label)
+    return {"digits": f"{before:0{len(label)}}", "hours": 1, "most_per_hour": 20}
+
+
+def is_accepted(answer, accepted):
+    certain = answer["certain"]
+    return any(len(text) == len(answer["digits"]) and text[:certain] == answer["digits"][:certain]
+               for text in accepted)
+
+
+def print_followed(folder, sets):
+    """The real sets once more, each photo with its layout and a made-up earlier reading."""
+    rng = random.Random(3)
+    for name, part, labels, more in sets:
+        if name.startswith("rendered"):
+            continue
+        split = more[1] if more else ""
+        with labels.open(encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if re.search(split, row["label"])]
+        firsts = answers([labels.parent / row["file"] for row in rows])
+        count = read = wrong = alone = 0
+        for row, first in zip(rows, firsts, strict=True):
+            if len(first["digits"]) != len(row["label"]):
+                continue
+            count += 1
+            known = folder / "known.json"
+            known.write_text(json.dumps({
+                "window": first["window"], "wheels": len(first["digits"]), "red": first["red"],
+                "earlier": earlier_of(row["label"], rng)}))
+            again = answers([first["file"]], "--known", known)[0]
+            if again["status"] != "read":
+                continue
+            read += 1
+            accepted = {row["label"], *(row.get("all_accepted") or "").split()}
+            wrong += not is_accepted(again, accepted)
+            alone += all(wheel["odds"][0] == 0 for wheel in again["wheels"])
+        print(f"followed: {name}, {part}: {count} with the right number of wheels, {read} read, "
+              f"{wrong} of them not as labelled, {alone} by the wheel's net alone", flush=True)
+
+
 def print_mirrored(sets):
     """Every photo of every set, whatever its part."""
     seen = {labels: evaluate(labels, "--mirror") for _, _, labels, _ in sets}
@@ -174,6 +223,7 @@ def print_memory(folder):
 def print_all(folder, data):
     sets = list(photo_sets(folder, data))
     print_sets(folder, sets)
+    print_followed(folder, sets)
     print_mirrored(sets)
     print_no_reading(folder)
     print_wheels(folder, data)

@@ -38,6 +38,7 @@ COUNT_SURE, EVENNESS_LEAST = 0.7, 0.55  # nothing else is read: as in reader/dec
 MIRRORED_MOST, LCD_LEAST = 0.25, 0.5
 LIMITS = (0.003, 0.005, 0.008, 0.01, 0.012, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2)
 ODDS_MOST = 12  # as in reader/trust.cpp
+ALONE_ODDS_MOST = 6  # there 4.3: beyond, the set that is worst when left out is no better
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WHEEL = ("one", "stronger", "weaker", "contradict", "contradicting_sum")
 ALONE = ("one", "odds")
@@ -167,7 +168,7 @@ def wheel_rows(gathered):
 def alone_rows(gathered):
     """The wheel's net against whom the row's had its way was for another digit, taken for wrong."""
     for name, right, (_, odds_of_wheel), copy in labelled_wheels(gathered):
-        signs = 1, min(abs(odds_of_wheel), ODDS_MOST)
+        signs = 1, min(abs(odds_of_wheel), ALONE_ODDS_MOST)
         yield name, right and odds_of_wheel > 0, signs, copy
 
 
