@@ -48,7 +48,8 @@ std::optional<std::string> Remote::wait(Question& question, Clock::time_point un
     // It was not sent.
   }
   const std::lock_guard lock(mutex_);
-  waiting_.erase(question.correlation);
+  // Asked, and never answered.
+  if (waiting_.erase(question.correlation) > 0) link_.renew_sender();
   return out;
 }
 

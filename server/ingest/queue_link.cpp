@@ -447,4 +447,6 @@ bool QueueLink::want(const std::string& topic, std::string body, const std::stri
   return session_->sender->post(std::move(letter));
 }
 
+void QueueLink::renew_sender() { session_->sender->renew(); }
+
 }  // namespace meterlens::ingest

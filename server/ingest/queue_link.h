@@ -99,6 +99,8 @@ class QueueLink {
   // To the worker that has the device with this topic for what it says; not after `expires_ms`.
   bool want(const std::string& topic, std::string body, const std::string& correlation,
             std::int64_t expires_ms);
+  // What was wanted had no answer, maybe since it got lost: the next goes over a new connection.
+  void renew_sender();
 
  private:
   struct Session;

@@ -60,6 +60,14 @@ void QueueSender::forget_sure() {
   ++round_;
 }
 
+void QueueSender::renew() {
+  {
+    const std::lock_guard lock(mutex_);
+    renewing_ = true;
+  }
+  filled_.notify_one();
+}
+
 std::string QueueSender::trouble() const {
   const std::lock_guard lock(mutex_);
   return trouble_;
@@ -73,6 +81,7 @@ void QueueSender::run() {
     try {
       open();
       for (;;) {
+        if (shall_renew()) open();
         if (amqp_->is_blocked()) {
           if (ready_) failed_blocked();
           set_ready(false);
@@ -82,8 +91,9 @@ void QueueSender::run() {
           pause = pause_first;
         }
         std::unique_lock lock(mutex_);
-        filled_.wait_for(lock, idle,
-                         [this] { return stopping_ || (ready_ && has_letters()); });
+        filled_.wait_for(lock, idle, [this] {
+          return stopping_ || renewing_ || (ready_ && has_letters());
+        });
         if (stopping_ && (!ready_ || letters_.empty())) return;
         lock.unlock();
         keep_alive();
@@ -99,6 +109,11 @@ void QueueSender::run() {
     if (stopping_) return;
     pause = std::min(pause * 2, pause_most);
   }
+}
+
+bool QueueSender::shall_renew() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(renewing_, false);
 }
 
 void QueueSender::open() {

@@ -32,6 +32,9 @@ class QueueSender {
   // Sent until every queue that gets it has it; then `tag` is among those of take_done().
   void post_surely(AmqpLetter letter, std::uint64_t tag);
   std::vector<std::uint64_t> take_done();
+  // Another connection before the next letter. RabbitMQ 3.10 may forget where the leader of a quorum
+  // queue is whose node died at the first letter of a connection: all further ones get lost.
+  void renew();
   // What waits to be sent surely comes again from elsewhere.
   void forget_sure();
   bool is_ready() const { return ready_; }
@@ -47,6 +50,7 @@ class QueueSender {
 
   void run();
   void open();
+  bool shall_renew();
   void send_all();
   void keep_alive();
   void failed(const std::string& why);
@@ -62,7 +66,7 @@ class QueueSender {
 
   mutable std::mutex mutex_;
   std::condition_variable filled_;
-  bool stopping_ = false;
+  bool stopping_ = false, renewing_ = false;
   std::deque<AmqpLetter> letters_;
   std::deque<Sure> sure_;
   std::uint64_t round_ = 0;
