@@ -215,7 +215,8 @@ TEST(Reader, AFollowedMeterIsReadByItsWheelsAloneWhereTheyAreClear) {
     EXPECT_EQ(again->status, Status::read);
     EXPECT_TRUE(is_exact(*again, photo.accepted)) << photo.file << " gave " << again->digits;
     EXPECT_EQ(again->red, first->red);
-    alone += std::ranges::all_of(again->wheels, [](const Wheel& wheel) { return wheel.odds[0] == 0; });
+    alone += std::ranges::all_of(again->wheels,
+                                 [](const Wheel& wheel) { return wheel.odds[0] == 0; });
   }
   EXPECT_GT(alone, 0);
 }

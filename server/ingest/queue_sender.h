@@ -32,8 +32,8 @@ class QueueSender {
   // Sent until every queue that gets it has it; then `tag` is among those of take_done().
   void post_surely(AmqpLetter letter, std::uint64_t tag);
   std::vector<std::uint64_t> take_done();
-  // Another connection before the next letter. RabbitMQ 3.10 may forget where the leader of a quorum
-  // queue is whose node died at the first letter of a connection: all further ones get lost.
+  // Another connection before the next letter. RabbitMQ 3.10 may lose all that a connection sends
+  // to a quorum queue, when its leader's node died at the first of these letters.
   void renew();
   // What waits to be sent surely comes again from elsewhere.
   void forget_sure();
