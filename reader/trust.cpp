@@ -61,7 +61,8 @@ Register trusted(Register row, const Evidence& evidence) {
   row.trust = whole_trust(row, evidence);
   for (std::size_t i = 0; i < row.wheels.size(); ++i) {
     Wheel& wheel = row.wheels[i];
-    wheel.confidence = row.wheels_alone ? wheel_trust_alone(wheel.odds[1]) : wheel_trust(wheel.odds);
+    wheel.confidence =
+        row.wheels_alone ? wheel_trust_alone(wheel.odds[1]) : wheel_trust(wheel.odds);
     const bool is_last = i + 1 == row.wheels.size();
     const int right = is_last ? no_wheel : row.wheels[i + 1].digit - '0';
     row.spreads[i] =
