@@ -10,6 +10,7 @@
 #include <fstream>
 #include <set>
 
+#include "app/failure.h"
 #include "app/files.h"
 #include "app/photo_objects.h"
 #include "app/stored.h"
@@ -22,22 +23,6 @@ namespace fs = std::filesystem;
 using store::StoredFile;
 
 constexpr const char* database_name = "meterlens.db";
-
-// One line for people.
-struct Failure {
-  std::string text;
-};
-
-template <class T>
-T must(std::expected<T, std::string> result) {
-  if (!result) throw Failure{result.error()};
-  return *std::move(result);
-}
-template <class T>
-T must(store::Result<T> result) {
-  if (!result) throw Failure{result.error().message};
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
 
 struct Counts {
   int photos = 0, images = 0, copied = 0;

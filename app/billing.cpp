@@ -12,7 +12,7 @@ namespace {
 
 constexpr int page_count = 5000;
 
-int complain(const std::string& words) {
+int cannot_export(const std::string& words) {
   fmt::print(stderr, "meterlens export readings: {}\n", words);
   return 1;
 }
@@ -24,18 +24,18 @@ int export_billing(const BillingOptions& options) {
                                         options.from, options.to, options.meter, options.all,
                                         options.missing, page_count);
   auto filter = api::parse_billing(query);
-  if (!filter) return complain(filter.error());
+  if (!filter) return cannot_export(filter.error());
   const auto store = open_store(options.config);
-  if (!store) return complain(store.error());
+  if (!store) return cannot_export(store.error());
   for (;;) {
     const auto page = api::billing_csv(**store, *filter);
-    if (!page) return complain(page.error().message);
+    if (!page) return cannot_export(page.error().message);
     if (std::fwrite(page->body.data(), 1, page->body.size(), stdout) != page->body.size() ||
         std::fflush(stdout) != 0)
-      return complain("cannot write to the standard output");
+      return cannot_export("cannot write to the standard output");
     if (page->next.empty()) return 0;
     filter = api::parse_billing(query + "&cursor=" + page->next);
-    if (!filter) return complain(filter.error());
+    if (!filter) return cannot_export(filter.error());
   }
 }
 

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <limits>
 
+#include "app/failure.h"
 #include "app/photo_objects.h"
 #include "app/stored.h"
 #include "reader/crop.h"
@@ -19,21 +20,11 @@ namespace {
 namespace fs = std::filesystem;
 using validate::Reading;
 
-struct Failure {
-  std::string text;  // what cannot be written or read
-};
-
-struct Counts {
+struct ExportCounts {
   int photos = 0, labelled = 0, strips = 0, gone = 0;
 };
 
-template <class T>
-T must(store::Result<T> result) {
-  if (!result) throw Failure{result.error().message};
-  return *std::move(result);
-}
-
-void write(const fs::path& path, std::span<const std::byte> bytes) {
+void write_file(const fs::path& path, std::span<const std::byte> bytes) {
   std::ofstream file(path, std::ios::binary);
   file.write(reinterpret_cast<const char*>(bytes.data()),
              static_cast<std::streamsize>(bytes.size()));
@@ -87,13 +78,13 @@ class Export {
     }
     const auto photo = std::as_bytes(std::span(*bytes));
     const std::string name = fmt::format("{}.jpg", reading.id);
-    write(folder_ / "images" / name, photo);
+    write_file(folder_ / "images" / name, photo);
     std::string quad, strip;
     if (window_is_right(reading)) {
       if (const auto crop = reader::strip_of(photo, window_of(reading))) {
         quad = quad_text(reading);
         strip = "strips/" + name;
-        write(folder_ / strip, *crop);
+        write_file(folder_ / strip, *crop);
         ++counts_.strips;
       }
     }
@@ -104,7 +95,7 @@ class Export {
                            reading.meter, strip);
   }
 
-  Counts finish() {
+  ExportCounts finish() {
     labels_.close();
     std::error_code error;
     if (labels_) fs::rename(folder_ / "labels.csv.new", folder_ / "labels.csv", error);
@@ -115,10 +106,10 @@ class Export {
  private:
   fs::path folder_;
   std::ofstream labels_;
-  Counts counts_;
+  ExportCounts counts_;
 };
 
-Counts export_all(store::Store& store, const ExportOptions& options) {
+ExportCounts export_all(store::Store& store, const ExportOptions& options) {
   const auto settings = settings_of(options.config);
   if (!settings) throw Failure{settings.error()};
   auto objects = photo_objects(*settings);
@@ -148,7 +139,7 @@ int export_labels(const ExportOptions& options) {
     return 1;
   }
   try {
-    const Counts counts = export_all(**store, options);
+    const ExportCounts counts = export_all(**store, options);
     fmt::print("{} photos in {}: {} labelled, {} with their window; {} files are gone\n",
                counts.photos, options.out, counts.labelled, counts.strips, counts.gone);
   } catch (const Failure& failure) {

@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "app/failure.h"
 #include "protocol/image.h"
 #include "server/images.h"
 #include "server/photo/files.h"
@@ -26,11 +27,6 @@ using Seed = std::array<std::uint8_t, crypto_sign_SEEDBYTES>;
 
 // Also tells a file of a megabyte from a device that has no end.
 constexpr std::size_t key_file_bytes_max = 4096;
-
-int fail(const std::string& what) {
-  fmt::print(stderr, "meterlens: {}\n", what);
-  return 1;
-}
 
 // Writes a new file; the error when it is there already or cannot be written whole.
 std::expected<void, std::string> write_new(const std::string& path, mode_t mode,

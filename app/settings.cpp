@@ -31,7 +31,7 @@ struct Key {
 
 using S = Settings;
 
-constexpr std::array keys{
+constexpr std::array all_keys{
     Key{"http", "address", &S::http_address,
         "where the console and the API listen; 127.0.0.1: only this machine"},
     Key{"http", "port", &S::http_port, "", 1, 65535},
@@ -212,17 +212,13 @@ std::string nearest_key(std::string_view table, std::string_view name) {
   const auto far = [&](const Key& key) {
     return 2 * distance(name, key.name) + (table == key.table ? 0 : 1 + distance(table, key.table));
   };
-  const auto& key = *std::ranges::min_element(keys, {}, far);
+  const auto& key = *std::ranges::min_element(all_keys, {}, far);
   return fmt::format("{} in [{}]", key.name, key.table);
 }
 
 std::string nearest_table(std::string_view table) {
   const auto far = [&](const Key& key) { return distance(table, key.table); };
-  return fmt::format("[{}]", std::ranges::min_element(keys, {}, far)->table);
-}
-
-std::string at(const toml::node& node, const std::string& file_name) {
-  return fmt::format("{}:{}", file_name, node.source().begin.line);
+  return fmt::format("[{}]", std::ranges::min_element(all_keys, {}, far)->table);
 }
 
 bool is_one_of(std::string_view text, std::string_view allowed) {
@@ -258,8 +254,8 @@ std::optional<std::string> read_table(Settings& settings, std::string_view table
                                       const toml::table& entries, const std::string& file_name) {
   for (const auto& [name, node] : entries) {
     const auto is_it = [&](const Key& key) { return table == key.table && name.str() == key.name; };
-    const auto key = std::ranges::find_if(keys, is_it);
-    if (key == keys.end()) {
+    const auto key = std::ranges::find_if(all_keys, is_it);
+    if (key == all_keys.end()) {
       return fmt::format("{}: unknown key {} in [{}]; the nearest known key is {}",
                          at(node, file_name), name.str(), table, nearest_key(table, name.str()));
     }
@@ -304,7 +300,7 @@ std::expected<Settings, std::string> parse_settings(const std::string& text,
       continue;
     }
     const auto is_it = [&](const Key& key) { return name.str() == key.table; };
-    const bool is_known = std::ranges::any_of(keys, is_it);
+    const bool is_known = std::ranges::any_of(all_keys, is_it);
     if (!node.is_table()) {
       return std::unexpected(fmt::format("{}: unknown key {} outside of a table; the nearest known "
                                          "key is {}", at(node, file_name), name.str(),
@@ -337,7 +333,7 @@ std::string default_settings_text() {
   std::string out = "# Settings of `meterlens serve`. Each line shows the default; all may be left "
                     "out.\n";
   std::string_view table;
-  for (const Key& key : keys) {
+  for (const Key& key : all_keys) {
     if (table != key.table) out += fmt::format("\n[{}]\n", key.table);
     table = key.table;
     std::string meaning = key.meaning;

@@ -24,7 +24,7 @@ namespace n = notify;
 enum class As : std::uint8_t { plain, list, secret };
 
 template <class T>
-struct Key {
+struct KeyOf {
   const char* name;
   std::variant<bool T::*, std::int64_t T::*, std::string T::*, std::vector<std::string> T::*> field;
   const char* meaning;
@@ -36,104 +36,103 @@ struct Key {
 
 using Main = n::Settings;
 constexpr std::array main_keys{
-    Key<Main>{"retry_s_max", &Main::retry_s_max,
-              "the longest pause between two tries to tell a sink; the first is a second", 1,
-              86'400},
-    Key<Main>{"backlog_max", &Main::backlog_max,
-              "rows that a sink may be behind; when there are more the oldest are dropped", 100,
-              100'000'000},
+    KeyOf<Main>{"retry_s_max", &Main::retry_s_max,
+                "the longest pause between two tries to tell a sink; the first is a second", 1,
+                86'400},
+    KeyOf<Main>{"backlog_max", &Main::backlog_max,
+                "rows that a sink may be behind; when there are more the oldest are dropped", 100,
+                100'000'000},
 };
 
 using Home = n::HomeAssistantSettings;
 constexpr std::array home_keys{
-    Key<Home>{"enabled", &Home::enabled, "MQTT with the discovery of Home Assistant"},
-    Key<Home>{"address", &Home::address, "of the broker; empty: the server's own, with its port"},
-    Key<Home>{"port", &Home::port, "", 1, 65'535},
-    Key<Home>{"user", &Home::user, "empty: none"},
-    Key<Home>{"password", &Home::password, "", 0, 0, "", As::secret},
-    Key<Home>{"ca_file", &Home::ca_file, "certificates of a broker with TLS; empty: no TLS"},
-    Key<Home>{"discovery_prefix", &Home::discovery_prefix, "as in Home Assistant"},
-    Key<Home>{"topic", &Home::topic, "first level of the topics with the states"},
-    Key<Home>{"photos", &Home::photos, "also the photo of the reading that is shown"},
+    KeyOf<Home>{"enabled", &Home::enabled, "MQTT with the discovery of Home Assistant"},
+    KeyOf<Home>{"address", &Home::address, "of the broker; empty: the server's own, with its port"},
+    KeyOf<Home>{"port", &Home::port, "", 1, 65'535},
+    KeyOf<Home>{"user", &Home::user, "empty: none"},
+    KeyOf<Home>{"password", &Home::password, "", 0, 0, "", As::secret},
+    KeyOf<Home>{"ca_file", &Home::ca_file, "certificates of a broker with TLS; empty: no TLS"},
+    KeyOf<Home>{"discovery_prefix", &Home::discovery_prefix, "as in Home Assistant"},
+    KeyOf<Home>{"topic", &Home::topic, "first level of the topics with the states"},
+    KeyOf<Home>{"photos", &Home::photos, "also the photo of the reading that is shown"},
 };
 
 using Hook = n::WebhookSettings;
 constexpr std::array hook_keys{
-    Key<Hook>{"name", &Hook::name, "letters, digits, - and _; needed, and another one for each"},
-    Key<Hook>{"url", &Hook::url, "http or https; needed"},
-    Key<Hook>{"secret", &Hook::secret, "signs what is sent", 0, 0, "", As::secret},
-    Key<Hook>{"readings", &Hook::readings, "tell of readings that count, or do not any more"},
-    Key<Hook>{"alarms", &Hook::alarms, "tell of alarms"},
-    Key<Hook>{"batch_max", &Hook::batch_max, "events in one request", 1, 1000},
-    Key<Hook>{"timeout_s", &Hook::timeout_s, "", 1, 300},
-    Key<Hook>{"ca_file", &Hook::ca_file, "certificates to trust; empty: the system's"},
+    KeyOf<Hook>{"name", &Hook::name, "letters, digits, - and _; needed, and another one for each"},
+    KeyOf<Hook>{"url", &Hook::url, "http or https; needed"},
+    KeyOf<Hook>{"secret", &Hook::secret, "signs what is sent", 0, 0, "", As::secret},
+    KeyOf<Hook>{"readings", &Hook::readings, "tell of readings that count, or do not any more"},
+    KeyOf<Hook>{"alarms", &Hook::alarms, "tell of alarms"},
+    KeyOf<Hook>{"batch_max", &Hook::batch_max, "events in one request", 1, 1000},
+    KeyOf<Hook>{"timeout_s", &Hook::timeout_s, "", 1, 300},
+    KeyOf<Hook>{"ca_file", &Hook::ca_file, "certificates to trust; empty: the system's"},
 };
 
 using Flux = n::InfluxSettings;
 constexpr std::array flux_keys{
-    Key<Flux>{"enabled", &Flux::enabled, "readings that count, as points of an InfluxDB"},
-    Key<Flux>{"url", &Flux::url, ""},
-    Key<Flux>{"version", &Flux::version, "of its HTTP interface", 1, 2},
-    Key<Flux>{"org", &Flux::org, "version 2"},
-    Key<Flux>{"bucket", &Flux::bucket, "version 1: the database"},
-    Key<Flux>{"token", &Flux::token, "version 2", 0, 0, "", As::secret},
-    Key<Flux>{"user", &Flux::user, "version 1; empty: none"},
-    Key<Flux>{"password", &Flux::password, "version 1", 0, 0, "", As::secret},
-    Key<Flux>{"measurement", &Flux::measurement, ""},
-    Key<Flux>{"timeout_s", &Flux::timeout_s, "", 1, 300},
-    Key<Flux>{"ca_file", &Flux::ca_file, "certificates to trust; empty: the system's"},
+    KeyOf<Flux>{"enabled", &Flux::enabled, "readings that count, as points of an InfluxDB"},
+    KeyOf<Flux>{"url", &Flux::url, ""},
+    KeyOf<Flux>{"version", &Flux::version, "of its HTTP interface", 1, 2},
+    KeyOf<Flux>{"org", &Flux::org, "version 2"},
+    KeyOf<Flux>{"bucket", &Flux::bucket, "version 1: the database"},
+    KeyOf<Flux>{"token", &Flux::token, "version 2", 0, 0, "", As::secret},
+    KeyOf<Flux>{"user", &Flux::user, "version 1; empty: none"},
+    KeyOf<Flux>{"password", &Flux::password, "version 1", 0, 0, "", As::secret},
+    KeyOf<Flux>{"measurement", &Flux::measurement, ""},
+    KeyOf<Flux>{"timeout_s", &Flux::timeout_s, "", 1, 300},
+    KeyOf<Flux>{"ca_file", &Flux::ca_file, "certificates to trust; empty: the system's"},
 };
 
 using Mail = n::EmailSettings;
 constexpr std::array mail_keys{
-    Key<Mail>{"enabled", &Mail::enabled, "alarms by e-mail"},
-    Key<Mail>{"host", &Mail::host, "of the mail server"},
-    Key<Mail>{"port", &Mail::port, "", 1, 65'535},
-    Key<Mail>{"tls", &Mail::tls, "", 0, 0, "starttls|tls|none"},
-    Key<Mail>{"from", &Mail::from, "an address like meterlens@example.org"},
-    Key<Mail>{"to", &Mail::to, "a list of addresses", 0, 0, "", As::list},
-    Key<Mail>{"user", &Mail::user, "empty: no login"},
-    Key<Mail>{"password", &Mail::password, "", 0, 0, "", As::secret},
-    Key<Mail>{"ca_file", &Mail::ca_file, "certificates to trust; empty: the system's"},
-    Key<Mail>{"timeout_s", &Mail::timeout_s, "", 1, 300},
+    KeyOf<Mail>{"enabled", &Mail::enabled, "alarms by e-mail"},
+    KeyOf<Mail>{"host", &Mail::host, "of the mail server"},
+    KeyOf<Mail>{"port", &Mail::port, "", 1, 65'535},
+    KeyOf<Mail>{"tls", &Mail::tls, "", 0, 0, "starttls|tls|none"},
+    KeyOf<Mail>{"from", &Mail::from, "an address like meterlens@example.org"},
+    KeyOf<Mail>{"to", &Mail::to, "a list of addresses", 0, 0, "", As::list},
+    KeyOf<Mail>{"user", &Mail::user, "empty: no login"},
+    KeyOf<Mail>{"password", &Mail::password, "", 0, 0, "", As::secret},
+    KeyOf<Mail>{"ca_file", &Mail::ca_file, "certificates to trust; empty: the system's"},
+    KeyOf<Mail>{"timeout_s", &Mail::timeout_s, "", 1, 300},
 };
 
 using Alarm = n::AlarmSettings;
 constexpr std::array alarm_keys{
-    Key<Alarm>{"leak", &Alarm::leak, "a meter flows all day without a pause"},
-    Key<Alarm>{"stuck", &Alarm::stuck, "a meter stands still far longer than ever before"},
-    Key<Alarm>{"doubtful_percent", &Alarm::doubtful_percent,
-               "of a meter's newest photos that give no reading that counts; 0: no alarm", 0, 100},
-    Key<Alarm>{"doubtful_photos", &Alarm::doubtful_photos, "how many photos that looks at", 1,
-               1000},
-    Key<Alarm>{"silent_h", &Alarm::silent_h,
-               "hours without a word of a device; more than between its photos; 0: no alarm", 0,
-               8760},
-    Key<Alarm>{"missing_slots", &Alarm::missing_slots,
-               "readings that schedules wanted of a meter and that did not come, one after "
-               "another; 0: no alarm", 0, 1000},
-    Key<Alarm>{"disk_free_mb", &Alarm::disk_free_mb,
-               "room that the disks of database and photos must have; 0: no alarm", 0,
-               1'000'000'000},
-    Key<Alarm>{"broker_s", &Alarm::broker_s, "the MQTT broker is away for so long; 0: no alarm", 0,
-               86'400},
-    Key<Alarm>{"sink_m", &Alarm::sink_m,
-               "minutes in which somebody cannot be told anything; 0: no alarm", 0, 100'000},
-    Key<Alarm>{"period_s", &Alarm::period_s, "between two looks", 1, 3600},
+    KeyOf<Alarm>{"leak", &Alarm::leak, "a meter flows all day without a pause"},
+    KeyOf<Alarm>{"stuck", &Alarm::stuck, "a meter stands still far longer than ever before"},
+    KeyOf<Alarm>{"doubtful_percent", &Alarm::doubtful_percent,
+                 "of a meter's newest photos that give no reading that counts; 0: no alarm", 0,
+                 100},
+    KeyOf<Alarm>{"doubtful_photos", &Alarm::doubtful_photos, "how many photos that looks at", 1,
+                 1000},
+    KeyOf<Alarm>{"silent_h", &Alarm::silent_h,
+                 "hours without a word of a device; more than between its photos; 0: no alarm", 0,
+                 8760},
+    KeyOf<Alarm>{"missing_slots", &Alarm::missing_slots,
+                 "readings that schedules wanted of a meter and that did not come, one after "
+                 "another; 0: no alarm",
+                 0, 1000},
+    KeyOf<Alarm>{"disk_free_mb", &Alarm::disk_free_mb,
+                 "room that the disks of database and photos must have; 0: no alarm", 0,
+                 1'000'000'000},
+    KeyOf<Alarm>{"broker_s", &Alarm::broker_s, "the MQTT broker is away for so long; 0: no alarm",
+                 0, 86'400},
+    KeyOf<Alarm>{"sink_m", &Alarm::sink_m,
+                 "minutes in which somebody cannot be told anything; 0: no alarm", 0, 100'000},
+    KeyOf<Alarm>{"period_s", &Alarm::period_s, "between two looks", 1, 3600},
 };
 
 using Guess = n::EstimateSettings;
 constexpr std::array estimate_keys{
-    Key<Guess>{"nightly", &Guess::nightly,
-               "each night, values for what schedules wanted and never came, between two readings"},
-    Key<Guess>{"method", &Guess::method, "", 0, 0, "profile|linear"},
-    Key<Guess>{"hour", &Guess::hour, "of the day, UTC, at which it begins", 0, 23},
-    Key<Guess>{"wait_h", &Guess::wait_h, "hours in which the photo may still come", 1, 2400},
+    KeyOf<Guess>{
+        "nightly", &Guess::nightly,
+        "each night, values for what schedules wanted and never came, between two readings"},
+    KeyOf<Guess>{"method", &Guess::method, "", 0, 0, "profile|linear"},
+    KeyOf<Guess>{"hour", &Guess::hour, "of the day, UTC, at which it begins", 0, 23},
+    KeyOf<Guess>{"wait_h", &Guess::wait_h, "hours in which the photo may still come", 1, 2400},
 };
-
-std::string at(const toml::node& node, const std::string& file_name) {
-  return fmt::format("{}:{}", file_name, node.source().begin.line);
-}
 
 // The first line of a file that nobody else may read.
 Wrong read_secret(std::string& to, const std::string& path) {
@@ -164,7 +163,7 @@ Wrong take_secret(std::string& to, const std::string& named, bool is_file) {
 }
 
 template <class T>
-Wrong assign(T& settings, const Key<T>& key, const toml::node& node, bool is_file) {
+Wrong assign_notify(T& settings, const KeyOf<T>& key, const toml::node& node, bool is_file) {
   if (const auto* flag = std::get_if<bool T::*>(&key.field)) {
     if (!node.is_boolean()) return "must be true or false";
     settings.*(*flag) = **node.as_boolean();
@@ -203,7 +202,7 @@ Wrong assign(T& settings, const Key<T>& key, const toml::node& node, bool is_fil
 
 // The names that a key has in the file.
 template <class T>
-std::vector<std::string> names_of(const Key<T>& key) {
+std::vector<std::string> names_of(const KeyOf<T>& key) {
   const std::string name = key.name;
   if (key.as == As::secret) return {name + "_file", name + "_env"};
   return {name};
@@ -211,7 +210,7 @@ std::vector<std::string> names_of(const Key<T>& key) {
 
 // Every entry that is no sub-table for `others`.
 template <class T, std::size_t N>
-Wrong read_keys(T& settings, const std::array<Key<T>, N>& keys, const std::string& table,
+Wrong read_keys(T& settings, const std::array<KeyOf<T>, N>& keys, const std::string& table,
                 const toml::node& node, const std::string& file_name,
                 const std::set<std::string>& others = {}) {
   if (!node.is_table()) return fmt::format("{}: [{}] must be a table", at(node, file_name), table);
@@ -220,12 +219,12 @@ Wrong read_keys(T& settings, const std::array<Key<T>, N>& keys, const std::strin
     if (others.contains(written)) continue;
     std::string known;
     bool taken = false;
-    for (const Key<T>& key : keys) {
+    for (const KeyOf<T>& key : keys) {
       for (const std::string& one : names_of(key)) {
         known += (known.empty() ? "" : ", ") + one;
         if (one != written) continue;
         taken = true;
-        if (const auto wrong = assign(settings, key, entry, written.ends_with("_file")))
+        if (const auto wrong = assign_notify(settings, key, entry, written.ends_with("_file")))
           return fmt::format("{}: {} in [{}] {}", at(entry, file_name), written, table, *wrong);
       }
     }
@@ -297,10 +296,10 @@ Wrong contradiction(const n::Settings& settings) {
 }
 
 template <class T, std::size_t N>
-std::string text_of(const std::array<Key<T>, N>& keys, const char* table, const char* comment) {
+std::string text_of(const std::array<KeyOf<T>, N>& keys, const char* table, const char* comment) {
   static const T defaults{};
   std::string out = fmt::format("\n{}{}\n", comment, table);
-  for (const Key<T>& key : keys) {
+  for (const KeyOf<T>& key : keys) {
     std::string meaning = key.meaning;
     if (key.min != key.max)
       meaning += fmt::format("{}{} to {}", meaning.empty() ? "" : "; ", key.min, key.max);

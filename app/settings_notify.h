@@ -2,6 +2,8 @@
 // by settings.cpp alone.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <string>
 
@@ -11,6 +13,11 @@
 #include "server/notify/settings.h"
 
 namespace meterlens::app {
+
+// Where an entry stands, for people.
+inline std::string at(const toml::node& node, const std::string& file_name) {
+  return fmt::format("{}:{}", file_name, node.source().begin.line);
+}
 
 // What is wrong, with file and line; nothing when all was taken. Reads the files that hold secrets.
 std::optional<std::string> read_notify(notify::Settings& settings, const toml::node& node,

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <memory>
 
+#include "app/failure.h"
 #include "app/stored.h"
 #include "protocol/ids.h"
 #include "server/door/secret.h"
@@ -16,15 +17,10 @@
 namespace meterlens::app {
 namespace {
 
-std::int64_t now_ms() { return std::time(nullptr) * std::int64_t{1000}; }
-
-int fail(const std::string& error) {
-  fmt::print(stderr, "meterlens: {}\n", error);
-  return 1;
-}
+std::int64_t whole_second_ms() { return std::time(nullptr) * std::int64_t{1000}; }
 
 // What was typed, or a new one, which is printed once.
-std::expected<std::string, std::string> password_of(const UserOptions& options) {
+std::expected<std::string, std::string> typed_password(const UserOptions& options) {
   if (!options.from_stdin) return door::random_secret(16);
   std::string line;
   std::getline(std::cin, line);
@@ -35,7 +31,7 @@ std::expected<std::string, std::string> password_of(const UserOptions& options) 
 }
 
 void write_down(store::Access& access, const std::string& what, const std::string& name) {
-  const auto kept = access.add_entry({.at_ms = now_ms(),
+  const auto kept = access.add_entry({.at_ms = whole_second_ms(),
                                       .who = "command line",
                                       .by = fmt::format("user id {}", getuid()),
                                       .address = "local",
@@ -73,7 +69,7 @@ int user_add(const UserOptions& options) {
   if (!role) return fail("--role: viewer, reviewer, operator or administrator");
   if (!protocol::is_device_name(options.name))
     return fail("a name has 1 to 64 of A-Z a-z 0-9 . _ - and no leading dot");
-  const auto password = password_of(options);
+  const auto password = typed_password(options);
   if (!password) return fail(password.error());
   auto store = open_store(options.config);
   if (!store) return fail(store.error());
@@ -83,8 +79,8 @@ int user_add(const UserOptions& options) {
                                       .groups = options.groups,
                                       .password_hash = door::hash_password(*password),
                                       .disabled = false,
-                                      .created_ms = now_ms(),
-                                      .password_ms = now_ms()});
+                                      .created_ms = whole_second_ms(),
+                                      .password_ms = whole_second_ms()});
   if (!added) return fail(added.error().message);
   write_down(access, "add", options.name);
   if (!options.from_stdin) fmt::print("{}\n", *password);
@@ -92,11 +88,11 @@ int user_add(const UserOptions& options) {
 }
 
 int user_password(const UserOptions& options) {
-  const auto password = password_of(options);
+  const auto password = typed_password(options);
   if (!password) return fail(password.error());
   const int status = change_user(options, "password", [&](door::User& user) {
     user.password_hash = door::hash_password(*password);
-    user.password_ms = now_ms();
+    user.password_ms = whole_second_ms();
   });
   if (status == 0 && !options.from_stdin) fmt::print("{}\n", *password);
   return status;

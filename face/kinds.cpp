@@ -10,14 +10,15 @@
 namespace meterlens::face {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Kind>, 8> names{{{"any", Kind::any},
-                                                                  {"water", Kind::water},
-                                                                  {"power", Kind::power},
-                                                                  {"gas", Kind::gas},
-                                                                  {"lcd", Kind::lcd},
-                                                                  {"street", Kind::street},
-                                                                  {"household", Kind::household},
-                                                                  {"none", Kind::none}}};
+constexpr std::array<std::pair<std::string_view, Kind>, 8> kind_names{
+    {{"any", Kind::any},
+     {"water", Kind::water},
+     {"power", Kind::power},
+     {"gas", Kind::gas},
+     {"lcd", Kind::lcd},
+     {"street", Kind::street},
+     {"household", Kind::household},
+     {"none", Kind::none}}};
 
 using Fonts = std::vector<std::string>;
 
@@ -119,7 +120,7 @@ double pitch_px(const Conditions& conditions) {
   return conditions.size * std::min(conditions.width, conditions.height) * 0.1;
 }
 
-void street(Conditions& conditions, Random& random, double h) {
+void on_a_street(Conditions& conditions, Random& random, double h) {
   conditions.scenery = random.chance(0.85) ? Scenery::pole : Scenery::any;
   conditions.angle_deg = (1 + 6 * h) * random.bell();
   conditions.size = random.in(0.62 - 0.26 * h, 0.8 + 0.15 * h);
@@ -159,8 +160,9 @@ void household(Conditions& conditions, Random& random, double h) {
 }  // namespace
 
 std::optional<Kind> kind_of(std::string_view name) {
-  const auto* found = std::ranges::find(names, name, &std::pair<std::string_view, Kind>::first);
-  return found == names.end() ? std::nullopt : std::optional(found->second);
+  const auto* found =
+      std::ranges::find(kind_names, name, &std::pair<std::string_view, Kind>::first);
+  return found == kind_names.end() ? std::nullopt : std::optional(found->second);
 }
 
 Meter meter_of(Kind kind, std::uint64_t seed, const Fonts& extra_fonts) {
@@ -188,7 +190,7 @@ Conditions conditions_of(Kind kind, std::uint64_t seed, double hardness, int wid
   conditions.width = width;
   conditions.height = height;
   Random random(seed ^ 0x4B494E4453);
-  if (kind == Kind::street) street(conditions, random, h);
+  if (kind == Kind::street) on_a_street(conditions, random, h);
   if (kind == Kind::household) household(conditions, random, h);
   return conditions;
 }

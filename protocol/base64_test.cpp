@@ -8,7 +8,7 @@
 namespace meterlens::protocol {
 namespace {
 
-std::string encoded(std::string_view text) {
+std::string encoded_text(std::string_view text) {
   std::string out(base64_chars(text.size()), '?');
   const Bytes bytes{reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
   out.resize(base64_encode(bytes, out));
@@ -27,7 +27,7 @@ TEST(Base64, TheExamplesOfTheStandard) {
       {"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
       {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, code] : table) {
-    EXPECT_EQ(encoded(plain), code);
+    EXPECT_EQ(encoded_text(plain), code);
     EXPECT_EQ(decoded(code), plain);
   }
 }

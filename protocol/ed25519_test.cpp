@@ -30,7 +30,7 @@ PublicKey key_of(const Buffer& bytes) {
   return key;
 }
 
-bool judge(Bytes message, const Buffer& signature, const PublicKey& key) {
+bool sodium_judges(Bytes message, const Buffer& signature, const PublicKey& key) {
   return crypto_sign_verify_detached(signature.data(), message.data(), message.size(),
                                      key.data()) == 0;
 }
@@ -116,7 +116,7 @@ TEST(Ed25519, AgreesWithTheJudgeOnSoundAndDamagedOnes) {
     if (round % 4 == 1) flip(message);
     if (round % 4 == 2) flip(signature);
     if (round % 4 == 3) flip(key);
-    const bool expected = judge(message, signature, key);
+    const bool expected = sodium_judges(message, signature, key);
     ASSERT_EQ(is_signed(message, signature, key), expected) << round;
     ASSERT_EQ(expected, round % 4 == 0 || (round % 4 == 1 && message.empty()));
   }
@@ -163,7 +163,7 @@ TEST(Ed25519, OddPointsAreRefusedAsTheJudgeRefusesThem) {
         const Buffer message(3, static_cast<std::uint8_t>(text));
         Buffer signature = from_hex(point);
         signature.resize(signature_bytes);
-        EXPECT_FALSE(judge(message, signature, key_of(from_hex(key))));
+        EXPECT_FALSE(sodium_judges(message, signature, key_of(from_hex(key))));
         EXPECT_FALSE(is_signed(message, signature, key_of(from_hex(key)))) << key << ' ' << point;
       }
     }
@@ -178,7 +178,7 @@ TEST(Ed25519, AgreesWithTheJudgeOnNoise) {
     Buffer signature = random_bytes(random, signature_bytes);
     signature[63] &= 0x0F;
     const PublicKey key = key_of(random_bytes(random, 32));
-    EXPECT_EQ(is_signed(message, signature, key), judge(message, signature, key)) << round;
+    EXPECT_EQ(is_signed(message, signature, key), sodium_judges(message, signature, key)) << round;
   }
 }
 

@@ -7,11 +7,6 @@
 namespace meterlens::protocol {
 namespace {
 
-bool is_name_char(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
-         c == '_' || c == '-';
-}
-
 std::string_view last_level(const Topic& topic) {
   const bool native = topic.dialect == Dialect::native;
   switch (topic.channel) {

@@ -12,6 +12,12 @@ namespace meterlens::protocol {
 inline constexpr std::size_t device_name_chars_max = 64;
 inline constexpr std::string_view native_prefix = "meterlens";
 
+// Of names of devices and of boards.
+constexpr bool is_name_char(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == '-';
+}
+
 // 1 to 64 of A-Z a-z 0-9 . _ - and no leading dot: safe as a topic level, in a path and in a URL.
 bool is_device_name(std::string_view text);
 

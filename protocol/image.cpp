@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/bytes.h"
+#include "protocol/ids.h"
 #include "protocol/require.h"
 
 namespace meterlens::protocol {
@@ -18,11 +19,6 @@ Bytes bytes_of(std::string_view text) {
 
 std::string_view text_of(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-bool is_name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-         c == '_' || c == '-';
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ Buffer encoded(const Message& message) {
 
 const Buffer abc = {'a', 'b', 'c'};
 const Buffer bitmap = {0x05, 0x80};
-const Buffer signature(signature_bytes, 0x5A);
+const Buffer some_signature(signature_bytes, 0x5A);
 const Buffer exposure_bias = {8, 0xFE, 0xFF, 0xFF, 0xFF};
 
 // The same messages, in the same order, stand as hexadecimal in SPEC.md section 8.
@@ -44,7 +44,7 @@ std::vector<std::pair<std::string, Message>> vectors() {
                         Light::dark, 9, 91, 2, 8, 9, 10, 11}},
       {"View", View{5, 1, 3, abc}},
       {"Aim", Aim{120, 1500}},
-      {"Image", Image{Part::camera, 5, 7, 3, sha256(abc), signature}},
+      {"Image", Image{Part::camera, 5, 7, 3, sha256(abc), some_signature}},
       {"ImagePacket", ImagePacket{5, 0, abc}},
       {"ImageSent", ImageSent{Part::camera, 5}},
       {"ImageMissing", ImageMissing{Part::camera, 5, bitmap}},

@@ -14,7 +14,18 @@
 namespace meterlens::reader {
 namespace {
 
-using namespace test;
+namespace fs = std::filesystem;
+using test::bytes_of;
+using test::encode_as;
+using test::Form;
+using test::frame_header;
+using test::meters;
+using test::models;
+using test::picture_of;
+using test::plain;
+using test::rearranged;
+using test::shared_reader;
+using test::with_turn;
 
 std::expected<Digits, Error> read(std::span<const std::byte> jpeg, const Known& known = {}) {
   auto digits = shared_reader().read(jpeg, known);

@@ -12,7 +12,7 @@ namespace {
 constexpr int quality = 90;
 constexpr int all_pixels = std::numeric_limits<int>::max();
 constexpr int strip_width = 384, strip_height = 72;
-constexpr float left = 48, right = 336, top = 16, bottom = 56;
+constexpr float window_left = 48, window_right = 336, window_top = 16, window_bottom = 56;
 constexpr double shrink_least = 1.6;  // above, pixels are averaged first, so that nothing aliases
 
 cv::Mat mat_of(Picture& picture) {
@@ -33,7 +33,7 @@ std::expected<std::vector<std::byte>, Error> strip_of(std::span<const std::byte>
   if (!decoded) return std::unexpected(decoded.error());
   cv::Mat photo = mat_of(decoded->picture);
   const double width = std::hypot(window[1].x - window[0].x, window[1].y - window[0].y);
-  double shrink = width / static_cast<double>(right - left);
+  double shrink = width / static_cast<double>(window_right - window_left);
   if (shrink > shrink_least) {
     cv::Mat smaller;
     cv::resize(photo, smaller, {}, 1 / shrink, 1 / shrink, cv::INTER_AREA);
@@ -44,8 +44,9 @@ std::expected<std::vector<std::byte>, Error> strip_of(std::span<const std::byte>
   std::array<cv::Point2f, 4> from;
   for (std::size_t i = 0; i < from.size(); ++i)
     from[i] = cv::Point2d(window[i].x / shrink, window[i].y / shrink);
-  const std::array<cv::Point2f, 4> to{cv::Point2f(left, top), cv::Point2f(right, top),
-                                      cv::Point2f(right, bottom), cv::Point2f(left, bottom)};
+  const std::array<cv::Point2f, 4> to{
+      cv::Point2f(window_left, window_top), cv::Point2f(window_right, window_top),
+      cv::Point2f(window_right, window_bottom), cv::Point2f(window_left, window_bottom)};
   cv::Mat strip;
   cv::warpPerspective(photo, strip, cv::getPerspectiveTransform(from.data(), to.data()),
                       {strip_width, strip_height}, cv::INTER_LINEAR, cv::BORDER_REPLICATE);

@@ -14,7 +14,7 @@
 namespace meterlens::reader {
 namespace {
 
-std::vector<std::byte> bytes_of(const std::filesystem::path& path) {
+std::vector<std::byte> content_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string text(std::istreambuf_iterator<char>(file), {});
   std::vector<std::byte> bytes(text.size());
@@ -24,7 +24,7 @@ std::vector<std::byte> bytes_of(const std::filesystem::path& path) {
 }
 
 Answer read_one(Reader& reader, const Labelled& photo, bool mirror) {
-  const std::vector<std::byte> jpeg = bytes_of(photo.file);
+  const std::vector<std::byte> jpeg = content_of(photo.file);
   if (!mirror) return reader.read(jpeg);
   const auto mirrored = mirror_of(jpeg);
   if (!mirrored) return std::unexpected(mirrored.error());
@@ -194,7 +194,7 @@ WheelReport evaluate_wheels(const std::vector<Labelled>& wheels, const ReadWheel
       continue;
     }
     ++report.n;
-    const auto seen = read(bytes_of(wheel.file));
+    const auto seen = read(content_of(wheel.file));
     if (!seen) {
       ++report.errors;
       continue;

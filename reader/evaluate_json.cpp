@@ -1,19 +1,12 @@
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "reader/evaluate.h"
+#include "reader/json_line.h"
 
 namespace meterlens::reader {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-double rounded(double value) { return std::round(value * 100) / 100; }
-
-// Names from outside may be no UTF-8: bytes that are not are replaced.
-std::string line_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+double hundredths(double value) { return std::round(value * 100) / 100; }
 
 Json object(const Report& report) {
   return {{"n", report.n},
@@ -26,9 +19,9 @@ Json object(const Report& report) {
           {"doubtful", report.doubtful},
           {"unreadable", report.unreadable},
           {"errors", report.errors},
-          {"ms_per_photo", rounded(report.ms_per_photo)},
-          {"ms_50", rounded(report.ms_50)},
-          {"ms_95", rounded(report.ms_95)}};
+          {"ms_per_photo", hundredths(report.ms_per_photo)},
+          {"ms_50", hundredths(report.ms_50)},
+          {"ms_95", hundredths(report.ms_95)}};
 }
 
 Json object(const Answer& answer) {

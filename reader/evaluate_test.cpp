@@ -6,13 +6,14 @@
 #include <nlohmann/json.hpp>
 
 #include "reader/batch.h"
+#include "reader/fixture.h"
 
 namespace meterlens::reader {
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path golden = "tests/golden/meters";  // tests run in the root of the source tree
+using test::golden;
 
 Answer answer_of(const std::string& digits, int certain, Status status, double confidence,
                  int red = 0) {

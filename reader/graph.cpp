@@ -25,14 +25,6 @@ void promise(bool kept, const char* what) {
   if (!kept) throw std::runtime_error(what);
 }
 
-// A convolution before it is packed. Weights: [output][input][y][x].
-struct Plan {
-  cv::Mat weights;
-  std::vector<float> scale, bias;  // of each output channel
-  bool relu = false;
-  std::array<std::uint32_t, 4> pads{};  // top, right, bottom, left
-};
-
 std::size_t side(const cv::Mat& blob, int index) {
   return static_cast<std::size_t>(blob.size[index]);
 }
@@ -60,6 +52,14 @@ class Import {
   }
 
  private:
+  // A convolution before it is packed. Weights: [output][input][y][x].
+  struct Plan {
+    cv::Mat weights;
+    std::vector<float> scale, bias;  // of each output channel
+    bool relu = false;
+    std::array<std::uint32_t, 4> pads{};  // top, right, bottom, left
+  };
+
   void add(const std::string& name) {
     const int id = net_.getLayerId(name);
     const cv::Ptr<cv::dnn::Layer> layer = net_.getLayer(id);

@@ -18,14 +18,14 @@ Bytes model(const char* name) {
   return {first, first + bytes.size()};
 }
 
-Bytes with(Bytes bytes, std::string_view old, std::string_view other) {
+Bytes replaced(Bytes bytes, std::string_view old, std::string_view other) {
   const auto found = std::search(bytes.begin(), bytes.end(), old.begin(), old.end());
   EXPECT_NE(found, bytes.end()) << old;
   std::copy(other.begin(), other.end(), found);
   return bytes;
 }
 
-std::vector<float> noise(std::size_t count, unsigned seed) {
+std::vector<float> noise_of(std::size_t count, unsigned seed) {
   std::mt19937 random(seed);
   std::uniform_real_distribution<float> value(-2, 2);
   std::vector<float> numbers(count);
@@ -58,8 +58,8 @@ TEST(Graph, TakesNoNetThatItWouldRunWrongly) {
   const std::vector<Shape> proofs{{1, 48, 32}};
   const Bytes good = model("wheel.onnx");
   ASSERT_TRUE(Graph::read(good, proofs).has_value());
-  EXPECT_FALSE(Graph::read(with(good, "\"\x04" "Relu", "\"\x04" "Tanh"), proofs).has_value());
-  const Bytes product = with(good, "\"\x03" "Add", "\"\x03" "Mul");
+  EXPECT_FALSE(Graph::read(replaced(good, "\"\x04" "Relu", "\"\x04" "Tanh"), proofs).has_value());
+  const Bytes product = replaced(good, "\"\x03" "Add", "\"\x03" "Mul");
   EXPECT_FALSE(Graph::read(product, proofs).has_value());
   EXPECT_TRUE(Graph::read(product).has_value()) << "only the proof tells";
   EXPECT_FALSE(Graph::read(model("locator.onnx"), std::vector<Shape>{{1, 48, 40}}).has_value())
@@ -80,7 +80,8 @@ TEST(Graph, OutlivesDamage) {
   for (int round = 0; round < 12; ++round) {
     Bytes damaged = good;
     for (int i = 0; i < 40; ++i) damaged[random() % 4000] = static_cast<unsigned char>(random());
-    if (auto graph = Graph::read(damaged, proofs)) said(*graph, proofs[0], noise(80 * 160 * 3, 1));
+    if (auto graph = Graph::read(damaged, proofs))
+      said(*graph, proofs[0], noise_of(80 * 160 * 3, 1));
   }
 }
 
@@ -88,7 +89,7 @@ TEST(Graph, OutlivesDamage) {
 TEST(Graph, SaysTheSameAfterOtherBatches) {
   const Bytes bytes = model("wheel.onnx");
   const Shape one{1, 48, 32}, many{9, 48, 32};
-  const std::vector<float> first = noise(48 * 32 * 3, 1), others = noise(9 * 48 * 32 * 3, 2);
+  const std::vector<float> first = noise_of(48 * 32 * 3, 1), others = noise_of(9 * 48 * 32 * 3, 2);
   auto graph = Graph::read(bytes);
   ASSERT_TRUE(graph.has_value());
   const std::vector<float> alone = said(*graph, one, first);

@@ -5,8 +5,12 @@
 
 #include <cstdint>
 
+#include "reader/fixture.h"
+
 namespace meterlens::reader {
 namespace {
+
+using test::with_turn;
 
 Picture noise(int width, int height) {
   Picture picture{width, height, {}};
@@ -16,7 +20,7 @@ Picture noise(int width, int height) {
   return picture;
 }
 
-std::vector<std::byte> bytes_of(std::initializer_list<int> values) {
+std::vector<std::byte> raw(std::initializer_list<int> values) {
   std::vector<std::byte> bytes;
   for (const int value : values) bytes.push_back(static_cast<std::byte>(value));
   return bytes;
@@ -39,7 +43,7 @@ TEST(Jpeg, ACutPhotoFailsWhereverItIsCut) {
 TEST(Jpeg, AnEndMarkerGluedToAHalfIsNotEnough) {
   auto half = encode(noise(64, 48), 80);
   half.resize(half.size() / 2);
-  for (const std::byte b : bytes_of({0xFF, 0xD9})) half.push_back(b);
+  for (const std::byte b : raw({0xFF, 0xD9})) half.push_back(b);
   const auto info = check_whole(half);
   ASSERT_FALSE(info.has_value());
   EXPECT_EQ(info.error().fault, Fault::damaged_jpeg);
@@ -65,8 +69,8 @@ TEST(Jpeg, ZerosAfterTheEndAreLetThroughOtherBytesAreNot) {
 }
 
 TEST(Jpeg, OtherFilesAreCalledNoJpeg) {
-  const auto png = bytes_of({0x89, 'P', 'N', 'G', 13, 10, 26, 10, 0, 0, 0, 13});
-  for (const auto& bytes : {png, bytes_of({}), bytes_of({0xFF}), bytes_of({0xFF, 0xD8})}) {
+  const auto png = raw({0x89, 'P', 'N', 'G', 13, 10, 26, 10, 0, 0, 0, 13});
+  for (const auto& bytes : {png, raw({}), raw({0xFF}), raw({0xFF, 0xD8})}) {
     EXPECT_EQ(check_whole(bytes).error().fault, Fault::not_a_jpeg);
     EXPECT_EQ(decode(bytes, 100).error().fault, Fault::not_a_jpeg);
   }
@@ -98,17 +102,6 @@ TEST(Jpeg, ADamagedPhotoIsShownAndSaysSo) {
   const auto decoded = decode(half, 100);
   ASSERT_TRUE(decoded.has_value());
   EXPECT_TRUE(decoded->damaged);
-}
-
-// A JPEG with an EXIF block that holds one orientation.
-std::vector<std::byte> with_turn(const std::vector<std::byte>& jpeg, int turn) {
-  std::vector<std::byte> result(jpeg.begin(), jpeg.begin() + 2);
-  const auto exif =
-      bytes_of({0xFF, 0xE1, 0,    34, 'E', 'x', 'i', 'f', 0, 0, 'I',  'I', 42, 0, 8, 0, 0, 0,
-                1,    0,    0x12, 1,  3,   0,   1,   0,   0, 0, turn, 0,   0,  0, 0, 0, 0, 0});
-  result.insert(result.end(), exif.begin(), exif.end());
-  result.insert(result.end(), jpeg.begin() + 2, jpeg.end());
-  return result;
 }
 
 TEST(Jpeg, ExifOrientationTurnsThePicture) {

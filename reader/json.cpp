@@ -1,21 +1,14 @@
 #include <cmath>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 
+#include "reader/json_line.h"
 #include "reader/known.h"
 #include "reader/reader.h"
 
 namespace meterlens::reader {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 double rounded(double value, double steps) { return std::round(value * steps) / steps; }
-
-// Names from outside may be no UTF-8: bytes that are not are replaced.
-std::string line_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 constexpr std::size_t known_bytes_most = 65536;
 constexpr double hours_most = 1e6, use_most = 1e9;
@@ -129,7 +122,7 @@ Json evidence_of(const Evidence& seen) {
           {"shown", seen.shown},          {"lcd", seen.lcd}};
 }
 
-Json wheel_of(const Wheel& wheel, bool with_evidence) {
+Json wheel_object(const Wheel& wheel, bool with_evidence) {
   Json json{{"position", std::fmod(rounded(wheel.position, 10), 10)},
             {"digit", std::string(1, wheel.digit)},
             {"confidence", rounded(wheel.confidence, 1e7)}};
@@ -143,7 +136,7 @@ std::string to_json_line(const std::string& file, const Digits& digits, bool wit
   Json window = Json::array(), wheels = Json::array();
   for (const Point& corner : digits.window)
     window.push_back({rounded(corner.x, 10), rounded(corner.y, 10)});
-  for (const Wheel& wheel : digits.wheels) wheels.push_back(wheel_of(wheel, with_evidence));
+  for (const Wheel& wheel : digits.wheels) wheels.push_back(wheel_object(wheel, with_evidence));
   Json json{{"file", file},
             {"status", name_of(digits.status)},
             {"digits", digits.digits},

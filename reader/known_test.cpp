@@ -28,7 +28,7 @@ std::array<double, 10> noisy(int digit, double strength, Random& random) {
   return p;
 }
 
-std::string text_of(std::int64_t value, std::size_t wheels) {
+std::string digits_text(std::int64_t value, std::size_t wheels) {
   std::string text = std::to_string(value);
   return text.insert(0, wheels - text.size(), '0');
 }
@@ -65,7 +65,7 @@ TEST(Weigh, IsTheSumOverAllValues) {
       const double p = wheels[0][b][a] * wheels[1][c][b] * wheels[2][0][c] *
                        (plausible ? 1 : 1 / prior_odds_most);
       all += p;
-      if (text_of(value, 3) != belief.digits) continue;
+      if (digits_text(value, 3) != belief.digits) continue;
       chosen = p;
       EXPECT_EQ(belief.plausible, plausible);
     }
@@ -93,7 +93,7 @@ std::array<Band, 4> bands_of(double plausible_share, int cases, unsigned seed) {
     const std::int64_t value =
         inside ? range.first + offset % range.count
                : range.first + range.count + offset % (full - range.count);
-    const std::string truth = text_of(value % full, 4);
+    const std::string truth = digits_text(value % full, 4);
     const Belief belief = weigh(noisy_photo(truth, random), range);
     const double said = probability_of(belief);
     Band& band = bands[said < 0.6 ? 0 : said < 0.9 ? 1 : said < 0.98 ? 2 : 3];
@@ -163,7 +163,7 @@ TEST(PlausibleRange, NothingFollowsFromNonsense) {
 // ---- whole rows ----
 
 // As decide() makes it of these spreads.
-Register row_of(const std::vector<Spread>& spreads) {
+Register row_of_spreads(const std::vector<Spread>& spreads) {
   Register row;
   row.spreads = spreads;
   std::vector<double> positions;
@@ -199,16 +199,18 @@ void blur(Spread& spread, int digit, int other, double share) {
   spread[static_cast<std::size_t>(2 * other)] = 0.964 * share;
 }
 
-const Evidence good{.located = 0.9, .light = {120, 40, 0, 0.5}, .whole = 0.999};
+const Evidence good_evidence{.located = 0.9, .light = {120, 40, 0, 0.5}, .whole = 0.999};
 const Quad place{{{100, 100}, {300, 100}, {300, 150}, {100, 150}}};
 
 Digits with(const std::vector<Spread>& spreads, const Earlier& earlier) {
   Known known;
   known.earlier = earlier;
-  return judge(row_of(spreads), good, place, known);
+  return judge(row_of_spreads(spreads), good_evidence, place, known);
 }
 
-Digits alone(const std::vector<Spread>& spreads) { return judge(row_of(spreads), good); }
+Digits alone(const std::vector<Spread>& spreads) {
+  return judge(row_of_spreads(spreads), good_evidence);
+}
 
 TEST(Known, ADoubtfulWheelIsDecidedByWhatIsPlausible) {
   auto spreads = spreads_of("00538");
@@ -236,10 +238,11 @@ TEST(Known, RollOverIsPlausibleWhenTheUseIs) {
 TEST(Known, AClearPhotoWinsOverAnyPrior) {
   Random random(11);
   for (int round = 0; round < 2000; ++round) {
-    const std::string truth = text_of(static_cast<std::int64_t>(random() % 100'000), 5);
+    const std::string truth = digits_text(static_cast<std::int64_t>(random() % 100'000), 5);
     std::string old = truth;  // an exchanged meter, sometimes one that differs in one wheel
     if (random() % 2 == 0) old[random() % 5] = static_cast<char>('0' + random() % 10);
-    else old = text_of(static_cast<std::int64_t>(random() % 100'000), 5);
+    else
+      old = digits_text(static_cast<std::int64_t>(random() % 100'000), 5);
     const auto spreads = spreads_of(truth, 1e-4);
     const Digits photo = alone(spreads);
     ASSERT_EQ(photo.certain, 5);
@@ -275,8 +278,9 @@ TEST(Known, ABlankPhotoIsNeverRead) {
   for (const std::size_t wheels : {4U, 5U, 8U, 9U})
     for (const double hours : {0.0, 1.0, 1e4})
       for (const double rate : {0.0, 1e-6, 1.0}) {
-        const Digits digits = with(std::vector<Spread>(wheels, blank),
-                                   {text_of(1234, wheels), static_cast<int>(wheels), hours, rate});
+        const Digits digits =
+            with(std::vector<Spread>(wheels, blank),
+                 {digits_text(1234, wheels), static_cast<int>(wheels), hours, rate});
         EXPECT_NE(digits.status, Status::read);
         EXPECT_EQ(digits.certain, 0);
       }
@@ -315,31 +319,31 @@ TEST(Known, NonsenseChangesNothing) {
 }
 
 TEST(Known, AnotherNumberOfWheelsIsDoubtfulUnlessElsewhere) {
-  const Register row = row_of(spreads_of("00538"));
+  const Register row = row_of_spreads(spreads_of("00538"));
   Known known;
   known.wheels = 6;
-  EXPECT_EQ(judge(row, good, place, known).status, Status::doubtful);
-  EXPECT_EQ(judge(row, good, place, known).reason, Reason::wheel_count);
+  EXPECT_EQ(judge(row, good_evidence, place, known).status, Status::doubtful);
+  EXPECT_EQ(judge(row, good_evidence, place, known).reason, Reason::wheel_count);
   known.window = place;
-  EXPECT_EQ(judge(row, good, place, known).status, Status::doubtful);
+  EXPECT_EQ(judge(row, good_evidence, place, known).status, Status::doubtful);
   Quad elsewhere = place;
   for (Point& corner : elsewhere) corner.y += 200;
-  EXPECT_EQ(judge(row, good, elsewhere, known).status, Status::read);
+  EXPECT_EQ(judge(row, good_evidence, elsewhere, known).status, Status::read);
   known.wheels = 5;
-  EXPECT_EQ(judge(row, good, elsewhere, known).status, Status::read);
+  EXPECT_EQ(judge(row, good_evidence, elsewhere, known).status, Status::read);
 }
 
 TEST(Known, DecimalsAreRememberedUnlessThePhotoIsClear) {
-  Register row = row_of(spreads_of("00195419"));
+  Register row = row_of_spreads(spreads_of("00195419"));
   for (std::size_t i = 5; i < 8; ++i) row.wheels[i].red = 0.3;
   Known known;
   known.red = 3;
-  EXPECT_EQ(judge(row, good, place, {}).value, "195419");
-  EXPECT_EQ(judge(row, good, place, known).value, "195.419");
+  EXPECT_EQ(judge(row, good_evidence, place, {}).value, "195419");
+  EXPECT_EQ(judge(row, good_evidence, place, known).value, "195.419");
   for (std::size_t i = 5; i < 8; ++i) row.wheels[i].red = 0.001;
-  EXPECT_EQ(judge(row, good, place, known).value, "195419");
+  EXPECT_EQ(judge(row, good_evidence, place, known).value, "195419");
   known.red = 8;
-  EXPECT_EQ(judge(row, good, place, known).value, "195419");
+  EXPECT_EQ(judge(row, good_evidence, place, known).value, "195419");
 }
 
 TEST(Known, AWindowIsFourCornersThatEncloseSomething) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reader/evaluate.h"
+#include "reader/fixture.h"
 #include "reader/jpeg.h"
 #include "reader/nets.h"
 
@@ -16,50 +17,14 @@ namespace meterlens::reader {
 namespace {
 
 namespace fs = std::filesystem;
-
-const fs::path models = "reader/models";        // tests run in the root of the source tree
-const fs::path golden = "tests/golden/meters";  // rendered photos with known readings
-
-Reader& shared_reader() {
-  static std::expected<Reader, Error> reader = Reader::open(models);
-  EXPECT_TRUE(reader.has_value()) << (reader ? "" : reader.error().text);
-  return *reader;
-}
-
-std::vector<std::byte> bytes_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  std::vector<std::byte> bytes;
-  for (const char c : text) bytes.push_back(static_cast<std::byte>(c));
-  return bytes;
-}
-
-std::vector<Labelled> meters() {
-  const auto photos = labels_of(golden / "labels.csv");
-  EXPECT_TRUE(photos.has_value());
-  return *photos;
-}
-
-Picture picture_of(const fs::path& path) { return decode(bytes_of(path), 100000)->picture; }
-
-// The pixel at x, y taken from where(x, y) of another picture.
-template <typename Where>
-Picture rearranged(const Picture& from, int width, int height, Where where) {
-  Picture to{width, height, {}};
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x) {
-      const auto [from_x, from_y] = where(x, y);
-      for (int c = 0; c < 3; ++c)
-        to.bgr.push_back(
-            from.bgr[static_cast<std::size_t>((from_y * from.width + from_x) * 3 + c)]);
-    }
-  return to;
-}
-
-Picture plain(int width, int height, std::uint8_t grey) {
-  return {width, height,
-          std::vector<std::uint8_t>(static_cast<std::size_t>(width * height * 3), grey)};
-}
+using test::bytes_of;
+using test::golden;
+using test::meters;
+using test::models;
+using test::picture_of;
+using test::plain;
+using test::rearranged;
+using test::shared_reader;
 
 TEST(Reader, ReadsRenderedMeters) {
   const Report report = evaluate(shared_reader(), meters());

@@ -19,6 +19,7 @@
 
 #include "protocol/message.h"
 #include "protocol/settings.h"
+#include "server/clock.h"
 #include "server/photo/brightness.h"
 
 namespace meterlens::server {
@@ -26,11 +27,6 @@ namespace meterlens::server {
 using metrics::Count;
 
 namespace {
-
-std::int64_t unix_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 constexpr int judge_tries_max = 5;  // of what somebody has looked at again
 

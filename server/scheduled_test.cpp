@@ -12,8 +12,11 @@ namespace {
 namespace fs = std::filesystem;
 using metrics::Count;
 
-constexpr std::int64_t minute = 60'000, hour = 60 * minute, day = 24 * hour;
-constexpr std::int64_t start = 1'700'006'400'000;  // 2023-11-15 00:00 UTC
+using testing::hour;
+using testing::minute;
+using testing::start;
+
+constexpr std::int64_t day = 24 * hour;
 
 class ScheduledTest : public ::testing::Test {
  protected:

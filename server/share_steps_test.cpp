@@ -14,9 +14,10 @@ namespace meterlens::server {
 namespace {
 
 using metrics::Count;
+using testing::hour;
+using testing::minute;
+using testing::start;
 
-constexpr std::int64_t minute = 60'000, hour = 60 * minute;
-constexpr std::int64_t start = 1'700'006'400'000;  // 2023-11-15 00:00 UTC
 const std::string smart = "D1X20SEED0000001P";
 
 // ---- a worker ----

@@ -21,6 +21,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/clock.h"
 #include "server/fleet_steps.h"
 #include "server/ingest/inbox.h"
 #include "server/pipeline.h"
@@ -28,12 +29,6 @@
 #include "server/store/leases.h"
 
 namespace meterlens::server {
-
-inline std::int64_t unix_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 // How often what depends on time alone is looked after.
 inline constexpr std::int64_t tick_ms = 500;

@@ -14,6 +14,9 @@
 
 namespace meterlens::server::testing {
 
+inline constexpr std::int64_t minute = 60'000, hour = 60 * minute;
+inline constexpr std::int64_t start = 1'700'006'400'000;  // 2023-11-15 00:00 UTC
+
 // Devices that a schedule photographs each night at two, from `since_ms` on.
 inline void add_nightly(store::Store& store, const std::vector<std::string>& devices,
                         std::int64_t since_ms) {

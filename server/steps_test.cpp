@@ -362,7 +362,7 @@ TEST_F(StepsTest, a_command_whose_photo_was_refused_ends_when_it_is_stored) {
   send_photo(2, photo_, command);
   EXPECT_FALSE(steps_->committer.good());
   // As long as it is refused the camera comes again every minute.
-  for (int minute = 0; minute < 15; ++minute) {
+  for (int i = 0; i < 15; ++i) {
     pass(60'000);
     send_photo(2, photo_, command);
   }

@@ -6,7 +6,6 @@
 namespace meterlens::sim {
 namespace {
 
-constexpr std::int64_t second_us = 1'000'000;
 
 }  // namespace
 

@@ -14,25 +14,12 @@ namespace meterlens::sim {
 namespace {
 
 constexpr std::int64_t ms_us = 1000;
-constexpr std::int64_t second_us = 1'000'000;
 // Measured with the programs themselves.
 constexpr std::size_t piece_bytes = 1024;
 constexpr std::int64_t first_piece_us = 800 * ms_us;
 constexpr std::int64_t piece_us = 1'390 * ms_us;
-constexpr std::int64_t end_us = second_us;
+constexpr std::int64_t end_wait_us = second_us;
 constexpr const char* product = "field";
-
-// A real picture, for the server decodes what comes in this dialect. Drawn once a process.
-const std::vector<std::uint8_t>& drawn_photo() {
-  static const std::vector<std::uint8_t> photo = [] {
-    face::Conditions conditions = face::conditions_from_seed(3, 0.1);
-    conditions.width = 320;
-    conditions.height = 240;
-    conditions.jpeg_quality = 40;
-    return face::render(face::meter_from_seed(3), 12'345, conditions).jpeg;
-  }();
-  return photo;
-}
 
 // The same picture with a short comment, so that no two are equal: as two shots of a meter are.
 Buffer take_photo(Random& random) {
@@ -147,7 +134,7 @@ void Deployed::send_piece(std::size_t at) {
   } else if (fails()) {
     busy_ = false;  // no end mark
   } else {
-    after(end_us, [this] { send_end(); });
+    after(end_wait_us, [this] { send_end(); });
   }
 }
 

@@ -12,7 +12,6 @@ namespace meterlens::sim {
 namespace {
 
 constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
-constexpr std::int64_t second_us = 1'000'000;
 
 }  // namespace
 

@@ -14,6 +14,8 @@
 
 namespace meterlens::sim {
 
+inline constexpr std::int64_t second_us = 1'000'000;
+
 // The source that faces are drawn from, with what a world asks of it.
 class Random {
  public:

@@ -36,8 +36,8 @@ using protocol::Bytes;
 constexpr std::int64_t again_ms = 1000;  // after a refusal, or a lost connection
 // Without an answer; a real camera waits longer each time.
 constexpr std::int64_t silence_ms = 10'000;
-constexpr std::size_t piece_bytes = 1024;
-constexpr const char* product = "load";
+constexpr std::size_t smart_piece_bytes = 1024;
+constexpr const char* load_product = "load";
 constexpr const char* smart_prefix = "smart-";
 
 struct Counts {
@@ -46,11 +46,6 @@ struct Counts {
   std::vector<float> latency_ms;
 };
 
-std::int64_t now_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(Steady::now().time_since_epoch())
-      .count();
-}
-
 // The photo with a comment of its own, so that no two have the same hash.
 Buffer unique_photo(const Buffer& jpeg, std::uint64_t serial) {
   Buffer out = {0xFF, 0xD8, 0xFF, 0xFE, 0, 18};
@@ -58,14 +53,6 @@ Buffer unique_photo(const Buffer& jpeg, std::uint64_t serial) {
     for (int i = 0; i < 8; ++i) out.push_back(static_cast<std::uint8_t>(part >> (8 * i)));
   out.insert(out.end(), jpeg.begin() + 2, jpeg.end());
   return out;
-}
-
-Buffer drawn_photo() {
-  face::Conditions conditions = face::conditions_from_seed(3, 0.1);
-  conditions.width = 320;
-  conditions.height = 240;
-  conditions.jpeg_quality = 40;
-  return face::render(face::meter_from_seed(3), 12'345, conditions).jpeg;
 }
 
 struct Camera {
@@ -107,7 +94,7 @@ class Load {
       camera.is_smart = smart_until(i + 1) > smart_until(i);
       camera.name = fmt::format("{}{}{:06}", camera.is_smart ? smart_prefix : "", options.prefix,
                                 i + 1);
-      camera.topic = camera.is_smart ? fmt::format("{}/{}/event", product, camera.name)
+      camera.topic = camera.is_smart ? fmt::format("{}/{}/event", load_product, camera.name)
                                      : fmt::format("meterlens/{}/up", camera.name);
       camera.link = i % connections_;
       camera.photo_id = first_id;
@@ -329,9 +316,9 @@ class Load {
                       R"({{"image_file":"{}",{}}}}}}}}})", file, rest);
       send(camera, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, 0);
     };
-    for (std::size_t at = 0; at < camera.photo.size(); at += piece_bytes) {
+    for (std::size_t at = 0; at < camera.photo.size(); at += smart_piece_bytes) {
       const auto piece =
-          Bytes(camera.photo).subspan(at, std::min(piece_bytes, camera.photo.size() - at));
+          Bytes(camera.photo).subspan(at, std::min(smart_piece_bytes, camera.photo.size() - at));
       std::string text((piece.size() + 2) / 3 * 4, '\0');
       text.resize(protocol::base64_encode(piece, text));
       event(fmt::format(R"("image_binary":"{}\n")", text));

@@ -18,13 +18,7 @@ constexpr int keep_alive_s = 600;
 constexpr int subscribe_qos = 0;  // as devices do
 constexpr std::int64_t again_us = 500'000, patience_us = 60'000'000;
 
-std::int64_t now_us() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-std::string words_of(int result, const LoadBroker& broker) {
+std::string failure_words(int result, const LoadBroker& broker) {
   if (result == MOSQ_ERR_TLS)
     return fmt::format("it shows another certificate than {} knows", broker.ca_file);
   return mosquitto_strerror(result);
@@ -113,7 +107,7 @@ std::size_t LoadLinks::add(const std::string& client_id, const std::string& user
   });
   if (const int result = connect(link); result != MOSQ_ERR_SUCCESS) {
     throw LoadFailure{fmt::format("cannot connect to the broker at {}:{}: {}", node.host, node.port,
-                                  words_of(result, node))};
+                                  failure_words(result, node))};
   }
   listen(link);
   keep_write(link);
@@ -148,7 +142,7 @@ int LoadLinks::connect(Link& link) {
 LoadFailure LoadLinks::gone(const Link& link, int result) const {
   const LoadBroker& node = nodes_[link.node];
   return {fmt::format("the broker at {}:{} is gone: {}", node.host, node.port,
-                      words_of(result, node))};
+                      failure_words(result, node))};
 }
 
 void LoadLinks::lose(Link& link, int result) {

@@ -1,6 +1,7 @@
 // The MQTT connections of `meterlens load`: thousands of them in one thread, on one epoll.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,6 +14,13 @@
 struct mosquitto;
 
 namespace meterlens::sim {
+
+// Of the clock that is never set.
+inline std::int64_t now_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
 
 struct LoadFailure {
   std::string text;

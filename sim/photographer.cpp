@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "face/face.h"
 #include "protocol/require.h"
 
 namespace meterlens::sim {
@@ -17,6 +18,17 @@ constexpr std::size_t comment_bytes_max = 65'000;
 constexpr std::int64_t shot_us = 400'000;  // LED and exposure
 
 }  // namespace
+
+const Buffer& drawn_photo() {
+  static const Buffer photo = [] {
+    face::Conditions conditions = face::conditions_from_seed(3, 0.1);
+    conditions.width = 320;
+    conditions.height = 240;
+    conditions.jpeg_quality = 40;
+    return face::render(face::meter_from_seed(3), 12'345, conditions).jpeg;
+  }();
+  return photo;
+}
 
 Buffer make_photo(std::size_t bytes, Random& random) {
   protocol::require(bytes >= 256);

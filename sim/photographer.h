@@ -16,6 +16,9 @@ using Buffer = std::vector<std::uint8_t>;
 // `bytes`: at least 256.
 Buffer make_photo(std::size_t bytes, Random& random);
 
+// A real picture, for servers decode what comes in the dialect of SmartDTUs. Drawn once a process.
+const Buffer& drawn_photo();
+
 class Sensor {
  public:
   Sensor(const Events& events, Random random) : events_(events), random_(random) {}

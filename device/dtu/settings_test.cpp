@@ -15,7 +15,7 @@ constexpr const char* up = "meterlens/D1X/up";
 constexpr const char* down = "meterlens/D1X/down";
 constexpr const char* control = "PROD01/D1X/control";
 constexpr const char* event = "PROD01/D1X/event";
-constexpr std::uint64_t minute = 60'000;
+constexpr std::uint64_t minute_ms = 60'000;
 
 Buffer entry(std::string_view name, std::int32_t value) {
   const auto place = protocol::find_setting(Part::dtu, name);
@@ -79,10 +79,10 @@ TEST(DtuSettingsFrames, ThoseOfTheCameraAreCarried) {
 TEST(DtuSettingsFrames, TheStatusPeriodIsObeyed) {
   DtuWorld world;
   const std::size_t before = world.mqtt.on("meterlens/D1X/status").size();
-  world.run(10 * minute);
+  world.run(10 * minute_ms);
   EXPECT_EQ(world.mqtt.on("meterlens/D1X/status").size(), before);
   world.say(down, settings_frame(1, "status_period_s", 60));
-  world.run(10 * minute);
+  world.run(10 * minute_ms);
   EXPECT_EQ(world.mqtt.on("meterlens/D1X/status").size(), before + 10);
 }
 
@@ -133,7 +133,7 @@ TEST(DtuTimer, OrdersCapturesWithoutTheServerUntilThePhotoIsOffered) {
   world.run(order_retry_first_ms + 10);
   EXPECT_EQ(orders(world), first);
   world.hear(frame_of(protocol::Offer{1, 10, first[0], 0, {}}));
-  world.run(30 * minute);
+  world.run(30 * minute_ms);
   EXPECT_TRUE(orders(world).empty());
   EXPECT_EQ(world.dtu->timer_counters().ordered, 1U);
 }
@@ -147,7 +147,7 @@ TEST(DtuTimer, OrdersByTextInTheOtherDialect) {
   world.mqtt.unix_ms = 1'700'006'400'000;
   world.restart();
   EXPECT_EQ(world.pull_text(), R"({"capture":1})");
-  world.run(9 * minute);
+  world.run(9 * minute_ms);
   EXPECT_EQ(world.pull_text(), "");
 }
 
@@ -164,23 +164,23 @@ TEST(SmartSettings, TimersTellTheStateAndSurviveARestart) {
             std::string::npos)
       << told;
   ASSERT_TRUE(protocol::json_text(told));
-  world.run(minute + 1000);
+  world.run(minute_ms + 1000);
   EXPECT_EQ(world.mqtt.on(event).size(), 5U);
   world.restart();
   EXPECT_EQ(world.mqtt.on(event).size(), 6U);
-  world.run(minute + 1000);
+  world.run(minute_ms + 1000);
   EXPECT_EQ(world.mqtt.on(event).size(), 9U);
 }
 
 TEST(SmartSettings, ATimerMayFireOnce) {
   DtuWorld world(protocol::Dialect::smartdtu);
   world.say_text(control, R"({"timer2":{"status":1,"period":5000,"mode":0}})");
-  world.run(minute);
+  world.run(minute_ms);
   EXPECT_EQ(world.mqtt.on(event).size(), 3U);
   EXPECT_NE(FakeMqtt::text(world.mqtt.messages.back()).find(R"("timer2": {"status": 0)"),
             std::string::npos);
   world.restart();
-  world.run(minute);
+  world.run(minute_ms);
   EXPECT_EQ(world.mqtt.on(event).size(), 4U);
 }
 

@@ -1,15 +1,9 @@
 #include "device/link/camera_end.h"
 
 #include <algorithm>
-#include <limits>
 #include <variant>
 
 namespace meterlens::link {
-namespace {
-
-constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
-
-}  // namespace
 
 CameraEnd::CameraEnd(const MeterlensLine& line, std::uint16_t first_mark)
     : line_(line),

@@ -28,6 +28,8 @@ inline constexpr std::uint64_t link_lost_ms = 10'000;
 inline constexpr std::uint64_t silence_ms = 2'000;
 // For Agree; longer than a DTU waits in vain at the new rate.
 inline constexpr std::uint64_t agree_wait_ms = 700;
+// A moment that does not come.
+inline constexpr std::uint64_t never = UINT64_MAX;
 inline constexpr std::uint8_t switch_attempts_max = 3;
 // From the change to the first Probe, between two, and for the Proof in all.
 inline constexpr std::uint64_t probe_settle_ms = 5;

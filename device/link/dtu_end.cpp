@@ -5,11 +5,6 @@
 #include <variant>
 
 namespace meterlens::link {
-namespace {
-
-constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
-
-}  // namespace
 
 DtuEnd::DtuEnd(const MeterlensLine& line) : line_(line), rates_(rates_of(line)) {}
 

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "protocol/ids.h"
 #include "server/api/csv.h"
+#include "server/api/json_text.h"
 #include "server/api/query.h"
 #include "server/notify/amount.h"
 #include "server/store/slots.h"
@@ -19,7 +19,6 @@
 namespace meterlens::api {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using validate::Reading;
 
 constexpr int count_most = 10'000;

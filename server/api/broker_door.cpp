@@ -16,7 +16,7 @@ constexpr int connections_max = 8'192;
 constexpr int threads = 4;
 constexpr std::size_t form_bytes_max = 8'192;
 
-Response text(int status, const char* words) {
+Response plain_text(int status, const char* words) {
   return {status, "text/plain; charset=utf-8", words, {{"Cache-Control", "no-store"}}};
 }
 
@@ -39,20 +39,21 @@ struct BrokerDoor::Parts {
 
 Response BrokerDoor::Parts::answer(const Request& request) {
   if (request.method != "POST")
-    return text(405, "set auth_http.http_method = post: a password does not belong into a URL");
-  if (request.body.size() > form_bytes_max) return text(413, "deny");
+    return plain_text(405,
+                      "set auth_http.http_method = post: a password does not belong into a URL");
+  if (request.body.size() > form_bytes_max) return plain_text(413, "deny");
   const auto form = parse_query(request.body);
-  if (!form) return text(200, "deny");
+  if (!form) return plain_text(200, "deny");
   const auto allowed = may(request.path, form->values);
   if (!allowed) {
     spdlog::error("broker door: RabbitMQ cannot be answered: {}", allowed.error().message);
-    return text(503, "the store cannot be asked");
+    return plain_text(503, "the store cannot be asked");
   }
-  if (*allowed) return text(200, "allow");
+  if (*allowed) return plain_text(200, "allow");
   metrics.add(metrics::Count::broker_refusals);
   spdlog::debug("broker door: {} is refused {} {} {}", form->get("username"), request.path,
                 form->get("name"), form->get("routing_key"));
-  return text(200, "deny");
+  return plain_text(200, "deny");
 }
 
 store::Result<bool> BrokerDoor::Parts::may(const std::string& path,

@@ -14,7 +14,6 @@
 namespace meterlens::api {
 namespace {
 
-constexpr std::size_t secret_chars = 26;  // 130 bits
 constexpr std::size_t password_chars_least = 20, password_chars_most = 64;
 
 // A device makes its password itself, so an answer that is lost costs nothing.

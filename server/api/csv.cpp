@@ -6,9 +6,9 @@ namespace meterlens::api {
 namespace {
 
 // Takes one line after another from a text.
-class Cursor {
+class CsvCursor {
  public:
-  explicit Cursor(std::string_view text) : rest_(text) {}
+  explicit CsvCursor(std::string_view text) : rest_(text) {}
   bool at_end() const { return rest_.empty(); }
 
   CsvLine line() {
@@ -67,7 +67,7 @@ class Cursor {
 std::vector<CsvLine> parse_csv(std::string_view text) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   std::vector<CsvLine> out;
-  for (Cursor cursor(text); !cursor.at_end();) {
+  for (CsvCursor cursor(text); !cursor.at_end();) {
     CsvLine line = cursor.line();
     const bool is_empty = line.wrong.empty() && line.fields.size() == 1 && line.fields[0].empty();
     if (!is_empty) out.push_back(std::move(line));

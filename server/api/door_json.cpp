@@ -2,25 +2,16 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 
 #include "protocol/ids.h"
+#include "server/api/json_text.h"
 #include "server/door/secret.h"
 
 namespace meterlens::api {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr std::size_t text_bytes_max = 256, group_count_max = 100;
 constexpr std::size_t kept_bytes_max = 16'384;
-constexpr std::int64_t time_max = 9'999'999'999'999;  // the year 2286
-
-std::string text(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-Json or_null(std::int64_t value) { return value == 0 ? Json(nullptr) : Json(value); }
 
 Json words(const std::string& text) {
   Json out = Json::array();
@@ -78,7 +69,7 @@ std::string with(const Thing& thing, const char* key, const std::string& secret)
 }
 
 template <class Thing>
-std::string list(const char* name, const std::vector<Thing>& things) {
+std::string listed(const char* name, const std::vector<Thing>& things) {
   Json array = Json::array();
   for (const Thing& thing : things) array.push_back(object(thing));
   return text(Json{{name, std::move(array)}});
@@ -105,7 +96,7 @@ std::string text_wanted(const std::string& key) {
 }
 
 // Empty, or what is wrong.
-std::string take(UserEdit& edit, const std::string& key, const Json& value) {
+std::string take_edit(UserEdit& edit, const std::string& key, const Json& value) {
   if (key == "disabled") {
     if (!value.is_boolean()) return "disabled must be true or false";
     edit.disabled = value.get<bool>();
@@ -174,7 +165,7 @@ std::string caller_json(const Caller& caller) {
 std::string user_json(const door::User& user, const std::string& secret) {
   return with(user, "password", secret);
 }
-std::string users_json(const std::vector<door::User>& users) { return list("users", users); }
+std::string users_json(const std::vector<door::User>& users) { return listed("users", users); }
 std::string session_id(const door::Session& session) { return session.hash.substr(0, 16); }
 
 std::string sessions_json(const std::vector<door::Session>& sessions, const std::string& own,
@@ -196,18 +187,18 @@ std::string sessions_json(const std::vector<door::Session>& sessions, const std:
 std::string token_json(const door::Token& token, const std::string& secret) {
   return with(token, "token", secret);
 }
-std::string tokens_json(const std::vector<door::Token>& tokens) { return list("tokens", tokens); }
+std::string tokens_json(const std::vector<door::Token>& tokens) { return listed("tokens", tokens); }
 std::string credential_json(const door::Credential& credential, const std::string& secret) {
   return with(credential, "password", secret);
 }
 std::string credentials_json(const std::vector<door::Credential>& credentials) {
-  return list("credentials", credentials);
+  return listed("credentials", credentials);
 }
 std::string product_json(const door::Product& product, const std::string& secret) {
   return with(product, "secret", secret);
 }
 std::string products_json(const std::vector<door::Product>& products) {
-  return list("products", products);
+  return listed("products", products);
 }
 
 std::string entries_json(const std::vector<door::Entry>& entries, std::int64_t next) {
@@ -239,7 +230,7 @@ std::expected<UserEdit, std::string> parse_user(const std::string& body) {
   if (!json) return std::unexpected(json.error());
   UserEdit edit;
   for (const auto& [key, value] : json->items())
-    if (auto wrong = take(edit, key, value); !wrong.empty())
+    if (auto wrong = take_edit(edit, key, value); !wrong.empty())
       return std::unexpected(std::move(wrong));
   return edit;
 }

@@ -6,12 +6,6 @@
 #include "server/door/secret.h"
 
 namespace meterlens::api {
-namespace {
-
-constexpr int page_count = 100;
-constexpr std::size_t secret_chars = 26;  // 130 bits
-
-}  // namespace
 
 Response Doorkeeper::users(const Request&, const std::string&) {
   const auto users = access_.users();

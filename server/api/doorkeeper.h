@@ -4,6 +4,7 @@
 // writes every change down. Thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -18,6 +19,9 @@
 #include "server/store/access.h"
 
 namespace meterlens::api {
+
+// Of a token, or of a password that is made here: 130 bits.
+inline constexpr std::size_t secret_chars = 26;
 
 class Doorkeeper {
  public:

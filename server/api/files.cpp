@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_plain(const std::string& path) {
+bool is_plain_path(const std::string& path) {
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            c == '.' || c == '_' || c == '-' || c == '/';
@@ -46,7 +46,7 @@ std::string content_type_of(const std::string& path) {
 }
 
 std::expected<File, FileError> read_file(const std::string& folder, const std::string& path) {
-  if (!is_plain(path)) return std::unexpected(FileError::not_found);
+  if (!is_plain_path(path)) return std::unexpected(FileError::not_found);
   auto bytes = read_file_inside({folder}, folder + path);
   if (!bytes) return std::unexpected(bytes.error());
   return File{content_type_of(path), std::move(*bytes)};

@@ -1,24 +1,17 @@
 #include "server/api/fleet_json.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "protocol/bytes.h"
 #include "server/api/json.h"
+#include "server/api/json_text.h"
 
 namespace meterlens::api {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using std::string;
 
-string text(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 std::unexpected<string> wrong(string words) { return std::unexpected(std::move(words)); }
-
-Json or_null(const string& value) { return value.empty() ? Json(nullptr) : Json(value); }
 
 bool is_plain(const string& value) {
   return std::ranges::none_of(
@@ -46,8 +39,6 @@ bool take_names(const Json& value, std::vector<string>& to) {
   to.erase(std::ranges::unique(to).begin(), to.end());
   return true;
 }
-
-constexpr std::int64_t version_max = 999'999'999'999'999'999;
 
 template <class Item, class Next>
 string page(const char* name, const std::vector<Item>& items, const Json& objects, bool has_more,
@@ -83,7 +74,7 @@ std::expected<fleet::Target, string> target_of(const Json& value) {
   return out;
 }
 
-Json settings_of(protocol::Part part, const std::vector<std::uint8_t>& bytes) {
+Json settings_object(protocol::Part part, const std::vector<std::uint8_t>& bytes) {
   Json out = Json::object();
   protocol::ByteReader entries(bytes);
   while (!entries.at_end() && entries.ok()) {
@@ -128,8 +119,8 @@ Json object(const fleet::Control& one) {
 Json object(const fleet::Profile& one) {
   return {{"id", one.id},
           {"name", one.name},
-          {"camera", settings_of(protocol::Part::camera, one.camera)},
-          {"dtu", settings_of(protocol::Part::dtu, one.dtu)},
+          {"camera", settings_object(protocol::Part::camera, one.camera)},
+          {"dtu", settings_object(protocol::Part::dtu, one.dtu)},
           {"target", object(one.target)},
           {"version", one.version}};
 }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -13,6 +12,7 @@
 #include "protocol/ids.h"
 #include "server/api/by_hand.h"
 #include "server/api/csv.h"
+#include "server/api/json_text.h"
 #include "server/api/meters_json.h"
 #include "server/api/query.h"
 #include "server/api/utf8.h"
@@ -20,8 +20,6 @@
 
 namespace meterlens::api {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::size_t bad_listed_max = 1000;
 

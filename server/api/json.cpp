@@ -1,26 +1,15 @@
 #include "server/api/json.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "protocol/bytes.h"
 #include "protocol/checksum.h"
+#include "server/api/json_text.h"
 
 namespace meterlens::api {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using validate::Verdict;
-
-constexpr std::int64_t version_max = 999'999'999'999'999'999;  // as of ids in paths
-
-std::string text(const Json& json) {
-  // Names and reasons are ASCII; should one not be, the answer is JSON all the same.
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-Json or_null(const std::string& value) { return value.empty() ? Json(nullptr) : Json(value); }
-Json or_null(std::int64_t value) { return value == 0 ? Json(nullptr) : Json(value); }
 
 // Null until it was looked at; the numbers also when they are not known.
 void put_brightness(Json& out, const std::optional<photo::Brightness>& seen) {
@@ -198,7 +187,7 @@ struct Text {
   std::size_t bytes_max;
 };
 
-bool take(const Text& text, const Json& value) {
+bool take_limited(const Text& text, const Json& value) {
   if (!value.is_string()) return false;
   *text.to = value.get<std::string>();
   const bool is_plain = std::ranges::none_of(
@@ -433,7 +422,8 @@ std::expected<VersionedEdit, std::string> parse_edit(const std::string& body) {
       return std::unexpected("the body has an unknown key: known are version, verdict, digits, "
                              "value, reason and reviewer");
     }
-    if (known != std::end(texts) && !take(*known, value)) return std::unexpected(said(*known));
+    if (known != std::end(texts) && !take_limited(*known, value))
+      return std::unexpected(said(*known));
   }
   const auto version = json.find("version");
   if (version == json.end() || !version->is_number_unsigned() || *version > version_max) {

@@ -14,7 +14,6 @@
 namespace meterlens::api {
 namespace {
 
-constexpr int page_count = 100;
 using validate::Reading;
 
 // What a list is asked for; the error says which parameter is wrong and what it may be.

@@ -1,28 +1,19 @@
 #include "server/api/meters_json.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "protocol/ids.h"
+#include "server/api/json_text.h"
 
 namespace meterlens::api {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using validate::Author;
 using validate::Exchange;
 using validate::Meter;
 using validate::Watch;
 
 constexpr std::int64_t number_max = 999'999'999'999'999'999;  // as of ids in paths
-constexpr std::int64_t time_max = 9'999'999'999'999;          // the year 2286
-
-std::string text(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-Json or_null(const std::string& value) { return value.empty() ? Json(nullptr) : Json(value); }
-Json or_null(std::int64_t value) { return value == 0 ? Json(nullptr) : Json(value); }
 
 Json object(const Meter& meter) {
   const bool is_unknown = meter.medium == validate::Medium::unknown;
@@ -64,7 +55,7 @@ Json object(const Exchange& exchange) {
 }
 
 template <class Thing>
-std::string page(const char* name, const std::vector<Thing>& things, const std::string& next) {
+std::string page_text(const char* name, const std::vector<Thing>& things, const std::string& next) {
   Json array = Json::array();
   for (const Thing& thing : things) array.push_back(object(thing));
   return text(Json{{name, std::move(array)}, {"next", or_null(next)}});
@@ -196,14 +187,14 @@ void take_times(Body& body, const char* from, std::int64_t& from_ms, const char*
 
 std::string meter_json(const Meter& meter) { return text(object(meter)); }
 std::string meters_json(const std::vector<Meter>& meters, const std::string& next) {
-  return page("meters", meters, next);
+  return page_text("meters", meters, next);
 }
 std::string meter_edits_json(const std::vector<store::Edit<Meter>>& edits) {
   return edits_json(edits);
 }
 std::string watch_json(const Watch& watch) { return text(object(watch)); }
 std::string watches_json(const std::vector<Watch>& watches, const std::string& next) {
-  return page("watches", watches, next);
+  return page_text("watches", watches, next);
 }
 std::string watch_edits_json(const std::vector<store::Edit<Watch>>& edits) {
   return edits_json(edits);

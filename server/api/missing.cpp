@@ -1,18 +1,13 @@
 // Readings that schedules wanted of a meter and that did not come in time.
-#include <nlohmann/json.hpp>
-
 #include "protocol/ids.h"
 #include "server/api/answers.h"
 #include "server/api/fleet.h"
+#include "server/api/json_text.h"
 #include "server/api/meters.h"
 #include "server/store/slots.h"
 
 namespace meterlens::api {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-Json or_null(std::int64_t number) { return number == 0 ? Json(nullptr) : Json(number); }
 
 std::string missing_json(const std::vector<store::Missing>& missing, bool has_more) {
   Json list = Json::array();
@@ -28,8 +23,7 @@ std::string missing_json(const std::vector<store::Missing>& missing, bool has_mo
                     {"estimate", or_null(one.estimate)}});
   }
   const Json next = has_more ? Json(std::to_string(missing.back().id)) : Json(nullptr);
-  return Json{{"missing", std::move(list)}, {"next", next}}.dump(
-      -1, ' ', false, Json::error_handler_t::replace);
+  return text(Json{{"missing", std::move(list)}, {"next", next}});
 }
 
 }  // namespace

@@ -15,11 +15,10 @@
 namespace meterlens::api {
 namespace {
 
-constexpr int page_count = 100;
 constexpr std::size_t import_bytes_max = 2'500'000;
 constexpr std::size_t name_bytes_max = 64, reason_bytes_max = 500;
 
-bool is_plain(const std::string& text, std::size_t bytes_max) {
+bool is_plain_name(const std::string& text, std::size_t bytes_max) {
   return text.size() <= bytes_max && std::ranges::none_of(text, [](char c) {
            return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
          });
@@ -34,7 +33,7 @@ std::expected<std::string, std::string> parse_author(const std::string& body) {
   if (json.empty()) return "";
   if (!json.contains("author") || !json["author"].is_string()) return std::unexpected(wrong);
   std::string author = json["author"].get<std::string>();
-  if (author.empty() || !is_plain(author, name_bytes_max)) return std::unexpected(wrong);
+  if (author.empty() || !is_plain_name(author, name_bytes_max)) return std::unexpected(wrong);
   return author;
 }
 

@@ -10,13 +10,13 @@ namespace {
 using enum Need;
 
 // The first line that fits counts. A pattern without {id} stands for the path and all below it.
-struct Line {
+struct PolicyLine {
   std::string_view pattern;
   Need look;    // GET
   Need change;  // all other methods
 };
 
-constexpr Line lines[] = {
+constexpr PolicyLine lines[] = {
     {"/health", nothing, administer},
     {"/metrics", metrics, administer},
     {"/api/v1/health", nothing, administer},
@@ -57,8 +57,8 @@ constexpr Line lines[] = {
     {"/api/v1/events", read, operate},
 };
 
-const Line* line_of(std::string_view path) {
-  for (const Line& line : lines) {
+const PolicyLine* line_of(std::string_view path) {
+  for (const PolicyLine& line : lines) {
     if (line.pattern.find('{') != std::string_view::npos) {
       if (match(line.pattern, path)) return &line;
     } else if (path.starts_with(line.pattern)) {
@@ -72,7 +72,7 @@ const Line* line_of(std::string_view path) {
 }  // namespace
 
 Need need_of(std::string_view method, std::string_view path) {
-  if (const Line* line = line_of(path)) return method == "GET" ? line->look : line->change;
+  if (const PolicyLine* line = line_of(path)) return method == "GET" ? line->look : line->change;
   const bool is_api = path == "/api" || path.starts_with("/api/");
   return is_api || method != "GET" ? administer : nothing;  // the console's files
 }

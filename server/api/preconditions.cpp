@@ -1,14 +1,11 @@
 #include "server/api/preconditions.h"
 
-#include <nlohmann/json.hpp>
-
 #include "server/api/answers.h"
+#include "server/api/json_text.h"
 #include "server/api/query.h"
 
 namespace meterlens::api {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Response precondition_failed(const std::string& message) {
   return error_response(412, "precondition_failed", message);

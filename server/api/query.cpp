@@ -13,9 +13,9 @@ namespace {
 constexpr std::size_t search_bytes_max = 200;
 
 // Puts one parameter into the filter; the error when it may not be that.
-std::optional<std::string> take(store::Filter& filter, const std::string& key,
-                                const std::string& value, std::string_view name,
-                                bool with_verdict) {
+std::optional<std::string> take_parameter(store::Filter& filter, const std::string& key,
+                                          const std::string& value, std::string_view name,
+                                          bool with_verdict) {
   if (key == name) {
     if (!protocol::is_device_name(value)) {
       return std::string(name) + " must be 1 to 64 of A-Z a-z 0-9 . _ - and not begin with a dot";
@@ -117,7 +117,7 @@ std::expected<store::Filter, std::string> parse_filter(std::string_view query,
   for (const auto& [key, value] : asked->values) {
     // An empty value asks for all.
     if (value.empty()) continue;
-    if (auto wrong = take(filter, key, value, name, with_verdict)) {
+    if (auto wrong = take_parameter(filter, key, value, name, with_verdict)) {
       return std::unexpected(std::move(*wrong));
     }
   }

@@ -12,6 +12,9 @@
 
 namespace meterlens::api {
 
+// Of a list, unless the request says how many.
+inline constexpr int page_count = 100;
+
 // %41 and the like; nothing when an escape is broken or gives a control character, and nothing when
 // the whole is not UTF-8. A '+' stays.
 std::optional<std::string> decode(std::string_view text);

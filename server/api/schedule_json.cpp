@@ -1,17 +1,14 @@
 // Schedules as JSON.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "server/api/json.h"
+#include "server/api/json_text.h"
 #include "server/schedule/cron.h"
 
 namespace meterlens::api {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using schedule::Schedule;
-
-constexpr std::int64_t version_max = 999'999'999'999'999'999;
 
 Json object(const Schedule& schedule, std::int64_t now_ms) {
   Json next;
@@ -29,11 +26,7 @@ Json object(const Schedule& schedule, std::int64_t now_ms) {
           {"next_ms", next},             {"version", schedule.version}};
 }
 
-std::string text(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-bool take_text(const Json& value, std::string& to) {
+bool take_line(const Json& value, std::string& to) {
   if (!value.is_string()) return false;
   to = value.get<std::string>();
   return std::ranges::none_of(
@@ -46,12 +39,12 @@ bool take_seconds(const Json& value, int& to) {
   return true;
 }
 
-bool take_names(const Json& value, std::vector<std::string>& to) {
+bool take_name_list(const Json& value, std::vector<std::string>& to) {
   if (!value.is_array() || value.size() > schedule::schedule_devices_max) return false;
   to.clear();
   for (const Json& device : value) {
     std::string name;
-    if (!take_text(device, name)) return false;
+    if (!take_line(device, name)) return false;
     to.push_back(std::move(name));
   }
   std::ranges::sort(to);
@@ -60,16 +53,16 @@ bool take_names(const Json& value, std::vector<std::string>& to) {
 }
 
 // Empty, or what the key's value must be.
-std::string take(const std::string& key, const Json& value, Schedule& to) {
+std::string take_key(const std::string& key, const Json& value, Schedule& to) {
   const std::string one_line = "a text of one line";
-  if (key == "name") return take_text(value, to.name) ? "" : one_line;
-  if (key == "cron") return take_text(value, to.cron) ? "" : one_line;
-  if (key == "zone") return take_text(value, to.zone) ? "" : one_line;
-  if (key == "devices") return take_names(value, to.devices) ? "" : "a list of device names";
-  if (key == "meters") return take_names(value, to.meters) ? "" : "a list of meters' names";
-  if (key == "meter_group") return take_text(value, to.meter_group) ? "" : one_line;
+  if (key == "name") return take_line(value, to.name) ? "" : one_line;
+  if (key == "cron") return take_line(value, to.cron) ? "" : one_line;
+  if (key == "zone") return take_line(value, to.zone) ? "" : one_line;
+  if (key == "devices") return take_name_list(value, to.devices) ? "" : "a list of device names";
+  if (key == "meters") return take_name_list(value, to.meters) ? "" : "a list of meters' names";
+  if (key == "meter_group") return take_line(value, to.meter_group) ? "" : one_line;
   if (key == "grace_s") return take_seconds(value, to.grace_s) ? "" : "a number of seconds";
-  if (key == "group") return take_text(value, to.group) ? "" : one_line;
+  if (key == "group") return take_line(value, to.group) ? "" : one_line;
   if (key == "spread_s") return take_seconds(value, to.spread_s) ? "" : "a number of seconds";
   if (key == "catch_up_s") return take_seconds(value, to.catch_up_s) ? "" : "a number of seconds";
   if (key == "enabled") {
@@ -107,7 +100,7 @@ std::expected<Schedule, std::string> parse_schedule(const std::string& body,
   if (!json.is_object()) return std::unexpected("the body must be a JSON object");
   Schedule schedule = before;
   for (const auto& [key, value] : json.items()) {
-    if (const std::string wish = take(key, value, schedule); !wish.empty())
+    if (const std::string wish = take_key(key, value, schedule); !wish.empty())
       return std::unexpected("\"" + key.substr(0, 32) + "\" must be " + wish);
   }
   if (before.id != 0 && !json.contains("version"))

@@ -4,6 +4,7 @@
 
 #include "protocol/ids.h"
 #include "server/api/answers.h"
+#include "server/api/by_hand.h"
 #include "server/api/json.h"
 #include "server/api/query.h"
 #include "server/api/second_json.h"
@@ -13,17 +14,15 @@
 namespace meterlens::api {
 namespace {
 
-constexpr int page_count = 100;
 constexpr int uses_max = 1000;
 constexpr int policy_edits_max = 100;
 constexpr std::int64_t day_ms = 86'400'000;
-constexpr std::int64_t future_ms_max = 5 * 60'000;
 constexpr std::int64_t day_last = 100'000'000;
 
 // A phone has no name of its own here; no device can be called so.
 std::string phone_of(const std::string& meter) { return "phone:" + meter; }
 
-Response answer_to(photo::ShapeError error) {
+Response shape_response(photo::ShapeError error) {
   using enum photo::ShapeError;
   switch (error) {
     case not_jpeg:
@@ -138,7 +137,7 @@ Response SecondRoutes::upload(const Request& request, const std::string& id) {
   const protocol::Bytes bytes(reinterpret_cast<const std::uint8_t*>(request.body.data()),
                               request.body.size());
   const auto shape = photo::look(bytes, {settings_.upload_pixels_max, true});
-  if (!shape) return answer_to(shape.error());
+  if (!shape) return shape_response(shape.error());
   photo::Photo photo;
   const std::string taken_at = query->get("taken_at");
   const auto taken = taken_at.empty() ? photo::exif_time_ms(bytes) : parse_moment(taken_at);

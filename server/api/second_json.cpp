@@ -5,25 +5,16 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <nlohmann/json.hpp>
 
 #include "server/api/json.h"
+#include "server/api/json_text.h"
 #include "server/api/query.h"
 #include "server/validate/decimal.h"
 
 namespace meterlens::api {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-constexpr std::size_t text_bytes_max = 500;
-
-std::string text(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-Json or_null(const std::string& value) { return value.empty() ? Json(nullptr) : Json(value); }
-Json or_null(std::int64_t value) { return value == 0 ? Json(nullptr) : Json(value); }
+constexpr std::size_t author_bytes_max = 500;  // of a name, and of a reason
 
 std::string day_text(std::int64_t day) {
   const std::chrono::year_month_day date{
@@ -59,10 +50,10 @@ std::optional<int> offset_of(const std::string& zone) {
   return zone[0] == '-' ? -all : all;
 }
 
-bool is_text(const Json& value) {
+bool is_authors_text(const Json& value) {
   if (!value.is_string()) return false;
   const auto& said = value.get_ref<const std::string&>();
-  return said.size() <= text_bytes_max && std::ranges::none_of(said, [](char c) {
+  return said.size() <= author_bytes_max && std::ranges::none_of(said, [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
   });
 }
@@ -179,7 +170,7 @@ std::expected<second::MeterPolicy, std::string> parse_second_policy(const std::s
     }
     if (key != "author" && key != "reason")
       return std::unexpected("the body has an unknown key: known are policy, author and reason");
-    if (!is_text(value)) {
+    if (!is_authors_text(value)) {
       return std::unexpected("\"" + key + "\" must be a text of at most 500 bytes without control "
                              "characters");
     }

@@ -1,16 +1,13 @@
 // GET /api/v1/summary: the counts of the console's home page.
 #include "server/store/summary.h"
 
-#include <nlohmann/json.hpp>
-
 #include "server/api/answers.h"
+#include "server/api/json_text.h"
 #include "server/api/query.h"
 #include "server/api/routes.h"
 
 namespace meterlens::api {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr int days_default = 14;
 constexpr int days_max = 31;

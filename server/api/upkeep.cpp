@@ -1,21 +1,9 @@
 #include "server/api/upkeep.h"
 
-#include <nlohmann/json.hpp>
-
 #include "server/api/answers.h"
+#include "server/api/json_text.h"
 
 namespace meterlens::api {
-namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string text(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-Json or_null(std::int64_t value) { return value == 0 ? Json(nullptr) : Json(value); }
-
-}  // namespace
 
 std::string upkeep_json(const Upkeep& upkeep) {
   Json backups = Json::array(), folders = Json::array();

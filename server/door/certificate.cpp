@@ -24,7 +24,7 @@ using Bio = std::unique_ptr<BIO, Freed<BIO_free_all>>;
 using X509Pointer = std::unique_ptr<X509, Freed<X509_free>>;
 using KeyPointer = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 
-std::expected<std::string, std::string> text_of(const std::string& file, const char* what) {
+std::expected<std::string, std::string> content_of(const std::string& file, const char* what) {
   std::ifstream in(file, std::ios::binary);
   std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   if (!in || text.empty())
@@ -53,9 +53,9 @@ std::expected<Certificate, std::string> read_certificate(const std::string& chai
                                                          std::int64_t now_s) {
   if (chain_file.empty() || key_file.empty())
     return std::unexpected("[tls] needs both files, of the certificate and of its key");
-  const auto chain = text_of(chain_file, "certificate");
+  const auto chain = content_of(chain_file, "certificate");
   if (!chain) return std::unexpected(chain.error());
-  const auto key = text_of(key_file, "key");
+  const auto key = content_of(key_file, "key");
   if (!key) return std::unexpected(key.error());
   const X509Pointer certificate(
       PEM_read_bio_X509(bio_of(*chain).get(), nullptr, no_passphrase, nullptr));

@@ -7,11 +7,10 @@
 
 #include "protocol/checksum.h"
 #include "protocol/ids.h"
+#include "server/fleet/wrong.h"
 
 namespace meterlens::fleet {
 namespace {
-
-std::unexpected<std::string> wrong(std::string text) { return std::unexpected(std::move(text)); }
 
 std::uint32_t order_of(const Campaign& campaign, const std::string& device) {
   const std::string text = campaign.name + "/" + device;

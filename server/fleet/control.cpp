@@ -4,6 +4,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "server/fleet/wrong.h"
+
 namespace meterlens::fleet {
 namespace {
 
@@ -11,8 +13,6 @@ using Json = nlohmann::ordered_json;
 using Payload = std::expected<Json, std::string>;
 
 constexpr std::int64_t period_ms_max = 86'400'000;
-
-std::unexpected<std::string> wrong(std::string text) { return std::unexpected(std::move(text)); }
 
 struct Range {
   const char* key;

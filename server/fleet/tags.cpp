@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "protocol/ids.h"
+#include "server/fleet/wrong.h"
 
 namespace meterlens::fleet {
 namespace {
@@ -17,8 +18,6 @@ bool is_plain(std::string_view text) {
 bool is_label_name(std::string_view text) {
   return text.size() <= 32 && protocol::is_device_name(text);
 }
-
-std::unexpected<std::string> wrong(std::string text) { return std::unexpected(std::move(text)); }
 
 std::expected<void, std::string> check_label(const std::string& name, const std::string& value) {
   if (!is_label_name(name))

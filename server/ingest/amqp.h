@@ -20,6 +20,9 @@
 
 namespace meterlens::ingest {
 
+// Between tries to connect.
+inline constexpr std::chrono::milliseconds amqp_pause_first{200}, amqp_pause_most{3'000};
+
 // Its words never bear a password.
 struct AmqpFailure : std::runtime_error {
   using std::runtime_error::runtime_error;

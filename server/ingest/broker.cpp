@@ -35,7 +35,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-constexpr milliseconds pause_first{250}, pause_most{30'000}, long_life{60'000};
+constexpr milliseconds broker_pause_first{250}, broker_pause_most{30'000}, long_life{60'000};
 constexpr milliseconds start_time{5000}, stop_time{3000}, port_time{1500};
 
 // A socket that closes itself.
@@ -145,7 +145,7 @@ struct Broker::Guard {
 
 // The death signal comes when the thread that forked ends: so this one forks, and lives on.
 void Broker::Guard::run() {
-  milliseconds wait = pause_first;
+  milliseconds wait = broker_pause_first;
   for (;;) {
     const auto started = steady_clock::now();
     const int process = spawn();
@@ -161,9 +161,9 @@ void Broker::Guard::run() {
     }
     spdlog::error("broker: {} ended (status {}); starting it again in {} ms", program, status,
                   wait.count());
-    if (steady_clock::now() - started > long_life) wait = pause_first;
+    if (steady_clock::now() - started > long_life) wait = broker_pause_first;
     if (!pause(wait)) return;
-    wait = std::min(wait * 2, pause_most);
+    wait = std::min(wait * 2, broker_pause_most);
   }
 }
 

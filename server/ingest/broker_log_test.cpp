@@ -5,14 +5,14 @@
 namespace meterlens::ingest {
 namespace {
 
-struct Case {
+struct LogCase {
   const char* line;
   const char* client;  // nullptr: about something else
   bool connected;
 };
 
 // Lines as mosquitto 2.0.11 writes them.
-constexpr Case cases[] = {
+constexpr LogCase log_cases[] = {
     {"1795363894: New client connected from 127.0.0.1:42884 as PRODdev1 (p2, c1, k60).", "PRODdev1",
      true},
     {"1795363894: New client connected from 127.0.0.1:42884 as PRODdev1 (p2, c0, k300, u'x y').",
@@ -33,7 +33,7 @@ constexpr Case cases[] = {
 };
 
 TEST(BrokerLog, tells_who_came_and_went) {
-  for (const Case& c : cases) {
+  for (const LogCase& c : log_cases) {
     const auto change = parse_broker_log(c.line);
     ASSERT_EQ(change.has_value(), c.client != nullptr) << c.line;
     if (!change) continue;

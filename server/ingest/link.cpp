@@ -26,15 +26,9 @@ using std::chrono::milliseconds;
 constexpr std::array subscriptions = {"meterlens/+/up", "meterlens/+/status", "+/+/event",
                                       "$SYS/broker/log/#"};
 constexpr milliseconds poll_time{500};
-constexpr milliseconds pause_first{200}, pause_most{10'000};
+constexpr milliseconds link_pause_first{200}, link_pause_most{10'000};
 // Messages taken in one go before others get their turn.
-constexpr int row_max = 512;
-
-struct Outgoing {
-  std::string topic;
-  std::vector<std::uint8_t> payload;
-  int qos = 0;
-};
+constexpr int link_row_max = 512;
 
 void init_library() {
   static const int once = mosquitto_lib_init();
@@ -44,6 +38,12 @@ void init_library() {
 }  // namespace
 
 struct Link::Session {
+  struct Outgoing {
+    std::string topic;
+    std::vector<std::uint8_t> payload;
+    int qos = 0;
+  };
+
   LinkSettings settings;
   LinkEvents events;
   mosquitto* client = nullptr;
@@ -108,18 +108,18 @@ bool Link::send(std::string topic, std::vector<std::uint8_t> payload, int qos) {
 bool Link::connected() const { return session_->connected; }
 
 void Link::Session::run() {
-  milliseconds pause = pause_first;
+  milliseconds pause = link_pause_first;
   while (!stopping) {
     if (open()) {
       serve();
-      if (activity > 0) pause = pause_first;
+      if (activity > 0) pause = link_pause_first;
     }
     if (client != nullptr) mosquitto_destroy(std::exchange(client, nullptr));
     if (connected.exchange(false)) events.connection(false);
     if (stopping) return;
     pollfd waker{wake_fd, POLLIN, 0};
     poll(&waker, 1, static_cast<int>(pause.count()));
-    pause = std::min(pause * 2, pause_most);
+    pause = std::min(pause * 2, link_pause_most);
     events.pause();
   }
 }
@@ -180,7 +180,7 @@ bool Link::Session::wait() {
 
 // libmosquitto reads one packet a call, so it is called until nothing comes.
 bool Link::Session::read_row() {
-  for (int i = 0; i < row_max; ++i) {
+  for (int i = 0; i < link_row_max; ++i) {
     const std::uint64_t before = activity;
     if (const int code = mosquitto_loop_read(client, 1); code != MOSQ_ERR_SUCCESS) {
       lost(code);

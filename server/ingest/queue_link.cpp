@@ -30,7 +30,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int poll_ms = 500;
-constexpr milliseconds pause_first{200}, pause_most{3'000};
 // Messages taken in one go before others get their turn.
 constexpr int row_max = 512;
 constexpr std::string_view status_consumer = "status", private_consumer = "private";
@@ -39,9 +38,9 @@ constexpr RateLimit status_limit{.per_s = 1, .burst = 120};
 constexpr std::int64_t flood_told_ms = 5'000, poison_looked_ms = 10'000;
 constexpr std::size_t dotted_names_max = 100;
 
-std::vector<std::uint8_t> bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
+std::vector<std::uint8_t> payload_of(std::string_view text) { return {text.begin(), text.end()}; }
 
-std::string_view text_of(protocol::Bytes bytes) {
+std::string_view payload_text(protocol::Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -142,11 +141,11 @@ QueueLink::~QueueLink() {
 // ---- the link's thread ----
 
 void QueueLink::Session::run() {
-  milliseconds pause = pause_first;
+  milliseconds pause = amqp_pause_first;
   while (!stopping) {
     try {
       open();
-      pause = pause_first;
+      pause = amqp_pause_first;
       serve();
     } catch (const AmqpFailure& failure) {
       const auto& node = settings.nodes[next_node % settings.nodes.size()];
@@ -173,7 +172,7 @@ void QueueLink::Session::run() {
     if (stopping) return;
     pollfd waker{wake_fd, POLLIN, 0};
     poll(&waker, 1, static_cast<int>(pause.count()));
-    pause = std::min(pause * 2, pause_most);
+    pause = std::min(pause * 2, amqp_pause_most);
     events.pause();
   }
 }
@@ -317,8 +316,8 @@ void QueueLink::Session::flush() {
 void QueueLink::Session::message(const AmqpMessage& one) {
   if (one.consumer == status_consumer) return forward(one);
   if (one.consumer == private_consumer) {
-    if (one.correlation.empty()) return events.news(text_of(one.body));
-    return events.answer(std::string(one.correlation), text_of(one.body));
+    if (one.correlation.empty()) return events.news(payload_text(one.body));
+    return events.answer(std::string(one.correlation), payload_text(one.body));
   }
   std::string topic = topic_of_key(one.key);
   if (one.type == status_type) topic = topic.substr(0, topic.rfind('/')) + "/status";
@@ -328,7 +327,7 @@ void QueueLink::Session::message(const AmqpMessage& one) {
   if (!is_wanted && !may_pass(topic, one.body.size(), rate)) return amqp->acknowledge(one.tag);
   delivery.number = deliveries.add(one.tag, delivery.queue, is_wanted ? "" : keeper_of(topic));
   if (is_wanted) {
-    return events.wanted({std::string(text_of(one.body)), std::string(one.reply_to),
+    return events.wanted({std::string(payload_text(one.body)), std::string(one.reply_to),
                           std::string(one.correlation)}, delivery);
   }
   events.message(topic, one.body, delivery);
@@ -418,7 +417,7 @@ bool QueueLink::answer(const Wanted& wanted, std::string body) {
   AmqpLetter letter;
   letter.key = wanted.reply_to;
   letter.correlation = wanted.correlation;
-  letter.body = bytes_of(body);
+  letter.body = payload_of(body);
   letter.is_kept = false;
   return session_->sender->post(std::move(letter));
 }
@@ -426,7 +425,7 @@ bool QueueLink::answer(const Wanted& wanted, std::string body) {
 bool QueueLink::tell(std::string body) {
   AmqpLetter letter;
   letter.exchange = news_exchange;
-  letter.body = bytes_of(body);
+  letter.body = payload_of(body);
   letter.is_kept = false;
   return session_->sender->post(std::move(letter));
 }
@@ -436,7 +435,7 @@ bool QueueLink::want(const std::string& topic, std::string body, const std::stri
   AmqpLetter letter;
   letter.exchange = devices_exchange;
   letter.key = key_of_topic(topic);
-  letter.body = bytes_of(body);
+  letter.body = payload_of(body);
   letter.type = wanted_type;
   {
     const std::lock_guard lock(session_->mutex);

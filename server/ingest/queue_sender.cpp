@@ -12,7 +12,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds pause_first{200}, pause_most{3'000};
 constexpr milliseconds idle{500};  // then heartbeats are looked after
 
 }  // namespace
@@ -76,7 +75,7 @@ std::string QueueSender::trouble() const {
 // ---- the sender's thread ----
 
 void QueueSender::run() {
-  milliseconds pause = pause_first;
+  milliseconds pause = amqp_pause_first;
   for (;;) {
     try {
       open();
@@ -88,7 +87,7 @@ void QueueSender::run() {
         } else {
           send_all();
           set_ready(true);
-          pause = pause_first;
+          pause = amqp_pause_first;
         }
         std::unique_lock lock(mutex_);
         filled_.wait_for(lock, idle, [this] {
@@ -107,7 +106,7 @@ void QueueSender::run() {
     letters_.clear();
     filled_.wait_for(lock, pause, [this] { return stopping_; });
     if (stopping_) return;
-    pause = std::min(pause * 2, pause_most);
+    pause = std::min(pause * 2, amqp_pause_most);
   }
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-struct Case {
+struct Join {
   const char* name;
   Texts parts;
   Texts whole;          // after all parts
@@ -17,7 +17,7 @@ struct Case {
   bool drops = false;
 };
 
-class TextJoinerTest : public ::testing::TestWithParam<Case> {};
+class TextJoinerTest : public ::testing::TestWithParam<Join> {};
 
 TEST_P(TextJoinerTest, restores_texts) {
   TextJoiner joiner(1000);
@@ -34,31 +34,31 @@ TEST_P(TextJoinerTest, restores_texts) {
 INSTANTIATE_TEST_SUITE_P(
     Cases, TextJoinerTest,
     ::testing::Values(
-        Case{"whole", {R"({"a":1})"}, {R"({"a":1})"}, {}},
-        Case{"split", {R"({"a":"x)", R"(y"})"}, {R"({"a":"xy"})"}, {}},
-        Case{"split_in_escape", {"{\"a\":\"x\\", "\"y\"}"}, {"{\"a\":\"x\\\"y\"}"}, {}},
-        Case{"brace_in_string", {R"({"a":"}{"})"}, {R"({"a":"}{"})"}, {}},
-        Case{"three_parts", {"{", R"("a")", ":1}"}, {R"({"a":1})"}, {}},
-        Case{"glued", {R"({"a":1}{"b":2})"}, {R"({"a":1})", R"({"b":2})"}, {}},
-        Case{"glued_with_space", {"{\"a\":1}\r\n{\"b\":2}\n"}, {R"({"a":1})", R"({"b":2})"}, {}},
-        Case{"glued_and_split", {R"({"a":1}{"b)", R"(":2})"}, {R"({"a":1})", R"({"b":2})"}, {}},
-        Case{"last_brace_missing", {R"({"a":{"b":1})"}, {}, {R"({"a":{"b":1}})"}},
-        Case{"brace_missing_before_next",
+        Join{"whole", {R"({"a":1})"}, {R"({"a":1})"}, {}},
+        Join{"split", {R"({"a":"x)", R"(y"})"}, {R"({"a":"xy"})"}, {}},
+        Join{"split_in_escape", {"{\"a\":\"x\\", "\"y\"}"}, {"{\"a\":\"x\\\"y\"}"}, {}},
+        Join{"brace_in_string", {R"({"a":"}{"})"}, {R"({"a":"}{"})"}, {}},
+        Join{"three_parts", {"{", R"("a")", ":1}"}, {R"({"a":1})"}, {}},
+        Join{"glued", {R"({"a":1}{"b":2})"}, {R"({"a":1})", R"({"b":2})"}, {}},
+        Join{"glued_with_space", {"{\"a\":1}\r\n{\"b\":2}\n"}, {R"({"a":1})", R"({"b":2})"}, {}},
+        Join{"glued_and_split", {R"({"a":1}{"b)", R"(":2})"}, {R"({"a":1})", R"({"b":2})"}, {}},
+        Join{"last_brace_missing", {R"({"a":{"b":1})"}, {}, {R"({"a":{"b":1}})"}},
+        Join{"brace_missing_before_next",
              {R"({"a":{"b":1})", R"({"c":2})"},
              {R"({"a":{"b":1}})", R"({"c":2})"},
              {}},
-        Case{"brace_left_over_from_lenient_dtu", {"}", R"({"c":2})"}, {R"({"c":2})"}, {}},
-        Case{"end_before_beginning", {R"(y"}})", R"({"a":{"b":"x)"}, {}, {R"({"a":{"b":"xy"}})"}},
-        Case{"end_before_beginning_then_next",
+        Join{"brace_left_over_from_lenient_dtu", {"}", R"({"c":2})"}, {R"({"c":2})"}, {}},
+        Join{"end_before_beginning", {R"(y"}})", R"({"a":{"b":"x)"}, {}, {R"({"a":{"b":"xy"}})"}},
+        Join{"end_before_beginning_then_next",
              {R"(y"}})", R"({"a":{"b":"x)", R"({"c":2})"},
              {R"({"a":{"b":"xy"}})", R"({"c":2})"},
              {}},
-        Case{"lost_end", {R"({"a":"x)", R"({"c":2})"}, {R"({"c":2})"}, {}, true},
-        Case{"lost_beginning", {"abcdef\"}", R"({"c":2})"}, {R"({"c":2})"}, {}, true},
-        Case{"never_ends", {R"({"a":"x)"}, {}, {}, true},
-        Case{"value_missing", {R"({"a":)"}, {}, {}, true},
-        Case{"too_deep", {"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[["}, {}, {}, true},
-        Case{"too_long",
+        Join{"lost_end", {R"({"a":"x)", R"({"c":2})"}, {R"({"c":2})"}, {}, true},
+        Join{"lost_beginning", {"abcdef\"}", R"({"c":2})"}, {R"({"c":2})"}, {}, true},
+        Join{"never_ends", {R"({"a":"x)"}, {}, {}, true},
+        Join{"value_missing", {R"({"a":)"}, {}, {}, true},
+        Join{"too_deep", {"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[["}, {}, {}, true},
+        Join{"too_long",
              {"{\"a\":\"" + std::string(2000, 'x'), R"({"c":2})"},
              {R"({"c":2})"},
              {},

@@ -8,16 +8,13 @@
 #include <string_view>
 
 #include "server/notify/amount.h"
+#include "server/notify/json_text.h"
 
 namespace meterlens::notify {
 namespace {
 
 using json = nlohmann::ordered_json;
 using validate::Medium;
-
-std::string text_of(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 // What people write, and what Home Assistant reads.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 12> spellings{{

@@ -12,6 +12,8 @@
 
 #include "protocol/require.h"
 #include "server/notify/amount.h"
+#include "server/notify/clock.h"
+#include "server/notify/give_up.h"
 #include "server/notify/http_client.h"
 #include "server/notify/news_json.h"
 
@@ -19,12 +21,7 @@ namespace meterlens::notify {
 namespace {
 
 constexpr int alarm_count_max = 50;  // in one message
-constexpr long connect_s_max = 10;
-
-std::int64_t unix_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
+constexpr long email_connect_s_max = 10;
 
 // Without what could end a line.
 std::string one_line(std::string_view text) {
@@ -38,7 +35,7 @@ std::string subject_of_alarm(const store::Alarm& alarm) {
   return what.empty() ? "" : fmt::format(" of {} {}", what, one_line(alarm.subject));
 }
 
-std::string line_of(const store::News& news) {
+std::string alarm_line(const store::News& news) {
   const char* what = news.kind == store::NewsKind::alarm_raised ? "ALARM" : "ended";
   return fmt::format("{}  {}: {}{}\r\n    {}\r\n", time_text(news.at_ms), what,
                      store::name(news.alarm.kind), subject_of_alarm(news.alarm),
@@ -69,10 +66,6 @@ struct Unread {
     return bytes;
   }
 };
-
-int give_up(void* stopping, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<const std::atomic<bool>*>(stopping)->load() ? 1 : 0;
-}
 
 class Email : public Sink {
  public:
@@ -120,7 +113,7 @@ void Email::set_up(CURL* curl, curl_slist* to) const {
   curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
   const auto timeout_s = static_cast<long>(settings_.timeout_s);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT, timeout_s);
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, std::min(timeout_s, connect_s_max));
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, std::min(timeout_s, email_connect_s_max));
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, give_up);
@@ -175,7 +168,7 @@ std::string email_text(const EmailSettings& settings, const std::string& host,
       date_of(now_ms), one_line(settings.from), to, one_line(subject_line(news)),
       news.empty() ? "test" : news_id(news.back()), now_ms, one_line(host));
   if (news.empty()) text += "If you can read this, Meterlens can send you alarms.\r\n";
-  for (const store::News& one : news) text += line_of(one);
+  for (const store::News& one : news) text += alarm_line(one);
   return text + fmt::format("\r\n-- \r\nMeterlens on {}\r\n", one_line(host));
 }
 

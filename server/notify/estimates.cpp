@@ -2,12 +2,12 @@
 
 #include <array>
 
+#include "server/notify/clock.h"
 #include "server/validate/estimate.h"
 
 namespace meterlens::notify {
 namespace {
 
-constexpr std::int64_t hour_ms = 3'600'000, day_ms = 24 * hour_ms;
 constexpr int gaps_max = 50;   // in one transaction
 constexpr int turns_max = 20;  // in one go
 

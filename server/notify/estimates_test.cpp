@@ -1,5 +1,6 @@
 #include "server/notify/estimates.h"
 
+#include "server/notify/clock.h"
 #include "server/notify/watcher.h"
 #include "server/store/fixture.h"
 
@@ -8,8 +9,7 @@ namespace {
 
 using validate::Verdict;
 
-constexpr std::int64_t hour_ms = 3'600'000, day_ms = 24 * hour_ms;
-constexpr std::int64_t begin_ms = 1'700'006'400'000;  // 2023-11-15 00:00 UTC
+using store::test::begin_ms;
 
 class EstimatesTest : public store::test::Fixture {
  protected:

@@ -21,7 +21,7 @@ using store::NewsKind;
 using Clock = std::chrono::steady_clock;
 
 constexpr int batch_max_count = 500;
-constexpr int page_count = 1000;
+constexpr int home_page_count = 1000;
 constexpr int flush_ms = 10'000;
 // All meters are looked at so often, and for no more than a twentieth of the time.
 constexpr std::int64_t look_ms_min = 2000;
@@ -177,20 +177,20 @@ Sent HomeAssistant::gather() {
   if (!devices) return later(devices.error().message);
   online_.clear();
   for (const store::Device& device : *devices) online_[device.id] = device.online;
-  auto alarms = alarms_.alarms({.open = true, .count_max = page_count});
+  auto alarms = alarms_.alarms({.open = true, .count_max = home_page_count});
   if (!alarms) return later(alarms.error().message);
   open_alarms_ = *std::move(alarms);
   devices_of_.clear();
   const std::int64_t now = now_ms();
   for (std::int64_t after = 0;;) {
-    const auto watches = store_.watches("", "", after, page_count);
+    const auto watches = store_.watches("", "", after, home_page_count);
     if (!watches) return later(watches.error().message);
     for (const validate::Watch& watch : *watches) {
       after = watch.id;
       if (watch.from_ms <= now && (watch.to_ms == 0 || watch.to_ms > now))
         devices_of_[watch.meter].push_back(watch.device);
     }
-    if (static_cast<int>(watches->size()) < page_count) return {};
+    if (static_cast<int>(watches->size()) < home_page_count) return {};
   }
 }
 
@@ -199,7 +199,7 @@ Sent HomeAssistant::look_at_all() {
   if (Sent looked = gather(); !looked.good()) return looked;
   std::set<std::string> there;
   for (std::string after;;) {
-    const auto meters = store_.meters(after, page_count);
+    const auto meters = store_.meters(after, home_page_count);
     if (!meters) return later(meters.error().message);
     for (const validate::Meter& meter : *meters) {
       after = meter.id;
@@ -208,7 +208,7 @@ Sent HomeAssistant::look_at_all() {
       there.insert(meter.id);
       if (Sent said = say(meter); !said.good()) return said;
     }
-    if (static_cast<int>(meters->size()) < page_count) break;
+    if (static_cast<int>(meters->size()) < home_page_count) break;
   }
   std::vector<std::string> gone;
   for (const auto& [meter, item] : items_) {

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "protocol/require.h"
+#include "server/notify/give_up.h"
 
 namespace meterlens::notify {
 namespace {
@@ -19,10 +20,6 @@ std::size_t swallow(char*, std::size_t, std::size_t count, void* so_far) {
   auto& bytes = *static_cast<std::size_t*>(so_far);
   bytes += count;
   return bytes > answer_bytes_max ? 0 : count;
-}
-
-int give_up(void* stopping, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<const std::atomic<bool>*>(stopping)->load() ? 1 : 0;
 }
 
 struct Headers {

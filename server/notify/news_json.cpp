@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "server/notify/amount.h"
+#include "server/notify/json_text.h"
 
 namespace meterlens::notify {
 namespace {
@@ -11,11 +12,6 @@ namespace {
 using json = nlohmann::ordered_json;
 using store::Alarm;
 using store::News;
-
-// Names and reasons come from people: what is no UTF-8 is replaced, not thrown.
-std::string text_of(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 json time_or_null(std::int64_t ms) { return ms == 0 ? json() : json(ms); }
 

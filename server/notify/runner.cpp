@@ -6,6 +6,8 @@
 #include <chrono>
 #include <utility>
 
+#include "server/notify/clock.h"
+
 namespace meterlens::notify {
 namespace {
 
@@ -14,11 +16,6 @@ using store::Stream;
 
 // A mark is written down at least after so many rows without news.
 constexpr std::int64_t unsaved_max = 1000;
-
-std::int64_t unix_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 std::int64_t& mark_of(store::Marks& marks, Stream stream) {
   if (stream == Stream::reading) return marks.reading;

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "server/notify/clock.h"
 #include "server/schedule/cron.h"
 
 namespace meterlens::notify {
 namespace {
 
-constexpr std::size_t page_count = 1000;
-constexpr std::int64_t day_ms = 86'400'000;
+constexpr std::size_t slots_page_count = 1000;
 constexpr std::int64_t year_ms = 366 * day_ms;
 
 }  // namespace
@@ -66,7 +66,7 @@ store::Result<std::optional<std::vector<std::string>>> Slots::next(std::int64_t 
   }
   const auto& all = open_->subjects;
   // A meter's devices stay together.
-  open_->end = std::min(open_->index + page_count, all.size());
+  open_->end = std::min(open_->index + slots_page_count, all.size());
   while (open_->end < all.size() && all[open_->end].meter == all[open_->end - 1].meter)
     ++open_->end;
   int added = 0;

@@ -1,5 +1,6 @@
 #include "server/notify/slots.h"
 
+#include "server/notify/clock.h"
 #include "server/notify/watcher.h"
 #include "server/store/fixture.h"
 
@@ -9,8 +10,9 @@ namespace {
 using store::AlarmKind;
 using Names = std::vector<std::string>;
 
-constexpr std::int64_t minute_ms = 60'000, hour_ms = 60 * minute_ms, day_ms = 24 * hour_ms;
-constexpr std::int64_t begin_ms = 1'700'006'400'000;  // 2023-11-15 00:00 UTC
+using store::test::begin_ms;
+
+constexpr std::int64_t minute_ms = 60'000;
 
 class SlotsTest : public store::test::Fixture {
  protected:

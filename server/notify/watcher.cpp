@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "server/notify/clock.h"
+
 namespace meterlens::notify {
 namespace {
 
@@ -20,16 +22,10 @@ constexpr int page_count = 1000;
 constexpr std::int64_t rows_max = 5000;  // looked at in one go
 constexpr std::size_t group_max = 500;   // alarms in one transaction
 constexpr int slot_pages_max = 20;       // in one go
-constexpr std::int64_t hour_ms = 3'600'000;
 constexpr std::int64_t complain_ms = 60'000;
 // An alarm ends well below where it begins, so that it does not flutter.
 constexpr int percent_back = 20;
 constexpr std::int64_t disk_back_percent = 110;
-
-std::int64_t unix_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 

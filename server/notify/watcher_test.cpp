@@ -1,5 +1,6 @@
 #include "server/notify/watcher.h"
 
+#include "server/notify/clock.h"
 #include "server/store/fixture.h"
 
 namespace meterlens::notify {
@@ -8,8 +9,6 @@ namespace {
 using store::AlarmKind;
 using validate::Flag;
 using validate::Verdict;
-
-constexpr std::int64_t hour_ms = 3'600'000;
 
 class WatcherTest : public store::test::Fixture {
  protected:

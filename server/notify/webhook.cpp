@@ -9,16 +9,12 @@
 #include <utility>
 
 #include "protocol/require.h"
+#include "server/notify/clock.h"
 #include "server/notify/http_client.h"
 #include "server/notify/news_json.h"
 
 namespace meterlens::notify {
 namespace {
-
-std::int64_t unix_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 class Webhook : public Sink {
  public:

@@ -13,7 +13,6 @@ using validate::Claim;
 using validate::Said;
 
 constexpr std::size_t words_kept_max = 32;
-constexpr int wheels_max = validate::wheel_count_max;
 
 Said local_of(const Claim& claim) {
   Said said;
@@ -77,7 +76,7 @@ void take(Claim& claim, const Choice& choice, const std::string& digits, const s
   claim.reason.clear();
   claim.prior.clear();
   claim.digits = digits;
-  claim.certain = std::min(static_cast<int>(choice.digits.size()), wheels_max);
+  claim.certain = std::min(static_cast<int>(choice.digits.size()), validate::wheel_count_max);
   if (choice.red >= 0) claim.red = choice.red;
   claim.confidence = std::max(choice.confidence, 0.0);
   believe(claim, 1, why);
@@ -100,7 +99,7 @@ void settle_baidu(Claim& claim, const Choice& choice, const std::string& digits,
 
 void settle_doubtful(Claim& claim, const Choice& choice, const std::string& digits, double sure) {
   const int shared = alike(claim.digits, digits);
-  const int seen = std::min(static_cast<int>(choice.digits.size()), wheels_max);
+  const int seen = std::min(static_cast<int>(choice.digits.size()), validate::wheel_count_max);
   if (shared > 0 && std::min(shared, seen) >= std::max(claim.certain, seen - 1)) {
     // Each has seen the same by itself; the last wheel may turn.
     claim.status = "read";

@@ -15,7 +15,7 @@ struct Answer {
   bool is_too_long = false;
 };
 
-std::size_t take(char* data, std::size_t size, std::size_t count, void* to) {
+std::size_t take_answer(char* data, std::size_t size, std::size_t count, void* to) {
   auto& answer = *static_cast<Answer*>(to);
   if (answer.body.size() + size * count > answer.bytes_max) {
     answer.is_too_long = true;
@@ -49,7 +49,7 @@ void set_up(CURL* curl, const Post& post, Answer& answer, const std::atomic<bool
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "meterlens");
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(post.timeout_ms));
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_answer);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
   curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, ask_stopping);

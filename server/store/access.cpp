@@ -20,13 +20,13 @@ constexpr const char* token_columns =
     "token.expires_ms";
 
 // Names of groups may have spaces, but no control characters.
-std::string joined(const std::vector<std::string>& groups) {
+std::string joined_groups(const std::vector<std::string>& groups) {
   std::string text;
   for (const std::string& group : groups) text += group + "\n";
   return text;
 }
 
-std::vector<std::string> parted(const std::string& text) {
+std::vector<std::string> parted_groups(const std::string& text) {
   std::vector<std::string> groups;
   for (std::size_t start = 0; start < text.size();) {
     const std::size_t end = std::min(text.find('\n', start), text.size());
@@ -48,7 +48,7 @@ struct UserRow {
   }
   User take() {
     user.role = door::parse_role(role).value_or(Role::viewer);
-    user.groups = parted(groups);
+    user.groups = parted_groups(groups);
     user.disabled = disabled != 0;
     return user;
   }
@@ -128,7 +128,7 @@ bool has_administrator(soci::session& sql) {
   return count > 0;
 }
 
-Result<void> outcome(const Result<int>& rows, const std::string& name) {
+Result<void> user_outcome(const Result<int>& rows, const std::string& name) {
   if (!rows && rows.error().message.find("no administrator left") != std::string::npos)
     return std::unexpected(Error{ErrorCode::conflict,
                                  "this is the last administrator: make another one before"});
@@ -160,7 +160,7 @@ Result<User> Access::user(const std::string& name) {
 
 Result<void> Access::add_user(const User& user) {
   const auto rows = engine_.write([&](soci::session& sql) {
-    const std::string role = door::name(user.role), groups = joined(user.groups);
+    const std::string role = door::name(user.role), groups = joined_groups(user.groups);
     const int disabled = user.disabled ? 1 : 0;
     return change_rows(sql,
                        "INSERT OR IGNORE INTO user VALUES (:name, :role, :groups, :hash, "
@@ -178,7 +178,7 @@ Result<void> Access::add_user(const User& user) {
 Result<void> Access::save_user(const User& user, const std::string& except_session) {
   const auto rows = engine_.write([&](soci::session& sql) {
     const bool had_one = has_administrator(sql);
-    const std::string role = door::name(user.role), groups = joined(user.groups);
+    const std::string role = door::name(user.role), groups = joined_groups(user.groups);
     const int disabled = user.disabled ? 1 : 0;
     sql << "DELETE FROM session WHERE user = :name AND hash <> :except AND EXISTS (SELECT 1 FROM "
            "user WHERE name = :same AND (password_hash <> :hash OR role <> :role OR disabled <> "
@@ -193,7 +193,7 @@ Result<void> Access::save_user(const User& user, const std::string& except_sessi
     keep_an_administrator(sql, had_one);
     return changed;
   });
-  return outcome(rows, user.name);
+  return user_outcome(rows, user.name);
 }
 
 Result<void> Access::remove_user(const std::string& name) {
@@ -205,7 +205,7 @@ Result<void> Access::remove_user(const std::string& name) {
     keep_an_administrator(sql, had_one);
     return changed;
   });
-  return outcome(rows, name);
+  return user_outcome(rows, name);
 }
 
 Result<void> Access::add_session(const door::Session& session) {

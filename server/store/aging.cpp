@@ -1,6 +1,4 @@
 // Retention: what is too old goes, in small transactions.
-#include <chrono>
-
 #include "server/store/engine.h"
 #include "server/store/partitions.h"
 #include "server/store/reading_rows.h"
@@ -63,11 +61,6 @@ constexpr const char* delete_entries =
 constexpr const char* delete_slots =
     "DELETE FROM slot WHERE id IN (SELECT id FROM (SELECT id, due_ms FROM slot ORDER BY id"
     " LIMIT :count) oldest WHERE due_ms < :before)";
-
-long long now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 

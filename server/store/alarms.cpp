@@ -63,8 +63,8 @@ Result<std::optional<Alarm>> first_of(const Result<std::vector<Alarm>>& alarms) 
   return alarms->front();
 }
 
-struct CountRow {
-  explicit CountRow(soci::statement& statement) {
+struct AlarmCountRow {
+  explicit AlarmCountRow(soci::statement& statement) {
     statement.exchange(into(kind));
     statement.exchange(into(count));
   }
@@ -167,7 +167,7 @@ Result<std::map<AlarmKind, int>> AlarmBook::open_counts() {
   return store_.engine_->read([](soci::session& sql) {
     std::map<AlarmKind, int> out;
     for (int i = 0; i < alarm_kind_count; ++i) out[static_cast<AlarmKind>(i)] = 0;
-    for (const auto& [kind, count] : select_rows<CountRow>(
+    for (const auto& [kind, count] : select_rows<AlarmCountRow>(
              sql, "SELECT kind, count(*) FROM alarm WHERE cleared_ms = 0 GROUP BY kind")) {
       if (const auto known = alarm_kind_named(kind)) out[*known] = count;
     }

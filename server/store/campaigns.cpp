@@ -50,8 +50,8 @@ struct CampaignRow {
 constexpr const char* device_select =
     "SELECT device, stage, update_id, turn, reason FROM campaign_device ";
 
-struct DeviceRow {
-  explicit DeviceRow(soci::statement& statement) {
+struct CampaignDeviceRow {
+  explicit CampaignDeviceRow(soci::statement& statement) {
     statement.exchange(into(device.device));
     statement.exchange(into(device.stage));
     statement.exchange(into(device.update));
@@ -66,13 +66,13 @@ struct DeviceRow {
   std::string turn;
 };
 
-struct CountRow {
-  explicit CountRow(soci::statement& statement) {
+struct StageCountRow {
+  explicit StageCountRow(soci::statement& statement) {
     statement.exchange(into(stage));
     statement.exchange(into(turn));
     statement.exchange(into(count));
   }
-  CountRow take() const { return *this; }
+  StageCountRow take() const { return *this; }
   int stage = 0;
   std::string turn;
   int count = 0;
@@ -153,7 +153,7 @@ Result<void> Fleet::save_campaign(const Campaign& campaign, CampaignState before
 Result<std::vector<StageCount>> Fleet::campaign_counts(std::int64_t id) {
   return store_.engine_->read([&](soci::session& sql) {
     std::vector<StageCount> out;
-    for (const CountRow& row : select_rows<CountRow>(
+    for (const StageCountRow& row : select_rows<StageCountRow>(
              sql, "SELECT stage, turn, count(*) FROM campaign_device WHERE campaign = :id"
                   " GROUP BY stage, turn", id)) {
       const auto stage = static_cast<std::size_t>(row.stage);
@@ -173,7 +173,7 @@ Result<std::vector<CampaignDevice>> Fleet::campaign_devices(std::int64_t id,
                                                             const std::string& after,
                                                             int count_max) {
   return store_.engine_->read([&](soci::session& sql) {
-    return select_rows<DeviceRow>(
+    return select_rows<CampaignDeviceRow>(
         sql, std::string(device_select) +
                  "WHERE campaign = :id AND device > :after ORDER BY device LIMIT :count",
         id, after, count_max);
@@ -183,7 +183,7 @@ Result<std::vector<CampaignDevice>> Fleet::campaign_devices(std::int64_t id,
 Result<std::vector<CampaignDevice>> Fleet::campaign_waiting(std::int64_t id, int stage,
                                                             int count_max) {
   return store_.engine_->read([&](soci::session& sql) {
-    return select_rows<DeviceRow>(
+    return select_rows<CampaignDeviceRow>(
         sql, std::string(device_select) + "WHERE campaign = :id AND stage = :stage"
                                           " AND turn = 'waiting' ORDER BY device LIMIT :count",
         id, stage, count_max);

@@ -13,7 +13,7 @@ namespace {
 using soci::into;
 using soci::use;
 
-const char* table_of(StoredFile::Kind kind) {
+const char* file_table(StoredFile::Kind kind) {
   return kind == StoredFile::Kind::photo ? "photo" : "image";
 }
 
@@ -75,7 +75,7 @@ Result<std::vector<StoredFile>> Store::stored_files(StoredFile::Kind kind, std::
                          " LIMIT :count",
                          kind == StoredFile::Kind::photo
                              ? "CASE state WHEN 'quarantined' THEN 1 ELSE 0 END" : "0",
-                         table_of(kind)),
+                         file_table(kind)),
         after, count_max);
     for (StoredFile& one : files) one.kind = kind;
     return files;
@@ -85,7 +85,7 @@ Result<std::vector<StoredFile>> Store::stored_files(StoredFile::Kind kind, std::
 Result<void> Store::move_files(std::span<const StoredFile> files) {
   return engine_->write([&](soci::session& sql) {
     for (const StoredFile& file : files) {
-      sql << fmt::format("UPDATE {} SET path = :path WHERE id = :id", table_of(file.kind)),
+      sql << fmt::format("UPDATE {} SET path = :path WHERE id = :id", file_table(file.kind)),
           use(file.path), use(file.id);
     }
   });
@@ -94,7 +94,7 @@ Result<void> Store::move_files(std::span<const StoredFile> files) {
 Result<void> Store::forget_files(std::span<const StoredFile> files) {
   return engine_->write([&](soci::session& sql) {
     for (const StoredFile& file : files)
-      sql << fmt::format("DELETE FROM {} WHERE id = :id", table_of(file.kind)), use(file.id);
+      sql << fmt::format("DELETE FROM {} WHERE id = :id", file_table(file.kind)), use(file.id);
   });
 }
 

@@ -20,7 +20,7 @@ struct Answer {
 
 std::string quoted(const std::string& name) { return '"' + name + '"'; }
 
-std::string bytes_of(const std::string& text) {
+std::string unescaped(const std::string& text) {
   std::string out;
   for (std::size_t i = 2; i + 1 < text.size(); i += 2)
     out += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
@@ -180,7 +180,7 @@ void put_row(Statement& insert, std::string_view line, const std::vector<bool>& 
     if (!read_field(raw_field(line, at), field)) {
       sqlite3_bind_null(insert.get(), i + 1);
     } else if (is_bytes[static_cast<std::size_t>(i)]) {
-      const std::string bytes = bytes_of(field);
+      const std::string bytes = unescaped(field);
       sqlite3_bind_blob(insert.get(), i + 1, bytes.data(), static_cast<int>(bytes.size()),
                         SQLITE_TRANSIENT);
     } else {

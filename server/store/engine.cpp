@@ -28,11 +28,6 @@ long long steady_ms() {
   return std::chrono::duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
-long long now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
-
 [[noreturn]] void refuse_newer(const std::string& name, long long found) {
   throw OpenFailure{{ErrorCode::newer_schema,
                      fmt::format("the database {} was written by a newer program (its schema is "

@@ -14,6 +14,8 @@
 
 namespace meterlens::store::test {
 
+inline constexpr std::int64_t begin_ms = 1'700'006'400'000;  // 2023-11-15 00:00 UTC
+
 enum class Kind : std::uint8_t { sqlite, postgresql };
 
 // The URL of the server that tests may use: $METERLENS_TEST_POSTGRESQL, or what the ctest fixture

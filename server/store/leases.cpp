@@ -29,8 +29,8 @@ void put(soci::session& sql, const std::string& name, int queue, const std::stri
       use(name), use(queue), use(worker), use(until_ms);
 }
 
-std::string name_of(int queue) { return fmt::format("queue {}", queue); }
-std::string name_of(const std::string& worker) { return "worker " + worker; }
+std::string lease_name(int queue) { return fmt::format("queue {}", queue); }
+std::string lease_name(const std::string& worker) { return "worker " + worker; }
 
 std::vector<int> queues_of(soci::session& sql, const std::string& text, const std::string& worker,
                            std::int64_t now_ms) {
@@ -48,7 +48,7 @@ Result<Share> Leases::share(const std::string& worker, int queue_count, std::int
     Share out;
     const std::int64_t now_ms = database_ms(sql), until_ms = now_ms + lease_ms;
     sql << "DELETE FROM lease WHERE queue = -1 AND until_ms <= :now", use(now_ms);
-    put(sql, name_of(worker), -1, worker, until_ms);
+    put(sql, lease_name(worker), -1, worker, until_ms);
     out.workers = static_cast<int>(
         select_first<IntegerRow>(sql, "SELECT count(*) FROM lease WHERE queue = -1").value_or(1));
     // One's own that has ended is one's own if nobody has taken it meanwhile.
@@ -62,7 +62,7 @@ Result<Share> Leases::share(const std::string& worker, int queue_count, std::int
           std::ranges::find(taken, queue) == taken.end())
         out.queues.push_back(queue);
     }
-    for (const int queue : out.queues) put(sql, name_of(queue), queue, worker, until_ms);
+    for (const int queue : out.queues) put(sql, lease_name(queue), queue, worker, until_ms);
     if (out.queues.size() > fair)
       out.extra.assign(out.queues.begin() + static_cast<std::ptrdiff_t>(fair), out.queues.end());
     return out;

@@ -93,7 +93,7 @@ Error no_meter(const std::string& id) {
   return {ErrorCode::not_found, fmt::format("there is no meter {}", id)};
 }
 
-Error changed_meanwhile(const std::string& id, std::int64_t stored, std::int64_t seen) {
+Error meter_changed(const std::string& id, std::int64_t stored, std::int64_t seen) {
   return {ErrorCode::conflict,
           fmt::format("meter {} was changed meanwhile (its version is {}, not {}): look at it "
                       "again", id, stored, seen)};
@@ -104,7 +104,7 @@ std::optional<Error> check_version(soci::session& sql, const Meter& meter) {
   const auto stored = find_meter(sql, meter.id);
   if (!stored) return no_meter(meter.id);
   if (stored->version != meter.version)
-    return changed_meanwhile(meter.id, stored->version, meter.version);
+    return meter_changed(meter.id, stored->version, meter.version);
   return {};
 }
 
@@ -112,12 +112,6 @@ Meter put_version(soci::session& sql, Meter meter, const Author& author) {
   meter.version = insert_version(sql, meter, author);
   sql << "UPDATE meter SET version = :version WHERE id = :id", use(meter.version), use(meter.id);
   return meter;
-}
-
-template <class T>
-Result<T> flat(Result<Result<T>> result) {
-  if (!result) return std::unexpected(result.error());
-  return *std::move(result);
 }
 
 }  // namespace

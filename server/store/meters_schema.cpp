@@ -8,7 +8,7 @@ namespace {
 // Meters and watches are never changed in place: each edit is a row of its own, with who made it,
 // when and why; the thing points at its newest row. Devices and readings from before get the meter
 // that they had in effect, named like the device.
-constexpr std::array<std::string_view, 18> meters{
+constexpr std::array<std::string_view, 18> meter_tables{
     R"(CREATE TABLE meter (id TEXT PRIMARY KEY, version BIGINT NOT NULL))",
     R"(CREATE TABLE meter_version (
          version INTEGER PRIMARY KEY AUTOINCREMENT, meter TEXT NOT NULL, medium TEXT NOT NULL,
@@ -51,6 +51,6 @@ constexpr std::array<std::string_view, 18> meters{
 
 }  // namespace
 
-Migration meters_migration() { return meters; }
+Migration meters_migration() { return meter_tables; }
 
 }  // namespace meterlens::store

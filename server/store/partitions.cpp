@@ -24,13 +24,13 @@ long long begin_ms(year_month month) {
   return duration_cast<milliseconds>(sys_days(month / day(1)).time_since_epoch()).count();
 }
 
-std::string name_of(const char* table, year_month month) {
+std::string part_name(const char* table, year_month month) {
   return fmt::format("{}_{:04}_{:02}", table, static_cast<int>(month.year()),
                      static_cast<unsigned>(month.month()));
 }
 
 void make_month(soci::session& sql, const char* table, year_month month) {
-  const std::string name = name_of(table, month);
+  const std::string name = part_name(table, month);
   int is_there = 0;
   sql << fmt::format("SELECT CASE WHEN to_regclass('{}') IS NULL THEN 0 ELSE 1 END", name),
       into(is_there);

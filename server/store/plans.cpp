@@ -50,12 +50,12 @@ class Session : public soci::postgresql_session_backend {
   std::unordered_set<std::size_t> seen_;
 };
 
-class Statement : public soci::postgresql_statement_backend {
+class PlannedStatement : public soci::postgresql_statement_backend {
  public:
-  Statement(Session& session, bool single_row_mode)
+  PlannedStatement(Session& session, bool single_row_mode)
       : postgresql_statement_backend(session, single_row_mode), planned_(session) {}
   // The plan stays with the connection.
-  ~Statement() override { forget(); }
+  ~PlannedStatement() override { forget(); }
 
   void prepare(const std::string& query, soci::details::statement_type /*type*/) override {
     forget();
@@ -70,7 +70,7 @@ class Statement : public soci::postgresql_statement_backend {
 };
 
 soci::postgresql_statement_backend* Session::make_statement_backend() {
-  return new Statement(*this, single_row_mode_);
+  return new PlannedStatement(*this, single_row_mode_);
 }
 
 class Factory : public soci::backend_factory {

@@ -7,6 +7,7 @@
 #include <map>
 #include <random>
 
+#include "server/store/copy_rows.h"
 #include "server/store/dialect.h"
 #include "server/store/driver.h"
 #include "server/store/plans.h"
@@ -67,10 +68,6 @@ std::string some_name() {
 bool is_gone(const std::string& state) {
   constexpr std::array gone{"57P01", "57P02", "57P03", "25P03", "57P05"};
   return state.starts_with("08") || std::ranges::find(gone, state) != gone.end();
-}
-
-PGconn* handle(soci::session& sql) {
-  return static_cast<soci::postgresql_session_backend*>(sql.get_backend())->conn_;
 }
 
 // What no waiting mends.

@@ -75,7 +75,7 @@ std::optional<std::int64_t> version_of(soci::session& sql, std::int64_t id) {
 }
 
 // Of a change that named its version: done, or why not.
-Result<void> outcome(const Result<std::optional<bool>>& done, std::int64_t id) {
+Result<void> profile_outcome(const Result<std::optional<bool>>& done, std::int64_t id) {
   if (!done) return std::unexpected(done.error());
   if (!*done)
     return std::unexpected(
@@ -128,7 +128,7 @@ Result<void> Fleet::save_profile(const Profile& profile) {
         use(profile.target.label_name), use(profile.target.label_value), use(profile.id);
     return true;
   });
-  return outcome(done, profile.id);
+  return profile_outcome(done, profile.id);
 }
 
 Result<void> Fleet::remove_profile(std::int64_t id, std::int64_t version) {
@@ -140,7 +140,7 @@ Result<void> Fleet::remove_profile(std::int64_t id, std::int64_t version) {
     sql << "DELETE FROM profile WHERE id = :id", use(id);
     return true;
   });
-  return outcome(done, id);
+  return profile_outcome(done, id);
 }
 
 Result<void> Fleet::add_pushes(std::int64_t profile, std::span<const std::string> devices,

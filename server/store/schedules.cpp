@@ -15,7 +15,7 @@ constexpr const char* schedule_select =
 
 // Instead of names of devices when meters are meant: a program that does not know of meters would
 // else take it for all devices, and leaves out what is no name.
-const std::string of_meters = ":";
+const std::string meters_mark = ":";
 
 struct ScheduleRow {
   explicit ScheduleRow(soci::statement& statement) {
@@ -36,7 +36,7 @@ struct ScheduleRow {
     statement.exchange(into(schedule.judged_ms));
   }
   Schedule take() {
-    if (devices != of_meters) schedule.devices = parted(devices);
+    if (devices != meters_mark) schedule.devices = parted(devices);
     schedule.meters = parted(meters);
     schedule.enabled = enabled != 0;
     return schedule;
@@ -48,7 +48,7 @@ struct ScheduleRow {
 
 std::string devices_text(const Schedule& schedule) {
   const bool names_meters = !schedule.meters.empty() || !schedule.meter_group.empty();
-  return names_meters ? of_meters : joined(schedule.devices);
+  return names_meters ? meters_mark : joined(schedule.devices);
 }
 
 Error no_schedule(std::int64_t id) {
@@ -56,7 +56,7 @@ Error no_schedule(std::int64_t id) {
 }
 
 // Of a change that named its version: done, or why not.
-Result<void> outcome(const Result<int>& rows, bool is_there, std::int64_t id) {
+Result<void> schedule_outcome(const Result<int>& rows, bool is_there, std::int64_t id) {
   if (!rows) return std::unexpected(rows.error());
   if (*rows > 0) return {};
   if (!is_there) return std::unexpected(no_schedule(id));
@@ -122,7 +122,7 @@ Result<void> Store::save_schedule(const Schedule& schedule) {
         schedule.catch_up_s, enabled, schedule.done_ms, schedule.group, meters,
         schedule.meter_group, schedule.grace_s, schedule.done_ms, schedule.id, schedule.version);
   });
-  return outcome(rows, this->schedule(schedule.id).has_value(), schedule.id);
+  return schedule_outcome(rows, this->schedule(schedule.id).has_value(), schedule.id);
 }
 
 Result<void> Store::delete_schedule(std::int64_t id, std::int64_t version) {
@@ -130,7 +130,7 @@ Result<void> Store::delete_schedule(std::int64_t id, std::int64_t version) {
     return change_rows(sql, "DELETE FROM schedule WHERE id = :id AND version = :version", id,
                        version);
   });
-  return outcome(rows, schedule(id).has_value(), id);
+  return schedule_outcome(rows, schedule(id).has_value(), id);
 }
 
 Result<void> Store::save_schedules_done(

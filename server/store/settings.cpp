@@ -23,7 +23,7 @@ std::uint8_t nibble(char digit) {
   throw soci::soci_error("settings in the database are not hexadecimal");
 }
 
-std::vector<std::uint8_t> bytes_of(const std::string& digits) {
+std::vector<std::uint8_t> settings_bytes(const std::string& digits) {
   if (digits.size() % 2 != 0) throw soci::soci_error("settings in the database are cut");
   std::vector<std::uint8_t> out;
   for (std::size_t i = 0; i < digits.size(); i += 2)
@@ -45,10 +45,10 @@ struct SettingsRow {
                                                                  : protocol::Part::camera;
     settings.revision = static_cast<std::uint32_t>(revision);
     settings.confirmed = static_cast<std::uint32_t>(confirmed);
-    settings.entries = bytes_of(entries);
+    settings.entries = settings_bytes(entries);
     if (settings.entries.size() % protocol::setting_bytes != 0)
       throw soci::soci_error("settings in the database are cut");
-    settings.refused = bytes_of(refused);
+    settings.refused = settings_bytes(refused);
     return std::move(settings);
   }
   WishedSettings settings;

@@ -58,8 +58,8 @@ struct FilledRow {
   std::int64_t slot = 0, estimate = 0, reading = 0;
 };
 
-struct CountRow {
-  explicit CountRow(soci::statement& statement) {
+struct SlotCountRow {
+  explicit SlotCountRow(soci::statement& statement) {
     statement.exchange(into(meter));
     statement.exchange(into(count));
   }
@@ -68,14 +68,14 @@ struct CountRow {
   int count = 0;
 };
 
-struct CommandRow {
-  explicit CommandRow(soci::statement& statement) {
+struct SlotCommandRow {
+  explicit SlotCommandRow(soci::statement& statement) {
     statement.exchange(into(device));
     statement.exchange(into(id));
     statement.exchange(into(state));
     statement.exchange(into(reason));
   }
-  CommandRow take() const { return *this; }
+  SlotCommandRow take() const { return *this; }
   std::string device, state, reason;
   std::int64_t id = 0;
 };
@@ -152,7 +152,7 @@ std::map<std::string, std::string> reasons_of(soci::session& sql, const Moment& 
       fmt::format("SELECT device, id, state, reason FROM command WHERE device IN (?) AND"
                   " +created_ms >= {} AND +created_ms < {} ORDER BY id",
                   moment.from_ms, moment.until_ms);
-  for (const CommandRow& one : select_of<CommandRow>(sql, text, devices)) {
+  for (const SlotCommandRow& one : select_of<SlotCommandRow>(sql, text, devices)) {
     const bool has_photo = one.state == "stored" || one.state == "read";
     out[one.device] =
         has_photo ? fmt::format("the photo of {} (command {}) gave no reading of this meter",
@@ -322,7 +322,7 @@ Result<int> SlotBook::close(std::span<const std::string> meters, std::int64_t no
 Result<std::map<std::string, int>> SlotBook::waiting(std::span<const std::string> meters) {
   const Names names(meters.begin(), meters.end());
   return store_.engine_->read([&](soci::session& sql) {
-    auto rows = select_of<CountRow>(
+    auto rows = select_of<SlotCountRow>(
         sql, "SELECT s.meter, count(*) FROM slot s WHERE s.meter IN (?) AND s.closed_ms = 0"
              " AND s.due_ms > coalesce((SELECT max(r.at_ms) FROM reading r WHERE r.meter = s.meter"
              " AND r.verdict <> 'estimated'), 0) GROUP BY s.meter", names);

@@ -9,7 +9,7 @@
 namespace meterlens::store {
 namespace {
 
-sqlite_api::sqlite3* handle(soci::session& sql) {
+sqlite_api::sqlite3* sqlite_handle(soci::session& sql) {
   return static_cast<soci::sqlite3_session_backend*>(sql.get_backend())->conn_;
 }
 
@@ -52,7 +52,7 @@ class Sqlite : public Driver {
 
   void connect(soci::session& sql, bool writes) override {
     sql.open(soci::sqlite3, fmt::format("db=\"{}\"", path_));
-    sqlite_api::sqlite3_busy_timeout(handle(sql), busy_timeout_ms_);
+    sqlite_api::sqlite3_busy_timeout(sqlite_handle(sql), busy_timeout_ms_);
     if (!writes) {
       sql << "PRAGMA query_only = ON";
       return;
@@ -74,7 +74,7 @@ class Sqlite : public Driver {
 
   void roll_back(soci::session& sql) noexcept override {
     // The rollback forgets it.
-    failed_write_errno_ = system_errno_of(handle(sql));
+    failed_write_errno_ = system_errno_of(sqlite_handle(sql));
     try {
       sql << "ROLLBACK";
     } catch (const soci::soci_error&) {
@@ -91,7 +91,7 @@ class Sqlite : public Driver {
     int result = sqlite != nullptr ? sqlite->result() : SQLITE_ERROR;
     // SOCI's errors of a failed connection bear no result code.
     if (sqlite == nullptr && !connected) result = SQLITE_CANTOPEN;
-    int system_errno = connected ? system_errno_of(handle(sql)) : 0;
+    int system_errno = connected ? system_errno_of(sqlite_handle(sql)) : 0;
     if (&sql == writer_ && failed_write_errno_ != 0) system_errno = failed_write_errno_;
     return explain_sqlite(result, system_errno, error.what(), path_, busy_timeout_ms_);
   }

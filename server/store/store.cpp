@@ -54,7 +54,7 @@ constexpr const char* command_columns =
     "coalesce((SELECT p.dark_percent FROM photo p WHERE p.id = command.photo), 0), "
     "coalesce((SELECT p.bright_percent FROM photo p WHERE p.id = command.photo), 0)";
 
-command::State state_named(const std::string& name) {
+command::State command_state_named(const std::string& name) {
   constexpr std::array all{command::State::queued,       command::State::sent,
                            command::State::received,     command::State::shooting,
                            command::State::transferring, command::State::stored,
@@ -85,7 +85,7 @@ struct CommandRow {
     statement.exchange(into(brightness.bright_percent));
   }
   command::Command take() {
-    command.state = state_named(state);
+    command.state = command_state_named(state);
     command.brightness = brightness_named(light, brightness);
     return command;
   }
@@ -102,7 +102,7 @@ struct MomentRow {
     statement.exchange(into(moment.at_ms));
   }
   command::Moment take() {
-    moment.state = state_named(state);
+    moment.state = command_state_named(state);
     return moment;
   }
   command::Moment moment;

@@ -21,7 +21,7 @@ protocol::Part part_named(const std::string& text) {
   return text == name(protocol::Part::dtu) ? protocol::Part::dtu : protocol::Part::camera;
 }
 
-update::State state_named(const std::string& text) {
+update::State update_state_named(const std::string& text) {
   using enum update::State;
   for (const auto state : {queued, receiving, verified, trying, confirmed, refused, failed})
     if (text == update::name(state)) return state;
@@ -68,7 +68,7 @@ struct UpdateRow {
   update::Update take() {
     update.part = part_named(part);
     update.version = static_cast<std::uint32_t>(version);
-    update.state = state_named(state);
+    update.state = update_state_named(state);
     return update;
   }
   update::Update update;

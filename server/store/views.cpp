@@ -50,13 +50,13 @@ struct ViewRow {
   int online = 0, enabled = 1;
 };
 
-struct LabelRow {
-  explicit LabelRow(soci::statement& statement) {
+struct DeviceLabelRow {
+  explicit DeviceLabelRow(soci::statement& statement) {
     statement.exchange(into(device));
     statement.exchange(into(name));
     statement.exchange(into(value));
   }
-  LabelRow take() const { return *this; }
+  DeviceLabelRow take() const { return *this; }
   std::string device, name, value;
 };
 
@@ -70,14 +70,14 @@ struct WatchedRow {
 };
 
 // The views of a page by the names of their devices.
-class Page {
+class ViewPage {
   template <class Row>
   auto rows(const std::string& text) {
     return select_of<Row>(sql_, text, names_);
   }
 
  public:
-  Page(soci::session& sql, std::vector<DeviceView>& views) : sql_(sql) {
+  ViewPage(soci::session& sql, std::vector<DeviceView>& views) : sql_(sql) {
     for (DeviceView& view : views) {
       names_.push_back(view.device.id);
       views_.emplace(view.device.id, &view);
@@ -85,7 +85,7 @@ class Page {
   }
 
   void add_labels() {
-    for (auto& [device, name, value] : rows<LabelRow>(
+    for (auto& [device, name, value] : rows<DeviceLabelRow>(
              "SELECT id, name, value FROM label WHERE kind = 'device' AND id IN (?)"))
       views_.at(device)->tags.labels[name] = value;
   }
@@ -126,7 +126,7 @@ class Page {
 };
 
 void add_parts(soci::session& sql, const ViewParts& parts, std::vector<DeviceView>& views) {
-  Page page(sql, views);
+  ViewPage page(sql, views);
   if (parts.labels) page.add_labels();
   if (parts.newest_photo) page.add_photos();
   if (parts.newest_reading) page.add_readings();

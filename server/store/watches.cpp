@@ -72,7 +72,7 @@ std::optional<Error> overlap(soci::session& sql, const Watch& watch) {
 }
 
 // Puts the watch's newest version; the watch has its id.
-void put_version(soci::session& sql, Watch& watch, const Author& author) {
+void put_watch_version(soci::session& sql, Watch& watch, const Author& author) {
   const std::string region = watch.region ? window_text(*watch.region) : "";
   sql << "INSERT INTO watch_version (watch, from_ms, to_ms, region, author, reason, at_ms)"
          " VALUES (:watch, :from, :to, :region, :author, :reason, :at)",
@@ -80,12 +80,6 @@ void put_version(soci::session& sql, Watch& watch, const Author& author) {
       use(author.reason), use(author.at_ms);
   sql << "SELECT last_insert_rowid()", into(watch.version);
   sql << "UPDATE watch SET version = :version WHERE id = :id", use(watch.version), use(watch.id);
-}
-
-template <class T>
-Result<T> flat(Result<Result<T>> result) {
-  if (!result) return std::unexpected(result.error());
-  return *std::move(result);
 }
 
 Error no_watch(std::int64_t id) {
@@ -140,7 +134,7 @@ Result<Watch> Store::add_watch(const Watch& watch, const Author& author) {
     sql << "INSERT INTO watch (device, meter, version) VALUES (:device, :meter, 0)",
         use(added.device), use(added.meter);
     sql << "SELECT last_insert_rowid()", into(added.id);
-    put_version(sql, added, author);
+    put_watch_version(sql, added, author);
     return added;
   }));
 }
@@ -157,7 +151,7 @@ Result<Watch> Store::change_watch(const Watch& watch, const Author& author) {
     }
     if (auto wrong = overlap(sql, watch)) return std::unexpected(*std::move(wrong));
     Watch changed = watch;
-    put_version(sql, changed, author);
+    put_watch_version(sql, changed, author);
     return changed;
   }));
 }

@@ -17,10 +17,6 @@ constexpr std::int64_t profile_span_ms_min = 7 * 24 * hour_ms;
 // The product of a use and a time does not fit 64 bits.
 __extension__ using Wide = __int128;
 
-bool stands(const Point& point) {
-  return point.standing == Standing::accepted || point.standing == Standing::fixed;
-}
-
 // Use in each hour of the day, in thousandths of a count a day; even when it is not known.
 struct Profile {
   std::array<std::int64_t, 24> part{};

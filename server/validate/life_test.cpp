@@ -13,8 +13,8 @@ using test::Kind;
 using test::Life;
 
 constexpr int meters = 50;
-constexpr int slots = 240;       // of each meter: 12,000 readings a kind
-constexpr std::size_t settled = 15;  // readings after which the last word is expected
+constexpr int slot_count = 240;            // of each meter: 12,000 readings a kind
+constexpr std::size_t settled_after = 15;  // readings after which the last word is expected
 
 bool is_accepted(const Entry& entry) { return entry.reading.verdict == Verdict::accepted; }
 // The photo shows the register as it was when the reading says.
@@ -54,7 +54,7 @@ void count(const Life& life, const Kind& kind, Figures& out) {
   for (std::size_t i = 0; i < by_time.size(); ++i) {
     const Entry& entry = *by_time[i];
     ++out.readings;
-    if (i + settled >= by_time.size()) continue;
+    if (i + settled_after >= by_time.size()) continue;
     if (is_right(entry)) {
       ++out.right;
       out.right_refused += !is_accepted(entry);
@@ -75,7 +75,7 @@ TEST_P(Lives, KeepNoWrongValueAndRefuseFewRightOnes) {
   Figures sum;
   for (int meter = 0; meter < meters; ++meter) {
     Life life(kind, static_cast<std::uint64_t>(meter) + 1);
-    for (int slot = 0; slot < slots; ++slot) life.step();
+    for (int slot = 0; slot < slot_count; ++slot) life.step();
     count(life, kind, sum);
   }
   const auto part = [](int of, int all) { return 100.0 * of / std::max(all, 1); };

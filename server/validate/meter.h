@@ -80,6 +80,11 @@ struct Point {
   Standing standing = Standing::open;
 };
 
+// Later readings are judged by it.
+inline bool stands(const Point& point) {
+  return point.standing == Standing::accepted || point.standing == Standing::fixed;
+}
+
 // The readings of one register, oldest first; equal times by id. At most `points_before_max` up to
 // the moment that is judged and `points_after_max` later ones.
 struct Past {

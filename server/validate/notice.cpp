@@ -17,11 +17,6 @@ constexpr std::int64_t stuck_times = 3;
 
 double hours(std::int64_t ms) { return static_cast<double>(ms) / static_cast<double>(hour_ms); }
 
-void flag(Reading& reading, Flag which, std::string reason) {
-  reading.flags |= bit(which);
-  reading.reasons.push_back(std::move(reason));
-}
-
 // Since when the register has shown the same; `now` itself when it has moved.
 std::int64_t still_since(std::span<const Point> points, const Point& now) {
   std::int64_t since_ms = now.at_ms;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace meterlens::validate {
@@ -86,5 +87,11 @@ struct Reading {
   std::optional<Review> review;   // the newest one
   std::vector<Said> said = {};    // empty: one reader alone; listed readings are without
 };
+
+// Raises a flag, and says why.
+inline void flag(Reading& reading, Flag which, std::string reason) {
+  reading.flags |= bit(which);
+  reading.reasons.push_back(std::move(reason));
+}
 
 }  // namespace meterlens::validate

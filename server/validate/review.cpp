@@ -11,7 +11,7 @@
 namespace meterlens::validate {
 namespace {
 
-using Outcome = std::expected<Reading, std::string>;
+using Edited = std::expected<Reading, std::string>;
 
 // How a register is made up: all its wheels, and how many trailing ones are decimals.
 struct Layout {
@@ -51,8 +51,8 @@ Reading with_digits(Reading reading, const std::string& digits, int red) {
   return reading;
 }
 
-Outcome correct_digits(const Reading& reading, const std::string& digits,
-                       const std::vector<Layout>& layouts, bool is_known) {
+Edited correct_digits(const Reading& reading, const std::string& digits,
+                      const std::vector<Layout>& layouts, bool is_known) {
   if (!is_register(digits)) {
     return std::unexpected(fmt::format("\"digits\" must be 1 to {} figures", wheel_count_max));
   }
@@ -66,8 +66,8 @@ Outcome correct_digits(const Reading& reading, const std::string& digits,
   return with_digits(reading, digits, reading.red);
 }
 
-Outcome correct_value(const Reading& reading, const std::string& value,
-                      const std::vector<Layout>& layouts, bool is_known) {
+Edited correct_value(const Reading& reading, const std::string& value,
+                     const std::vector<Layout>& layouts, bool is_known) {
   const std::size_t point = std::min(value.find('.'), value.size());
   const std::string decimals = value.substr(std::min(point + 1, value.size()));
   std::string digits = value.substr(0, point);
@@ -97,7 +97,7 @@ Outcome correct_value(const Reading& reading, const std::string& value,
   return with_digits(reading, digits, red);
 }
 
-Outcome changed(const Reading& reading, const Edit& edit, const std::optional<Reading>& newest) {
+Edited changed(const Reading& reading, const Edit& edit, const std::optional<Reading>& newest) {
   const bool has_number = !edit.digits.empty() || !edit.value.empty();
   if (edit.verdict != Verdict::manual && has_number) {
     return std::unexpected("only the verdict \"manual\" comes with \"digits\" or \"value\"");

@@ -64,15 +64,6 @@ Reading evidence(const Claim& claim) {
   return reading;
 }
 
-void flag(Reading& reading, Flag which, std::string reason) {
-  reading.flags |= bit(which);
-  reading.reasons.push_back(std::move(reason));
-}
-
-bool stands(const Point& point) {
-  return point.standing == Standing::accepted || point.standing == Standing::fixed;
-}
-
 // The accepted reading to compare with: the newest one before, or the next one after an old photo.
 struct Neighbours {
   const Point* before = nullptr;

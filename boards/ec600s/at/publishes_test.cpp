@@ -10,12 +10,12 @@ namespace {
 
 using Result = Publishes::Result;
 
-constexpr std::array<std::uint8_t, 3> payload = {1, 2, 3};
+constexpr std::array<std::uint8_t, 3> three_bytes = {1, 2, 3};
 
 struct PublishesTest : testing::Test {
   // Takes a message and lets it leave for the modem.
   std::uint16_t send(std::uint8_t qos, std::uint64_t now_ms = 0) {
-    publishes.take("t", payload, qos, false);
+    publishes.take("t", three_bytes, qos, false);
     const std::uint16_t id = publishes.new_id();
     publishes.sent(now_ms);
     return id;
@@ -26,7 +26,7 @@ struct PublishesTest : testing::Test {
 };
 
 TEST_F(PublishesTest, EachMessageCountsOnceUntilItsResult) {
-  publishes.take("t", payload, 1, true);
+  publishes.take("t", three_bytes, 1, true);
   EXPECT_EQ(publishes.unacknowledged(), 1U);
   const int id = publishes.new_id();
   publishes.sent(0);
@@ -71,7 +71,7 @@ TEST_F(PublishesTest, QoS0HasId0AndTheOldestIsMeant) {
 }
 
 TEST_F(PublishesTest, IdsGoRoundWithoutZero) {
-  publishes.take("t", payload, 1, false);
+  publishes.take("t", three_bytes, 1, false);
   for (int id = 1; id <= 65535; ++id) ASSERT_EQ(publishes.new_id(), id);
   EXPECT_EQ(publishes.new_id(), 1);
 }
@@ -86,7 +86,7 @@ TEST_F(PublishesTest, ARefusedMessageIsNoLongerInFlight) {
 TEST_F(PublishesTest, ClearSaysHowManyWereLost) {
   send(1);
   publishes.taken();
-  publishes.take("t", payload, 1, false);
+  publishes.take("t", three_bytes, 1, false);
   EXPECT_EQ(publishes.clear(), 2U);
   EXPECT_EQ(publishes.unacknowledged(), 0U);
   EXPECT_EQ(publishes.due_ms(), std::numeric_limits<std::uint64_t>::max());
@@ -94,9 +94,9 @@ TEST_F(PublishesTest, ClearSaysHowManyWereLost) {
 
 TEST_F(PublishesTest, TheMemoryBoundsAMessage) {
   const std::array<std::uint8_t, 5> long_payload{};
-  EXPECT_TRUE(publishes.fits("t", payload));
+  EXPECT_TRUE(publishes.fits("t", three_bytes));
   EXPECT_FALSE(publishes.fits("t", long_payload));
-  EXPECT_FALSE(publishes.fits(std::string(name_chars_max + 1, 't'), payload));
+  EXPECT_FALSE(publishes.fits(std::string(name_chars_max + 1, 't'), three_bytes));
 }
 
 }  // namespace
