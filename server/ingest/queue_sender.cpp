@@ -80,7 +80,8 @@ void QueueSender::run() {
     try {
       open();
       for (;;) {
-        if (shall_renew()) open();
+        // A full node says so of the new one only once something is sent.
+        if (shall_renew() && !amqp_->is_blocked()) open();
         if (amqp_->is_blocked()) {
           if (ready_) failed_blocked();
           set_ready(false);
