@@ -179,25 +179,6 @@ TEST(Dtu, AnUnansweredConnectIsGivenUp) {
   EXPECT_EQ(world.mqtt.connects, 3);
 }
 
-TEST(Dtu, ABrokerThatAcknowledgesNothingIsLeftForANewConnection) {
-  DtuWorld world;
-  world.mqtt.acknowledges = false;
-  world.hear(packet_frame(1));
-  world.run(acknowledge_timeout_ms / 2);
-  world.hear(packet_frame(2));
-  --world.mqtt.unacknowledged;  // the first one: there is life
-  world.run(acknowledge_timeout_ms - 10);
-  EXPECT_EQ(world.mqtt.disconnects, 0);
-  world.run(20);
-  EXPECT_EQ(world.mqtt.disconnects, 1);
-  world.mqtt.acknowledges = true;
-  world.run(5'000);
-  EXPECT_EQ(world.mqtt.connects, 2);
-  EXPECT_TRUE(world.dtu->online());
-  world.run(2 * acknowledge_timeout_ms);  // nothing is open
-  EXPECT_EQ(world.mqtt.connects, 2);
-}
-
 TEST(Dtu, SaysOfflineBeforeItLeaves) {
   DtuWorld world;
   world.mqtt.acknowledges = false;

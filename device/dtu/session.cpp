@@ -50,8 +50,6 @@ void Session::connect(std::uint64_t now_ms) {
   login.will_topic = native() ? status_topic_.data() : nullptr;
   login.will_payload = native() ? offline.data() : nullptr;
   mqtt_.connect(mqtt_.context, &login);
-  sent_ = acknowledged_ = 0;
-  acknowledged_ms_ = now_ms;
   state_ = State::connecting;
   due_ms_ = now_ms + connect_timeout_ms;
 }
@@ -65,17 +63,6 @@ void Session::pause(std::uint64_t now_ms) {
   state_ = State::pausing;
   due_ms_ = now_ms + pause_ms_ / 2 + random_ % pause_ms_;
   pause_ms_ = std::min(2 * pause_ms_, retry_pause_last_ms);
-}
-
-bool Session::is_ignored(std::uint64_t now_ms) {
-  const std::uint32_t open = mqtt_.unacknowledged(mqtt_.context), acknowledged = sent_ - open;
-  if (open == 0 || acknowledged != acknowledged_) {
-    acknowledged_ = acknowledged;
-    acknowledged_ms_ = now_ms;
-  }
-  due_ms_ = open == 0 ? std::numeric_limits<std::uint64_t>::max()
-                      : acknowledged_ms_ + acknowledge_timeout_ms;
-  return now_ms >= due_ms_;
 }
 
 bool Session::step(std::uint64_t now_ms) {
@@ -99,12 +86,7 @@ bool Session::step(std::uint64_t now_ms) {
       }
       return false;
     case State::up:
-      if (mqtt != METERLENS_MQTT_UP) {
-        pause(now_ms);
-      } else if (is_ignored(now_ms)) {
-        mqtt_.disconnect(mqtt_.context);
-        pause(now_ms);
-      }
+      if (mqtt != METERLENS_MQTT_UP) pause(now_ms);
       return false;
     case State::leaving:
       if (mqtt == METERLENS_MQTT_UP && now_ms < due_ms_) {
@@ -125,19 +107,14 @@ void Session::stop(std::uint64_t now_ms) {
 }
 
 bool Session::publish_up(protocol::Bytes payload) {
-  const bool taken = mqtt_.publish(mqtt_.context, up_topic_.data(), payload.data(),
-                                   static_cast<std::uint32_t>(payload.size()), native() ? 1 : 0,
-                                   false);
-  if (taken) ++sent_;
-  return taken;
+  return mqtt_.publish(mqtt_.context, up_topic_.data(), payload.data(),
+                       static_cast<std::uint32_t>(payload.size()), native() ? 1 : 0, false);
 }
 
 bool Session::publish_status(std::string_view json) {
   if (!native()) return true;
-  const bool taken = mqtt_.publish(mqtt_.context, status_topic_.data(), json.data(),
-                                   static_cast<std::uint32_t>(json.size()), 1, true);
-  if (taken) ++sent_;
-  return taken;
+  return mqtt_.publish(mqtt_.context, status_topic_.data(), json.data(),
+                       static_cast<std::uint32_t>(json.size()), 1, true);
 }
 
 bool Session::is_down_topic(std::string_view topic) const {
