@@ -15,6 +15,7 @@
 #include "app/photo_objects.h"
 #include "app/stored.h"
 #include "app/upkeep.h"
+#include "server/clock.h"
 
 namespace meterlens::app {
 namespace {
@@ -255,11 +256,9 @@ class Restore {
 
 // For the server's own page; the backup is what it is without it, too.
 void note(const Settings& settings, const std::string& place, const Counts& counts) {
-  using namespace std::chrono;
   const std::string words = counts.is_whole() ? "" : summary(counts, place);
-  const auto at = duration_cast<milliseconds>(system_clock::now().time_since_epoch());
-  const auto kept = keep_backup(settings, {at.count(), fs::absolute(place).string(), counts.photos,
-                                           counts.images, counts.is_whole(), words});
+  const auto kept = keep_backup(settings, {server::unix_ms(), fs::absolute(place).string(),
+                                           counts.photos, counts.images, counts.is_whole(), words});
   if (!kept) fmt::print(stderr, "meterlens: {}\n", kept.error());
 }
 

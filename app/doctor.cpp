@@ -18,6 +18,7 @@
 #include "app/photo_objects.h"
 #include "app/place.h"
 #include "app/stored.h"
+#include "server/clock.h"
 
 namespace meterlens::app {
 namespace {
@@ -151,9 +152,7 @@ class Doctor {
   void newest_in_future(store::Store& store) {
     const auto photos = store.photos({.count_max = 1});
     if (!photos || photos->empty()) return;
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-    const auto ahead_ms = photos->front().received_at_ms - now_ms;
+    const auto ahead_ms = photos->front().received_at_ms - server::unix_ms();
     if (ahead_ms <= 60'000) return;
     error("clock", fmt::format("the newest photo arrived {} s in the future", ahead_ms / 1000),
           "this machine's clock is or was wrong: set it (timedatectl), before more is stored");

@@ -5,19 +5,16 @@
 #include <chrono>
 #include <filesystem>
 
+#include "server/clock.h"
+
 namespace meterlens::app {
 namespace {
 
+using server::day_ms;
 using namespace std::chrono_literals;
 
 constexpr auto between_sweeps = 1h;
 constexpr auto between_transactions = 50ms;
-constexpr std::int64_t day_ms = 86'400'000;
-
-std::int64_t now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 
@@ -86,7 +83,7 @@ bool Retention::wait(std::chrono::milliseconds time) {
 void Retention::run() {
   do {
     if (may_ && !may_()) continue;
-    const auto removed = sweep(store_, aging_of(settings_, now_ms()),
+    const auto removed = sweep(store_, aging_of(settings_, server::unix_ms()),
                                [this] { return wait(between_transactions); }, objects_.get());
     if (!removed) {
       spdlog::warn("retention goes on in an hour: {}", removed.error().message);
@@ -96,7 +93,7 @@ void Retention::run() {
                    removed->messages, removed->entries);
     }
     const std::lock_guard lock(mutex_);
-    done_.looked_ms = now_ms();
+    done_.looked_ms = server::unix_ms();
     done_.error = removed ? "" : removed.error().message;
     if (removed) {
       done_.photos += removed->photos;

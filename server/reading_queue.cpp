@@ -55,7 +55,6 @@ PhotoBytes bytes_of(const photo::Photo& photo, const photo::ReadFile& read_file)
 }  // namespace
 
 reader::Known known_of(const validate::Reading& accepted, std::int64_t at_ms) {
-  constexpr double hour_ms = 3'600'000;
   reader::Known known;
   // A person's value has no window.
   if (accepted.photo != 0) known.window = corners_of(accepted.window);
@@ -63,7 +62,7 @@ reader::Known known_of(const validate::Reading& accepted, std::int64_t at_ms) {
   if (accepted.red > 0) known.red = accepted.red;
   if (at_ms < accepted.at_ms) return known;
   known.earlier = reader::Earlier{accepted.digits, accepted.certain,
-                                  static_cast<double>(at_ms - accepted.at_ms) / hour_ms};
+                                  static_cast<double>(at_ms - accepted.at_ms) / double{hour_ms}};
   return known;
 }
 

@@ -7,7 +7,6 @@ namespace {
 
 constexpr std::int64_t samples_every_ms = 5'000;
 constexpr std::int64_t forget_every_ms = 600'000;
-constexpr std::int64_t day_ms = 86'400'000;
 constexpr int six_hours_ms = 21'600'000;
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/clock.h"
 #include "server/second/picture.h"
 #include "server/second/settle.h"
 #include "server/validate/decimal.h"
@@ -25,12 +26,6 @@ using second::Heard;
 using second::Hint;
 using second::Policy;
 using second::Stop;
-
-template <class Clock>
-std::int64_t ms_of() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(Clock::now().time_since_epoch()).count();
-}
 
 double chance() {
   thread_local std::mt19937 engine(std::random_device{}());
@@ -138,8 +133,8 @@ second::Book SecondQueue::Desk::book() {
 second::World SecondQueue::Desk::world() {
   second::World out;
   out.post = [this](const second::Post& request) { return second::post(request, stopping); };
-  out.unix_ms = ms_of<std::chrono::system_clock>;
-  out.steady_ms = ms_of<std::chrono::steady_clock>;
+  out.unix_ms = unix_ms;
+  out.steady_ms = steady_ms;
   out.wait = [this](std::int64_t ms) {
     std::unique_lock lock(mutex);
     return !changed.wait_for(lock, std::chrono::milliseconds(ms),

@@ -23,6 +23,7 @@
 #include "protocol/base64.h"
 #include "protocol/ids.h"
 #include "protocol/message.h"
+#include "server/clock.h"
 #include "sim/load_links.h"
 #include "sim/load_passwords.h"
 #include "sim/photographer.h"
@@ -77,8 +78,7 @@ class Load {
                 [this](std::size_t link) { on_lost(link); },
                 [this](std::string_view topic, Bytes payload) { on_message(topic, payload); }}) {
     // Numbers of photos are never used again, also by the next run.
-    const auto first_id = static_cast<std::uint32_t>(
-        std::chrono::system_clock::now().time_since_epoch() / std::chrono::seconds(1));
+    const auto first_id = static_cast<std::uint32_t>(server::unix_ms() / 1000);
     cameras_.resize(static_cast<std::size_t>(options.devices));
     connections_ = options.connections == 0 ? cameras_.size()
                                             : std::min(cameras_.size(),
@@ -335,12 +335,10 @@ class Load {
   }
 
   void send_whole(const Camera& camera) {
-    using namespace std::chrono;
     protocol::Offer offer;
     offer.photo_id = camera.photo_id;
     offer.photo_bytes = static_cast<std::uint32_t>(camera.photo.size());
-    offer.captured_at_ms = static_cast<std::uint64_t>(
-        duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count());
+    offer.captured_at_ms = static_cast<std::uint64_t>(server::unix_ms());
     offer.sha256 = camera.sha256;
     send(camera, offer);
     for (std::size_t i = 0; i < protocol::packet_count(camera.photo.size()); ++i)

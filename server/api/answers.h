@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <string>
 
 #include "server/api/http.h"
+#include "server/clock.h"
 
 namespace meterlens::api {
 
@@ -37,14 +37,7 @@ inline Response refused(const CaptureError& error) {
   return error_response(503, "store_failed", error.message);
 }
 
-inline std::int64_t steady_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
-
-inline std::int64_t now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
+using server::steady_ms;
+using server::unix_ms;
 
 }  // namespace meterlens::api

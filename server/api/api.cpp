@@ -66,7 +66,7 @@ std::expected<std::unique_ptr<Api>, std::string> Api::start(const Settings& sett
             [&](const Request& one) { return parts.routes.answer(one, parts.live.is_full()); },
             [&](const Request& one) { return parts.routes.dispatch(one); });
       },
-      parts.live);
+      &parts.live);
   if (!http) return std::unexpected(std::move(http.error()));
   parts.http = std::move(*http);
   return api;

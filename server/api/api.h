@@ -56,6 +56,7 @@ struct Settings {
   std::size_t body_bytes_max = 65'536;       // longer: 413
   std::size_t upload_bytes_max = std::size_t{8} << 20;  // of a photo that a person sends
   std::uint64_t upload_pixels_max = 50'000'000;
+  int counting_ms_least = 20;  // counts of the whole fleet that took so long serve for a while
   SecondInfo second;
   int connection_count_max = 256;            // further ones are turned away
   int live_client_count_max = 64;            // further ones: 503

@@ -33,8 +33,7 @@ struct BrokerDoor::Parts {
   const BrokerDoorSettings settings;
   store::Access access;
   metrics::Metrics& metrics;
-  Live live{[](Subject, const std::string&) { return std::optional<std::string>(); }, {}};
-  std::unique_ptr<HttpServer> http;
+  std::unique_ptr<HttpServer> http;  // goes first: it asks the rest
 };
 
 Response BrokerDoor::Parts::answer(const Request& request) {
@@ -79,8 +78,7 @@ store::Result<bool> BrokerDoor::Parts::is_known(const door::Question& question) 
 
 BrokerDoor::BrokerDoor(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-// The listener goes first: it asks the rest.
-BrokerDoor::~BrokerDoor() { parts_->http.reset(); }
+BrokerDoor::~BrokerDoor() = default;
 
 std::uint16_t BrokerDoor::port() const { return parts_->http->port(); }
 
@@ -94,8 +92,7 @@ std::expected<std::unique_ptr<BrokerDoor>, std::string> BrokerDoor::start(
   http.connection_count_max = connections_max;
   http.upload_bytes_max = 0;
   auto listening = HttpServer::start(
-      http, [its = parts.get()](const Request& request) { return its->answer(request); },
-      parts->live);
+      http, [its = parts.get()](const Request& request) { return its->answer(request); });
   if (!listening)
     return std::unexpected("[broker_door], where RabbitMQ asks for devices: " + listening.error());
   parts->http = *std::move(listening);

@@ -43,7 +43,7 @@ Response Doorkeeper::add_credential(const Request& request, const std::string& i
   if (const auto fault = name_fault(id); !fault.empty()) return bad_request(fault);
   const std::string password = door::random_secret(secret_chars);
   const door::Credential credential{id, door::mosquitto_hash(password), request.caller.name,
-                                    now_ms(), false};
+                                    unix_ms(), false};
   if (const auto saved = access_.save_credential(credential); !saved)
     return store_error(saved.error(), "credential");
   if (doors_.credentials_changed) doors_.credentials_changed();
@@ -58,7 +58,7 @@ Response Doorkeeper::remove_credential(const Request& request, const std::string
   if (!credential) return store_error(credential.error(), "credential");
   if (!*credential || (*credential)->removed) return unknown("credential", id);
   const std::string before = credential_json(**credential);
-  const door::Credential removed{id, "", request.caller.name, now_ms(), true};
+  const door::Credential removed{id, "", request.caller.name, unix_ms(), true};
   if (const auto saved = access_.save_credential(removed); !saved)
     return store_error(saved.error(), "credential");
   if (doors_.credentials_changed) doors_.credentials_changed();
@@ -80,7 +80,7 @@ Response Doorkeeper::add_product(const Request& request, const std::string&) {
   if (!protocol::is_device_name(name))
     return bad_request("name must be 1 to 64 of A-Z a-z 0-9 . _ - and not begin with a dot");
   const std::string secret = door::random_secret(secret_chars);
-  const door::Product product{name, door::hash_token(secret), now_ms()};
+  const door::Product product{name, door::hash_token(secret), unix_ms()};
   if (const auto added = access_.add_product(product); !added)
     return store_error(added.error(), "product");
   Response response = json_response(product_json(product, secret), 201);
@@ -126,7 +126,7 @@ Response Doorkeeper::register_device(const Request& request, const std::string&)
     return error_response(403, "wrong_secret", "the product or its secret is wrong");
 
   const door::Credential credential{device, door::mosquitto_hash(password),
-                                    "product " + (*product)->name, now_ms(), false};
+                                    "product " + (*product)->name, unix_ms(), false};
   const auto made = access_.register_credential(credential);
   if (!made && made.error().code != store::ErrorCode::conflict)
     return store_error(made.error(), "credential");

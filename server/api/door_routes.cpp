@@ -31,8 +31,8 @@ Response Doorkeeper::add_user(const Request& request, const std::string&) {
                           .groups = edit.groups.value_or(std::vector<std::string>{}),
                           .password_hash = door::hash_password(password),
                           .disabled = edit.disabled.value_or(false),
-                          .created_ms = now_ms(),
-                          .password_ms = now_ms()};
+                          .created_ms = unix_ms(),
+                          .password_ms = unix_ms()};
     if (const auto added = access_.add_user(user); !added)
       return store_error(added.error(), "user");
     // Nobody needs to be told what they have sent.
@@ -57,7 +57,7 @@ Response Doorkeeper::change_user(const Request& request, const std::string& id) 
     if (edit.disabled) user->disabled = *edit.disabled;
     if (edit.password) {
       user->password_hash = door::hash_password(*edit.password);
-      user->password_ms = now_ms();
+      user->password_ms = unix_ms();
     }
     const bool is_own = request.caller.name == id;
     if (const auto saved = access_.save_user(*user, is_own ? request.caller.session : "");
@@ -97,7 +97,7 @@ Response Doorkeeper::add_token(const Request& request, const std::string&) {
     return error_response(403, "forbidden",
                           "a token belongs to a user: log in as one (`meterlens user add` makes "
                           "the first)");
-  auto token = parse_token(request.body, now_ms());
+  auto token = parse_token(request.body, unix_ms());
   if (!token) return bad_request(token.error());
   if (!caller.rights.cover(token->scopes))
     return error_response(403, "forbidden",
@@ -105,7 +105,7 @@ Response Doorkeeper::add_token(const Request& request, const std::string&) {
   const std::string secret = "mlt_" + door::random_secret(secret_chars);
   token->hash = door::hash_token(secret);
   token->user = caller.name;
-  token->created_ms = now_ms();
+  token->created_ms = unix_ms();
   const auto id = access_.add_token(*token);
   if (!id) return store_error(id.error(), "token");
   token->id = *id;

@@ -133,7 +133,7 @@ Caller Doorkeeper::of_session(const std::string& cookie, const std::string& addr
   const auto visit = access_.session(hash);
   if (!visit || !*visit) return nobody;
   const auto& [session, user] = **visit;
-  const std::int64_t now = now_ms();
+  const std::int64_t now = unix_ms();
   if (user.disabled || is_over(session, now)) return nobody;
   if (now - session.used_ms > touch_ms) {
     if (const auto touched = access_.touch_session(hash, now); !touched)
@@ -147,7 +147,7 @@ Caller Doorkeeper::of_token(const std::string& token, const std::string& address
   const auto grant = access_.token(door::hash_token(token));
   if (!grant || !*grant) return nobody;
   const auto& [its, user] = **grant;
-  if (user.disabled || (its.expires_ms != 0 && its.expires_ms <= now_ms())) return nobody;
+  if (user.disabled || (its.expires_ms != 0 && its.expires_ms <= unix_ms())) return nobody;
   return {user.name, fmt::format("token {}", its.id), address, user.role,
           door::both(door::rights_of(user.role), its.scopes), user.groups, ""};
 }
@@ -208,7 +208,7 @@ Response Doorkeeper::look_or_change(const Request& request, const Next& next, co
 void Doorkeeper::write_down(const Request& request, const Response& response,
                             const std::string& before, const std::string& after) {
   const Caller& caller = request.caller;
-  door::Entry entry{.at_ms = now_ms(),
+  door::Entry entry{.at_ms = unix_ms(),
                     .who = caller.name,
                     .by = caller.by,
                     .address = request.address,
@@ -282,7 +282,7 @@ Response Doorkeeper::judge_log_in(const Request& request, const std::string& nam
     const std::lock_guard lock(mutex_);
     log_ins_.forget("name " + name);
   }
-  const std::int64_t now = now_ms();
+  const std::int64_t now = unix_ms();
   const std::string cookie = door::random_secret(32);
   const door::Session session{door::hash_token(cookie), name, request.address, now, now};
   const auto& limits = settings_.doors;
@@ -347,7 +347,7 @@ Response Doorkeeper::change_own_password(const Request& request, const std::stri
       return error_response(403, "wrong_password", "the old password is wrong");
     }
     user->password_hash = door::hash_password(fresh);
-    user->password_ms = now_ms();
+    user->password_ms = unix_ms();
     if (const auto saved = access_.save_user(*user, request.caller.session); !saved)
       return store_error(saved.error(), "user");
     Response done = json_response(caller_json(request.caller));

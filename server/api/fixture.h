@@ -44,6 +44,7 @@ class ApiTest : public testing::Test {
     settings_.photo_folders = {(folder_ / "public" / "images").string()};
     settings_.version = "9.9";
     settings_.live_client_count_max = 2;
+    settings_.counting_ms_least = 3'600'000;
     start();
   }
   void TearDown() override {

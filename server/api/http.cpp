@@ -262,7 +262,7 @@ namespace {
 
 struct Desk {
   HttpServer::Answer answer;
-  Live& live;
+  Live* live = nullptr;
   SlowThread& slow;
   bool tls = false;
 
@@ -280,12 +280,12 @@ restinio::request_handling_status_t Desk::serve(const restinio::request_handle_t
       write(*request, error_response(503, "busy", "too many log-ins at once: try again"));
     return restinio::request_accepted();
   }
-  if (response.live) {
+  if (response.live && live != nullptr) {
     auto builder = request->create_response<restinio::chunked_output_t>(status_line(200));
     add_headers(builder, response);
     builder.connection_close();
     // Refused only when others came since the check: then the stream ends before it began.
-    live.add(std::make_unique<EventStream>(std::move(builder)), std::move(response.may_see));
+    live->add(std::make_unique<EventStream>(std::move(builder)), std::move(response.may_see));
     return restinio::request_accepted();
   }
   write(*request, std::move(response));
@@ -322,7 +322,7 @@ restinio::server_settings_t<ItsTraits> settings_of(const Settings& settings, Des
 
 std::expected<std::unique_ptr<HttpServer>, std::string> HttpServer::start(const Settings& settings,
                                                                           Answer answer,
-                                                                          Live& live) {
+                                                                          Live* live) {
   std::unique_ptr<HttpServer> out(new HttpServer);
   Engine& engine = *out->engine_;
   Desk desk{std::move(answer), live, engine.slow, settings.certificate.has_value()};

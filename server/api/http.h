@@ -52,8 +52,10 @@ class HttpServer {
  public:
   using Answer = std::function<Response(const Request&)>;
 
+  // `live` keeps the streams, and outlives the server; without it no answer may be one.
   static std::expected<std::unique_ptr<HttpServer>, std::string> start(const Settings& settings,
-                                                                       Answer answer, Live& live);
+                                                                       Answer answer,
+                                                                       Live* live = nullptr);
   ~HttpServer();
   std::uint16_t port() const;
   // New connections are shown this one; only with TLS from the start. Any thread.

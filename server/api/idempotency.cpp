@@ -31,7 +31,7 @@ Response Idempotency::answer(const Request& request, const std::function<Respons
     return bad_request("Idempotency-Key must be 1 to 128 printable ASCII characters");
   // Nobody is answered with what another one has asked; a key has no blank in it.
   const std::string key = request.caller.name + " " + word;
-  const std::int64_t now = now_ms();
+  const std::int64_t now = unix_ms();
   // The body and the path: the same key for another device is another request.
   const store::KeptAnswer asked{
       hash_of(request.path + "?" + request.query + "\n" + request.body), 0, "", now};

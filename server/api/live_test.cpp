@@ -167,7 +167,7 @@ TEST(Live, KeepsASlowSocketFromHoldingUpTheOthers) {
     Response response{200, "text/event-stream", ""};
     response.live = true;
     return response;
-  }, live);
+  }, &live);
   ASSERT_TRUE(http) << http.error();
   const std::string request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
   test::RawClient slow((*http)->port());

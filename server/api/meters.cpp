@@ -68,7 +68,7 @@ store::Result<std::vector<validate::Meter>> meters_of(store::Store& store,
 
 // Whoever has logged in cannot write in another's name.
 void sign(validate::Author& author, const Request& request) {
-  author.at_ms = now_ms();
+  author.at_ms = unix_ms();
   if (request.caller.has_account()) author.name = request.caller.name;
 }
 
@@ -105,7 +105,7 @@ void MeterRoutes::list(RouteList& routes) {
 
 store::Result<void> MeterRoutes::reconsider(const Reading& reading) {
   const std::array cases{store::Case{reading.meter, reading.at_ms, 0, validate::reconsider}};
-  const auto judged = store_.judge(cases, now_ms());
+  const auto judged = store_.judge(cases, unix_ms());
   if (!judged) return std::unexpected(judged.error());
   tell(*judged);
   return {};

@@ -70,7 +70,7 @@ std::expected<ImportOrder, std::string> parse_import(const Request& request) {
   if (!accept.empty() && accept != "true" && accept != "false")
     return std::unexpected("accept_good must be true or false");
   order.accept_good = accept == "true";
-  order.author = {asked->get("author"), asked->get("reason"), now_ms()};
+  order.author = {asked->get("author"), asked->get("reason"), unix_ms()};
   if (order.author.name.size() > name_bytes_max || order.author.reason.size() > reason_bytes_max)
     return std::unexpected("author has at most 64 bytes, reason 500");
   if (request.caller.has_account()) order.author.name = request.caller.name;
@@ -133,7 +133,7 @@ Response NotifyRoutes::acknowledge(const Request& request, const std::string& id
   if (request.caller.has_account()) author = request.caller.name;
   const auto number = parse_id(id);
   if (!number) return unknown("alarm", id);
-  const auto alarm = alarms_.acknowledge(*number, *author, now_ms());
+  const auto alarm = alarms_.acknowledge(*number, *author, unix_ms());
   if (!alarm) return store_error_(alarm.error(), "alarm");
   changed_(Subject::alarm, id);
   return json_response(notify::alarm_json(*alarm));

@@ -73,7 +73,7 @@ Response FleetRoutes::push_profile(const Request& request, const std::string& id
   if (!devices) return store_error_(devices.error(), "device");
   if (devices->empty())
     return error_response(409, "no_devices", "the target of the profile means no known device");
-  if (const auto added = rows_.add_pushes(*number, *devices, now_ms()); !added)
+  if (const auto added = rows_.add_pushes(*number, *devices, unix_ms()); !added)
     return store_error_(added.error(), "profile");
   if (const auto told = doors_.order(fleet::LookAgain{}); !told) return refused(told.error());
   return json_response(pushed_json(devices->size()), 202);
@@ -149,7 +149,7 @@ Response FleetRoutes::add_campaign(const Request& request, const std::string&) {
   if (!devices) return store_error_(devices.error(), "device");
   if (devices->empty())
     return error_response(409, "no_devices", "the target means no known native device");
-  wanted->created_ms = wanted->updated_ms = now_ms();
+  wanted->created_ms = wanted->updated_ms = unix_ms();
   const auto id = rows_.add_campaign(*wanted, fleet::stages_of(*wanted, *devices));
   if (!id) return store_error_(id.error(), "campaign");
   if (const auto told = doors_.order(fleet::LookAgain{}); !told) return refused(told.error());
@@ -192,7 +192,7 @@ Response FleetRoutes::set_state(const std::string& id, std::vector<fleet::Campai
   campaign->state = to;
   campaign->reason.clear();
   campaign->error_percent_max = error_percent_max.value_or(campaign->error_percent_max);
-  campaign->updated_ms = now_ms();
+  campaign->updated_ms = unix_ms();
   if (const auto saved = rows_.save_campaign(*campaign, before); !saved)
     return store_error_(saved.error(), "campaign");
   if (const auto told = doors_.order(fleet::LookAgain{}); !told) return refused(told.error());

@@ -61,7 +61,8 @@ Routes::Routes(const Settings& settings, store::Store& store, metrics::Metrics& 
       upkeep_(doors_),
       idempotency_(store),
       rows_(store),
-      list_(settings_.body_bytes_max, store) {
+      list_(settings_.body_bytes_max, store),
+      summaries_(std::chrono::milliseconds(settings_.counting_ms_least), std::chrono::seconds(3)) {
   list();
   meters_.list(list_);
   second_.list(list_);
@@ -239,7 +240,7 @@ Response Routes::review(const Request& request, const std::string& id) {
   if (!reading) return store_error(reading.error(), "reading");
   const auto newest = store_.newest_accepted(reading->meter, reading->id);
   if (!newest) return store_error(newest.error());
-  const auto reviewed = validate::review(*reading, wanted->edit, *newest, now_ms());
+  const auto reviewed = validate::review(*reading, wanted->edit, *newest, unix_ms());
   if (!reviewed) return bad_request(reviewed.error());
   const auto stored = store_.add_review(*reviewed, wanted->version);
   if (!stored) return store_error(stored.error(), "reading");

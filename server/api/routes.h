@@ -11,11 +11,13 @@
 #include "server/api/http.h"
 #include "server/api/idempotency.h"
 #include "server/api/json.h"
+#include "server/api/kept.h"
 #include "server/api/meters.h"
 #include "server/api/notify_routes.h"
 #include "server/api/route_list.h"
 #include "server/api/second.h"
 #include "server/api/upkeep.h"
+#include "server/store/summary.h"
 
 namespace meterlens::api {
 
@@ -85,6 +87,7 @@ class Routes {
   Idempotency idempotency_;
   store::Fleet rows_;
   RouteList list_;
+  Kept<store::Summary> summaries_;
   std::mutex health_mutex_;
   std::string store_state_ = "not checked yet";
   bool store_checking_ = false;

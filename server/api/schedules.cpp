@@ -24,7 +24,7 @@ Response Routes::schedules(const Request& request, const std::string&) {
   auto schedules = store_.schedules(cursor->id, cursor->count_max + 1);
   if (!schedules) return store_error(schedules.error());
   const bool has_more = cut(*schedules, cursor->count_max);
-  return json_response(schedules_json(*schedules, now_ms(), has_more));
+  return json_response(schedules_json(*schedules, unix_ms(), has_more));
 }
 
 Response Routes::schedule(const Request&, const std::string& id) {
@@ -32,24 +32,24 @@ Response Routes::schedule(const Request&, const std::string& id) {
   if (!number) return unknown("schedule", id);
   const auto schedule = store_.schedule(*number);
   if (!schedule) return store_error(schedule.error(), "schedule");
-  return json_response(schedule_json(*schedule, now_ms()));
+  return json_response(schedule_json(*schedule, unix_ms()));
 }
 
 Response Routes::add_schedule(const Request& request, const std::string&) {
   auto schedule = parse_schedule(request.body, {});
   if (!schedule) return bad_request(schedule.error());
-  if (const auto good = check_all(*schedule, now_ms()); !good) return bad_request(good.error());
+  if (const auto good = check_all(*schedule, unix_ms()); !good) return bad_request(good.error());
   const auto all = store_.schedules();
   if (!all) return store_error(all.error());
   if (all->size() >= schedules_max)
     return error_response(409, "too_many_schedules", "delete some that are not needed any more");
-  schedule->done_ms = now_ms();
+  schedule->done_ms = unix_ms();
   const auto id = store_.add_schedule(*schedule);
   if (!id) return store_error(id.error());
   doors_.schedules_changed();
   const auto stored = store_.schedule(*id);
   if (!stored) return store_error(stored.error(), "schedule");
-  return json_response(schedule_json(*stored, now_ms()), 201);
+  return json_response(schedule_json(*stored, unix_ms()), 201);
 }
 
 Response Routes::change_schedule(const Request& request, const std::string& id) {
@@ -59,9 +59,9 @@ Response Routes::change_schedule(const Request& request, const std::string& id) 
   if (!before) return store_error(before.error(), "schedule");
   auto schedule = parse_schedule(request.body, *before);
   if (!schedule) return bad_request(schedule.error());
-  if (const auto good = check_all(*schedule, now_ms()); !good) return bad_request(good.error());
+  if (const auto good = check_all(*schedule, unix_ms()); !good) return bad_request(good.error());
   // What was due before the change is not caught up by the new rule.
-  schedule->done_ms = now_ms();
+  schedule->done_ms = unix_ms();
   if (const auto saved = store_.save_schedule(*schedule); !saved)
     return store_error(saved.error(), "schedule");
   doors_.schedules_changed();
@@ -81,7 +81,7 @@ Response Routes::delete_schedule(const Request& request, const std::string& id) 
   const auto deleted = store_.delete_schedule(*number, seen.value_or(before->version));
   if (!deleted) return store_error(deleted.error(), "schedule");
   doors_.schedules_changed();
-  return json_response(schedule_json(*before, now_ms()));
+  return json_response(schedule_json(*before, unix_ms()));
 }
 
 }  // namespace meterlens::api

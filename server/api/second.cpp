@@ -16,7 +16,7 @@ namespace {
 
 constexpr int uses_max = 1000;
 constexpr int policy_edits_max = 100;
-constexpr std::int64_t day_ms = 86'400'000;
+using server::day_ms;
 constexpr std::int64_t day_last = 100'000'000;
 
 // A phone has no name of its own here; no device can be called so.
@@ -37,7 +37,7 @@ Response shape_response(photo::ShapeError error) {
   return error_response(400, "damaged_jpeg", "the photo is damaged: send it again");
 }
 
-std::int64_t today(const SecondInfo& info) { return (now_ms() + info.day_offset_ms) / day_ms; }
+std::int64_t today(const SecondInfo& info) { return (unix_ms() + info.day_offset_ms) / day_ms; }
 
 }  // namespace
 
@@ -68,7 +68,7 @@ Response SecondRoutes::state(const Request&, const std::string&) {
   if (!stop) return store_error_(stop.error(), "object");
   const auto billed = store_.second_billed(today(settings_.second));
   if (!billed) return store_error_(billed.error(), "object");
-  return json_response(second_state_json(settings_.second, *stop, *billed, now_ms()));
+  return json_response(second_state_json(settings_.second, *stop, *billed, unix_ms()));
 }
 
 Response SecondRoutes::resume(const Request& request, const std::string& id) {
@@ -110,7 +110,7 @@ Response SecondRoutes::change_policy(const Request& request, const std::string& 
   if (!wanted) return bad_request(wanted.error());
   if (request.caller.has_account()) wanted->author = request.caller.name;
   wanted->meter = id;
-  wanted->at_ms = now_ms();
+  wanted->at_ms = unix_ms();
   const auto added = store_.add_second_policy(*wanted);
   if (!added) return store_error_(added.error(), "meter");
   return policy(request, id);
@@ -141,7 +141,7 @@ Response SecondRoutes::upload(const Request& request, const std::string& id) {
   photo::Photo photo;
   const std::string taken_at = query->get("taken_at");
   const auto taken = taken_at.empty() ? photo::exif_time_ms(bytes) : parse_moment(taken_at);
-  if (!taken_at.empty() && (!taken || *taken > now_ms() + future_ms_max)) {
+  if (!taken_at.empty() && (!taken || *taken > unix_ms() + future_ms_max)) {
     return bad_request("taken_at must be a time that has been: Unix milliseconds, or like "
                        "2026-01-31T07:30:00+01:00");
   }

@@ -16,7 +16,7 @@ Response Doorkeeper::sessions(const Request& request, const std::string&) {
   const Caller& caller = request.caller;
   auto sessions = access_.sessions(caller.rights.administer ? "" : caller.name);
   if (!sessions) return store_error(sessions.error(), "session");
-  std::erase_if(*sessions, [&, now = now_ms()](const door::Session& one) {
+  std::erase_if(*sessions, [&, now = unix_ms()](const door::Session& one) {
     return is_over(one, now);
   });
   return json_response(sessions_json(*sessions, caller.session, settings_.doors));

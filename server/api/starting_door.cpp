@@ -12,7 +12,6 @@ struct StartingDoor::Parts {
   std::string version;
   std::mutex mutex = {};
   std::string words = {};
-  Live live{[](Subject, const std::string&) { return std::nullopt; }, {.client_count_max = 0}};
   std::unique_ptr<HttpServer> http = {};
 
   Response answer(const Request& request) {
@@ -37,9 +36,7 @@ struct StartingDoor::Parts {
 };
 
 StartingDoor::StartingDoor() = default;
-StartingDoor::~StartingDoor() {
-  if (parts_ != nullptr) parts_->live.close();
-}
+StartingDoor::~StartingDoor() = default;
 
 std::uint16_t StartingDoor::port() const { return parts_->http->port(); }
 
@@ -59,9 +56,8 @@ std::expected<std::unique_ptr<StartingDoor>, std::string> StartingDoor::start(
   listening.certificate = settings.certificate;
   listening.threads = 1;
   listening.connection_count_max = 64;
-  listening.live_client_count_max = 0;
   auto http = HttpServer::start(
-      listening, [&parts](const Request& request) { return parts.answer(request); }, parts.live);
+      listening, [&parts](const Request& request) { return parts.answer(request); });
   if (!http) return std::unexpected(http.error());
   parts.http = *std::move(http);
   return door;

@@ -15,7 +15,6 @@ Settings listening(const std::string& address, std::uint16_t port, const std::st
   out.version = version;
   out.threads = 1;
   out.connection_count_max = 16;
-  out.live_client_count_max = 0;
   return out;
 }
 
@@ -25,7 +24,6 @@ struct WorkerDoor::Parts {
   const metrics::Metrics& metrics;
   WorkerSigns signs;
   std::string version;
-  Live live{[](Subject, const std::string&) { return std::nullopt; }, {.client_count_max = 0}};
   std::unique_ptr<HttpServer> http = {};
 
   Response answer(const Request& request) const {
@@ -47,9 +45,7 @@ struct WorkerDoor::Parts {
 };
 
 WorkerDoor::WorkerDoor() = default;
-WorkerDoor::~WorkerDoor() {
-  if (parts_ != nullptr) parts_->live.close();
-}
+WorkerDoor::~WorkerDoor() = default;
 
 std::uint16_t WorkerDoor::port() const { return parts_->http->port(); }
 
@@ -60,8 +56,7 @@ std::expected<std::unique_ptr<WorkerDoor>, std::string> WorkerDoor::start(
   door->parts_.reset(new Parts{metrics, std::move(signs), version});
   Parts& parts = *door->parts_;
   auto http = HttpServer::start(listening(address, port, version),
-                                [&parts](const Request& request) { return parts.answer(request); },
-                                parts.live);
+                                [&parts](const Request& request) { return parts.answer(request); });
   if (!http) return std::unexpected(http.error());
   parts.http = *std::move(http);
   return door;

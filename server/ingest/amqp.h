@@ -3,7 +3,6 @@
 // for nothing but its destruction. One thread.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,9 +18,6 @@
 #include "server/ingest/queue_link.h"
 
 namespace meterlens::ingest {
-
-// Between tries to connect.
-inline constexpr std::chrono::milliseconds amqp_pause_first{200}, amqp_pause_most{3'000};
 
 // Its words never bear a password.
 struct AmqpFailure : std::runtime_error {

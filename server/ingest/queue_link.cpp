@@ -19,7 +19,8 @@
 #include <utility>
 
 #include "protocol/require.h"
-#include "server/ingest/amqp.h"
+#include "server/clock.h"
+#include "server/ingest/amqp_dialer.h"
 #include "server/ingest/deliveries.h"
 #include "server/ingest/queue_sender.h"
 #include "server/ingest/topology.h"
@@ -27,6 +28,7 @@
 namespace meterlens::ingest {
 namespace {
 
+using server::steady_ms;
 using std::chrono::milliseconds;
 
 constexpr int poll_ms = 500;
@@ -62,12 +64,6 @@ std::string keeper_of(std::string_view topic) {
   return std::string(parsed->device);
 }
 
-std::int64_t steady_ms() {
-  return std::chrono::duration_cast<milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 }  // namespace
 
 struct QueueLink::Session {
@@ -80,7 +76,7 @@ struct QueueLink::Session {
   std::unique_ptr<QueueSender> sender;
   std::map<int, bool> taken;  // whose messages come; true: one at a time
   std::set<int> well;         // of those, whose message at hand has not ended workers
-  std::size_t next_node = 0;
+  AmqpDialer dialer{settings};
   Deliveries deliveries;
   Rate rate{settings.rate}, status_rate{status_limit};
   std::map<std::string, std::uint64_t> dropped;  // by device, not told yet
@@ -141,22 +137,17 @@ QueueLink::~QueueLink() {
 // ---- the link's thread ----
 
 void QueueLink::Session::run() {
-  milliseconds pause = amqp_pause_first;
   while (!stopping) {
     try {
       open();
-      pause = amqp_pause_first;
+      dialer.went_well();
       serve();
     } catch (const AmqpFailure& failure) {
-      const auto& node = settings.nodes[next_node % settings.nodes.size()];
-      const std::string words =
-          fmt::format("no connection to RabbitMQ at {}:{}: {}", node.host, node.port,
-                      failure.what());
+      const std::string words = "no connection to RabbitMQ at " + dialer.failed(failure.what());
       const std::lock_guard lock(mutex);
       // Once for each cause: it is tried every few seconds.
       if (words != trouble) spdlog::warn("amqp: {}; trying again", words);
       trouble = words;
-      ++next_node;
     }
     amqp.reset();
     deliveries.forget();
@@ -171,15 +162,13 @@ void QueueLink::Session::run() {
     tell_connection();
     if (stopping) return;
     pollfd waker{wake_fd, POLLIN, 0};
-    poll(&waker, 1, static_cast<int>(pause.count()));
-    pause = std::min(pause * 2, amqp_pause_most);
+    poll(&waker, 1, static_cast<int>(dialer.pause().count()));
     events.pause();
   }
 }
 
 void QueueLink::Session::open() {
-  const AmqpNode& node = settings.nodes[next_node % settings.nodes.size()];
-  amqp = std::make_unique<Amqp>(node, settings.password, settings.ca_file);
+  amqp = dialer.connect();
   declare_topology(*amqp, settings);
   amqp->set_prefetch(settings.prefetch);
   if (settings.is_worker) {
@@ -192,7 +181,7 @@ void QueueLink::Session::open() {
     private_queue = queue;
   }
   ++opened;
-  spdlog::info("amqp: connected to {}:{}", node.host, node.port);
+  spdlog::info("amqp: connected to {}:{}", dialer.node().host, dialer.node().port);
   hears = true;
   const std::lock_guard lock(mutex);
   trouble.clear();

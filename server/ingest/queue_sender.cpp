@@ -75,20 +75,19 @@ std::string QueueSender::trouble() const {
 // ---- the sender's thread ----
 
 void QueueSender::run() {
-  milliseconds pause = amqp_pause_first;
   for (;;) {
     try {
-      open();
+      amqp_ = dialer_.connect();
       for (;;) {
         // A full node says so of the new one only once something is sent.
-        if (shall_renew() && !amqp_->is_blocked()) open();
+        if (shall_renew() && !amqp_->is_blocked()) amqp_ = dialer_.connect();
         if (amqp_->is_blocked()) {
           if (ready_) failed_blocked();
           set_ready(false);
         } else {
           send_all();
           set_ready(true);
-          pause = amqp_pause_first;
+          dialer_.went_well();
         }
         std::unique_lock lock(mutex_);
         filled_.wait_for(lock, idle, [this] {
@@ -105,9 +104,8 @@ void QueueSender::run() {
     set_ready(false);
     std::unique_lock lock(mutex_);
     letters_.clear();
-    filled_.wait_for(lock, pause, [this] { return stopping_; });
+    filled_.wait_for(lock, dialer_.pause(), [this] { return stopping_; });
     if (stopping_) return;
-    pause = std::min(pause * 2, amqp_pause_most);
   }
 }
 
@@ -116,21 +114,14 @@ bool QueueSender::shall_renew() {
   return std::exchange(renewing_, false);
 }
 
-void QueueSender::open() {
-  amqp_ = std::make_unique<Amqp>(settings_.nodes[next_node_ % settings_.nodes.size()],
-                                 settings_.password, settings_.ca_file);
-}
-
 void QueueSender::failed(const std::string& why) {
-  const auto& node = settings_.nodes[next_node_ % settings_.nodes.size()];
+  const std::string words = dialer_.failed(why);
   const std::lock_guard lock(mutex_);
-  const std::string words = fmt::format("{}:{}: {}", node.host, node.port, why);
   // Once for each cause: it is tried every few seconds.
   if (ready_ || words != trouble_)
     spdlog::warn("amqp: nothing can be sent to RabbitMQ at {}; look at its log for alarms of disk "
                  "and memory; trying again", words);
   trouble_ = words;
-  ++next_node_;
 }
 
 void QueueSender::failed_blocked() {

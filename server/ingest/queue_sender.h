@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "server/ingest/amqp.h"
+#include "server/ingest/amqp_dialer.h"
 #include "server/ingest/queue_link.h"
 
 namespace meterlens::ingest {
@@ -49,7 +49,6 @@ class QueueSender {
   };
 
   void run();
-  void open();
   bool shall_renew();
   void send_all();
   void keep_alive();
@@ -61,7 +60,7 @@ class QueueSender {
   const QueueLinkSettings settings_;
   const std::function<void()> changed_;
   std::unique_ptr<Amqp> amqp_;  // in the sender's thread
-  std::size_t next_node_ = 0;
+  AmqpDialer dialer_{settings_};
   std::atomic<bool> ready_{false};
 
   mutable std::mutex mutex_;

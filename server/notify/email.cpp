@@ -12,13 +12,15 @@
 
 #include "protocol/require.h"
 #include "server/notify/amount.h"
-#include "server/notify/clock.h"
+#include "server/clock.h"
 #include "server/notify/give_up.h"
 #include "server/notify/http_client.h"
 #include "server/notify/news_json.h"
 
 namespace meterlens::notify {
 namespace {
+
+using server::unix_ms;
 
 constexpr int alarm_count_max = 50;  // in one message
 constexpr long email_connect_s_max = 10;

@@ -2,11 +2,14 @@
 
 #include <array>
 
-#include "server/notify/clock.h"
+#include "server/clock.h"
 #include "server/validate/estimate.h"
 
 namespace meterlens::notify {
 namespace {
+
+using server::day_ms;
+using server::hour_ms;
 
 constexpr int gaps_max = 50;   // in one transaction
 constexpr int turns_max = 20;  // in one go

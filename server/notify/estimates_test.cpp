@@ -1,6 +1,6 @@
 #include "server/notify/estimates.h"
 
-#include "server/notify/clock.h"
+#include "server/clock.h"
 #include "server/notify/watcher.h"
 #include "server/store/fixture.h"
 
@@ -8,6 +8,8 @@ namespace meterlens::notify {
 namespace {
 
 using validate::Verdict;
+using server::day_ms;
+using server::hour_ms;
 
 using store::test::begin_ms;
 

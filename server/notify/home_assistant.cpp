@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "protocol/message.h"
+#include "server/clock.h"
 #include "server/notify/announce.h"
 #include "server/notify/mqtt_client.h"
 
@@ -113,11 +114,7 @@ class HomeAssistant : public Sink {
                                  std::int64_t to_ms);
   MeterState state_of(const validate::Meter& meter) const;
   bool is_there(const validate::Meter& meter) const {
-    return meter.removed_ms == 0 || meter.removed_ms > now_ms();
-  }
-  static std::int64_t now_ms() {
-    using namespace std::chrono;
-    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+    return meter.removed_ms == 0 || meter.removed_ms > server::unix_ms();
   }
 
   const HomeAssistantSettings settings_;
@@ -181,7 +178,7 @@ Sent HomeAssistant::gather() {
   if (!alarms) return later(alarms.error().message);
   open_alarms_ = *std::move(alarms);
   devices_of_.clear();
-  const std::int64_t now = now_ms();
+  const std::int64_t now = server::unix_ms();
   for (std::int64_t after = 0;;) {
     const auto watches = store_.watches("", "", after, home_page_count);
     if (!watches) return later(watches.error().message);

@@ -6,12 +6,13 @@
 #include <chrono>
 #include <utility>
 
-#include "server/notify/clock.h"
+#include "server/clock.h"
 
 namespace meterlens::notify {
 namespace {
 
 using metrics::SinkCount;
+using server::unix_ms;
 using store::Stream;
 
 // A mark is written down at least after so many rows without news.

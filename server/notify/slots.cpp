@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
-#include "server/notify/clock.h"
+#include "server/clock.h"
 #include "server/schedule/cron.h"
 
 namespace meterlens::notify {
 namespace {
+
+using server::day_ms;
 
 constexpr std::size_t slots_page_count = 1000;
 constexpr std::int64_t year_ms = 366 * day_ms;

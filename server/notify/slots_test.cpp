@@ -1,6 +1,6 @@
 #include "server/notify/slots.h"
 
-#include "server/notify/clock.h"
+#include "server/clock.h"
 #include "server/notify/watcher.h"
 #include "server/store/fixture.h"
 
@@ -8,6 +8,8 @@ namespace meterlens::notify {
 namespace {
 
 using store::AlarmKind;
+using server::day_ms;
+using server::hour_ms;
 using Names = std::vector<std::string>;
 
 using store::test::begin_ms;

@@ -10,12 +10,14 @@
 #include <cstring>
 #include <utility>
 
-#include "server/notify/clock.h"
+#include "server/clock.h"
 
 namespace meterlens::notify {
 namespace {
 
 using store::AlarmKind;
+using server::hour_ms;
+using server::unix_ms;
 
 constexpr const char* mark_name = "alarms";
 constexpr int page_count = 1000;

@@ -1,12 +1,13 @@
 #include "server/notify/watcher.h"
 
-#include "server/notify/clock.h"
+#include "server/clock.h"
 #include "server/store/fixture.h"
 
 namespace meterlens::notify {
 namespace {
 
 using store::AlarmKind;
+using server::hour_ms;
 using validate::Flag;
 using validate::Verdict;
 

@@ -9,12 +9,14 @@
 #include <utility>
 
 #include "protocol/require.h"
-#include "server/notify/clock.h"
+#include "server/clock.h"
 #include "server/notify/http_client.h"
 #include "server/notify/news_json.h"
 
 namespace meterlens::notify {
 namespace {
+
+using server::unix_ms;
 
 class Webhook : public Sink {
  public:

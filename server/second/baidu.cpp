@@ -6,11 +6,12 @@
 #include <cmath>
 
 #include "protocol/require.h"
+#include "server/clock.h"
 
 namespace meterlens::second {
 namespace {
 
-constexpr std::int64_t day_ms = 86'400'000;
+using server::day_ms;
 constexpr const char* token_path = "/oauth/2.0/token";
 // A token is renewed so long before its end, but used for half of its life at least.
 constexpr std::int64_t token_margin_ms = 3'600'000;

@@ -97,7 +97,7 @@ Result<Aged> Store::remove_aged(const Aging& aging) {
     }
     if (out.more) return out;
     if (is_postgresql(engine_->place_)) {
-      keep_months(sql, now_ms());
+      keep_months(sql, server::unix_ms());
       drop_message_months(sql, aging.messages_before_ms);
     }
     if (aging.messages_before_ms != 0)

@@ -13,6 +13,8 @@
 namespace meterlens::store {
 namespace {
 
+using server::steady_ms;
+using server::unix_ms;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
@@ -23,10 +25,6 @@ constexpr int commit_patience_ms = 60'000;
 constexpr int replica_behind_s_max = 10;
 constexpr int replica_pause_ms = 10'000;
 constexpr int replica_judge_every_ms = 1000;
-
-long long steady_ms() {
-  return std::chrono::duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
 
 [[noreturn]] void refuse_newer(const std::string& name, long long found) {
   throw OpenFailure{{ErrorCode::newer_schema,
@@ -120,14 +118,14 @@ void Store::Engine::migrate() {
         if (is_server || !statement.starts_with(only_postgresql)) sql << std::string(statement);
       }
       const long long reached = version + 1;
-      const long long at_ms = now_ms();
+      const long long at_ms = unix_ms();
       sql << "INSERT INTO schema_version VALUES (:version, :at)", soci::use(reached),
           soci::use(at_ms);
       if (found > 0)
         say(fmt::format("the schema is {} of {} after {} s", reached, last,
                         (steady_ms() - begun_ms) / 1000));
     }
-    if (is_server && found <= static_cast<long long>(steps.size())) keep_months(sql, now_ms());
+    if (is_server && found <= static_cast<long long>(steps.size())) keep_months(sql, unix_ms());
   });
   if (!done) throw OpenFailure{done.error()};
   if (found > static_cast<long long>(steps.size())) refuse_newer(driver_->name(), found);

@@ -2,23 +2,17 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "protocol/require.h"
+#include "server/clock.h"
 #include "server/store/driver.h"
 #include "server/store/store.h"
 
 namespace meterlens::store {
-
-// What this machine's clock says.
-inline long long now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 // `text` as the engine of `sql` says it. Only for statements that are not streamed into `sql`.
 std::string text_for(soci::session& sql, const std::string& text);

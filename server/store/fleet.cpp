@@ -96,16 +96,16 @@ void add_target(Where& where, Kind kind, const Target& target) {
   const std::string word = fleet::name(kind);
   // What is below "a" lies between "a/" and "a0": 0 is what follows / in ASCII.
   if (!target.group.empty())
-    where.add("a.id IN (SELECT id FROM tag WHERE kind = ? AND group_path = ? UNION ALL"
-              " SELECT id FROM tag WHERE kind = ? AND group_path > ? AND group_path < ?)",
-              {word, target.group, word, target.group + "/", target.group + "0"});
+    where.add_among("a.id", "SELECT id FROM tag WHERE kind = ? AND group_path = ? UNION ALL"
+                    " SELECT id FROM tag WHERE kind = ? AND group_path > ? AND group_path < ?",
+                    {word, target.group, word, target.group + "/", target.group + "0"});
   if (target.label_name.empty()) return;
   if (target.label_value.empty())
-    where.add("a.id IN (SELECT id FROM label WHERE kind = ? AND name = ?)",
-              {word, target.label_name});
+    where.add_among("a.id", "SELECT id FROM label WHERE kind = ? AND name = ?",
+                    {word, target.label_name});
   else
-    where.add("a.id IN (SELECT id FROM label WHERE kind = ? AND name = ? AND value = ?)",
-              {word, target.label_name, target.label_value});
+    where.add_among("a.id", "SELECT id FROM label WHERE kind = ? AND name = ? AND value = ?",
+                    {word, target.label_name, target.label_value});
 }
 
 Where where_of(const DeviceFilter& filter) {

@@ -92,18 +92,14 @@ class Where {
  public:
   // `text` has one `?` for each value.
   void add(const std::string& text, const std::vector<std::string>& values = {}) {
-    std::size_t used = 0;
-    text_ += text_.empty() ? " WHERE " : " AND ";
-    for (const char c : text) {
-      if (c != '?') {
-        text_ += c;
-        continue;
-      }
-      text_ += ":v" + std::to_string(values_.size());
-      values_.push_back(values[used++]);
-    }
+    add(text, text, values);
   }
-  const std::string& text() const { return text_; }
+  // `column` is among what `query` selects. PostgreSQL would rather walk through a whole table
+  // beside its answer than look up each; an array it looks up.
+  void add_among(const std::string& column, const std::string& query,
+                 const std::vector<std::string>& values) {
+    add(column + " IN (" + query + ")", column + " = ANY (ARRAY(" + query + "))", values);
+  }
 
   template <class Row>
   auto select(soci::session& sql, const std::string& before, const std::string& after) const {
@@ -111,7 +107,8 @@ class Where {
     Row row(statement);
     for (const std::string& value : values_) statement.exchange(soci::use(value));
     statement.alloc();
-    statement.prepare(before + text_ + after);
+    const bool is_postgresql = sql.get_backend_name() == "postgresql";
+    statement.prepare(before + (is_postgresql ? postgresql_text_ : text_) + after);
     statement.define_and_bind();
     statement.execute(false);
     std::vector<decltype(row.take())> out;
@@ -120,7 +117,22 @@ class Where {
   }
 
  private:
-  std::string text_;
+  void add(const std::string& text, const std::string& postgresql_text,
+           const std::vector<std::string>& values) {
+    put(text_, text);
+    put(postgresql_text_, postgresql_text);
+    values_.insert(values_.end(), values.begin(), values.end());
+  }
+  void put(std::string& out, const std::string& text) const {
+    std::size_t place = values_.size();
+    out += out.empty() ? " WHERE " : " AND ";
+    for (const char c : text) {
+      if (c == '?') out += ":v" + std::to_string(place++);
+      else out += c;
+    }
+  }
+
+  std::string text_, postgresql_text_;
   std::vector<std::string> values_;
 };
 

@@ -1,6 +1,7 @@
 // Counts over the whole store, for the console's home page.
 #include "server/store/summary.h"
 
+#include "server/clock.h"
 #include "server/store/fleet_rows.h"
 
 namespace meterlens::store {
@@ -8,7 +9,7 @@ namespace {
 
 using soci::into;
 
-constexpr std::int64_t day_ms = 86'400'000;
+using server::day_ms;
 constexpr std::int64_t quarter_ms = 900'000;  // of an hour: a slot of reading_count
 constexpr std::int64_t quarters_a_day = day_ms / quarter_ms;
 

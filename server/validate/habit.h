@@ -8,11 +8,12 @@
 #include <optional>
 #include <span>
 
+#include "server/clock.h"
 #include "server/validate/meter.h"
 
 namespace meterlens::validate {
 
-inline constexpr std::int64_t hour_ms = 3'600'000;
+using server::hour_ms;
 
 // The count of one whole turn of a register.
 std::int64_t full_of(int wheels);

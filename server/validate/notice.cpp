@@ -7,7 +7,7 @@
 namespace meterlens::validate {
 namespace {
 
-constexpr std::int64_t day_ms = 24 * hour_ms;
+using server::day_ms;
 // A leak shows in intervals that are short enough to have pauses between them.
 constexpr std::int64_t flow_interval_ms_max = 3 * hour_ms;
 constexpr int flow_interval_count_min = 12;
