@@ -179,6 +179,37 @@ TEST(Dtu, AnUnansweredConnectIsGivenUp) {
   EXPECT_EQ(world.mqtt.connects, 3);
 }
 
+TEST(Dtu, ABrokerThatAcknowledgesNothingIsLeftForANewConnection) {
+  DtuWorld world;
+  world.mqtt.acknowledges = false;
+  world.hear(packet_frame(1));
+  world.run(acknowledge_timeout_ms / 2);
+  world.hear(packet_frame(2));
+  --world.mqtt.unacknowledged;  // the first one: there is life
+  world.run(acknowledge_timeout_ms - 10);
+  EXPECT_EQ(world.mqtt.disconnects, 0);
+  world.run(20);
+  EXPECT_EQ(world.mqtt.disconnects, 1);
+  world.mqtt.acknowledges = true;
+  world.run(5'000);
+  EXPECT_EQ(world.mqtt.connects, 2);
+  EXPECT_TRUE(world.dtu->online());
+  world.run(2 * acknowledge_timeout_ms);  // nothing is open
+  EXPECT_EQ(world.mqtt.connects, 2);
+}
+
+TEST(Dtu, WhatIsSentAfterARestWithoutStepsHasItsTime) {
+  DtuWorld world;
+  world.now_ms += 3 * acknowledge_timeout_ms;
+  world.mqtt.acknowledges = false;
+  world.hear(packet_frame(1));
+  ASSERT_EQ(world.mqtt.unacknowledged, 1U) << "sent before the next step";
+  world.run(acknowledge_timeout_ms - 10);
+  EXPECT_EQ(world.mqtt.disconnects, 0);
+  world.run(20);
+  EXPECT_EQ(world.mqtt.disconnects, 1);
+}
+
 TEST(Dtu, SaysOfflineBeforeItLeaves) {
   DtuWorld world;
   world.mqtt.acknowledges = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "device/text.h"
 #include "protocol/require.h"
@@ -50,6 +51,9 @@ void Session::connect(std::uint64_t now_ms) {
   login.will_topic = native() ? status_topic_.data() : nullptr;
   login.will_payload = native() ? offline.data() : nullptr;
   mqtt_.connect(mqtt_.context, &login);
+  sent_ = acknowledged_ = 0;
+  rests_ = true;
+  acknowledged_ms_ = now_ms;
   state_ = State::connecting;
   due_ms_ = now_ms + connect_timeout_ms;
 }
@@ -63,6 +67,19 @@ void Session::pause(std::uint64_t now_ms) {
   state_ = State::pausing;
   due_ms_ = now_ms + pause_ms_ / 2 + random_ % pause_ms_;
   pause_ms_ = std::min(2 * pause_ms_, retry_pause_last_ms);
+}
+
+bool Session::is_ignored(std::uint64_t now_ms) {
+  const std::uint32_t open = mqtt_.unacknowledged(mqtt_.context), acknowledged = sent_ - open;
+  // The last step may be long ago when nothing was open then.
+  const bool rested = std::exchange(rests_, open == 0);
+  if (open == 0 || rested || acknowledged != acknowledged_) {
+    acknowledged_ = acknowledged;
+    acknowledged_ms_ = now_ms;
+  }
+  due_ms_ = open == 0 ? std::numeric_limits<std::uint64_t>::max()
+                      : acknowledged_ms_ + acknowledge_timeout_ms;
+  return now_ms >= due_ms_;
 }
 
 bool Session::step(std::uint64_t now_ms) {
@@ -86,7 +103,12 @@ bool Session::step(std::uint64_t now_ms) {
       }
       return false;
     case State::up:
-      if (mqtt != METERLENS_MQTT_UP) pause(now_ms);
+      if (mqtt != METERLENS_MQTT_UP) {
+        pause(now_ms);
+      } else if (is_ignored(now_ms)) {
+        mqtt_.disconnect(mqtt_.context);
+        pause(now_ms);
+      }
       return false;
     case State::leaving:
       if (mqtt == METERLENS_MQTT_UP && now_ms < due_ms_) {
@@ -107,14 +129,19 @@ void Session::stop(std::uint64_t now_ms) {
 }
 
 bool Session::publish_up(protocol::Bytes payload) {
-  return mqtt_.publish(mqtt_.context, up_topic_.data(), payload.data(),
-                       static_cast<std::uint32_t>(payload.size()), native() ? 1 : 0, false);
+  const bool taken = mqtt_.publish(mqtt_.context, up_topic_.data(), payload.data(),
+                                   static_cast<std::uint32_t>(payload.size()), native() ? 1 : 0,
+                                   false);
+  if (taken) ++sent_;
+  return taken;
 }
 
 bool Session::publish_status(std::string_view json) {
   if (!native()) return true;
-  return mqtt_.publish(mqtt_.context, status_topic_.data(), json.data(),
-                       static_cast<std::uint32_t>(json.size()), 1, true);
+  const bool taken = mqtt_.publish(mqtt_.context, status_topic_.data(), json.data(),
+                                   static_cast<std::uint32_t>(json.size()), 1, true);
+  if (taken) ++sent_;
+  return taken;
 }
 
 bool Session::is_down_topic(std::string_view topic) const {

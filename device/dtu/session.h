@@ -1,5 +1,6 @@
 // The DTU's connection to the broker: connects, subscribes, says online, comes back with growing,
-// jittered pauses when it is cut, says offline before it leaves. Topics and login of both dialects.
+// jittered pauses when it is cut or nothing that is sent is acknowledged, says offline before it
+// leaves. Topics and login of both dialects.
 // No heap, no clock of its own, one thread.
 #pragma once
 
@@ -20,6 +21,9 @@ inline constexpr std::uint64_t retry_pause_last_ms = 60'000;
 // A connection that held so long sets the pauses back to the first.
 inline constexpr std::uint64_t steady_ms = 30'000;
 inline constexpr std::uint64_t farewell_timeout_ms = 3'000;
+// A broker that answers pings and acknowledges nothing for so long may do so again on another
+// connection.
+inline constexpr std::uint64_t acknowledge_timeout_ms = 120'000;
 
 struct SessionSettings {
   protocol::Dialect dialect = protocol::Dialect::native;
@@ -56,6 +60,7 @@ class Session {
 
   void connect(std::uint64_t now_ms);
   void pause(std::uint64_t now_ms);
+  bool is_ignored(std::uint64_t now_ms);
   bool native() const { return settings_.dialect == protocol::Dialect::native; }
 
   MeterlensMqtt mqtt_;
@@ -73,6 +78,9 @@ class Session {
   std::uint32_t random_;
   bool farewell_said_ = false;
   std::uint32_t connects_ = 0;
+  std::uint32_t sent_ = 0, acknowledged_ = 0;  // messages of this connection
+  bool rests_ = true;                          // nothing was open at the last step
+  std::uint64_t acknowledged_ms_ = 0;          // the last one, or nothing was open then
 };
 
 }  // namespace meterlens::dtu
