@@ -162,6 +162,8 @@ class FleetKill(FlowTest):
 
     def kill_node(self):
         node = self.chance.choice(self.nodes)
+        for device in self.smart.values():
+            device.node_dies()
         at = time.monotonic()
         node.stop(signal.SIGKILL)
         # Those that were connected to it find another node.
@@ -233,7 +235,7 @@ class FleetKill(FlowTest):
             self.assertEqual(told - here, set(), "told that they are stored, and lost")
             self.assertEqual(set(self.drawn(device)), {row.sha256 for row in good
                                                        if row.device == device})
-        for device in SMART:  # keeps nothing: what was under way when its connection broke is lost
+        for device in SMART:  # keeps nothing, and is told nothing: what was under way may be lost
             lost = set(self.drawn(device)) - {row.sha256 for row in good}
             self.assertEqual(lost - self.smart[device].unsure, set(), f"photos of {device}")
 
