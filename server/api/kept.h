@@ -40,7 +40,7 @@ class Kept {
   }
 
  private:
-  static constexpr int times = 20;
+  static constexpr int times = 50;
   static constexpr std::size_t count_max = 100;
   struct Answer {
     Value value;

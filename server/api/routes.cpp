@@ -62,7 +62,7 @@ Routes::Routes(const Settings& settings, store::Store& store, metrics::Metrics& 
       idempotency_(store),
       rows_(store),
       list_(settings_.body_bytes_max, store),
-      summaries_(std::chrono::milliseconds(settings_.counting_ms_least), std::chrono::seconds(3)) {
+      summaries_(std::chrono::milliseconds(settings_.counting_ms_least), std::chrono::seconds(5)) {
   list();
   meters_.list(list_);
   second_.list(list_);

@@ -1,12 +1,16 @@
 #include "server/schedule/planner.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "protocol/checksum.h"
 #include "protocol/require.h"
 
 namespace meterlens::schedule {
 namespace {
+
+constexpr std::int64_t at_once = std::numeric_limits<std::int64_t>::min();
+constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
 
 std::int64_t delay_ms(const Schedule& schedule, const std::string& device) {
   if (schedule.spread_s == 0) return 0;
@@ -19,6 +23,7 @@ std::int64_t delay_ms(const Schedule& schedule, const std::string& device) {
 
 void Planner::set_schedules(std::vector<Schedule> schedules) {
   plans_.clear();
+  changed_.clear();
   for (Schedule& schedule : schedules) {
     auto cron = Cron::parse(schedule.cron);
     protocol::require(cron.has_value());
@@ -26,13 +31,17 @@ void Planner::set_schedules(std::vector<Schedule> schedules) {
     arrange(plan);
     plans_.push_back(std::move(plan));
   }
+  looks_ms_.assign(plans_.size(), at_once);
 }
 
 void Planner::set_devices(const std::vector<std::string>& devices) {
   if (devices == all_devices_) return;
   all_devices_ = devices;
-  for (Plan& plan : plans_)
-    if (plan.schedule.devices.empty()) arrange(plan);
+  for (std::size_t i = 0; i < plans_.size(); ++i) {
+    if (!plans_[i].schedule.devices.empty()) continue;
+    arrange(plans_[i]);
+    looks_ms_[i] = at_once;
+  }
 }
 
 // The devices in the order of their delays, and the place in the moment that is being ordered.
@@ -94,29 +103,45 @@ void Planner::order(Plan& plan, std::int64_t now_ms, std::size_t count_max,
   }
 }
 
+std::int64_t Planner::due_ms(const Plan& plan) {
+  if (!plan.moment_ms || plan.index >= plan.devices.size()) return never;
+  return *plan.moment_ms + plan.devices[plan.index].first;
+}
+
 std::vector<Due> Planner::tick(std::int64_t now_ms, std::size_t count_max) {
   std::vector<Due> out;
-  for (Plan& plan : plans_) {
-    if (!plan.schedule.enabled || out.size() >= count_max) continue;
+  // A clock that was set back concerns all.
+  if (now_ms < ticked_ms_) std::ranges::fill(looks_ms_, at_once);
+  ticked_ms_ = now_ms;
+  for (std::size_t i = 0; i < plans_.size() && out.size() < count_max; ++i) {
+    if (looks_ms_[i] > now_ms) continue;
+    Plan& plan = plans_[i];
+    if (!plan.schedule.enabled) {
+      looks_ms_[i] = never;
+      continue;
+    }
+    const bool was_changed = plan.changed;
     go_on(plan, now_ms);
     if (plan.moment_ms) order(plan, now_ms, count_max, out);
+    if (plan.changed && !was_changed) changed_.push_back(i);
+    looks_ms_[i] = std::min(due_ms(plan), plan.after_ms.value_or(never));
   }
   return out;
 }
 
 bool Planner::is_ordering(std::int64_t now_ms) const {
-  return std::ranges::any_of(plans_, [&](const Plan& plan) {
-    return plan.schedule.enabled && plan.moment_ms && plan.index < plan.devices.size() &&
-           *plan.moment_ms + plan.devices[plan.index].first <= now_ms;
-  });
+  for (std::size_t i = 0; i < plans_.size(); ++i)
+    if (looks_ms_[i] <= now_ms && plans_[i].schedule.enabled && due_ms(plans_[i]) <= now_ms)
+      return true;
+  return false;
 }
 
 std::vector<std::pair<std::int64_t, std::int64_t>> Planner::take_done() {
   std::vector<std::pair<std::int64_t, std::int64_t>> done;
-  for (Plan& plan : plans_) {
-    if (!plan.changed) continue;
-    done.emplace_back(plan.schedule.id, plan.schedule.done_ms);
-    plan.changed = false;
+  std::ranges::sort(changed_);
+  for (const std::size_t i : std::exchange(changed_, {})) {
+    done.emplace_back(plans_[i].schedule.id, plans_[i].schedule.done_ms);
+    plans_[i].changed = false;
   }
   return done;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -61,7 +62,14 @@ class Planner {
   void go_on(Plan& plan, std::int64_t now_ms);
   static void order(Plan& plan, std::int64_t now_ms, std::size_t count_max, std::vector<Due>& out);
 
+  // Of its next device, now; never when it has none.
+  static std::int64_t due_ms(const Plan& plan);
+
   std::vector<Plan> plans_;
+  // When each has to be looked at again: most ticks pass by most of 100,000 schedules.
+  std::vector<std::int64_t> looks_ms_;
+  std::vector<std::size_t> changed_;  // places of those with `changed`
+  std::int64_t ticked_ms_ = std::numeric_limits<std::int64_t>::min();
   std::vector<std::string> all_devices_;
   std::uint64_t missed_moments_ = 0;
 };

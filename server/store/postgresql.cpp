@@ -103,8 +103,10 @@ class Postgresql : public Driver {
   void connect(soci::session& sql, bool writes) override {
     sql.set_query_transformation(postgresql_text);
     sql.open(postgresql_with_plans(), connect_text_);
-    // Our queries are short: compiling them costs more than they do.
+    // Our queries are short: compiling them costs more than they do, and helpers would take every
+    // core from many of them for one that counts.
     sql << fmt::format("SET client_min_messages = warning; SET jit = off; SET lock_timeout = {};"
+                       " SET max_parallel_workers_per_gather = 0;"
                        " SET default_transaction_read_only = {}",
                        busy_timeout_ms_, writes ? "off" : "on");
     // Who has switched it off loses what was said to be stored.
