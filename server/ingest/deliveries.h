@@ -34,6 +34,7 @@ class Deliveries {
   std::size_t settled(std::uint64_t upto, const std::function<bool(const std::string&)>& is_open,
                       std::size_t open_max) {
     const std::lock_guard lock(mutex_);
+    dealt_with_ = std::max(dealt_with_, upto);
     std::deque<Held> kept;
     std::map<int, std::size_t> open;
     const auto is_untouched = [&](const Held& one) {
@@ -52,8 +53,7 @@ class Deliveries {
     std::size_t early = 0;
     held_.clear();
     for (Held& one : kept) {
-      const std::size_t most = singles_.contains(one.queue) ? 0 : open_max;
-      if (!is_untouched(one) && open[one.queue] > most) {
+      if (!is_untouched(one) && open[one.queue] > open_max) {
         --open[one.queue];
         ++early;
         let_go(one);
@@ -80,12 +80,12 @@ class Deliveries {
     for (const std::uint64_t tag : tags)
       if (on_their_way_.erase(tag) != 0) settled_.push_back(tag);
   }
-  // Of this queue one message comes at a time: none is held, for the others of its photo would not
-  // come.
-  void set_single(int queue, bool is_single) {
+  // It is dealt with, and stays because it is of something unfinished.
+  bool is_held(std::uint64_t number) const {
     const std::lock_guard lock(mutex_);
-    if (is_single) singles_.insert(queue);
-    else singles_.erase(queue);
+    const auto at = std::ranges::lower_bound(held_, number, {}, &Held::number);
+    return at != held_.end() && at->number == number && number <= dealt_with_ &&
+           !kept_.contains(at->queue);
   }
   // The tags to be acknowledged now, rising.
   struct Settled {
@@ -150,11 +150,10 @@ class Deliveries {
   mutable std::mutex mutex_;
   std::deque<Held> held_;
   std::map<int, std::size_t> counts_;
-  std::set<int> singles_;
   std::set<int> kept_;                   // queues whose messages somebody else shall have
   std::set<std::uint64_t> on_their_way_;
   std::vector<std::uint64_t> settled_;
-  std::uint64_t last_ = 0;
+  std::uint64_t last_ = 0, dealt_with_ = 0;
 };
 
 }  // namespace meterlens::ingest

@@ -46,9 +46,10 @@ std::string_view payload_text(protocol::Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// Of a queue that hands out as many as the prefetch says, "q.7", or one at a time, "1.7"; and 7.
-std::string consumer_of(int queue, bool is_single) {
-  return fmt::format("{}.{}", is_single ? '1' : 'q', queue);
+// The `round`th of a connection, of a queue that hands out as many as the prefetch says, "q.7.1",
+// or one at a time, "1.7.1"; and 7.
+std::string consumer_of(int queue, bool is_single, unsigned round) {
+  return fmt::format("{}.{}.{}", is_single ? '1' : 'q', queue, round);
 }
 bool is_single(std::string_view consumer) { return consumer.starts_with('1'); }
 int queue_of(std::string_view consumer) {
@@ -74,8 +75,14 @@ struct QueueLink::Session {
   const QueueLinkEvents events;
   std::unique_ptr<Amqp> amqp;
   std::unique_ptr<QueueSender> sender;
-  std::map<int, bool> taken;  // whose messages come; true: one at a time
-  std::set<int> well;         // of those, whose message at hand has not ended workers
+  struct Taken {
+    std::string consumer;
+    bool is_careful = false;   // one message at a time
+    std::uint64_t at_hand = 0;  // its number, 0: none yet
+  };
+  std::map<int, Taken> taken;  // whose messages come
+  std::set<int> well;          // of those, whose message at hand has not ended workers
+  unsigned rounds = 0;         // of consumers
   AmqpDialer dialer{settings};
   Deliveries deliveries;
   Rate rate{settings.rate}, status_rate{status_limit};
@@ -232,34 +239,40 @@ void QueueLink::Session::share() {
     if (!taken.contains(queue)) begin(queue, true);
   std::erase_if(taken, [&](const auto& one) {
     if (shall.contains(one.first)) return false;
-    amqp->cancel(consumer_of(one.first, one.second));
+    amqp->cancel(one.second.consumer);
     return true;
   });
   for (const int queue : std::exchange(well, {})) {
-    if (!taken.contains(queue) || !taken[queue]) continue;
-    amqp->cancel(consumer_of(queue, true));
+    const auto at = taken.find(queue);
+    if (at == taken.end() || !at->second.is_careful) continue;
+    amqp->cancel(at->second.consumer);
     begin(queue, false);
+  }
+  // The next message of a queue that hands out one at a time, beside those that have to stay.
+  for (auto& [queue, its] : taken) {
+    if (!its.is_careful || !deliveries.is_held(its.at_hand)) continue;
+    amqp->cancel(its.consumer);
+    begin(queue, true);
   }
   for (const int queue : back)
     for (const std::uint64_t tag : deliveries.give_back(queue)) amqp->give_back(tag);
   const std::lock_guard lock(mutex);
   taken_now.clear();
-  for (const auto& [queue, is_careful] : taken) taken_now.insert(queue);
+  for (const auto& [queue, its] : taken) taken_now.insert(queue);
 }
 
 // A queue begins with one message at a time: what has ended workers is at its head, and must not
 // take along what would be handed out with it.
 void QueueLink::Session::begin(int queue, bool is_careful) {
+  const std::string consumer = consumer_of(queue, is_careful, ++rounds);
   amqp->set_prefetch(is_careful ? 1 : settings.prefetch);
-  amqp->consume(queue_name(queue), consumer_of(queue, is_careful), true);
-  taken[queue] = is_careful;
-  deliveries.set_single(queue, is_careful);
+  amqp->consume(queue_name(queue), consumer, true);
+  taken[queue] = {consumer, is_careful, 0};
 }
 
 void QueueLink::Session::judge_tries(int queue, const AmqpMessage& one, const std::string& topic) {
   if (one.tries < std::clamp<std::int64_t>(settings.tries_max / 3, 1, 3)) {
-    well.insert(queue);
-    deliveries.set_single(queue, false);  // the others come without this one's end
+    well.insert(queue);  // the others come without this one's end
   } else {
     spdlog::warn("queue {}: workers have ended {} times with a message of {} at hand; it is dealt "
                  "with alone, and after {} times lies in {}", queue, one.tries, topic,
@@ -315,6 +328,8 @@ void QueueLink::Session::message(const AmqpMessage& one) {
   if (is_single(one.consumer)) judge_tries(delivery.queue, one, topic);
   if (!is_wanted && !may_pass(topic, one.body.size(), rate)) return amqp->acknowledge(one.tag);
   delivery.number = deliveries.add(one.tag, delivery.queue, is_wanted ? "" : keeper_of(topic));
+  if (const auto at = taken.find(delivery.queue); at != taken.end())
+    at->second.at_hand = delivery.number;
   if (is_wanted) {
     return events.wanted({std::string(payload_text(one.body)), std::string(one.reply_to),
                           std::string(one.correlation)}, delivery);

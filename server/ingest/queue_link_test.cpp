@@ -100,18 +100,22 @@ TEST(Deliveries, AreHeldOnlyUpToABound) {
   EXPECT_EQ(deliveries.count(1), 1U);
 }
 
-// A worker has died with it: what else is of the photo does not come before it is acknowledged.
-TEST(Deliveries, OfAQueueThatHandsOutOneAtATimeAreNotHeld) {
+// Where one message comes at a time, the next one has to be asked for beside it.
+TEST(Deliveries, SayWhichOfThemStayThoughTheyAreDealtWith) {
   Deliveries deliveries;
-  deliveries.add(1, 0, "d1");
-  deliveries.add(2, 1, "d1");
-  deliveries.set_single(0, true);
-  const auto all = [](const std::string&) { return true; };
-  EXPECT_EQ(deliveries.settled(2, all, 3), 1U);
-  expect_settled(deliveries, 1, {});
-  deliveries.set_single(0, false);
-  deliveries.add(3, 0, "d1");
-  EXPECT_EQ(deliveries.settled(3, all, 3), 0U);
+  const auto d1 = [](const std::string& device) { return device == "d1"; };
+  EXPECT_FALSE(deliveries.is_held(0));
+  const std::uint64_t open = deliveries.add(1, 0, "d1");
+  const std::uint64_t whole = deliveries.add(2, 1, "d2");
+  const std::uint64_t elsewhere = deliveries.add(3, 2, "d1");
+  EXPECT_FALSE(deliveries.is_held(open)) << "not dealt with yet";
+  deliveries.keep(2, true);
+  deliveries.settled(elsewhere, d1, 3);
+  EXPECT_TRUE(deliveries.is_held(open));
+  EXPECT_FALSE(deliveries.is_held(whole));
+  EXPECT_FALSE(deliveries.is_held(elsewhere)) << "somebody else shall have it";
+  deliveries.settled(elsewhere, nobody, 3);
+  EXPECT_FALSE(deliveries.is_held(open));
 }
 
 TEST(Deliveries, OfAQueueThatIsKeptAreNotAcknowledgedUntilItIsTakenAgain) {

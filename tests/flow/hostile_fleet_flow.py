@@ -13,6 +13,7 @@ import time
 import unittest
 
 from flow import BUILD, frame, wait_until
+from smart_device import image_events, picture
 from worker_flow import Fleet
 
 ONLINE = b'{"online":true}'
@@ -188,6 +189,37 @@ class Poison(Fleet):
         self.stack.wait_online("m1", 60)
         self.take_photo("m1")
         self.assertIsNone(worker.poll())
+
+    def test_half_a_photo_outlives_all_its_workers_on_postgresql(self):
+        """A SmartDTU keeps nothing. Its pieces come one at a time once a worker has died with them,
+        and still none is acknowledged before the photo is whole."""
+        (worker,), _ = self.start(workers=1)
+        *first, end = [json.dumps(event).encode() for event in
+                       image_events("capture_0000000000000001.jpg", picture("d1"))]
+        last = [first.pop(), first.pop(), end]
+        for event in first:
+            self.publish("P/d1/event", event, qos=1)
+        for _ in range(2):
+            self.wait_held(len(first))
+            worker.kill()
+            worker.wait()
+            self.wait_held(0)
+            worker = self.worker()
+        self.wait_held(len(first))
+        for event in last:
+            self.publish("P/d1/event", event, qos=1)
+        photos = "SELECT device, state FROM photo"
+        wait_until(lambda: self.server.sql(photos) == ["d1|stored"], 60, "the photo")
+        wait_until(lambda: self.lying() == ("0", "0"), 60, "all of it to be acknowledged")
+
+    def lying(self):
+        rows = self.broker.queues("name", "messages", "messages_unacknowledged")
+        return next(tuple(row[1:]) for row in rows if row[0] == "meterlens.0")
+
+    def wait_held(self, count):
+        """A worker has handled so many messages, and all lie in the queue still."""
+        wanted = str(count)
+        wait_until(lambda: self.lying()[1] == wanted, 60, f"{count} messages to be held")
 
 
 if __name__ == "__main__":

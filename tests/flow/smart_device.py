@@ -80,19 +80,13 @@ class SmartDevice(threading.Thread):
         self.begun_at = time.monotonic()
         self.ended_at = self.begun_at + 1e9  # it is under way
         self.doubt()
-        pieces = [photo[at:at + PIECE_BYTES] for at in range(0, len(photo), PIECE_BYTES)]
-        for number, piece in enumerate(pieces):
-            self.image({"image_file": name, "image_binary": base64.b64encode(piece).decode(),
-                        "index": number, "count": len(pieces), "bytes": len(photo),
-                        "crc32": zlib.crc32(piece)})
+        *pieces, end = image_events(name, photo)
+        for piece in pieces:
+            self.say(piece)
             self.listen(packets)
             self.ending.wait(PIECE_EVERY_S)
-        self.image({"image_file": name, "image_end": True, "count": len(pieces),
-                    "bytes": len(photo), "sha256": sha})
+        self.say(end)
         self.ended_at = time.monotonic()
-
-    def image(self, image):
-        self.say({"uart1": {"payload": {"image": image}}})
 
     def say(self, event):
         self.write(0x30, text(self.event) + json.dumps(event).encode())
@@ -105,6 +99,17 @@ class SmartDevice(threading.Thread):
             if length == 0:
                 break
         self.line.sendall(bytes(head) + body)
+
+
+def image_events(name, photo):
+    """The pieces of a photo and what ends it."""
+    pieces = [photo[at:at + PIECE_BYTES] for at in range(0, len(photo), PIECE_BYTES)]
+    images = [{"image_file": name, "image_binary": base64.b64encode(piece).decode(),
+               "index": number, "count": len(pieces), "bytes": len(photo),
+               "crc32": zlib.crc32(piece)} for number, piece in enumerate(pieces)]
+    images.append({"image_file": name, "image_end": True, "count": len(pieces),
+                   "bytes": len(photo), "sha256": hashlib.sha256(photo).hexdigest()})
+    return [{"uart1": {"payload": {"image": image}}} for image in images]
 
 
 def text(words):
