@@ -1,6 +1,7 @@
 #include "app/read.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -11,7 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 
 TEST(Read, AFolderStandsForTheJpegsInItAndBelow) {
-  const fs::path folder = fs::path(testing::TempDir()) / "read_test";
+  const fs::path folder = fs::path(testing::TempDir()) / ("read_test_" + std::to_string(getpid()));
   fs::remove_all(folder);
   fs::create_directories(folder / "b" / "deep.jpg");
   fs::create_directories(folder / "empty");

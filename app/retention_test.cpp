@@ -1,6 +1,7 @@
 #include "app/retention.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -18,7 +19,7 @@ TEST(Retention, KeepsEverythingUnlessItIsTold) {
 }
 
 TEST(Retention, RemovesRowsAndTheirFiles) {
-  const fs::path folder = fs::path(testing::TempDir()) / "retention";
+  const fs::path folder = fs::path(testing::TempDir()) / ("retention_" + std::to_string(getpid()));
   fs::remove_all(folder);
   fs::create_directories(folder);
   const auto store = *store::Store::open((folder / "a.db").string());

@@ -1,6 +1,7 @@
 #include "app/upkeep.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -20,7 +21,7 @@ class UpkeepTest : public testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  const fs::path folder_ = fs::path(testing::TempDir()) / "upkeep";
+  const fs::path folder_ = fs::path(testing::TempDir()) / ("upkeep_" + std::to_string(getpid()));
   Settings settings_;
 };
 
