@@ -17,7 +17,8 @@ from mqtt_tap import Packets
 PICTURE = pathlib.Path(__file__).resolve().parents[1] / "golden" / "smartdtu" / "capture_8k.jpg"
 PIECE_BYTES, PIECE_EVERY_S = 512, 0.15
 # What is on its way at QoS 0 when a node dies may be lost: what its own connection has sent within
-# such a time before, and what any connection sends until a queue's new leader is known.
+# such a time before, what any connection sends until a queue's new leader is known, and all that
+# is sent by a connection that began meanwhile (RabbitMQ 3.10).
 SURE_S = 5
 
 
@@ -29,6 +30,7 @@ class SmartDevice(threading.Thread):
         self.shots, self.unsure = [], set()  # SHA-256 in order; those that may be lost
         self.begun_at = self.doubt_until = 0.0  # of the newest photo; of photos that begin
         self.ended_at = 0.0                  # of the newest photo
+        self.is_deaf = False                 # the connection began while a node died
         self.ending = threading.Event()
         self.asked, self.line = threading.Event(), None
 
@@ -49,10 +51,12 @@ class SmartDevice(threading.Thread):
 
     def doubt(self):
         now = time.monotonic()
-        if self.shots and self.begun_at < self.doubt_until and now < self.ended_at + SURE_S:
+        is_recent = self.begun_at < self.doubt_until and now < self.ended_at + SURE_S
+        if self.shots and (is_recent or self.is_deaf):
             self.unsure.add(self.shots[-1])
 
     def session(self):
+        self.is_deaf = time.monotonic() < self.doubt_until
         self.line.settimeout(0.05)
         self.write(0x10, text("MQTT") + bytes([4, 2, 0, 0]) + text(self.device))
         self.write(0x82, b"\x00\x01" + text(self.control) + b"\x00")
