@@ -30,7 +30,7 @@ class SmartDevice(threading.Thread):
         self.shots, self.unsure = [], set()  # SHA-256 in order; those that may be lost
         self.begun_at = self.doubt_until = 0.0  # of the newest photo; of photos that begin
         self.ended_at = 0.0                  # of the newest photo
-        self.is_deaf = False                 # the connection began while a node died
+        self.own, self.suspects = [], []  # shots of this connection; of those begun as a node died
         self.ending = threading.Event()
         self.asked, self.line = threading.Event(), None
 
@@ -51,12 +51,17 @@ class SmartDevice(threading.Thread):
 
     def doubt(self):
         now = time.monotonic()
-        is_recent = self.begun_at < self.doubt_until and now < self.ended_at + SURE_S
-        if self.shots and (is_recent or self.is_deaf):
+        if self.shots and self.begun_at < self.doubt_until and now < self.ended_at + SURE_S:
             self.unsure.add(self.shots[-1])
 
+    def may_be_lost(self, here):
+        """`unsure`, and what was shot in a connection that was deaf: of it nothing is `here`."""
+        return self.unsure.union(*(shots for shots in self.suspects if not here & set(shots)))
+
     def session(self):
-        self.is_deaf = time.monotonic() < self.doubt_until
+        self.own = []
+        if time.monotonic() < self.doubt_until:
+            self.suspects.append(self.own)
         self.line.settimeout(0.05)
         self.write(0x10, text("MQTT") + bytes([4, 2, 0, 0]) + text(self.device))
         self.write(0x82, b"\x00\x01" + text(self.control) + b"\x00")
@@ -81,6 +86,7 @@ class SmartDevice(threading.Thread):
         sha = hashlib.sha256(photo).hexdigest()
         name = f"capture_{len(self.shots):016x}.jpg"
         self.shots.append(sha)
+        self.own.append(sha)
         self.begun_at = time.monotonic()
         self.ended_at = self.begun_at + 1e9  # it is under way
         self.doubt()
