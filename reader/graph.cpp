@@ -39,7 +39,10 @@ std::uint32_t narrow(std::size_t value) {
 // From OpenCV's layers, of which a convolution, its batch norm and its ReLU become one.
 class Import {
  public:
-  explicit Import(const cv::dnn::Net& net) : net_(net) { graph_.values_.resize(1); }
+  Import(const cv::dnn::Net& net, Engine engine)
+      : net_(net), has_tiles_(engine == Engine::fastest && TileConvolution::is_possible()) {
+    graph_.values_.resize(1);
+  }
 
   Graph graph() {
     channels_ = {colours};
@@ -148,27 +151,35 @@ class Import {
     }
   }
 
-  // XNNPACK wants [output][y][x][input].
-  static void pack(Graph::Convolution& to, const Plan& plan) {
+  // Both engines want [output][y][x][input].
+  void pack(Graph::Convolution& to, const Plan& plan) const {
     const std::size_t inputs = side(plan.weights, 1), places = to.kernel_y * to.kernel_x;
     std::vector<float> weights(plan.weights.total());
     const auto* from = plan.weights.ptr<float>();
     for (std::size_t o = 0; o < to.channels; ++o)
       for (std::size_t i = 0; i < inputs; ++i)
         for (std::size_t place = 0; place < places; ++place)
-          weights[(o * places + place) * inputs + i] = *from++ * plan.scale[o];
+          weights[(o * places + place) * inputs + i] = *from++;
+    const auto& [top, right, bottom, left] = plan.pads;
+    if (has_tiles_)
+      to.tiles = TileConvolution::make({inputs, to.channels, to.kernel_y, to.kernel_x, to.stride_y,
+                                        to.stride_x, top, right, bottom, left, plan.relu},
+                                       weights, plan.scale, plan.bias);
+    if (to.tiles) return;
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      weights[i] *= plan.scale[i / (places * inputs)];
     constexpr float endless = std::numeric_limits<float>::infinity();
     xnn_operator_t work = nullptr;
     const xnn_status status = xnn_create_convolution2d_nhwc_f32(
-        plan.pads[0], plan.pads[1], plan.pads[2], plan.pads[3], narrow(to.kernel_y),
-        narrow(to.kernel_x), narrow(to.stride_y), narrow(to.stride_x), 1, 1, 1, inputs,
-        to.channels, inputs, to.channels, weights.data(), plan.bias.data(),
-        plan.relu ? 0.0f : -endless, endless, 0, &work);
+        top, right, bottom, left, narrow(to.kernel_y), narrow(to.kernel_x), narrow(to.stride_y),
+        narrow(to.stride_x), 1, 1, 1, inputs, to.channels, inputs, to.channels, weights.data(),
+        plan.bias.data(), plan.relu ? 0.0f : -endless, endless, 0, &work);
     promise(status == xnn_status_success, "XNNPACK takes no such convolution");
     to.work.reset(work);
   }
 
   cv::dnn::Net net_;
+  const bool has_tiles_;
   Graph graph_;
   std::map<std::string, std::size_t> value_of_;  // of OpenCV's layers
   std::vector<std::size_t> channels_;            // of each value
@@ -215,11 +226,11 @@ bool Graph::start() { return xnn_initialize(nullptr) == xnn_status_success; }
 void Graph::Free::operator()(xnn_operator* convolution) const { xnn_delete_operator(convolution); }
 
 std::optional<Graph> Graph::read(const std::vector<unsigned char>& onnx,
-                                 std::span<const Shape> proofs) {
+                                 std::span<const Shape> proofs, Engine engine) {
   try {
     cv::dnn::Net net = cv::dnn::readNetFromONNX(onnx);
     if (net.empty()) return std::nullopt;
-    Graph graph = Import(net).graph();
+    Graph graph = Import(net, engine).graph();
     for (const Shape& of : proofs)
       if (!is_proven(graph, net, of)) return std::nullopt;
     return graph;
@@ -286,6 +297,9 @@ std::span<const float> Graph::run() {
 void Graph::convolve(Layer& layer) {
   Convolution& convolution = layer.convolution;
   const Value& from = values_[layer.from[0]];
+  if (convolution.tiles)
+    return convolution.tiles->run(from.numbers.data(), from.shape.count, from.shape.height,
+                                  from.shape.width, values_[layer.to].numbers.data());
   if (!convolution.is_set_up) {
     const xnn_status status = xnn_setup_convolution2d_nhwc_f32(
         convolution.work.get(), from.shape.count, from.shape.height, from.shape.width,

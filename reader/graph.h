@@ -1,4 +1,5 @@
-// One net: its ONNX file is read by OpenCV, its layers are run by XNNPACK on the calling thread.
+// One net: its ONNX file is read by OpenCV, its layers are run on the calling thread by the
+// processor's matrix tiles where it has them (tiles.h), else by XNNPACK.
 //
 // Owns: the weights and what lies between the layers; memory grows to the largest batch seen.
 // Promises: what OpenCV's dnn would say but for rounding, proven when it is read. Threads: one
@@ -10,6 +11,9 @@
 #include <optional>
 #include <span>
 #include <vector>
+
+#include "reader/reader.h"
+#include "reader/tiles.h"
 
 struct xnn_operator;
 
@@ -30,7 +34,8 @@ class Graph {
   // Nothing where the bytes are no net, one of other layers than the reader's nets have, or one
   // that says something else than OpenCV's dnn of noise of one of the `proofs`.
   static std::optional<Graph> read(const std::vector<unsigned char>& onnx,
-                                   std::span<const Shape> proofs = {});
+                                   std::span<const Shape> proofs = {},
+                                   Engine engine = Engine::fastest);
 
   // Where a batch is to be put; 3 channels. Valid until the next call.
   std::span<float> input(std::size_t count, std::size_t height, std::size_t width);
@@ -48,8 +53,9 @@ class Graph {
     void operator()(xnn_operator* convolution) const;
   };
   struct Convolution {
-    std::unique_ptr<xnn_operator, Free> work;
-    bool is_set_up = false;  // for the batch in hand
+    std::optional<TileConvolution> tiles;      // this,
+    std::unique_ptr<xnn_operator, Free> work;  // or this
+    bool is_set_up = false;                    // `work`, for the batch in hand
     std::size_t channels = 0, kernel_y = 0, kernel_x = 0, stride_y = 1, stride_x = 1;
     std::size_t pads_y = 0, pads_x = 0;  // of both sides together
   };

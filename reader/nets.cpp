@@ -97,6 +97,7 @@ std::span<const float> run(Graph& net, const std::vector<cv::Mat>& images) {
 struct Nets::Parts {
   using Files = std::array<std::vector<unsigned char>, 4>;
   std::shared_ptr<const Files> files;  // one copy for all that came from another()
+  Engine engine = Engine::fastest;
   std::array<std::optional<Graph>, 4> nets;
   Pyramid pyramid;
 
@@ -123,7 +124,8 @@ std::expected<void, Error> Nets::Parts::load(const std::string& where, bool is_p
       {{{2, reader_height, reader_width}}, {2, 1, reader_columns, reader_channels}},
       {{{2, wheel_height, wheel_width}}, {2, 1, 1, half_steps + 2}}};
   for (std::size_t i = 0; i < files->size(); ++i) {
-    nets[i] = Graph::read((*files)[i], is_proven ? std::vector<Shape>{} : models[i].proofs);
+    const auto proofs = is_proven ? std::vector<Shape>{} : models[i].proofs;
+    nets[i] = Graph::read((*files)[i], proofs, engine);
     if (!nets[i] || (!is_proven && nets[i]->result() != models[i].wanted))
       return std::unexpected(Error{Fault::model_damaged, "the model " + where + model_names[i] +
                                                              " is damaged, or no such net"});
@@ -216,7 +218,7 @@ Quad window_at(const Value& value, int x, int y, double scale) {
 
 }  // namespace
 
-std::expected<Nets, Error> Nets::open(const std::filesystem::path& models) {
+std::expected<Nets, Error> Nets::open(const std::filesystem::path& models, Engine engine) {
   cv::setNumThreads(1);
   cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);  // faults are our Errors
   if (!Graph::start())
@@ -230,7 +232,7 @@ std::expected<Nets, Error> Nets::open(const std::filesystem::path& models) {
     if (!bytes) return std::unexpected(bytes.error());
     (*files)[i] = std::move(*bytes);
   }
-  parts->files = std::move(files);
+  parts->files = std::move(files), parts->engine = engine;
   if (auto loaded = parts->load(models.string() + "/", false); !loaded)
     return std::unexpected(loaded.error());
   return Nets(std::move(parts));
@@ -243,7 +245,7 @@ Nets::~Nets() = default;
 
 Nets Nets::another() const {
   auto parts = std::make_unique<Parts>();
-  parts->files = parts_->files;
+  parts->files = parts_->files, parts->engine = parts_->engine;
   const auto loaded = parts->load("", true);  // these bytes loaded before
   CV_Assert(loaded.has_value());
   return Nets(std::move(parts));

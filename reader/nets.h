@@ -57,7 +57,8 @@ struct WheelOpinion {
 
 class Nets {
  public:
-  static std::expected<Nets, Error> open(const std::filesystem::path& models);
+  static std::expected<Nets, Error> open(const std::filesystem::path& models,
+                                         Engine engine = Engine::fastest);
   Nets(Nets&&) noexcept;
   Nets& operator=(Nets&&) noexcept;
   ~Nets();

@@ -279,8 +279,8 @@ struct Reader::Parts {
   Photo photo{};  // its memory serves every photo
 };
 
-std::expected<Reader, Error> Reader::open(const std::filesystem::path& models) {
-  auto nets = Nets::open(models);
+std::expected<Reader, Error> Reader::open(const std::filesystem::path& models, Engine engine) {
+  auto nets = Nets::open(models, engine);
   if (!nets) return std::unexpected(nets.error());
   return Reader(std::make_unique<Parts>(Parts{std::move(*nets)}));
 }

@@ -37,6 +37,9 @@ struct Error {
 
 inline constexpr std::size_t pixels_max = 64'000'000;
 
+// What runs the nets: the processor's matrix tiles where it has them, or what runs everywhere.
+enum class Engine { fastest, everywhere };
+
 enum class Status { read, doubtful, unreadable };
 
 // Why a photo was not `read`, or why wheels are missing from `certain`.
@@ -137,7 +140,8 @@ struct Digits {
 class Reader {
  public:
   // Loads locator.onnx, refiner.onnx, reader.onnx and wheel.onnx from a folder.
-  static std::expected<Reader, Error> open(const std::filesystem::path& models);
+  static std::expected<Reader, Error> open(const std::filesystem::path& models,
+                                           Engine engine = Engine::fastest);
 
   Reader(Reader&&) noexcept;
   Reader& operator=(Reader&&) noexcept;

@@ -1,0 +1,285 @@
+#include "reader/tiles.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cmath>
+
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace meterlens::reader {
+namespace {
+
+constexpr std::size_t row_bytes = 64;  // of a tile
+constexpr float whole_most = 256;      // larger ones have more bits than bfloat16
+
+std::size_t up(std::size_t count, std::size_t to) { return (count + to - 1) / to; }
+
+std::uint16_t bfloat_of(float whole) {
+  return static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(whole) >> 16);
+}
+
+}  // namespace
+
+// Tiles of two and two times 16 outputs lie beside each other, as they are used together; in a tile
+// pairs of products, each with all outputs.
+std::optional<TileConvolution> TileConvolution::make(const Form& form,
+                                                     std::span<const float> weights,
+                                                     std::span<const float> scale,
+                                                     std::span<const float> bias) {
+  const bool whole = std::ranges::all_of(
+      weights, [](float w) { return std::abs(w) <= whole_most && w == std::trunc(w); });
+  if (!whole) return std::nullopt;
+  TileConvolution made;
+  const std::size_t line = form.kernel_x * form.inputs, tiles = up(form.outputs, side);
+  made.form_ = form;
+  made.chunks_ = up(line, depth);
+  made.scale_.assign(tiles * side, 0), made.bias_.assign(tiles * side, 0);
+  std::ranges::copy(scale, made.scale_.begin());
+  std::ranges::copy(bias, made.bias_.begin());
+  const std::size_t places = form.kernel_y * made.chunks_;
+  made.weights_.reserve(tiles * places);
+  for (std::size_t first = 0; first < tiles; first += 2)
+    for (std::size_t place = 0; place < places; ++place)
+      for (std::size_t tile = first; tile < std::min(tiles, first + 2); ++tile) {
+        Weights& packed = made.weights_.emplace_back();
+        for (std::size_t i = 0; i < side * depth; ++i) {
+          const std::size_t output = tile * side + i / 2 % side;
+          const std::size_t product = place % made.chunks_ * depth + i / depth * 2 + i % 2;
+          const std::size_t from = (output * form.kernel_y + place / made.chunks_) * line + product;
+          if (output < form.outputs && product < line) packed.numbers[i] = bfloat_of(weights[from]);
+        }
+      }
+  return made;
+}
+
+// Where the kernel covers a whole picture, the pictures are the columns.
+void TileConvolution::run(const float* from, std::size_t count, std::size_t height,
+                          std::size_t width, float* to) {
+  const std::size_t padded_height = height + form_.top + form_.bottom;
+  const std::size_t padded_width = width + form_.left + form_.right;
+  const std::size_t pitch = padded_width * form_.inputs, picture = padded_height * pitch;
+  const std::size_t down = (padded_height - form_.kernel_y) / form_.stride_y + 1;
+  const std::size_t across = (padded_width - form_.kernel_x) / form_.stride_x + 1;
+  const bool is_covered = down == 1 && across == 1;
+  const std::size_t step = is_covered ? picture : form_.stride_x * form_.inputs;
+  // A tile reads on beyond the last column.
+  const std::size_t size = up((is_covered ? count : 1) * picture + side * step, depth) + 1;
+  if (height != height_ || width != width_) {
+    high_.assign(std::max(size, high_.size()), {}), low_.assign(high_.size(), {});
+    height_ = height, width_ = width;
+  } else if (size > high_.size()) {
+    high_.resize(size), low_.resize(size);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    split(from + i * height * width * form_.inputs, is_covered ? i * picture : 0, height, width);
+    if (!is_covered)
+      walk({down, across, form_.stride_y * pitch, step, pitch},
+           to + i * down * across * form_.outputs);
+  }
+  if (is_covered) walk({1, count, 0, step, pitch}, to);
+}
+
+#if defined(__x86_64__) && defined(__linux__)
+
+namespace {
+
+#define METERLENS_WITH_TILES \
+  __attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16,amx-tile,amx-bf16")))
+
+bool ask_for_tiles() {
+  constexpr unsigned has_bf16 = 1U << 22, has_tiles = 1U << 24;
+  constexpr long ask_leave = 0x1023, for_tiles = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & has_bf16) && (d & has_tiles) &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512bf16") &&
+         syscall(SYS_arch_prctl, ask_leave, for_tiles) == 0;
+}
+
+struct Place {
+  std::size_t row, column;
+};
+
+struct Pair {
+  __m256i high, low;
+};
+
+METERLENS_WITH_TILES inline Pair pair_of(const __m512& value) {
+  const auto high = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value));
+  const __m512i taken = _mm512_slli_epi32(_mm512_cvtepu16_epi32(high), 16);
+  const __m512 rest = _mm512_sub_ps(value, _mm512_castsi512_ps(taken));
+  return {high, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(rest))};
+}
+
+// All eight tiles whole.
+struct alignas(64) Configuration {
+  std::uint8_t palette = 1, start = 0, reserved[14] = {};
+  std::uint16_t bytes_a_row[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+
+}  // namespace
+
+bool TileConvolution::is_possible() {
+  static const bool possible = ask_for_tiles();
+  return possible;
+}
+
+// Into the middle of a padded picture that begins at `picture`.
+METERLENS_WITH_TILES void TileConvolution::split(const float* from, std::size_t picture,
+                                                 std::size_t height, std::size_t width) {
+  const std::size_t pitch = (width + form_.left + form_.right) * form_.inputs;
+  const std::size_t line = width * form_.inputs;
+  for (std::size_t y = 0; y < height; ++y, from += line) {
+    const std::size_t at = picture + (y + form_.top) * pitch + form_.left * form_.inputs;
+    std::uint16_t* high = high_.data()->numbers.data() + at;
+    std::uint16_t* low = low_.data()->numbers.data() + at;
+    std::size_t i = 0;
+    for (; i + side <= line; i += side) {
+      const Pair pair = pair_of(_mm512_loadu_ps(from + i));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(high + i), pair.high);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(low + i), pair.low);
+    }
+    const auto mask = static_cast<__mmask16>((1U << (line - i)) - 1);
+    const Pair pair = pair_of(_mm512_maskz_loadu_ps(mask, from + i));
+    _mm256_mask_storeu_epi16(high + i, mask, pair.high);
+    _mm256_mask_storeu_epi16(low + i, mask, pair.low);
+  }
+}
+
+// Two tiles of inputs and all weights that they are multiplied with.
+struct TileConvolution::Sources {
+  std::array<const std::uint16_t*, 2> high, low;
+  std::size_t pitch, step_bytes, lines, chunks;
+  const Weights* weights;
+};
+
+// Sums of both inputs with a pair of weights: of inputs 0 and 1 with weights 0, then with weights 1.
+// Sums take turns, for each waits for its last product.
+METERLENS_WITH_TILES void TileConvolution::sum_pair(const Sources& from, Sums* sums) {
+  const Weights* weights = from.weights;
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  for (std::size_t line = 0; line < from.lines; ++line) {
+    for (std::size_t chunk = 0; chunk < from.chunks; ++chunk, weights += 2) {
+      const std::size_t at = line * from.pitch + chunk * depth;
+      _tile_loadd(6, weights, row_bytes);
+      _tile_loadd(4, from.high[0] + at, from.step_bytes);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_loadd(5, from.high[1] + at, from.step_bytes);
+      _tile_dpbf16ps(1, 5, 6);
+      _tile_loadd(7, weights + 1, row_bytes);
+      _tile_dpbf16ps(2, 4, 7);
+      _tile_dpbf16ps(3, 5, 7);
+      _tile_loadd(4, from.low[0] + at, from.step_bytes);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_loadd(5, from.low[1] + at, from.step_bytes);
+      _tile_dpbf16ps(1, 5, 6);
+      _tile_dpbf16ps(2, 4, 7);
+      _tile_dpbf16ps(3, 5, 7);
+    }
+  }
+  _tile_stored(0, sums, row_bytes);
+  _tile_stored(1, sums + 1, row_bytes);
+  _tile_stored(2, sums + 2, row_bytes);
+  _tile_stored(3, sums + 3, row_bytes);
+}
+
+// The same with single weights; those of the lower halves are sums 2 and 3.
+METERLENS_WITH_TILES void TileConvolution::sum_single(const Sources& from, Sums* sums) {
+  const Weights* weights = from.weights;
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  for (std::size_t line = 0; line < from.lines; ++line) {
+    for (std::size_t chunk = 0; chunk < from.chunks; ++chunk, ++weights) {
+      const std::size_t at = line * from.pitch + chunk * depth;
+      _tile_loadd(6, weights, row_bytes);
+      _tile_loadd(4, from.high[0] + at, from.step_bytes);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_loadd(5, from.high[1] + at, from.step_bytes);
+      _tile_dpbf16ps(1, 5, 6);
+      _tile_loadd(4, from.low[0] + at, from.step_bytes);
+      _tile_dpbf16ps(2, 4, 6);
+      _tile_loadd(5, from.low[1] + at, from.step_bytes);
+      _tile_dpbf16ps(3, 5, 6);
+    }
+  }
+  _tile_stored(0, sums, row_bytes);
+  _tile_stored(1, sums + 1, row_bytes);
+  _tile_stored(2, sums + 2, row_bytes);
+  _tile_stored(3, sums + 3, row_bytes);
+  for (std::size_t i = 0; i < 2; ++i)
+    for (std::size_t k = 0; k < side * side; ++k) sums[i][k] += sums[2 + i][k];
+}
+
+METERLENS_WITH_TILES void TileConvolution::walk(const Walk& walk, float* to) {
+  const Configuration configuration;
+  alignas(64) Sums sums[4];
+  const std::uint16_t* high = high_.data()->numbers.data();
+  const std::uint16_t* low = low_.data()->numbers.data();
+  const std::size_t tiles = scale_.size() / side, places = form_.kernel_y * chunks_;
+  const std::size_t blocks_a_row = up(walk.columns, side), blocks = walk.rows * blocks_a_row;
+  const auto place_of = [&](std::size_t block) {
+    return Place{block / blocks_a_row, block % blocks_a_row * side};
+  };
+  const auto at = [&](const Place& place) {
+    return place.row * walk.row_step + place.column * walk.column_step;
+  };
+  std::atomic_signal_fence(std::memory_order_seq_cst);  // tiles read what was written before
+  _tile_loadconfig(&configuration);
+  for (std::size_t tile = 0; tile < tiles; tile += 2) {
+    const std::size_t count = std::min<std::size_t>(2, tiles - tile);
+    for (std::size_t block = 0; block < blocks; block += 2) {
+      // One that is left over at the end comes twice.
+      const std::array<Place, 2> pair{place_of(block), place_of(std::min(block + 1, blocks - 1))};
+      const Sources from{{high + at(pair[0]), high + at(pair[1])},
+                         {low + at(pair[0]), low + at(pair[1])},
+                         walk.pitch, 2 * walk.column_step, form_.kernel_y, chunks_,
+                         weights_.data() + tile * places};
+      count == 2 ? sum_pair(from, sums) : sum_single(from, sums);
+      for (std::size_t i = 0; i < count * 2; ++i) {
+        const auto& [row, column] = pair[i % 2];
+        const Outputs outputs{(tile + i / 2) * side, std::min(side, walk.columns - column)};
+        finish(sums[i], outputs, to + (row * walk.columns + column) * form_.outputs);
+      }
+    }
+  }
+  _tile_release();
+}
+
+// Of one tile of sums the results, each `outputs` numbers from the last one's.
+METERLENS_WITH_TILES void TileConvolution::finish(const Sums& sums, const Outputs& outputs,
+                                                  float* to) const {
+  const auto left = static_cast<unsigned>(std::min(side, form_.outputs - outputs.first));
+  const auto mask = static_cast<__mmask16>((1U << left) - 1);
+  const __m512 scale = _mm512_loadu_ps(scale_.data() + outputs.first);
+  const __m512 bias = _mm512_loadu_ps(bias_.data() + outputs.first);
+  const __m512 least = _mm512_set1_ps(form_.relu ? 0 : -INFINITY);
+  to += outputs.first;
+  for (std::size_t i = 0; i < outputs.count; ++i, to += form_.outputs) {
+    const __m512 sum = _mm512_load_ps(sums.data() + i * side);
+    _mm512_mask_storeu_ps(to, mask, _mm512_max_ps(_mm512_fmadd_ps(sum, scale, bias), least));
+  }
+}
+
+#else
+
+bool TileConvolution::is_possible() { return false; }
+void TileConvolution::split(const float*, std::size_t, std::size_t, std::size_t) {}
+void TileConvolution::walk(const Walk&, float*) {}
+void TileConvolution::finish(const Sums&, const Outputs&, float*) const {}
+
+#endif
+
+}  // namespace meterlens::reader
