@@ -10,14 +10,6 @@ namespace {
 constexpr double never = -std::numeric_limits<double>::infinity();
 constexpr double unlikely = 1.2e-4;  // a class below it begins no wheel in the search
 
-// Probabilities of one column, not their logarithms: sums of products are what the rest is made of.
-std::vector<Column> probabilities_of(const Columns& columns) {
-  std::vector<Column> linear(columns.size());
-  for (std::size_t t = 0; t < columns.size(); ++t)
-    for (std::size_t c = 0; c < classes; ++c) linear[t][c] = std::exp(columns[t][c]);
-  return linear;
-}
-
 // Rows that begin alike share their beginning.
 class Prefixes {
  public:
@@ -135,21 +127,21 @@ double entering(const Row& row, const std::vector<double>& ended, std::size_t s)
   return (s >= 1 ? ended[s - 1] : 0) + (may_skip(row, s) ? ended[s - 2] : 0);
 }
 
-Lattice lattice_of(const std::vector<Column>& linear, const Row& row) {
-  const std::size_t states = 2 * row.size() + 1, columns = linear.size();
+Lattice lattice_of(const Columns& columns, const Row& row) {
+  const std::size_t states = 2 * row.size() + 1, end = columns.size();
   const std::vector<double> empty(states, 0);
-  Lattice lattice{std::vector(columns + 1, empty), std::vector(columns + 1, empty)};
-  for (std::size_t t = 0; t < columns; ++t)
+  Lattice lattice{std::vector(end + 1, empty), std::vector(end + 1, empty)};
+  for (std::size_t t = 0; t < end; ++t)
     for (std::size_t s = 0; s < states; ++s) {
       const double sum = t == 0 ? (s <= 1 ? 1.0 : 0.0)
                                 : lattice.before[t][s] + entering(row, lattice.before[t], s);
-      lattice.before[t + 1][s] = sum * linear[t][class_of_state(row, s)];
+      lattice.before[t + 1][s] = sum * columns[t][class_of_state(row, s)];
     }
-  for (std::size_t s = states > 1 ? states - 2 : 0; s < states; ++s) lattice.after[columns][s] = 1;
-  for (std::size_t t = columns; t-- > 0;)
+  for (std::size_t s = states > 1 ? states - 2 : 0; s < states; ++s) lattice.after[end][s] = 1;
+  for (std::size_t t = end; t-- > 0;)
     for (std::size_t s = 0; s < states; ++s) {
       const auto on = [&](std::size_t to) {
-        return lattice.after[t + 1][to] * linear[t][class_of_state(row, to)];
+        return lattice.after[t + 1][to] * columns[t][class_of_state(row, to)];
       };
       double& sum = lattice.after[t][s];
       sum = on(s);
@@ -160,7 +152,7 @@ Lattice lattice_of(const std::vector<Column>& linear, const Row& row) {
 }
 
 // The spread of one wheel: into it, along it, out of it.
-Spread spread_of(const std::vector<Column>& linear, const Row& row, const Lattice& lattice,
+Spread spread_of(const Columns& columns, const Row& row, const Lattice& lattice,
                  std::size_t wheel) {
   const std::size_t state = 2 * wheel + 1;
   Spread spread{};
@@ -169,21 +161,21 @@ Spread spread_of(const std::vector<Column>& linear, const Row& row, const Lattic
     const bool repeats = wheel > 0 && row[wheel - 1] == c;
     const bool repeated = wheel + 1 < row.size() && row[wheel + 1] == c;
     double inside = 0, sum = 0;
-    for (std::size_t t = 0; t < linear.size(); ++t) {
+    for (std::size_t t = 0; t < columns.size(); ++t) {
       const std::vector<double>& ended = lattice.before[t];
       if (t == 0)
         inside = wheel == 0 ? 1 : 0;
       else
         inside += ended[state - 1] + (wheel > 0 && !repeats ? ended[state - 2] : 0);
-      inside *= linear[t][static_cast<std::size_t>(c) + 1];
-      if (t + 1 == linear.size()) {
+      inside *= columns[t][static_cast<std::size_t>(c) + 1];
+      if (t + 1 == columns.size()) {
         sum += wheel + 1 == row.size() ? inside : 0;
         break;
       }
       const std::vector<double>& rest = lattice.after[t + 2];
-      double onward = rest[state + 1] * linear[t + 1][0];
+      double onward = rest[state + 1] * columns[t + 1][0];
       if (wheel + 1 < row.size() && !repeated)
-        onward += rest[state + 2] * linear[t + 1][class_of_state(row, state + 2)];
+        onward += rest[state + 2] * columns[t + 1][class_of_state(row, state + 2)];
       sum += inside * onward;
     }
     spread[static_cast<std::size_t>(c)] = sum;
@@ -199,7 +191,7 @@ Spread spread_of(const std::vector<Column>& linear, const Row& row, const Lattic
 std::vector<Row> likely_rows(const Columns& columns, int width) {
   Prefixes prefixes;
   Beam beam;
-  for (const Column& column : probabilities_of(columns)) {
+  for (const Column& column : columns) {
     beam.step(column, prefixes);
     beam.keep(width);
   }
@@ -215,7 +207,7 @@ double log_probability(const Columns& columns, const Row& row) {
   for (std::size_t t = 0; t < columns.size(); ++t) {
     for (std::size_t s = 0; s < states; ++s) {
       const double sum = t == 0 ? (s <= 1 ? 1.0 : 0.0) : now[s] + entering(row, now, s);
-      next[s] = sum * std::exp(columns[t][class_of_state(row, s)]);
+      next[s] = sum * columns[t][class_of_state(row, s)];
     }
     std::swap(now, next);
   }
@@ -223,11 +215,10 @@ double log_probability(const Columns& columns, const Row& row) {
 }
 
 std::vector<Spread> spreads_of(const Columns& columns, const Row& row) {
-  const std::vector<Column> linear = probabilities_of(columns);
-  const Lattice lattice = lattice_of(linear, row);
+  const Lattice lattice = lattice_of(columns, row);
   std::vector<Spread> spreads;
   for (std::size_t wheel = 0; wheel < row.size(); ++wheel)
-    spreads.push_back(spread_of(linear, row, lattice, wheel));
+    spreads.push_back(spread_of(columns, row, lattice, wheel));
   return spreads;
 }
 
@@ -235,7 +226,7 @@ std::array<double, wheels_max + 1> count_probabilities(const Columns& columns) {
   using State = std::array<double, classes>;  // probability by class of the last column
   std::array<State, wheels_max + 1> now{};
   now[0][0] = 1;
-  for (const Column& column : probabilities_of(columns)) {
+  for (const Column& column : columns) {
     std::array<State, wheels_max + 1> next{};
     for (std::size_t n = 0; n <= wheels_max; ++n) {
       double all = 0;
@@ -266,18 +257,18 @@ std::vector<int> peak_columns(const Columns& columns, const Row& row) {
       if (t > 0 && s >= 1 && now[s - 1] > best) best = now[s - 1], came_from[t][s] = s - 1;
       if (t > 0 && may_skip(row, s) && now[s - 2] > best)
         best = now[s - 2], came_from[t][s] = s - 2;
-      next[s] = best + columns[t][static_cast<std::size_t>(class_of_state(row, s))];
+      next[s] = best + std::log(columns[t][class_of_state(row, s)]);
     }
     std::swap(now, next);
   }
   std::vector<int> peaks(row.size(), 0);
-  std::vector<double> height(row.size(), never);
+  std::vector<double> height(row.size(), 0);
   std::size_t state = states > 1 && now[states - 2] > now[states - 1] ? states - 2 : states - 1;
   for (std::size_t t = columns.size(); t-- > 0;) {
     if (state % 2 == 1) {
       const std::size_t wheel = state / 2;
-      const double log_p = columns[t][static_cast<std::size_t>(row[wheel]) + 1];
-      if (log_p >= height[wheel]) height[wheel] = log_p, peaks[wheel] = static_cast<int>(t);
+      const double p = columns[t][static_cast<std::size_t>(row[wheel]) + 1];
+      if (p >= height[wheel]) height[wheel] = p, peaks[wheel] = static_cast<int>(t);
     }
     state = came_from[t][state];
   }

@@ -13,7 +13,7 @@ inline constexpr int half_steps = 20;
 inline constexpr int classes = half_steps + 1;
 inline constexpr int wheels_max = 9;
 
-// Log probabilities of the classes in one column; they sum to one.
+// Probabilities of the classes in one column; they sum to one.
 using Column = std::array<double, classes>;
 using Columns = std::vector<Column>;
 

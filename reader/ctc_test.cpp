@@ -12,8 +12,8 @@ Columns columns_of(const std::vector<int>& shown, double p) {
   Columns columns;
   for (const int c : shown) {
     Column column;
-    column.fill(std::log((1 - p) / (classes - 1)));
-    column[static_cast<std::size_t>(c + 1)] = std::log(p);
+    column.fill((1 - p) / (classes - 1));
+    column[static_cast<std::size_t>(c + 1)] = p;
     columns.push_back(column);
   }
   return columns;

@@ -119,14 +119,8 @@ struct Measured {
 
 // Tenths by the mean direction at the wheel's columns and of its opinions, kept within a step of
 // what the spread says.
-Measured measure(const std::vector<Glimpse>& glimpses, const std::vector<std::vector<int>>& peaks,
-                 std::size_t wheel, const Spread& spread, const Opinions& own) {
-  double x = 0, y = 0, red = 0;
-  for (std::size_t g = 0; g < glimpses.size(); ++g) {
-    const auto column = static_cast<std::size_t>(peaks[g][wheel]);
-    x += glimpses[g].cosine[column], y += glimpses[g].sine[column];
-    red += glimpses[g].red[column] / static_cast<double>(glimpses.size());
-  }
+Measured measure(const Sight::Direction& seen, const Spread& spread, const Opinions& own) {
+  double x = seen.x, y = seen.y;
   if (own.count > 0) {
     const double length = std::hypot(x, y) + 1e-9, angle = angle_of(own.spread);
     x = x / length + std::cos(angle), y = y / length + std::sin(angle);
@@ -135,7 +129,7 @@ Measured measure(const std::vector<Glimpse>& glimpses, const std::vector<std::ve
   const double nominal = best_step(spread) / 2.0;
   const double off = std::remainder(position - nominal, 10.0);
   if (std::abs(off) > 0.75) position = nominal;
-  return {position, red};
+  return {position, seen.red};
 }
 
 // Where the row's net sees the middle of a wheel round its peak, in widths of the window.
@@ -303,8 +297,9 @@ void finish(Register& row, const std::vector<Spread>& of_row, const std::vector<
   }
 }
 
-// Of wheels whose places are known.
-Register row_of(const std::vector<WheelOpinion>& opinions) {
+}  // namespace
+
+Register decide_alone(const std::vector<WheelOpinion>& opinions) {
   Register row;
   std::size_t wheels = 0;
   for (const WheelOpinion& opinion : opinions) wheels = std::max(wheels, opinion.wheel + 1);
@@ -314,37 +309,49 @@ Register row_of(const std::vector<WheelOpinion>& opinions) {
   const std::vector<Opinions> all = by_wheel(opinions, wheels);
   for (const Opinions& own : all) {
     const Spread spread = sharpened(own.spread);
-    add_wheel(row, spread, measure({}, {}, 0, spread, own), own);
+    add_wheel(row, spread, measure({}, spread, own), own);
   }
   row.whole = row.shown;
   finish(row, {}, all);
   return row;
 }
 
-}  // namespace
-
-Register decide(const std::vector<Glimpse>& glimpses, const std::vector<WheelOpinion>& opinions) {
-  if (glimpses.empty()) return row_of(opinions);
-  Register row;
+Sight sight_of(const std::vector<Glimpse>& glimpses) {
+  Sight sight;
   const Row best = best_row(glimpses);
-  if (best.empty()) return row;
+  if (best.empty()) return sight;
+  Register& row = sight.row;
   std::vector<std::vector<int>> peaks;
   const auto share = 1 / static_cast<double>(glimpses.size());
+  sight.directions.resize(best.size());
   for (const Glimpse& glimpse : glimpses) {
     peaks.push_back(peak_columns(glimpse.columns, best));
     row.count += share * count_probabilities(glimpse.columns)[best.size()];
     row.whole += share * glimpse.whole;
     row.evenness += share * evenness_of(peaks.back());
+    for (std::size_t i = 0; i < best.size(); ++i) {
+      Sight::Direction& direction = sight.directions[i];
+      const auto column = static_cast<std::size_t>(peaks.back()[i]);
+      direction.x += glimpse.cosine[column], direction.y += glimpse.sine[column];
+      direction.red += share * glimpse.red[column];
+    }
   }
   place_wheels(row, glimpses, peaks);
-  const std::vector<Spread> of_row = row_spreads(glimpses, best);
-  const std::vector<Opinions> own = by_wheel(opinions, best.size());
-  for (std::size_t i = 0; i < best.size(); ++i) {
+  sight.spreads = row_spreads(glimpses, best);
+  return sight;
+}
+
+Register decide(const Sight& sight, const std::vector<WheelOpinion>& opinions) {
+  Register row = sight.row;
+  if (sight.spreads.empty()) return row;
+  const std::vector<Opinions> own = by_wheel(opinions, sight.spreads.size());
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    const Spread& of_row = sight.spreads[i];
     const Spread spread =
-        own[i].count == 0 ? of_row[i] : product(of_row[i], row_weight, own[i].spread, wheel_weight);
-    add_wheel(row, spread, measure(glimpses, peaks, i, spread, own[i]), own[i]);
+        own[i].count == 0 ? of_row : product(of_row, row_weight, own[i].spread, wheel_weight);
+    add_wheel(row, spread, measure(sight.directions[i], spread, own[i]), own[i]);
   }
-  finish(row, of_row, own);
+  finish(row, sight.spreads, own);
   return row;
 }
 

@@ -27,11 +27,25 @@ struct Register {
   double trust = 0;             // calibrated probability of a whole register, see trust.h
 };
 
-// Empty wheels when the glimpses show no row at all. Opinions are of the wheels at the centres that
-// decide() finds without them; those of other wheels are left out. Without opinions the glimpses
-// decide alone; without glimpses the opinions do, of wheels whose number and places were known.
-Register decide(const std::vector<Glimpse>& glimpses,
-                const std::vector<WheelOpinion>& opinions = {});
+// What the row's net sees of one window, its cuts together.
+struct Sight {
+  struct Direction {
+    double x = 0, y = 0;  // sums over the cuts, of 2 pi position / 10
+    double red = 0;
+  };
+  Register row;                       // all but what is said of each wheel
+  std::vector<Spread> spreads;        // of the wheels; empty when there is no row at all
+  std::vector<Direction> directions;  // of the wheels
+};
+
+Sight sight_of(const std::vector<Glimpse>& glimpses);
+
+// Empty wheels when nothing is seen. Opinions are of the wheels at the sight's centres; those of
+// other wheels are left out. Without opinions the row's net decides alone.
+Register decide(const Sight& sight, const std::vector<WheelOpinion>& opinions = {});
+
+// The opinions decide alone, of wheels whose number and places were known.
+Register decide_alone(const std::vector<WheelOpinion>& opinions);
 
 // Whether more cuts of the window would hardly change the row.
 bool is_sure(const Register& row);

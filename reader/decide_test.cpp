@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-
 #include <cmath>
 
 namespace meterlens::reader {
@@ -133,8 +132,8 @@ Glimpse glimpse_of(const Row& shown, double p) {
     const bool middle = t % 8 == 4;
     const int half_step = shown[t / 8];
     Column column;
-    column.fill(std::log((1 - p) / (classes - 1)));
-    column[middle ? static_cast<std::size_t>(half_step) + 1 : 0] = std::log(p);
+    column.fill((1 - p) / (classes - 1));
+    column[middle ? static_cast<std::size_t>(half_step) + 1 : 0] = p;
     glimpse.columns.push_back(column);
     glimpse.cosine.push_back(std::cos(half_step * 3.14159265 / 10));
     glimpse.sine.push_back(std::sin(half_step * 3.14159265 / 10));
@@ -169,7 +168,7 @@ std::string text_of(const Register& row) {
 const Row wheels_of_00538{0, 0, 10, 6, 16};
 
 TEST(Decide, FindsWhereTheWheelsAre) {
-  const Register row = decide({glimpse_of(wheels_of_00538, 0.999)});
+  const Register row = decide(sight_of({glimpse_of(wheels_of_00538, 0.999)}));
   ASSERT_EQ(row.centres.size(), 5U);
   EXPECT_NEAR(row.pitch, 0.2, 0.01);
   for (std::size_t i = 0; i < 5; ++i)
@@ -177,34 +176,34 @@ TEST(Decide, FindsWhereTheWheelsAre) {
 }
 
 TEST(Decide, TwoNetsThatAgreeAreSurerThanOne) {
-  const std::vector<Glimpse> glimpses{glimpse_of(wheels_of_00538, 0.98)};
-  const Register one = decide(glimpses), two = decide(glimpses, opinions_of(wheels_of_00538, 0.9));
+  const Sight sight = sight_of({glimpse_of(wheels_of_00538, 0.98)});
+  const Register one = decide(sight), two = decide(sight, opinions_of(wheels_of_00538, 0.9));
   EXPECT_EQ(text_of(one), "00538");
   EXPECT_EQ(text_of(two), "00538");
   for (std::size_t i = 0; i < 5; ++i) EXPECT_GT(two.wheels[i].confidence, one.wheels[i].confidence);
 }
 
 TEST(Decide, ANetThatContradictsIsHeard) {
-  const std::vector<Glimpse> glimpses{glimpse_of(wheels_of_00538, 0.9999)};
+  const Sight sight = sight_of({glimpse_of(wheels_of_00538, 0.9999)});
   std::vector<WheelOpinion> opinions = opinions_of(wheels_of_00538, 0.99);
-  EXPECT_TRUE(is_sure(decide(glimpses, opinions)));
+  EXPECT_TRUE(is_sure(decide(sight, opinions)));
   opinions[2] = opinion_of(2, 6, 0.99);
-  const Register row = decide(glimpses, opinions);
+  const Register row = decide(sight, opinions);
   EXPECT_LT(std::ranges::min(row.wheels[2].odds), 0);
-  EXPECT_LT(row.wheels[2].confidence, decide(glimpses).wheels[2].confidence);
+  EXPECT_LT(row.wheels[2].confidence, decide(sight).wheels[2].confidence);
   EXPECT_FALSE(is_sure(row));
   EXPECT_EQ(unsure_wheels(row), std::vector<std::size_t>{2});
 }
 
 TEST(Decide, OpinionsAloneMakeARowOfKnownWheels) {
-  const Register row = decide({}, opinions_of({0, 0, 10, 6, 16}, 0.99));
+  const Register row = decide_alone(opinions_of({0, 0, 10, 6, 16}, 0.99));
   EXPECT_EQ(text_of(row), "00538");
   EXPECT_TRUE(row.wheels_alone);
   EXPECT_GT(row.whole, 0.9);
   std::vector<WheelOpinion> gap = opinions_of({0, 0, 10, 6, 16}, 0.99);
   gap[1].none = 0.9;
-  EXPECT_LT(decide({}, gap).whole, 0.2);
-  EXPECT_TRUE(decide({}, {}).wheels.empty());
+  EXPECT_LT(decide_alone(gap).whole, 0.2);
+  EXPECT_TRUE(decide_alone({}).wheels.empty());
 }
 
 TEST(Judge, DigitsThatLookTheSameInAMirrorNeedOtherSignsOfTheRightWayRound) {

@@ -166,8 +166,8 @@ Columns columns_of(std::span<const float> result) {
     };
     double top = -1e9, sum = 0;
     for (std::size_t c = 0; c < classes; ++c) top = std::max(top, value(c));
-    for (std::size_t c = 0; c < classes; ++c) sum += std::exp(value(c) - top);
-    for (std::size_t c = 0; c < classes; ++c) columns[t][c] = value(c) - top - std::log(sum);
+    for (std::size_t c = 0; c < classes; ++c) sum += columns[t][c] = std::exp(value(c) - top);
+    for (double& p : columns[t]) p /= sum;
   }
   return columns;
 }

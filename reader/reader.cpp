@@ -58,23 +58,30 @@ Straight straighten(Nets& nets, const Quad& window) {
   return straight;
 }
 
-bool same_places(const Register& a, const Register& b) {
-  if (a.centres.size() != b.centres.size()) return false;
-  for (std::size_t i = 0; i < a.centres.size(); ++i)
-    if (std::abs(a.centres[i] - b.centres[i]) > near_in_pitches * a.pitch) return false;
-  return true;
-}
-
-// More cuts of the wheels that are not clear yet.
+// Further opinions of some wheels of the row.
 void look_again(Nets& nets, const Quad& window, const Register& row,
+                const std::vector<std::size_t>& wheels, Cuts which,
                 std::vector<WheelOpinion>& opinions) {
-  const std::vector<std::size_t> unclear = unsure_wheels(row);
   std::vector<double> centres;
-  for (const std::size_t wheel : unclear) centres.push_back(row.centres[wheel]);
-  for (WheelOpinion& opinion : nets.read_wheels(window, centres, row.pitch, more_cuts)) {
-    opinion.wheel = unclear[opinion.wheel];
+  for (const std::size_t wheel : wheels) centres.push_back(row.centres[wheel]);
+  for (WheelOpinion& opinion : nets.read_wheels(window, centres, row.pitch, which)) {
+    opinion.wheel = wheels[opinion.wheel];
     opinions.push_back(opinion);
   }
+}
+
+// Opinions of wheels that stand elsewhere than where they were seen are replaced.
+void look_at_moved(Nets& nets, const Quad& window, const Register& before, const Register& row,
+                   Cuts which, std::vector<WheelOpinion>& opinions) {
+  std::vector<std::size_t> moved;
+  const bool is_another = before.centres.size() != row.centres.size();
+  for (std::size_t i = 0; i < row.centres.size(); ++i)
+    if (is_another || std::abs(before.centres[i] - row.centres[i]) > near_in_pitches * row.pitch)
+      moved.push_back(i);
+  std::erase_if(opinions, [&](const WheelOpinion& opinion) {
+    return is_another || std::ranges::find(moved, opinion.wheel) != moved.end();
+  });
+  look_again(nets, window, row, moved, which, opinions);
 }
 
 // One cut where that is enough, else further looks at the unclear wheels, else all cuts of the row.
@@ -83,32 +90,31 @@ template <typename IsEnough>
 Register read_row(Nets& nets, const Quad& window, IsEnough is_enough, const Register& before = {},
                   std::vector<WheelOpinion> opinions = {}) {
   std::vector<Glimpse> glimpses = nets.read(window, one_cut);
-  const Register first = decide(glimpses);
-  if (first.wheels.empty()) return first;
-  if (!same_places(before, first))
-    opinions = nets.read_wheels(window, first.centres, first.pitch, one_cut);
-  Register row = decide(glimpses, opinions);
-  if (is_enough(row)) return row;
-  look_again(nets, window, row, opinions);
-  row = decide(glimpses, opinions);
+  const Sight first = sight_of(glimpses);
+  look_at_moved(nets, window, before, first.row, one_cut, opinions);
+  Register row = decide(first, opinions);
+  if (row.wheels.empty() || is_enough(row)) return row;
+  look_again(nets, window, row, unsure_wheels(row), more_cuts, opinions);
+  row = decide(first, opinions);
   if (is_enough(row)) return row;
   for (Glimpse& glimpse : nets.read(window, more_cuts)) glimpses.push_back(std::move(glimpse));
-  row = decide(glimpses);
-  if (!same_places(first, row)) opinions = nets.read_wheels(window, row.centres, row.pitch);
-  return decide(glimpses, opinions);
+  const Sight all = sight_of(glimpses);
+  look_at_moved(nets, window, first.row, all.row, {}, opinions);
+  return decide(all, opinions);
 }
 
 // One window the right way up as the refiner sees it, and what is known of the meter.
 struct View {
   double located = 0;
   Refined seen;
+  Light light;
   const Known& known;
 };
 
-Look look_of(Nets& nets, const View& view, const Quad& window, const Register& seen) {
-  const Evidence evidence{view.located,       view.seen.mirrored, view.seen.nothing,
-                          nets.light(window), seen.count,         seen.whole,
-                          seen.evenness,      seen.shown,         seen.lcd};
+Look look_of(const View& view, const Quad& window, const Register& seen) {
+  const Evidence evidence{view.located,  view.seen.mirrored, view.seen.nothing,
+                          view.light,    seen.count,         seen.whole,
+                          seen.evenness, seen.shown,         seen.lcd};
   const Register row = trusted(seen, evidence);
   Look look{judge(row, evidence, window, view.known), 0, row.trust};
   look.digits.window = window;
@@ -119,13 +125,13 @@ Look look_of(Nets& nets, const View& view, const Quad& window, const Register& s
 
 Look look_at(Nets& nets, const View& view, const Quad& window) {
   const bool nothing = view.seen.nothing > nothing_there;
-  return look_of(nets, view, window, nothing ? Register{} : read_row(nets, window, is_sure));
+  return look_of(view, window, nothing ? Register{} : read_row(nets, window, is_sure));
 }
 
 // Both ways up where the refiner wavers.
 Look best_look(Nets& nets, const Candidate& candidate, const Known& known) {
   const Straight straight = straighten(nets, candidate.window);
-  const View view{candidate.score, straight.seen, known};
+  const View view{candidate.score, straight.seen, nets.light(straight.window), known};
   Look best = look_at(nets, view, straight.window);
   if (straight.seen.turned > 0.1) {
     Look other = look_at(nets, view, turned(straight.window));
@@ -216,7 +222,7 @@ Register known_places(const Known& known) {
 
 // Each read by itself.
 Register row_alone(const Register& places, const std::vector<WheelOpinion>& opinions, int red) {
-  Register row = decide({}, opinions);
+  Register row = decide_alone(opinions);
   row.centres = places.centres, row.pitch = places.pitch;
   for (std::size_t i = 0; i < row.wheels.size(); ++i)
     row.wheels[i].red = i + static_cast<std::size_t>(red) >= row.wheels.size() ? 1 : 0;
@@ -236,10 +242,8 @@ Look known_look(Nets& nets, const Quad& window, const Known& known) {
   refine_once(nets, straight);
   const Refined& seen = straight.seen;
   if (seen.upright < sure_upright || !alike(seen.window, window)) return {};
-  const View view{known_located, seen, known};
-  const auto look_of_row = [&](const Register& row) {
-    return look_of(nets, view, seen.window, row);
-  };
+  const View view{known_located, seen, nets.light(seen.window), known};
+  const auto look_of_row = [&](const Register& row) { return look_of(view, seen.window, row); };
   Register places;
   std::vector<WheelOpinion> opinions;
   if (known.wheels >= 4 && known.wheels <= wheels_max && known.red >= 0) {

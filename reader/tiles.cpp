@@ -99,8 +99,7 @@ bool ask_for_tiles() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & has_bf16) && (d & has_tiles) &&
          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512bf16") &&
-         syscall(SYS_arch_prctl, ask_leave, for_tiles) == 0;
+         __builtin_cpu_supports("avx512bf16") && syscall(SYS_arch_prctl, ask_leave, for_tiles) == 0;
 }
 
 struct Place {
@@ -161,8 +160,8 @@ struct TileConvolution::Sources {
   const Weights* weights;
 };
 
-// Sums of both inputs with a pair of weights: of inputs 0 and 1 with weights 0, then with weights 1.
-// Sums take turns, for each waits for its last product.
+// Sums of both inputs with a pair of weights: of inputs 0 and 1 with weights 0, then with
+// weights 1. Sums take turns, for each waits for its last product.
 METERLENS_WITH_TILES void TileConvolution::sum_pair(const Sources& from, Sums* sums) {
   const Weights* weights = from.weights;
   _tile_zero(0);
@@ -245,7 +244,10 @@ METERLENS_WITH_TILES void TileConvolution::walk(const Walk& walk, float* to) {
       const std::array<Place, 2> pair{place_of(block), place_of(std::min(block + 1, blocks - 1))};
       const Sources from{{high + at(pair[0]), high + at(pair[1])},
                          {low + at(pair[0]), low + at(pair[1])},
-                         walk.pitch, 2 * walk.column_step, form_.kernel_y, chunks_,
+                         walk.pitch,
+                         2 * walk.column_step,
+                         form_.kernel_y,
+                         chunks_,
                          weights_.data() + tile * places};
       count == 2 ? sum_pair(from, sums) : sum_single(from, sums);
       for (std::size_t i = 0; i < count * 2; ++i) {

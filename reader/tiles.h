@@ -41,7 +41,7 @@ class TileConvolution {
  private:
   // What is multiplied with the weights: lines of numbers that lie behind each other.
   struct Walk {
-    std::size_t rows = 0, columns = 0;         // of results
+    std::size_t rows = 0, columns = 0;          // of results
     std::size_t row_step = 0, column_step = 0;  // of inputs, from one result's to the next one's
     std::size_t pitch = 0;                      // from one line of the kernel to the next
   };

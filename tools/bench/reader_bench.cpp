@@ -135,7 +135,7 @@ void stages(benchmark::State& state) {
     reader::Refined refined;
     std::vector<reader::Glimpse> glimpses;
     std::vector<reader::WheelOpinion> opinions;
-    reader::Register seen;
+    reader::Sight seen;
     decode += ms_of([&] { (void)reader::decode_planes(bytes_of(jpeg), 1000, photo); });
     locate += ms_of([&] {
       nets->show(photo);
@@ -145,11 +145,11 @@ void stages(benchmark::State& state) {
     refine += ms_of([&] { refined = nets->refine(found[0].window); });
     light += ms_of([&] { benchmark::DoNotOptimize(nets->light(refined.window)); });
     row += ms_of([&] { glimpses = nets->read(refined.window, {0, 1}); });
-    decide += ms_of([&] { seen = reader::decide(glimpses); });
+    decide += ms_of([&] { seen = reader::sight_of(glimpses); });
     wheels += ms_of([&] {
-      opinions = nets->read_wheels(refined.window, seen.centres, seen.pitch, {0, 1});
+      opinions = nets->read_wheels(refined.window, seen.row.centres, seen.row.pitch, {0, 1});
     });
-    decide += ms_of([&] { seen = reader::decide(glimpses, opinions); });
+    decide += ms_of([&] { benchmark::DoNotOptimize(reader::decide(seen, opinions)); });
     state.SetIterationTime((cpu_ms() - start) / 1e3);
   }
   const auto mean = [](double ms) {
