@@ -3,10 +3,14 @@
 #include <turbojpeg.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <cmath>
+#include <csetjmp>
+#include <cstdio>  // before jpeglib.h, which uses FILE
 #include <cstring>
+#include <jpeglib.h>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 namespace meterlens::reader {
 namespace {
@@ -250,12 +254,102 @@ void from_picture(Photo& photo, const Picture& picture) {
   }
 }
 
-int reduction_for(const Header& header, int side_min) {
+int reduction_for(int longer_side, int side_min) {
   int reduction = 1;
-  while (reduction < 8 && std::max(header.width, header.height) / (reduction * 2) >= side_min)
-    reduction *= 2;
+  while (reduction < 8 && longer_side / (reduction * 2) >= side_min) reduction *= 2;
   return reduction;
 }
+
+// What is decoded in part: Y alone, or with Cb and Cr of as many or fewer pixels.
+struct PartFrame {
+  int width, height, across, down;
+  bool colour;
+};
+
+std::optional<PartFrame> part_frame_of(const jpeg_decompress_struct& info) {
+  const auto width = std::size_t{info.image_width}, height = std::size_t{info.image_height};
+  if (info.progressive_mode || width * height == 0 || width * height > pixels_max)
+    return std::nullopt;
+  PartFrame frame{static_cast<int>(width), static_cast<int>(height), 1, 1, false};
+  if (info.jpeg_color_space == JCS_GRAYSCALE) return frame;
+  if (info.jpeg_color_space != JCS_YCbCr || info.num_components != 3) return std::nullopt;
+  for (int i = 1; i < 3; ++i)
+    if (info.comp_info[i].h_samp_factor != 1 || info.comp_info[i].v_samp_factor != 1)
+      return std::nullopt;
+  frame.across = info.comp_info[0].h_samp_factor, frame.down = info.comp_info[0].v_samp_factor;
+  frame.colour = true;
+  return frame;
+}
+
+// Halved planes of the part have the pixels of the whole photo's.
+constexpr int block_side = 64;
+constexpr double part_most = 0.75;  // more is decoded as fast as a whole photo
+
+std::pair<int, int> whole_blocks(double first, double last, int end) {
+  const double least = std::clamp(first, 0.0, static_cast<double>(end));
+  const double most = std::clamp(last, 0.0, static_cast<double>(end));
+  return {static_cast<int>(least) / block_side * block_side,
+          std::min(end, (static_cast<int>(std::ceil(most)) + block_side - 1) / block_side * block_side)};
+}
+
+// libjpeg's reader of lines, which leaves with false at whatever it does not like.
+class Lines {
+ public:
+  explicit Lines(std::span<const std::byte> jpeg) {
+    info_.err = jpeg_std_error(&errors_.manager);
+    errors_.manager.error_exit = [](j_common_ptr info) { leave(info); };
+    errors_.manager.emit_message = [](j_common_ptr info, int level) {
+      char text[JMSG_LENGTH_MAX];
+      if (level >= 0) return;
+      info->err->format_message(info, text);
+      if (!is_harmless(text)) leave(info);
+    };
+    jpeg_create_decompress(&info_);
+    jpeg_mem_src(&info_, bytes_of(jpeg), size_of(jpeg));
+  }
+  ~Lines() { jpeg_destroy_decompress(&info_); }
+  Lines(const Lines&) = delete;
+  Lines& operator=(const Lines&) = delete;
+
+  const jpeg_decompress_struct& info() const { return info_; }
+
+  bool read_header() {
+    if (setjmp(errors_.out) != 0) return false;
+    return jpeg_read_header(&info_, TRUE) == JPEG_HEADER_OK;
+  }
+
+  // Lines top to bottom of the columns left to right, `stride` bytes apart, and room for one more;
+  // the rest is decoded as far as it takes to see damage.
+  bool read(unsigned left, unsigned top, unsigned right, unsigned bottom, std::uint8_t* to,
+            std::size_t stride) {
+    if (setjmp(errors_.out) != 0) return false;
+    info_.out_color_space = info_.jpeg_color_space;
+    info_.do_fancy_upsampling = FALSE;  // a pixel of Cb and Cr stands for all that it covers
+    jpeg_start_decompress(&info_);
+    JDIMENSION first = left, width = right - left;
+    jpeg_crop_scanline(&info_, &first, &width);
+    if (first != left || info_.output_width != right - left) return false;
+    if (top > 0) jpeg_skip_scanlines(&info_, top);
+    for (unsigned y = top; y < bottom; ++y) read_line(to + stride * (y - top));
+    const unsigned rest = info_.output_height - bottom;
+    if (rest > 1) jpeg_skip_scanlines(&info_, rest - 1);
+    if (rest > 0) read_line(to + stride * (bottom - top));  // what is skipped at the very end is not looked at
+    return jpeg_finish_decompress(&info_) == TRUE;
+  }
+
+ private:
+  struct Errors {
+    jpeg_error_mgr manager;
+    std::jmp_buf out;
+  };
+  [[noreturn]] static void leave(j_common_ptr info) {
+    std::longjmp(reinterpret_cast<Errors*>(info->err)->out, 1);
+  }
+  void read_line(std::uint8_t* to) { jpeg_read_scanlines(&info_, &to, 1); }
+
+  jpeg_decompress_struct info_{};
+  Errors errors_{};
+};
 
 }  // namespace
 
@@ -275,7 +369,7 @@ std::expected<Decoded, Error> decode(std::span<const std::byte> jpeg, int side_m
   const Turbo turbo(tjInitDecompress());
   const auto header = header_of(turbo.get(), jpeg);
   if (!header) return std::unexpected(header.error());
-  const int reduction = reduction_for(*header, side_min);
+  const int reduction = reduction_for(std::max(header->width, header->height), side_min);
   auto pixels =
       decode_all(turbo.get(), jpeg, *header, reduction, is_cmyk(*header) ? TJPF_CMYK : TJPF_BGR);
   if (!pixels) return std::unexpected(pixels.error());
@@ -299,7 +393,7 @@ std::expected<void, Error> decode_planes(std::span<const std::byte> jpeg, int si
     photo.reduced_by = decoded->reduced_by, photo.damaged = decoded->damaged;
     return {};
   }
-  const int reduction = reduction_for(*header, side_min);
+  const int reduction = reduction_for(std::max(header->width, header->height), side_min);
   lay_out(photo, *header, reduction);
   std::array<unsigned char*, 3> rows{};
   for (std::size_t i = 0; i < 3; ++i) rows[i] = photo.planes[i].rows.data();
@@ -316,6 +410,45 @@ std::expected<void, Error> decode_planes(std::span<const std::byte> jpeg, int si
   photo.reduced_by = reduction, photo.damaged = !warning->empty();
   turn_upright(photo, turn_of(jpeg));
   return {};
+}
+
+std::optional<Point> decode_part(std::span<const std::byte> jpeg, int side_min, const Part& part,
+                                 Photo& photo) {
+  if (!starts_as_jpeg(jpeg) || turn_of(jpeg) > 1) return std::nullopt;
+  Lines lines(jpeg);
+  if (!lines.read_header()) return std::nullopt;
+  const auto frame = part_frame_of(lines.info());
+  if (!frame || reduction_for(std::max(frame->width, frame->height), side_min) > 1)
+    return std::nullopt;
+  const auto [left, right] = whole_blocks(part.left, part.right, frame->width);
+  const auto [top, bottom] = whole_blocks(part.top, part.bottom, frame->height);
+  if (left >= right || top >= bottom || bottom - top > frame->height * part_most)
+    return std::nullopt;
+  const int channels = frame->colour ? 3 : 1, width = right - left, height = bottom - top;
+  const std::size_t stride = static_cast<std::size_t>(width * channels);
+  std::vector<std::uint8_t> pixels(stride * static_cast<std::size_t>(height + 1));
+  const auto number = [](int value) { return static_cast<unsigned>(value); };
+  if (!lines.read(number(left), number(top), number(right), number(bottom), pixels.data(), stride))
+    return std::nullopt;
+  photo.across = frame->across, photo.down = frame->down;
+  photo.reduced_by = 1, photo.damaged = false;
+  for (int i = 0; i < 3; ++i) {
+    Plane& plane = photo.planes[static_cast<std::size_t>(i)];
+    const int across = i == 0 ? 1 : photo.across, down = i == 0 ? 1 : photo.down;
+    if (i >= channels) {
+      plane = {};
+      continue;
+    }
+    plane.width = plane.stride = (width + across - 1) / across;
+    plane.height = (height + down - 1) / down;
+    plane.rows.resize(static_cast<std::size_t>(plane.stride * plane.height));
+    std::uint8_t* to = plane.rows.data();
+    for (int y = 0; y < plane.height; ++y) {
+      const std::uint8_t* from = pixels.data() + static_cast<std::size_t>(y * down) * stride + i;
+      for (int x = 0; x < plane.width; ++x, from += across * channels) *to++ = *from;
+    }
+  }
+  return Point{static_cast<double>(left), static_cast<double>(top)};
 }
 
 std::vector<std::byte> encode(const Picture& picture, int quality) {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -65,6 +66,18 @@ struct Photo {
 // content means nothing after an error.
 std::expected<void, Error> decode_planes(std::span<const std::byte> jpeg, int side_min,
                                          Photo& photo);
+
+// Pixels of a photo: left <= x < right, top <= y < bottom.
+struct Part {
+  double left = 0, top = 0, right = 0, bottom = 0;
+};
+
+// Decodes no more than what holds `part`, as decode_planes() would, and gives the pixel of the photo
+// that is the first of `photo`; the rest of the bytes is only checked. Nothing where that saves
+// nothing or cannot be done: a photo that is damaged, turned, progressive, to be reduced for
+// `side_min`, or stored as other colours.
+std::optional<Point> decode_part(std::span<const std::byte> jpeg, int side_min, const Part& part,
+                                 Photo& photo);
 
 // JPEG bytes of a picture, for tests and crops. quality 1..100.
 std::vector<std::byte> encode(const Picture& picture, int quality);

@@ -389,6 +389,24 @@ Light Nets::light(const Quad& window) {
   return light;
 }
 
+// The refiner looks farthest. A window moved by a tenth of its width, or its pixels at the edge of
+// a halved plane, reach out further.
+Part part_of(const Quad& window) {
+  constexpr double moved_most = 0.1, edge = 16;
+  const Frame frame = frame_of(window);
+  const double around = moved_most * frame.width + edge;
+  Part part{1e9, 1e9, -1e9, -1e9};
+  for (const double x : {-0.5, 0.5})
+    for (const double y : {-0.5, 0.5}) {
+      const Point corner = place(frame, x / refiner_span_x, y / refiner_span_y);
+      part.left = std::min(part.left, corner.x - around);
+      part.right = std::max(part.right, corner.x + around);
+      part.top = std::min(part.top, corner.y - around);
+      part.bottom = std::max(part.bottom, corner.y + around);
+    }
+  return part;
+}
+
 Quad turned(const Quad& window) { return {window[2], window[3], window[0], window[1]}; }
 
 }  // namespace meterlens::reader

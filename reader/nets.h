@@ -87,4 +87,7 @@ class Nets {
 
 Quad turned(const Quad& window);  // by half a turn
 
+// All that refine(), read() and the others look at of this window, and of one that is a little off.
+Part part_of(const Quad& window);
+
 }  // namespace meterlens::reader

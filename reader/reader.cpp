@@ -208,6 +208,11 @@ Quad scaled(Quad window, double by) {
   return window;
 }
 
+Quad moved(Quad window, double x, double y) {
+  for (Point& corner : window) corner = {corner.x + x, corner.y + y};
+  return window;
+}
+
 bool is_usable(const Quad& window) {
   return is_window(window) && width_of(window) > 8 && distance(window[0], window[3]) > 2;
 }
@@ -262,10 +267,20 @@ Look known_look(Nets& nets, const Quad& window, const Known& known) {
   return same_count && look.digits.evidence.whole >= known_whole_least ? look : Look{};
 }
 
-Digits read_photo(Nets& nets, double reduced_by, Known known) {
+// The meter where it was before, in the part of the photo that begins at `origin`.
+Look look_in_part(Nets& nets, const Point& origin, Known known) {
+  known.window = moved(*known.window, -origin.x, -origin.y);
+  Look there = known_look(nets, *known.window, known);
+  there.digits.window = moved(there.digits.window, origin.x, origin.y);
+  return there;
+}
+
+// seen: of the meter where it was before, if that was looked at already.
+Digits read_photo(Nets& nets, double reduced_by, Known known, std::optional<Look> seen) {
   if (known.window) known.window = scaled(*known.window, 1 / reduced_by);
-  Look there;
-  if (known.window && is_usable(*known.window)) there = known_look(nets, *known.window, known);
+  Look there = seen.value_or(Look{});
+  if (!seen && known.window && is_usable(*known.window))
+    there = known_look(nets, *known.window, known);
   if (is_read(there)) return there.digits;
   Search search(nets, known);
   search.run(locator_side);
@@ -301,14 +316,26 @@ Reader Reader::another() const {
 std::expected<Digits, Error> Reader::read(std::span<const std::byte> jpeg, const Known& known) {
   const auto start = std::chrono::steady_clock::now();
   Photo& photo = parts_->photo;
-  if (auto decoded = decode_planes(jpeg, side_min, photo); !decoded)
-    return std::unexpected(decoded.error());
-  parts_->nets.show(photo);
-  Digits digits = read_photo(parts_->nets, photo.reduced_by, known);
-  digits.window = scaled(digits.window, photo.reduced_by);
-  if (photo.damaged && digits.status != Status::unreadable) {
-    digits.status = Status::doubtful;
-    digits.reason = Reason::damaged;
+  Nets& nets = parts_->nets;
+  std::optional<Look> there;
+  if (known.window && is_usable(*known.window))
+    if (const auto origin = decode_part(jpeg, side_min, part_of(*known.window), photo)) {
+      nets.show(photo);
+      there = look_in_part(nets, *origin, known);
+    }
+  Digits digits;
+  if (there && is_read(*there)) {
+    digits = std::move(there->digits);
+  } else {
+    if (auto decoded = decode_planes(jpeg, side_min, photo); !decoded)
+      return std::unexpected(decoded.error());
+    nets.show(photo);
+    digits = read_photo(nets, photo.reduced_by, known, std::move(there));
+    digits.window = scaled(digits.window, photo.reduced_by);
+    if (photo.damaged && digits.status != Status::unreadable) {
+      digits.status = Status::doubtful;
+      digits.reason = Reason::damaged;
+    }
   }
   digits.ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
