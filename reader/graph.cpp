@@ -11,6 +11,7 @@
 #include <opencv2/core.hpp>
 #include <opencv2/dnn.hpp>
 #include <opencv2/dnn/all_layers.hpp>
+#include <set>
 #include <stdexcept>
 #include <string>
 
@@ -51,6 +52,7 @@ class Import {
     graph_.result_ = value_of_.at(last);
     for (std::size_t i = 0; i < plans_.size(); ++i)
       if (!plans_[i].weights.empty()) pack(graph_.layers_[i].convolution, plans_[i]);
+    share_rooms();
     return std::move(graph_);
   }
 
@@ -178,6 +180,25 @@ class Import {
     to.work.reset(work);
   }
 
+  // A value's numbers lie where those were that no later layer asks for, so that they stay in the
+  // processor's cache. The input has a room of its own.
+  void share_rooms() {
+    std::vector<std::size_t> last_use(graph_.values_.size(), 0), free;
+    for (std::size_t i = 0; i < graph_.layers_.size(); ++i)
+      for (const std::size_t value : graph_.layers_[i].from) last_use[value] = i;
+    last_use[0] = last_use[graph_.result_] = graph_.layers_.size();
+    std::size_t rooms = 1;
+    for (std::size_t i = 0; i < graph_.layers_.size(); ++i) {
+      const Graph::Layer& layer = graph_.layers_[i];
+      if (free.empty()) free.push_back(rooms++);
+      graph_.values_[layer.to].room = free.back();
+      free.pop_back();
+      for (const std::size_t value : std::set(layer.from.begin(), layer.from.end()))
+        if (last_use[value] == i) free.push_back(graph_.values_[value].room);
+    }
+    graph_.rooms_.resize(rooms);
+  }
+
   cv::dnn::Net net_;
   const bool has_tiles_;
   Graph graph_;
@@ -268,10 +289,11 @@ std::optional<Graph::Shape> Graph::shape_after(const Layer& layer) const {
 
 bool Graph::take(const Shape& input) {
   if (values_[0].shape == input) return true;
-  const auto grow = [](Value& value, const Shape& shape) {
+  const auto grow = [this](Value& value, const Shape& shape) {
     value.shape = shape;
     const std::size_t size = shape.pixels() * shape.channels + spare;
-    if (value.numbers.size() < size) value.numbers.resize(size);
+    std::vector<float>& room = rooms_[value.room];
+    if (room.size() < size) room.resize(size);
   };
   grow(values_[0], input);
   for (Layer& layer : layers_) {
@@ -286,24 +308,24 @@ bool Graph::take(const Shape& input) {
 std::span<float> Graph::input(std::size_t count, std::size_t height, std::size_t width) {
   const Shape shape{count, height, width, colours};
   if (!take(shape)) throw std::length_error("a net cannot be run at this size");
-  return {values_[0].numbers.data(), shape.pixels() * colours};
+  return {numbers(0), shape.pixels() * colours};
 }
 
 std::span<const float> Graph::run() {
   for (Layer& layer : layers_) run(layer);
-  return {values_[result_].numbers.data(), result().pixels() * result().channels};
+  return {numbers(result_), result().pixels() * result().channels};
 }
 
 void Graph::convolve(Layer& layer) {
   Convolution& convolution = layer.convolution;
   const Value& from = values_[layer.from[0]];
   if (convolution.tiles)
-    return convolution.tiles->run(from.numbers.data(), from.shape.count, from.shape.height,
-                                  from.shape.width, values_[layer.to].numbers.data());
+    return convolution.tiles->run(numbers(layer.from[0]), from.shape.count, from.shape.height,
+                                  from.shape.width, numbers(layer.to), room_);
   if (!convolution.is_set_up) {
     const xnn_status status = xnn_setup_convolution2d_nhwc_f32(
         convolution.work.get(), from.shape.count, from.shape.height, from.shape.width,
-        from.numbers.data(), values_[layer.to].numbers.data(), nullptr);
+        numbers(layer.from[0]), numbers(layer.to), nullptr);
     promise(status == xnn_status_success, "XNNPACK takes no such picture");
     convolution.is_set_up = true;
   }
@@ -313,28 +335,29 @@ void Graph::convolve(Layer& layer) {
 
 void Graph::run(Layer& layer) {
   if (layer.kind == Kind::convolution) return convolve(layer);
-  Value& to = values_[layer.to];
-  const auto pixels_of = [](Value& value) {
-    return cv::Mat(static_cast<int>(value.shape.pixels()), static_cast<int>(value.shape.channels),
-                   CV_32F, value.numbers.data());
+  const Shape& shape = values_[layer.to].shape;
+  const auto pixels_of = [this](std::size_t value) {
+    const Shape& of = values_[value].shape;
+    return cv::Mat(static_cast<int>(of.pixels()), static_cast<int>(of.channels), CV_32F,
+                   numbers(value));
   };
-  Value& first = values_[layer.from[0]];
+  cv::Mat to = pixels_of(layer.to);
   if (layer.kind == Kind::sum) {
-    cv::Mat sum = pixels_of(to);
-    cv::add(pixels_of(first), pixels_of(values_[layer.from[1]]), sum);
+    cv::add(pixels_of(layer.from[0]), pixels_of(layer.from[1]), to);
   } else if (layer.kind == Kind::joined) {
     int left = 0;
     for (const std::size_t part : layer.from) {
-      const int channels = static_cast<int>(values_[part].shape.channels);
-      pixels_of(values_[part]).copyTo(pixels_of(to).colRange(left, left + channels));
-      left += channels;
+      const cv::Mat pixels = pixels_of(part);
+      pixels.copyTo(to.colRange(left, left + pixels.cols));
+      left += pixels.cols;
     }
   } else {
-    const std::size_t across = to.shape.width, channels = to.shape.channels;
-    for (std::size_t row = 0; row < to.shape.count * to.shape.height; ++row)
+    const std::size_t across = shape.width, channels = shape.channels;
+    const float* from = numbers(layer.from[0]);
+    for (std::size_t row = 0; row < shape.count * shape.height; ++row)
       for (std::size_t x = 0; x < across; ++x)
-        std::copy_n(first.numbers.data() + (row / 2 * (across / 2) + x / 2) * channels, channels,
-                    to.numbers.data() + (row * across + x) * channels);
+        std::copy_n(from + (row / 2 * (across / 2) + x / 2) * channels, channels,
+                    to.ptr<float>() + (row * across + x) * channels);
   }
 }
 

@@ -47,7 +47,7 @@ class Graph {
   friend class Import;
   struct Value {
     Shape shape;
-    std::vector<float> numbers;
+    std::size_t room = 0;  // where its numbers are
   };
   struct Free {
     void operator()(xnn_operator* convolution) const;
@@ -73,10 +73,13 @@ class Graph {
   std::optional<Shape> shape_after(const Layer& layer) const;
   void run(Layer& layer);
   void convolve(Layer& layer);
+  float* numbers(std::size_t value) { return rooms_[values_[value].room].data(); }
 
   std::vector<Value> values_;  // the first is the input
+  std::vector<std::vector<float>> rooms_;
   std::vector<Layer> layers_;
   std::size_t result_ = 0;
+  TileConvolution::Room room_;
 };
 
 }  // namespace meterlens::reader

@@ -292,6 +292,23 @@ std::pair<int, int> whole_blocks(double first, double last, int end) {
           std::min(end, (static_cast<int>(std::ceil(most)) + block_side - 1) / block_side * block_side)};
 }
 
+void lay_out_part(Photo& photo, const PartFrame& frame, int width, int height) {
+  photo.across = frame.across, photo.down = frame.down;
+  photo.reduced_by = 1, photo.damaged = false;
+  for (Plane& plane : photo.planes) {
+    const bool is_first = &plane == photo.planes.data();
+    if (!is_first && !frame.colour) {
+      plane = {};
+      continue;
+    }
+    const int across = is_first ? 1 : frame.across, down = is_first ? 1 : frame.down;
+    plane.width = plane.stride = (width + across - 1) / across;
+    plane.height = (height + down - 1) / down;
+    plane.rows.resize(static_cast<std::size_t>(plane.stride) *
+                      static_cast<std::size_t>(plane.height));
+  }
+}
+
 // libjpeg's reader of lines, which leaves with false at whatever it does not like.
 class Lines {
  public:
@@ -318,10 +335,11 @@ class Lines {
     return jpeg_read_header(&info_, TRUE) == JPEG_HEADER_OK;
   }
 
-  // Lines top to bottom of the columns left to right, `stride` bytes apart, and room for one more;
-  // the rest is decoded as far as it takes to see damage.
-  bool read(unsigned left, unsigned top, unsigned right, unsigned bottom, std::uint8_t* to,
-            std::size_t stride) {
+  // Each line from top to bottom of the columns left to right is put into `line` and `taken`; the
+  // rest is decoded as far as it takes to see damage.
+  template <typename Taken>
+  bool read(unsigned left, unsigned top, unsigned right, unsigned bottom, std::uint8_t* line,
+            const Taken& taken) {
     if (setjmp(errors_.out) != 0) return false;
     info_.out_color_space = info_.jpeg_color_space;
     info_.do_fancy_upsampling = FALSE;  // a pixel of Cb and Cr stands for all that it covers
@@ -330,10 +348,13 @@ class Lines {
     jpeg_crop_scanline(&info_, &first, &width);
     if (first != left || info_.output_width != right - left) return false;
     if (top > 0) jpeg_skip_scanlines(&info_, top);
-    for (unsigned y = top; y < bottom; ++y) read_line(to + stride * (y - top));
+    for (unsigned y = top; y < bottom; ++y) {
+      read_line(line);
+      taken(static_cast<int>(y - top));
+    }
     const unsigned rest = info_.output_height - bottom;
     if (rest > 1) jpeg_skip_scanlines(&info_, rest - 1);
-    if (rest > 0) read_line(to + stride * (bottom - top));  // what is skipped at the very end is not looked at
+    if (rest > 0) read_line(line);  // what is skipped at the very end is not looked at
     return jpeg_finish_decompress(&info_) == TRUE;
   }
 
@@ -424,30 +445,22 @@ std::optional<Point> decode_part(std::span<const std::byte> jpeg, int side_min, 
   const auto [top, bottom] = whole_blocks(part.top, part.bottom, frame->height);
   if (left >= right || top >= bottom || bottom - top > frame->height * part_most)
     return std::nullopt;
-  const int channels = frame->colour ? 3 : 1, width = right - left, height = bottom - top;
-  const std::size_t stride = static_cast<std::size_t>(width * channels);
-  std::vector<std::uint8_t> pixels(stride * static_cast<std::size_t>(height + 1));
-  const auto number = [](int value) { return static_cast<unsigned>(value); };
-  if (!lines.read(number(left), number(top), number(right), number(bottom), pixels.data(), stride))
-    return std::nullopt;
-  photo.across = frame->across, photo.down = frame->down;
-  photo.reduced_by = 1, photo.damaged = false;
-  for (int i = 0; i < 3; ++i) {
-    Plane& plane = photo.planes[static_cast<std::size_t>(i)];
-    const int across = i == 0 ? 1 : photo.across, down = i == 0 ? 1 : photo.down;
-    if (i >= channels) {
-      plane = {};
-      continue;
-    }
-    plane.width = plane.stride = (width + across - 1) / across;
-    plane.height = (height + down - 1) / down;
-    plane.rows.resize(static_cast<std::size_t>(plane.stride * plane.height));
-    std::uint8_t* to = plane.rows.data();
-    for (int y = 0; y < plane.height; ++y) {
-      const std::uint8_t* from = pixels.data() + static_cast<std::size_t>(y * down) * stride + i;
+  lay_out_part(photo, *frame, right - left, bottom - top);
+  const int channels = frame->colour ? 3 : 1;
+  std::vector<std::uint8_t> line(static_cast<std::size_t>((right - left) * channels));
+  const auto taken = [&](int y) {
+    for (int i = 0; i < channels; ++i) {
+      Plane& plane = photo.planes[static_cast<std::size_t>(i)];
+      const int across = i == 0 ? 1 : photo.across, down = i == 0 ? 1 : photo.down;
+      if (y % down != 0) continue;
+      std::uint8_t* to = plane.rows.data() + std::ptrdiff_t{plane.stride} * (y / down);
+      const std::uint8_t* from = line.data() + i;
       for (int x = 0; x < plane.width; ++x, from += across * channels) *to++ = *from;
     }
-  }
+  };
+  const auto number = [](int value) { return static_cast<unsigned>(value); };
+  if (!lines.read(number(left), number(top), number(right), number(bottom), line.data(), taken))
+    return std::nullopt;
   return Point{static_cast<double>(left), static_cast<double>(top)};
 }
 

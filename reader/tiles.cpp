@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cmath>
 
 #if defined(__x86_64__) && defined(__linux__)
@@ -17,13 +16,9 @@ namespace meterlens::reader {
 namespace {
 
 constexpr std::size_t row_bytes = 64;  // of a tile
-constexpr float whole_most = 256;      // larger ones have more bits than bfloat16
+constexpr float whole_most = 127;
 
 std::size_t up(std::size_t count, std::size_t to) { return (count + to - 1) / to; }
-
-std::uint16_t bfloat_of(float whole) {
-  return static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(whole) >> 16);
-}
 
 }  // namespace
 
@@ -53,7 +48,7 @@ std::optional<TileConvolution> TileConvolution::make(const Form& form,
           const std::size_t output = tile * side + i / 2 % side;
           const std::size_t product = place % made.chunks_ * depth + i / depth * 2 + i % 2;
           const std::size_t from = (output * form.kernel_y + place / made.chunks_) * line + product;
-          if (output < form.outputs && product < line) packed.numbers[i] = bfloat_of(weights[from]);
+          if (output < form.outputs && product < line) packed.numbers[i] = static_cast<std::int8_t>(weights[from]);
         }
       }
   return made;
@@ -61,7 +56,7 @@ std::optional<TileConvolution> TileConvolution::make(const Form& form,
 
 // Where the kernel covers a whole picture, the pictures are the columns.
 void TileConvolution::run(const float* from, std::size_t count, std::size_t height,
-                          std::size_t width, float* to) {
+                          std::size_t width, float* to, Room& room) const {
   const std::size_t padded_height = height + form_.top + form_.bottom;
   const std::size_t padded_width = width + form_.left + form_.right;
   const std::size_t pitch = padded_width * form_.inputs, picture = padded_height * pitch;
@@ -69,21 +64,17 @@ void TileConvolution::run(const float* from, std::size_t count, std::size_t heig
   const std::size_t across = (padded_width - form_.kernel_x) / form_.stride_x + 1;
   const bool is_covered = down == 1 && across == 1;
   const std::size_t step = is_covered ? picture : form_.stride_x * form_.inputs;
-  // A tile reads on beyond the last column.
-  const std::size_t size = up((is_covered ? count : 1) * picture + side * step, depth) + 1;
-  if (height != height_ || width != width_) {
-    high_.assign(std::max(size, high_.size()), {}), low_.assign(high_.size(), {});
-    height_ = height, width_ = width;
-  } else if (size > high_.size()) {
-    high_.resize(size), low_.resize(size);
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    split(from + i * height * width * form_.inputs, is_covered ? i * picture : 0, height, width);
-    if (!is_covered)
-      walk({down, across, form_.stride_y * pitch, step, pitch},
-           to + i * down * across * form_.outputs);
-  }
-  if (is_covered) walk({1, count, 0, step, pitch}, to);
+  // A tile reads on beyond the last column: whatever it finds there counts for nothing.
+  const std::size_t size = up(count * picture + side * step, depth) + 1;
+  if (size > room.high.size()) room.high.resize(size), room.low.resize(size);
+  for (std::size_t i = 0; i < count; ++i)
+    split(from + i * height * width * form_.inputs, height, width,
+          room.high.data()->numbers.data() + i * picture,
+          room.low.data()->numbers.data() + i * picture);
+  const std::size_t row_step = form_.stride_y * pitch;
+  walk(is_covered ? Walk{1, 1, count, 0, 0, step, pitch}
+                  : Walk{count, down, across, picture, row_step, step, pitch},
+       room, to);
 }
 
 #if defined(__x86_64__) && defined(__linux__)
@@ -103,7 +94,7 @@ bool ask_for_tiles() {
 }
 
 struct Place {
-  std::size_t row, column;
+  std::size_t row, column;  // rows of all pictures
 };
 
 struct Pair {
@@ -131,15 +122,31 @@ bool TileConvolution::is_possible() {
   return possible;
 }
 
-// Into the middle of a padded picture that begins at `picture`.
-METERLENS_WITH_TILES void TileConvolution::split(const float* from, std::size_t picture,
-                                                 std::size_t height, std::size_t width) {
-  const std::size_t pitch = (width + form_.left + form_.right) * form_.inputs;
+METERLENS_WITH_TILES void TileConvolution::widen(std::span<const Weights> weights, Line* to) {
+  for (const Weights& tile : weights)
+    for (std::size_t i = 0; i < side; ++i, ++to) {
+      const auto* bytes = reinterpret_cast<const __m128i*>(tile.numbers.data() + i * depth);
+      const __m512i first = _mm512_cvtepi8_epi32(_mm_loadu_si128(bytes));
+      const __m512i second = _mm512_cvtepi8_epi32(_mm_loadu_si128(bytes + 1));
+      const __m512bh both =
+          _mm512_cvtne2ps_pbh(_mm512_cvtepi32_ps(second), _mm512_cvtepi32_ps(first));
+      _mm512_store_si512(to->numbers.data(), reinterpret_cast<__m512i>(both));
+    }
+}
+
+// One picture with the zeros around it.
+METERLENS_WITH_TILES void TileConvolution::split(const float* from, std::size_t height,
+                                                 std::size_t width, std::uint16_t* high,
+                                                 std::uint16_t* low) const {
   const std::size_t line = width * form_.inputs;
-  for (std::size_t y = 0; y < height; ++y, from += line) {
-    const std::size_t at = picture + (y + form_.top) * pitch + form_.left * form_.inputs;
-    std::uint16_t* high = high_.data()->numbers.data() + at;
-    std::uint16_t* low = low_.data()->numbers.data() + at;
+  const std::size_t left = form_.left * form_.inputs, right = form_.right * form_.inputs;
+  const std::size_t pitch = left + line + right;
+  const auto skip = [&](std::size_t zeros) {
+    high = std::fill_n(high, zeros, std::uint16_t{0}), low = std::fill_n(low, zeros, std::uint16_t{0});
+  };
+  skip(form_.top * pitch);
+  for (std::size_t y = 0; y < height; ++y, from += line, high += line, low += line, skip(right)) {
+    skip(left);
     std::size_t i = 0;
     for (; i + side <= line; i += side) {
       const Pair pair = pair_of(_mm512_loadu_ps(from + i));
@@ -151,32 +158,33 @@ METERLENS_WITH_TILES void TileConvolution::split(const float* from, std::size_t 
     _mm256_mask_storeu_epi16(high + i, mask, pair.high);
     _mm256_mask_storeu_epi16(low + i, mask, pair.low);
   }
+  skip(form_.bottom * pitch);
 }
 
 // Two tiles of inputs and all weights that they are multiplied with.
 struct TileConvolution::Sources {
   std::array<const std::uint16_t*, 2> high, low;
   std::size_t pitch, step_bytes, lines, chunks;
-  const Weights* weights;
+  const Line* weights;  // tiles of `side`
 };
 
 // Sums of both inputs with a pair of weights: of inputs 0 and 1 with weights 0, then with
 // weights 1. Sums take turns, for each waits for its last product.
 METERLENS_WITH_TILES void TileConvolution::sum_pair(const Sources& from, Sums* sums) {
-  const Weights* weights = from.weights;
+  const Line* weights = from.weights;
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
   for (std::size_t line = 0; line < from.lines; ++line) {
-    for (std::size_t chunk = 0; chunk < from.chunks; ++chunk, weights += 2) {
+    for (std::size_t chunk = 0; chunk < from.chunks; ++chunk, weights += 2 * side) {
       const std::size_t at = line * from.pitch + chunk * depth;
       _tile_loadd(6, weights, row_bytes);
       _tile_loadd(4, from.high[0] + at, from.step_bytes);
       _tile_dpbf16ps(0, 4, 6);
       _tile_loadd(5, from.high[1] + at, from.step_bytes);
       _tile_dpbf16ps(1, 5, 6);
-      _tile_loadd(7, weights + 1, row_bytes);
+      _tile_loadd(7, weights + side, row_bytes);
       _tile_dpbf16ps(2, 4, 7);
       _tile_dpbf16ps(3, 5, 7);
       _tile_loadd(4, from.low[0] + at, from.step_bytes);
@@ -195,13 +203,13 @@ METERLENS_WITH_TILES void TileConvolution::sum_pair(const Sources& from, Sums* s
 
 // The same with single weights; those of the lower halves are sums 2 and 3.
 METERLENS_WITH_TILES void TileConvolution::sum_single(const Sources& from, Sums* sums) {
-  const Weights* weights = from.weights;
+  const Line* weights = from.weights;
   _tile_zero(0);
   _tile_zero(1);
   _tile_zero(2);
   _tile_zero(3);
   for (std::size_t line = 0; line < from.lines; ++line) {
-    for (std::size_t chunk = 0; chunk < from.chunks; ++chunk, ++weights) {
+    for (std::size_t chunk = 0; chunk < from.chunks; ++chunk, weights += side) {
       const std::size_t at = line * from.pitch + chunk * depth;
       _tile_loadd(6, weights, row_bytes);
       _tile_loadd(4, from.high[0] + at, from.step_bytes);
@@ -222,23 +230,27 @@ METERLENS_WITH_TILES void TileConvolution::sum_single(const Sources& from, Sums*
     for (std::size_t k = 0; k < side * side; ++k) sums[i][k] += sums[2 + i][k];
 }
 
-METERLENS_WITH_TILES void TileConvolution::walk(const Walk& walk, float* to) {
+METERLENS_WITH_TILES void TileConvolution::walk(const Walk& walk, Room& room, float* to) const {
   const Configuration configuration;
   alignas(64) Sums sums[4];
-  const std::uint16_t* high = high_.data()->numbers.data();
-  const std::uint16_t* low = low_.data()->numbers.data();
+  const std::uint16_t* high = room.high.data()->numbers.data();
+  const std::uint16_t* low = room.low.data()->numbers.data();
   const std::size_t tiles = scale_.size() / side, places = form_.kernel_y * chunks_;
-  const std::size_t blocks_a_row = up(walk.columns, side), blocks = walk.rows * blocks_a_row;
+  const std::size_t blocks_a_row = up(walk.columns, side);
+  const std::size_t blocks = walk.pictures * walk.rows * blocks_a_row;
   const auto place_of = [&](std::size_t block) {
     return Place{block / blocks_a_row, block % blocks_a_row * side};
   };
   const auto at = [&](const Place& place) {
-    return place.row * walk.row_step + place.column * walk.column_step;
+    return place.row / walk.rows * walk.picture_step + place.row % walk.rows * walk.row_step +
+           place.column * walk.column_step;
   };
-  std::atomic_signal_fence(std::memory_order_seq_cst);  // tiles read what was written before
+  if (room.weights.size() < 2 * places * side) room.weights.resize(2 * places * side);
   _tile_loadconfig(&configuration);
   for (std::size_t tile = 0; tile < tiles; tile += 2) {
     const std::size_t count = std::min<std::size_t>(2, tiles - tile);
+    widen(std::span(weights_).subspan(tile * places, count * places), room.weights.data());
+    std::atomic_signal_fence(std::memory_order_seq_cst);  // tiles read what was written before
     for (std::size_t block = 0; block < blocks; block += 2) {
       // One that is left over at the end comes twice.
       const std::array<Place, 2> pair{place_of(block), place_of(std::min(block + 1, blocks - 1))};
@@ -248,7 +260,7 @@ METERLENS_WITH_TILES void TileConvolution::walk(const Walk& walk, float* to) {
                          2 * walk.column_step,
                          form_.kernel_y,
                          chunks_,
-                         weights_.data() + tile * places};
+                         room.weights.data()};
       count == 2 ? sum_pair(from, sums) : sum_single(from, sums);
       for (std::size_t i = 0; i < count * 2; ++i) {
         const auto& [row, column] = pair[i % 2];
@@ -278,9 +290,11 @@ METERLENS_WITH_TILES void TileConvolution::finish(const Sums& sums, const Output
 #else
 
 bool TileConvolution::is_possible() { return false; }
-void TileConvolution::split(const float*, std::size_t, std::size_t, std::size_t) {}
-void TileConvolution::walk(const Walk&, float*) {}
+void TileConvolution::split(const float*, std::size_t, std::size_t, std::uint16_t*,
+                            std::uint16_t*) const {}
+void TileConvolution::walk(const Walk&, Room&, float*) const {}
 void TileConvolution::finish(const Sums&, const Outputs&, float*) const {}
+void TileConvolution::widen(std::span<const Weights>, Line*) {}
 
 #endif
 

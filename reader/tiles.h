@@ -2,10 +2,10 @@
 //
 // Tiles multiply bfloat16, 8 bits of a number. Weights are whole numbers that fit in these and a
 // factor a channel, so nothing of them is lost; an input is taken as the sum of two, 16 bits: the
-// result differs from f32's by some 1e-5 of its size. Nothing is compiled at run time.
+// result differs from f32's by some 1e-5 of its size. Nothing is compiled at run time, and weights
+// take a byte each until they are used.
 //
-// Owns: the weights, and the inputs as pairs; memory grows to the largest batch seen. Threads: one
-// TileConvolution for one thread; is_possible() any.
+// Owns: the weights. Threads: any, each with inputs of its own.
 #pragma once
 
 #include <array>
@@ -34,24 +34,32 @@ class TileConvolution {
                                              std::span<const float> scale,
                                              std::span<const float> bias);
 
+  static constexpr std::size_t side = 16, depth = 32;  // sums of a tile each way, products of a sum
+  struct alignas(64) Line {
+    std::array<std::uint16_t, depth> numbers{};
+  };
+  // Room that serves one convolution after the other and grows to the largest.
+  struct Room {
+    std::vector<Line> high, low;  // inputs as pairs
+    std::vector<Line> weights;    // of two tiles of outputs
+  };
+
   // Of `count` pictures, each height x width x inputs, to height x width x outputs as the form
   // makes them; the kernel fits into a padded picture. Only where is_possible().
-  void run(const float* from, std::size_t count, std::size_t height, std::size_t width, float* to);
+  void run(const float* from, std::size_t count, std::size_t height, std::size_t width, float* to,
+           Room& room) const;
 
  private:
   // What is multiplied with the weights: lines of numbers that lie behind each other.
   struct Walk {
-    std::size_t rows = 0, columns = 0;          // of results
-    std::size_t row_step = 0, column_step = 0;  // of inputs, from one result's to the next one's
-    std::size_t pitch = 0;                      // from one line of the kernel to the next
+    std::size_t pictures = 0, rows = 0, columns = 0;  // of results
+    // Of inputs, from one result's to the next one's.
+    std::size_t picture_step = 0, row_step = 0, column_step = 0;
+    std::size_t pitch = 0;  // from one line of the kernel to the next
   };
 
-  static constexpr std::size_t side = 16, depth = 32;  // sums of a tile each way, products of a sum
-  struct alignas(64) Weights {
-    std::array<std::uint16_t, side * depth> numbers{};
-  };
-  struct alignas(64) Line {
-    std::array<std::uint16_t, depth> numbers{};
+  struct Weights {
+    std::array<std::int8_t, side * depth> numbers{};
   };
   using Sums = std::array<float, side * side>;
   // Of a tile of sums: its first output channel, and for how many results it stands.
@@ -61,8 +69,10 @@ class TileConvolution {
   struct Sources;
 
   TileConvolution() = default;
-  void split(const float* from, std::size_t picture, std::size_t height, std::size_t width);
-  void walk(const Walk& walk, float* to);
+  void split(const float* from, std::size_t height, std::size_t width, std::uint16_t* high,
+             std::uint16_t* low) const;
+  void walk(const Walk& walk, Room& room, float* to) const;
+  static void widen(std::span<const Weights> weights, Line* to);
   static void sum_pair(const Sources& from, Sums* sums);
   static void sum_single(const Sources& from, Sums* sums);
   void finish(const Sums& sums, const Outputs& outputs, float* to) const;
@@ -71,8 +81,6 @@ class TileConvolution {
   std::size_t chunks_ = 0;  // tiles that one line of the kernel fills
   std::vector<Weights> weights_;
   std::vector<float> scale_, bias_;  // of whole tiles
-  std::vector<Line> high_, low_;
-  std::size_t height_ = 0, width_ = 0;  // of the pictures that high_ and low_ are laid out for
 };
 
 }  // namespace meterlens::reader
