@@ -51,7 +51,8 @@ TEST(Graph, SaysWhatOpenCvSaysOfEveryShapeThatThereIs) {
               {"reader.onnx", {{1, 32, 224}, {2, 32, 224}, {3, 32, 224}}},
               {"wheel.onnx", {{1, 48, 32}, {6, 48, 32}, {18, 48, 32}, {5, 48, 32}}}};
   for (const auto& [name, shapes] : nets)
-    EXPECT_TRUE(Graph::read(model(name), shapes).has_value()) << name;
+    for (const Engine engine : {Engine::fastest, Engine::everywhere})
+      EXPECT_TRUE(Graph::read(model(name), shapes, engine).has_value()) << name;
 }
 
 TEST(Graph, TakesNoNetThatItWouldRunWrongly) {
@@ -90,18 +91,20 @@ TEST(Graph, SaysTheSameAfterOtherBatches) {
   const Bytes bytes = model("wheel.onnx");
   const Shape one{1, 48, 32}, many{9, 48, 32};
   const std::vector<float> first = noise_of(48 * 32 * 3, 1), others = noise_of(9 * 48 * 32 * 3, 2);
-  auto graph = Graph::read(bytes);
-  ASSERT_TRUE(graph.has_value());
-  const std::vector<float> alone = said(*graph, one, first);
-  const std::vector<float> together = said(*graph, many, others);
-  EXPECT_EQ(said(*graph, one, first), alone);
-  EXPECT_EQ(said(*graph, many, others), together);
-  for (std::size_t i = 0; i < many.count; ++i) {
-    const auto begin = others.begin() + static_cast<std::ptrdiff_t>(i * first.size());
-    const auto by_itself =
-        said(*graph, one, {begin, begin + static_cast<std::ptrdiff_t>(first.size())});
-    for (std::size_t c = 0; c < alone.size(); ++c)
-      EXPECT_NEAR(by_itself[c], together[i * alone.size() + c], 1e-4) << i << " " << c;
+  for (const Engine engine : {Engine::fastest, Engine::everywhere}) {
+    auto graph = Graph::read(bytes, {}, engine);
+    ASSERT_TRUE(graph.has_value());
+    const std::vector<float> alone = said(*graph, one, first);
+    const std::vector<float> together = said(*graph, many, others);
+    EXPECT_EQ(said(*graph, one, first), alone);
+    EXPECT_EQ(said(*graph, many, others), together);
+    for (std::size_t i = 0; i < many.count; ++i) {
+      const auto begin = others.begin() + static_cast<std::ptrdiff_t>(i * first.size());
+      const auto by_itself =
+          said(*graph, one, {begin, begin + static_cast<std::ptrdiff_t>(first.size())});
+      for (std::size_t c = 0; c < alone.size(); ++c)
+        EXPECT_NEAR(by_itself[c], together[i * alone.size() + c], 1e-4) << i << " " << c;
+    }
   }
 }
 

@@ -286,10 +286,10 @@ constexpr int block_side = 64;
 constexpr double part_most = 0.75;  // more is decoded as fast as a whole photo
 
 std::pair<int, int> whole_blocks(double first, double last, int end) {
-  const double least = std::clamp(first, 0.0, static_cast<double>(end));
-  const double most = std::clamp(last, 0.0, static_cast<double>(end));
-  return {static_cast<int>(least) / block_side * block_side,
-          std::min(end, (static_cast<int>(std::ceil(most)) + block_side - 1) / block_side * block_side)};
+  const auto inside = [end](double at) { return std::clamp(at, 0.0, static_cast<double>(end)); };
+  const int least = static_cast<int>(inside(first)) / block_side * block_side;
+  const int blocks = static_cast<int>(std::ceil(inside(last) / block_side));
+  return {least, std::min(end, blocks * block_side)};
 }
 
 void lay_out_part(Photo& photo, const PartFrame& frame, int width, int height) {

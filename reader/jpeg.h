@@ -72,9 +72,9 @@ struct Part {
   double left = 0, top = 0, right = 0, bottom = 0;
 };
 
-// Decodes no more than what holds `part`, as decode_planes() would, and gives the pixel of the photo
-// that is the first of `photo`; the rest of the bytes is only checked. Nothing where that saves
-// nothing or cannot be done: a photo that is damaged, turned, progressive, to be reduced for
+// Decodes no more than what holds `part`, as decode_planes() would, and gives the pixel of the
+// photo that is the first of `photo`; the rest of the bytes is only checked. Nothing where that
+// saves nothing or cannot be done: a photo that is damaged, turned, progressive, to be reduced for
 // `side_min`, or stored as other colours.
 std::optional<Point> decode_part(std::span<const std::byte> jpeg, int side_min, const Part& part,
                                  Photo& photo);

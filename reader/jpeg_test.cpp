@@ -219,5 +219,78 @@ TEST(Jpeg, PlanesOfADamagedPhotoShowNothingOfTheOneBefore) {
   EXPECT_EQ(decode_planes({}, 1000, used).error().fault, Fault::not_a_jpeg);
 }
 
+// Of the planes of a whole photo what a part must hold.
+void expect_part_of(const Photo& whole, const Photo& part, const Point& origin) {
+  ASSERT_EQ(part.across, whole.across);
+  ASSERT_EQ(part.down, whole.down);
+  const int left = static_cast<int>(origin.x), top = static_cast<int>(origin.y);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const Plane &all = whole.planes[i], &some = part.planes[i];
+    ASSERT_EQ(some.rows.empty(), all.rows.empty());
+    if (all.rows.empty()) continue;
+    const int across = i == 0 ? 1 : whole.across, down = i == 0 ? 1 : whole.down;
+    ASSERT_LE(left / across + some.width, all.width);
+    ASSERT_LE(top / down + some.height, all.height);
+    for (int y = 0; y < some.height; ++y)
+      for (int x = 0; x < some.width; ++x)
+        ASSERT_EQ(some.rows[static_cast<std::size_t>(y * some.stride + x)],
+                  all.rows[static_cast<std::size_t>((top / down + y) * all.stride +
+                                                    left / across + x)])
+            << "plane " << i << " at " << x << ", " << y;
+  }
+}
+
+TEST(Jpeg, APartIsWhatTheWholePhotoShowsThere) {
+  Photo whole, part;
+  for (const int subsampling : {TJSAMP_444, TJSAMP_422, TJSAMP_420, TJSAMP_GRAY, TJSAMP_440,
+                                TJSAMP_411}) {
+    const auto jpeg = encode_as(noise(451, 333), TJPF_BGR, subsampling, 0);
+    ASSERT_TRUE(decode_planes(jpeg, 1000, whole).has_value());
+    for (const Part& wanted : {Part{70.5, 70, 300, 150}, Part{-50, -1e9, 100, 64},
+                               Part{0, 200, 1e9, 1e9}, Part{400, 260, 451, 333}}) {
+      SCOPED_TRACE(testing::Message() << subsampling << " from " << wanted.left);
+      const auto origin = decode_part(jpeg, 1000, wanted, part);
+      ASSERT_TRUE(origin.has_value());
+      EXPECT_LE(origin->x, std::max(0.0, wanted.left));
+      EXPECT_LE(origin->y, std::max(0.0, wanted.top));
+      EXPECT_GE(origin->x + part.planes[0].width, std::min(451.0, wanted.right));
+      EXPECT_GE(origin->y + part.planes[0].height, std::min(333.0, wanted.bottom));
+      expect_part_of(whole, part, *origin);
+    }
+  }
+}
+
+TEST(Jpeg, NoPartIsTakenOfAPhotoThatIsDamagedAnywhere) {
+  const auto whole = encode(noise(400, 640), 80);
+  const Part middle{100, 200, 300, 300};
+  Photo photo;
+  ASSERT_TRUE(decode_part(whole, 1000, middle, photo).has_value());
+  for (std::size_t size = 0; size < whole.size(); size += 1 + whole.size() / 40)
+    EXPECT_FALSE(decode_part(std::span(whole).first(size), 1000, middle, photo)) << size;
+  for (const std::size_t at : {whole.size() / 8, whole.size() / 2, whole.size() * 7 / 8}) {
+    auto missing = whole;
+    const auto first = missing.begin() + static_cast<std::ptrdiff_t>(at);
+    missing.erase(first, first + 1024);
+    EXPECT_FALSE(decode_part(missing, 1000, middle, photo)) << at;
+  }
+}
+
+TEST(Jpeg, NoPartIsTakenWhereThatCannotBeDoneOrSavesNothing) {
+  const Picture picture = noise(400, 640);
+  const auto plain = encode(picture, 80);
+  const Part middle{100, 200, 300, 300};
+  Photo photo;
+  for (int turn = 2; turn <= 8; ++turn)
+    EXPECT_FALSE(decode_part(with_turn(plain, turn), 1000, middle, photo)) << turn;
+  EXPECT_FALSE(decode_part(plain, 320, middle, photo)) << "to be reduced";
+  EXPECT_FALSE(decode_part(encode_as(picture, TJPF_CMYK, TJSAMP_444, 0), 1000, middle, photo));
+  EXPECT_FALSE(decode_part(encode_as(picture, TJPF_BGR, TJSAMP_420, TJFLAG_PROGRESSIVE), 1000,
+                           middle, photo));
+  for (const Part& part : {Part{0, 0, 400, 640}, Part{0, 700, 400, 900}, Part{-9, 10, -1, 90},
+                           Part{300, 300, 100, 200}, Part{}})
+    EXPECT_FALSE(decode_part(plain, 1000, part, photo)) << part.left << " " << part.top;
+  EXPECT_FALSE(decode_part({}, 1000, middle, photo));
+}
+
 }  // namespace
 }  // namespace meterlens::reader

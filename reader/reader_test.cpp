@@ -167,6 +167,41 @@ TEST(Reader, AKnownLayoutGivesTheSameDigits) {
   }
 }
 
+// A progressive photo has the same pixels, but none of its parts is decoded alone.
+TEST(Reader, OfAKnownMeterAPartSaysWhatTheWholePhotoSays) {
+  constexpr int left = 190, top = 730;
+  for (const Labelled& photo : meters()) {
+    const Picture small = picture_of(photo.file);
+    const Picture large = rearranged(small, 960, 1440, [&](int x, int y) {
+      return std::pair{std::clamp(x - left, 0, small.width - 1),
+                       std::clamp(y - top, 0, small.height - 1)};
+    });
+    const auto baseline = test::encode_as(large, {.name = "baseline"});
+    const auto progressive = test::encode_as(large, {.name = "progressive", .progressive = true});
+    const auto first = shared_reader().read(progressive);
+    ASSERT_TRUE(first.has_value());
+    ASSERT_EQ(first->status, Status::read) << photo.file;
+    for (const int wheels : {0, static_cast<int>(first->digits.size())}) {
+      const Known known{first->window, wheels, first->red, {}};
+      const auto part = shared_reader().read(baseline, known);
+      const auto whole = shared_reader().read(progressive, known);
+      ASSERT_TRUE(part && whole);
+      EXPECT_EQ(part->status, Status::read);
+      EXPECT_EQ(part->digits, whole->digits);
+      EXPECT_NEAR(part->confidence, whole->confidence, 1e-3);
+      for (std::size_t i = 0; i < 4; ++i) {
+        EXPECT_NEAR(part->window[i].x, whole->window[i].x, 0.05);
+        EXPECT_NEAR(part->window[i].y, whole->window[i].y, 0.05);
+      }
+      const auto most = std::span(baseline).first(baseline.size() - 300);
+      const auto cut = shared_reader().read(most, known);
+      ASSERT_TRUE(cut.has_value());
+      EXPECT_EQ(cut->status, Status::doubtful);
+      EXPECT_EQ(cut->reason, Reason::damaged);
+    }
+  }
+}
+
 TEST(Reader, AFollowedMeterIsReadByItsWheelsAloneWhereTheyAreClear) {
   int alone = 0;
   for (const Labelled& photo : meters()) {

@@ -48,7 +48,8 @@ std::optional<TileConvolution> TileConvolution::make(const Form& form,
           const std::size_t output = tile * side + i / 2 % side;
           const std::size_t product = place % made.chunks_ * depth + i / depth * 2 + i % 2;
           const std::size_t from = (output * form.kernel_y + place / made.chunks_) * line + product;
-          if (output < form.outputs && product < line) packed.numbers[i] = static_cast<std::int8_t>(weights[from]);
+          if (output < form.outputs && product < line)
+            packed.numbers[i] = static_cast<std::int8_t>(weights[from]);
         }
       }
   return made;
@@ -108,6 +109,21 @@ METERLENS_WITH_TILES inline Pair pair_of(const __m512& value) {
   return {high, reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(rest))};
 }
 
+METERLENS_WITH_TILES inline void begin_sums() {
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+}
+
+METERLENS_WITH_TILES inline void end_sums(float* sums) {
+  constexpr std::size_t tile = TileConvolution::side * TileConvolution::side;
+  _tile_stored(0, sums, row_bytes);
+  _tile_stored(1, sums + tile, row_bytes);
+  _tile_stored(2, sums + 2 * tile, row_bytes);
+  _tile_stored(3, sums + 3 * tile, row_bytes);
+}
+
 // All eight tiles whole.
 struct alignas(64) Configuration {
   std::uint8_t palette = 1, start = 0, reserved[14] = {};
@@ -142,7 +158,8 @@ METERLENS_WITH_TILES void TileConvolution::split(const float* from, std::size_t 
   const std::size_t left = form_.left * form_.inputs, right = form_.right * form_.inputs;
   const std::size_t pitch = left + line + right;
   const auto skip = [&](std::size_t zeros) {
-    high = std::fill_n(high, zeros, std::uint16_t{0}), low = std::fill_n(low, zeros, std::uint16_t{0});
+    high = std::fill_n(high, zeros, std::uint16_t{0});
+    low = std::fill_n(low, zeros, std::uint16_t{0});
   };
   skip(form_.top * pitch);
   for (std::size_t y = 0; y < height; ++y, from += line, high += line, low += line, skip(right)) {
@@ -172,10 +189,7 @@ struct TileConvolution::Sources {
 // weights 1. Sums take turns, for each waits for its last product.
 METERLENS_WITH_TILES void TileConvolution::sum_pair(const Sources& from, Sums* sums) {
   const Line* weights = from.weights;
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
+  begin_sums();
   for (std::size_t line = 0; line < from.lines; ++line) {
     for (std::size_t chunk = 0; chunk < from.chunks; ++chunk, weights += 2 * side) {
       const std::size_t at = line * from.pitch + chunk * depth;
@@ -195,19 +209,13 @@ METERLENS_WITH_TILES void TileConvolution::sum_pair(const Sources& from, Sums* s
       _tile_dpbf16ps(3, 5, 7);
     }
   }
-  _tile_stored(0, sums, row_bytes);
-  _tile_stored(1, sums + 1, row_bytes);
-  _tile_stored(2, sums + 2, row_bytes);
-  _tile_stored(3, sums + 3, row_bytes);
+  end_sums(sums->data());
 }
 
 // The same with single weights; those of the lower halves are sums 2 and 3.
 METERLENS_WITH_TILES void TileConvolution::sum_single(const Sources& from, Sums* sums) {
   const Line* weights = from.weights;
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
+  begin_sums();
   for (std::size_t line = 0; line < from.lines; ++line) {
     for (std::size_t chunk = 0; chunk < from.chunks; ++chunk, weights += side) {
       const std::size_t at = line * from.pitch + chunk * depth;
@@ -222,10 +230,7 @@ METERLENS_WITH_TILES void TileConvolution::sum_single(const Sources& from, Sums*
       _tile_dpbf16ps(3, 5, 6);
     }
   }
-  _tile_stored(0, sums, row_bytes);
-  _tile_stored(1, sums + 1, row_bytes);
-  _tile_stored(2, sums + 2, row_bytes);
-  _tile_stored(3, sums + 3, row_bytes);
+  end_sums(sums->data());
   for (std::size_t i = 0; i < 2; ++i)
     for (std::size_t k = 0; k < side * side; ++k) sums[i][k] += sums[2 + i][k];
 }

@@ -57,8 +57,8 @@ double ms_of(Work work) {
   return cpu_ms() - start;
 }
 
-reader::Reader open_reader() {
-  auto opened = reader::Reader::open(METERLENS_MODELS);
+reader::Reader open_reader(reader::Engine engine) {
+  auto opened = reader::Reader::open(METERLENS_MODELS, engine);
   if (opened) return *std::move(opened);
   std::fprintf(stderr, "bench: %s\n", opened.error().text.c_str());
   std::exit(1);
@@ -82,10 +82,11 @@ class GrayDecoder {
 // ago.
 enum class Given { nothing, layout, reading };
 
-void read_photos(benchmark::State& state, Given given) {
+void read_photos(benchmark::State& state, Given given,
+                 reader::Engine engine = reader::Engine::fastest) {
   const bool known = given != Given::nothing;
   const auto& photos = photos_of(static_cast<int>(state.range(0)));
-  reader::Reader reader = open_reader();
+  reader::Reader reader = open_reader(engine);
   std::vector<reader::Known> before(photos.size());
   for (std::size_t i = 0; known && i < photos.size(); ++i) {
     const auto digits = reader.read(bytes_of(photos[i]));
@@ -121,6 +122,13 @@ void read_photos(benchmark::State& state, Given given) {
 void read_photo(benchmark::State& state) { read_photos(state, Given::nothing); }
 void read_known(benchmark::State& state) { read_photos(state, Given::layout); }
 void read_followed(benchmark::State& state) { read_photos(state, Given::reading); }
+// Without the processor's matrix tiles.
+void read_photo_everywhere(benchmark::State& state) {
+  read_photos(state, Given::nothing, reader::Engine::everywhere);
+}
+void read_known_everywhere(benchmark::State& state) {
+  read_photos(state, Given::layout, reader::Engine::everywhere);
+}
 
 // One photo, taken apart into the stages of a read that needs one cut.
 void stages(benchmark::State& state) {
@@ -164,6 +172,8 @@ void stages(benchmark::State& state) {
 BENCHMARK(read_photo)->Arg(0)->Arg(30)->Arg(100)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(read_known)->Arg(0)->Arg(30)->Arg(100)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(read_followed)->Arg(0)->Arg(30)->Arg(100)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(read_photo_everywhere)->Arg(30)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(read_known_everywhere)->Arg(30)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(stages)->UseManualTime()->Unit(benchmark::kMillisecond);
 
 std::string peak_memory() {

@@ -1,0 +1,116 @@
+#include "reader/tiles.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+namespace meterlens::reader {
+namespace {
+
+using Form = TileConvolution::Form;
+using Numbers = std::vector<float>;
+
+struct Layer {
+  Form form;
+  Numbers weights, scale, bias;
+};
+
+class Made {
+ public:
+  explicit Made(unsigned seed) : random_(seed) {}
+
+  std::size_t one_of(std::size_t least, std::size_t most) {
+    return std::uniform_int_distribution(least, most)(random_);
+  }
+  Numbers numbers(std::size_t count, float most) {
+    std::uniform_real_distribution<float> value(-most, most);
+    Numbers made(count);
+    for (float& number : made) number = value(random_);
+    return made;
+  }
+  Layer layer() {
+    Layer made;
+    Form& f = made.form;
+    f = {one_of(1, 70), one_of(1, 70), one_of(1, 5), one_of(1, 5), one_of(1, 2), one_of(1, 2),
+         one_of(0, 2),  one_of(0, 2),  one_of(0, 2), one_of(0, 2), one_of(0, 1) == 1};
+    made.weights = numbers(f.outputs * f.kernel_y * f.kernel_x * f.inputs, 127);
+    for (float& weight : made.weights) weight = std::trunc(weight);
+    made.scale = numbers(f.outputs, 0.01f), made.bias = numbers(f.outputs, 1);
+    return made;
+  }
+
+ private:
+  std::mt19937 random_;
+};
+
+// One result, and the size of what it is summed from.
+struct Sum {
+  double value = 0, size = 0;
+};
+
+Sum sum_at(const Layer& layer, const Numbers& picture, std::size_t height, std::size_t width,
+           std::size_t y, std::size_t x, std::size_t output) {
+  const Form& f = layer.form;
+  Sum sum;
+  for (std::size_t ky = 0; ky < f.kernel_y; ++ky)
+    for (std::size_t kx = 0; kx < f.kernel_x; ++kx) {
+      const std::size_t in_y = y * f.stride_y + ky - f.top, in_x = x * f.stride_x + kx - f.left;
+      if (in_y >= height || in_x >= width) continue;  // zeros; less than 0 is very much
+      for (std::size_t i = 0; i < f.inputs; ++i) {
+        const double weight =
+            layer.weights[((output * f.kernel_y + ky) * f.kernel_x + kx) * f.inputs + i];
+        const double product = weight * picture[(in_y * width + in_x) * f.inputs + i];
+        sum.value += product, sum.size += std::abs(product);
+      }
+    }
+  sum.value = sum.value * layer.scale[output] + layer.bias[output];
+  sum.size = sum.size * std::abs(layer.scale[output]) + std::abs(layer.bias[output]);
+  if (f.relu) sum.value = std::max(0.0, sum.value);
+  return sum;
+}
+
+TEST(Tiles, SayWhatSumsSayOfEveryForm) {
+  if (!TileConvolution::is_possible()) GTEST_SKIP() << "this processor has no tiles";
+  Made made(1);
+  TileConvolution::Room room;
+  for (int round = 0; round < 150; ++round) {
+    const Layer layer = made.layer();
+    const Form& f = layer.form;
+    const std::size_t count = made.one_of(1, 18);
+    const std::size_t height = made.one_of(f.kernel_y, f.kernel_y + 20);
+    const std::size_t width = made.one_of(f.kernel_x, f.kernel_x + 40);
+    const std::size_t down = (height + f.top + f.bottom - f.kernel_y) / f.stride_y + 1;
+    const std::size_t across = (width + f.left + f.right - f.kernel_x) / f.stride_x + 1;
+    const auto tiles = TileConvolution::make(f, layer.weights, layer.scale, layer.bias);
+    ASSERT_TRUE(tiles.has_value());
+    const std::size_t picture = height * width * f.inputs, result = down * across * f.outputs;
+    const Numbers from = made.numbers(count * picture, 3);
+    Numbers to(count * result + 64, 1e9f);
+    tiles->run(from.data(), count, height, width, to.data(), room);
+    for (std::size_t i = count * result; i < to.size(); ++i)
+      ASSERT_EQ(to[i], 1e9f) << "beyond the end";
+    for (int look = 0; look < 100; ++look) {
+      const std::size_t i = made.one_of(0, count - 1), y = made.one_of(0, down - 1);
+      const std::size_t x = made.one_of(0, across - 1), output = made.one_of(0, f.outputs - 1);
+      const Numbers own(from.begin() + static_cast<std::ptrdiff_t>(i * picture),
+                        from.begin() + static_cast<std::ptrdiff_t>((i + 1) * picture));
+      const Sum sum = sum_at(layer, own, height, width, y, x, output);
+      ASSERT_NEAR(to[i * result + (y * across + x) * f.outputs + output], sum.value,
+                  2e-5 * sum.size)
+          << "round " << round;
+    }
+  }
+}
+
+TEST(Tiles, TakeWholeWeightsOfAByteOnly) {
+  const Form form{.inputs = 2, .outputs = 1};
+  const Numbers one{1};
+  for (const float weight : {127.0f, -127.0f, 0.0f, -0.0f})
+    EXPECT_TRUE(TileConvolution::make(form, Numbers{weight, 3}, one, one).has_value()) << weight;
+  for (const float weight : {128.0f, 0.5f, std::nanf(""), INFINITY})
+    EXPECT_FALSE(TileConvolution::make(form, Numbers{weight, 3}, one, one).has_value()) << weight;
+}
+
+}  // namespace
+}  // namespace meterlens::reader
