@@ -283,7 +283,7 @@ std::optional<PartFrame> part_frame_of(const jpeg_decompress_struct& info) {
 
 // Halved planes of the part have the pixels of the whole photo's.
 constexpr int block_side = 64;
-constexpr double part_most = 0.75;  // more is decoded as fast as a whole photo
+constexpr double part_most = 0.5;  // of the photo; more is decoded as fast as a whole one
 
 std::pair<int, int> whole_blocks(double first, double last, int end) {
   const auto inside = [end](double at) { return std::clamp(at, 0.0, static_cast<double>(end)); };
@@ -443,8 +443,10 @@ std::optional<Point> decode_part(std::span<const std::byte> jpeg, int side_min, 
     return std::nullopt;
   const auto [left, right] = whole_blocks(part.left, part.right, frame->width);
   const auto [top, bottom] = whole_blocks(part.top, part.bottom, frame->height);
-  if (left >= right || top >= bottom || bottom - top > frame->height * part_most)
-    return std::nullopt;
+  if (left >= right || top >= bottom) return std::nullopt;
+  const double share = static_cast<double>(right - left) / frame->width * (bottom - top) /
+                       frame->height;
+  if (share > part_most) return std::nullopt;
   lay_out_part(photo, *frame, right - left, bottom - top);
   const int channels = frame->colour ? 3 : 1;
   std::vector<std::uint8_t> line(static_cast<std::size_t>((right - left) * channels));
@@ -455,7 +457,8 @@ std::optional<Point> decode_part(std::span<const std::byte> jpeg, int side_min, 
       if (y % down != 0) continue;
       std::uint8_t* to = plane.rows.data() + std::ptrdiff_t{plane.stride} * (y / down);
       const std::uint8_t* from = line.data() + i;
-      for (int x = 0; x < plane.width; ++x, from += across * channels) *to++ = *from;
+      const int step = across * channels;
+      for (int x = 0; x < plane.width; ++x) to[x] = from[x * step];
     }
   };
   const auto number = [](int value) { return static_cast<unsigned>(value); };
