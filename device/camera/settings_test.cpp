@@ -204,7 +204,7 @@ TEST(CameraHealth, IsToldAtTheStartDailyAndWhenTheSensorFails) {
   world.run(1'000);
   EXPECT_EQ(world.healths.back().empty_frames, 1U);
   EXPECT_EQ(world.healths.size(), 5U);
-  world.run(86'400'000);
+  world.run(86'400'000, [] { return false; }, 500);
   EXPECT_EQ(world.healths.size(), 6U);
 }
 

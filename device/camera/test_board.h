@@ -311,8 +311,9 @@ class World {
 
   // Runs until `done`, at most so long; true if it came to that.
   bool run(
-      std::uint64_t most_ms, const std::function<bool()>& done = [] { return false; }) {
-    for (const std::uint64_t end = now_ms + most_ms; now_ms < end; now_ms += 10) {
+      std::uint64_t most_ms, const std::function<bool()>& done = [] { return false; },
+      std::uint64_t step_ms = 10) {
+    for (const std::uint64_t end = now_ms + most_ms; now_ms < end; now_ms += step_ms) {
       if (done()) return true;
       tick();
     }

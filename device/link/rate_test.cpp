@@ -97,7 +97,7 @@ TEST(Rate, StepsDownWhenErrorsRise) {
 // Whoever is reset at a raised speed, and when: both meet at 115200 within a stated time.
 TEST(Rate, FindsTheOtherSideAfterAReset) {
   for (const bool camera_falls : {true, false}) {
-    for (std::uint64_t at_ms = 0; at_ms < 400; at_ms += 3) {
+    for (std::uint64_t at_ms = 0; at_ms < 400; at_ms += 7) {
       LinkWorld world(921'600);
       ASSERT_TRUE(world.shoot(60'000));
       world.run(at_ms);

@@ -121,7 +121,7 @@ class Flood(Fleet):
         flooder = self.flood("meterlens/flood/status", ONLINE)
         started = time.monotonic()
         self.publish("meterlens/other/status", ONLINE, qos=1)
-        self.stack.wait_online("other", 30)
+        self.stack.wait_online("other", 90)
         print(f"another device's status came after {time.monotonic() - started:.1f} s",
               file=sys.stderr)
         flooder.end()
