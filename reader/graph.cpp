@@ -40,8 +40,9 @@ std::uint32_t narrow(std::size_t value) {
 // From OpenCV's layers, of which a convolution, its batch norm and its ReLU become one.
 class Import {
  public:
-  Import(const cv::dnn::Net& net, Engine engine)
+  Import(const cv::dnn::Net& net, Engine engine, std::shared_ptr<Graph::Workspace> workspace)
       : net_(net), has_tiles_(engine == Engine::fastest && TileConvolution::is_possible()) {
+    graph_.work_ = workspace ? std::move(workspace) : std::make_shared<Graph::Workspace>();
     graph_.values_.resize(1);
   }
 
@@ -196,7 +197,7 @@ class Import {
       for (const std::size_t value : std::set(layer.from.begin(), layer.from.end()))
         if (last_use[value] == i) free.push_back(graph_.values_[value].room);
     }
-    graph_.rooms_.resize(rooms);
+    if (graph_.work_->rooms.size() < rooms) graph_.work_->rooms.resize(rooms);
   }
 
   cv::dnn::Net net_;
@@ -247,11 +248,12 @@ bool Graph::start() { return xnn_initialize(nullptr) == xnn_status_success; }
 void Graph::Free::operator()(xnn_operator* convolution) const { xnn_delete_operator(convolution); }
 
 std::optional<Graph> Graph::read(const std::vector<unsigned char>& onnx,
-                                 std::span<const Shape> proofs, Engine engine) {
+                                 std::span<const Shape> proofs, Engine engine,
+                                 std::shared_ptr<Workspace> workspace) {
   try {
     cv::dnn::Net net = cv::dnn::readNetFromONNX(onnx);
     if (net.empty()) return std::nullopt;
-    Graph graph = Import(net, engine).graph();
+    Graph graph = Import(net, engine, std::move(workspace)).graph();
     for (const Shape& of : proofs)
       if (!is_proven(graph, net, of)) return std::nullopt;
     return graph;
@@ -292,15 +294,15 @@ bool Graph::take(const Shape& input) {
   const auto grow = [this](Value& value, const Shape& shape) {
     value.shape = shape;
     const std::size_t size = shape.pixels() * shape.channels + spare;
-    std::vector<float>& room = rooms_[value.room];
-    if (room.size() < size) room.resize(size);
+    std::vector<float>& room = work_->rooms[value.room];
+    if (room.size() < size) room.resize(size), ++work_->growths;
   };
   grow(values_[0], input);
   for (Layer& layer : layers_) {
     const auto shape = shape_after(layer);
     if (!shape) return values_[0].shape = {}, false;
     grow(values_[layer.to], *shape);
-    layer.convolution.is_set_up = false;
+    layer.convolution.set_up_at.reset();
   }
   return true;
 }
@@ -321,13 +323,13 @@ void Graph::convolve(Layer& layer) {
   const Value& from = values_[layer.from[0]];
   if (convolution.tiles)
     return convolution.tiles->run(numbers(layer.from[0]), from.shape.count, from.shape.height,
-                                  from.shape.width, numbers(layer.to), room_);
-  if (!convolution.is_set_up) {
+                                  from.shape.width, numbers(layer.to), work_->tiles);
+  if (convolution.set_up_at != work_->growths) {
     const xnn_status status = xnn_setup_convolution2d_nhwc_f32(
         convolution.work.get(), from.shape.count, from.shape.height, from.shape.width,
         numbers(layer.from[0]), numbers(layer.to), nullptr);
     promise(status == xnn_status_success, "XNNPACK takes no such picture");
-    convolution.is_set_up = true;
+    convolution.set_up_at = work_->growths;
   }
   promise(xnn_run_operator(convolution.work.get(), nullptr) == xnn_status_success,
           "XNNPACK does not run");

@@ -1,7 +1,7 @@
 // One net: its ONNX file is read by OpenCV, its layers are run on the calling thread by the
 // processor's matrix tiles where it has them (tiles.h), else by XNNPACK.
 //
-// Owns: the weights and what lies between the layers; memory grows to the largest batch seen.
+// Owns: the weights; shares what lies between the layers, which grows to the largest batch seen.
 // Promises: what OpenCV's dnn would say but for rounding, proven when it is read. Threads: one
 // Graph for one thread; start() any.
 #pragma once
@@ -29,17 +29,25 @@ class Graph {
     std::size_t pixels() const { return count * height * width; }
   };
 
+  // Where the values of nets that run in turns lie, so that they stay in the processor's cache.
+  struct Workspace {
+    std::vector<std::vector<float>> rooms;
+    TileConvolution::Room tiles;
+    std::size_t growths = 0;  // of the rooms, each of which may have moved one
+  };
+
   // Once before any Graph: false where XNNPACK cannot run (no known processor, no /proc).
   static bool start();
   // Nothing where the bytes are no net, one of other layers than the reader's nets have, or one
   // that says something else than OpenCV's dnn of noise of one of the `proofs`.
   static std::optional<Graph> read(const std::vector<unsigned char>& onnx,
                                    std::span<const Shape> proofs = {},
-                                   Engine engine = Engine::fastest);
+                                   Engine engine = Engine::fastest,
+                                   std::shared_ptr<Workspace> workspace = nullptr);
 
-  // Where a batch is to be put; 3 channels. Valid until the next call.
+  // Where a batch is to be put; 3 channels. Valid until the next call of a net in this workspace.
   std::span<float> input(std::size_t count, std::size_t height, std::size_t width);
-  // Of the batch that was put there. Valid until the next input().
+  // Of the batch that was put there. Valid as long.
   std::span<const float> run();
   const Shape& result() const { return values_[result_].shape; }
 
@@ -55,7 +63,8 @@ class Graph {
   struct Convolution {
     std::optional<TileConvolution> tiles;      // this,
     std::unique_ptr<xnn_operator, Free> work;  // or this
-    bool is_set_up = false;                    // `work`, for the batch in hand
+    // The workspace's growths when `work` was set up for the batch in hand.
+    std::optional<std::size_t> set_up_at;
     std::size_t channels = 0, kernel_y = 0, kernel_x = 0, stride_y = 1, stride_x = 1;
     std::size_t pads_y = 0, pads_x = 0;  // of both sides together
   };
@@ -73,13 +82,12 @@ class Graph {
   std::optional<Shape> shape_after(const Layer& layer) const;
   void run(Layer& layer);
   void convolve(Layer& layer);
-  float* numbers(std::size_t value) { return rooms_[values_[value].room].data(); }
+  float* numbers(std::size_t value) { return work_->rooms[values_[value].room].data(); }
 
   std::vector<Value> values_;  // the first is the input
-  std::vector<std::vector<float>> rooms_;
+  std::shared_ptr<Workspace> work_;
   std::vector<Layer> layers_;
   std::size_t result_ = 0;
-  TileConvolution::Room room_;
 };
 
 }  // namespace meterlens::reader

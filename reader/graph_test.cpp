@@ -108,5 +108,22 @@ TEST(Graph, SaysTheSameAfterOtherBatches) {
   }
 }
 
+// Another net's larger batch moves the rooms that a net was set up for.
+TEST(Graph, SaysTheSameInAWorkspaceThatOthersUse) {
+  const Shape wheel{1, 48, 32}, row{2, 32, 224};
+  const std::vector<float> wheels = noise_of(48 * 32 * 3, 1), rows = noise_of(2 * 32 * 224 * 3, 2);
+  for (const Engine engine : {Engine::fastest, Engine::everywhere}) {
+    auto alone = Graph::read(model("wheel.onnx"), {}, engine);
+    const auto workspace = std::make_shared<Graph::Workspace>();
+    auto first = Graph::read(model("wheel.onnx"), {}, engine, workspace);
+    auto second = Graph::read(model("reader.onnx"), {}, engine, workspace);
+    ASSERT_TRUE(alone && first && second);
+    const std::vector<float> wanted = said(*alone, wheel, wheels);
+    EXPECT_EQ(said(*first, wheel, wheels), wanted);
+    said(*second, row, rows);
+    EXPECT_EQ(said(*first, wheel, wheels), wanted);
+  }
+}
+
 }  // namespace
 }  // namespace meterlens::reader

@@ -123,9 +123,10 @@ std::expected<void, Error> Nets::Parts::load(const std::string& where, bool is_p
       {{{1, refiner_height, refiner_width}}, {1, 1, 1, 12}},
       {{{2, reader_height, reader_width}}, {2, 1, reader_columns, reader_channels}},
       {{{2, wheel_height, wheel_width}}, {2, 1, 1, half_steps + 2}}};
+  const auto workspace = std::make_shared<Graph::Workspace>();
   for (std::size_t i = 0; i < files->size(); ++i) {
     const auto proofs = is_proven ? std::vector<Shape>{} : models[i].proofs;
-    nets[i] = Graph::read((*files)[i], proofs, engine);
+    nets[i] = Graph::read((*files)[i], proofs, engine, workspace);
     if (!nets[i] || (!is_proven && nets[i]->result() != models[i].wanted))
       return std::unexpected(Error{Fault::model_damaged, "the model " + where + model_names[i] +
                                                              " is damaged, or no such net"});
