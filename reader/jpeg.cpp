@@ -260,15 +260,19 @@ int reduction_for(int longer_side, int side_min) {
   return reduction;
 }
 
+// Halved planes of a part that begins at a multiple of this have the pixels of the whole photo's.
+constexpr int block_side = 64;
+
 // What is decoded in part: Y alone, or with Cb and Cr of as many or fewer pixels.
 struct PartFrame {
   int width, height, across, down;
   bool colour;
 };
 
-std::optional<PartFrame> part_frame_of(const jpeg_decompress_struct& info) {
+std::optional<PartFrame> part_frame_of(jpeg_decompress_struct& info) {
   const auto width = std::size_t{info.image_width}, height = std::size_t{info.image_height};
-  if (info.progressive_mode || width * height == 0 || width * height > pixels_max)
+  // What comes in several scans has to be held as a whole before a line of it can be shown.
+  if (jpeg_has_multiple_scans(&info) || width * height == 0 || width * height > pixels_max)
     return std::nullopt;
   PartFrame frame{static_cast<int>(width), static_cast<int>(height), 1, 1, false};
   if (info.jpeg_color_space == JCS_GRAYSCALE) return frame;
@@ -278,11 +282,10 @@ std::optional<PartFrame> part_frame_of(const jpeg_decompress_struct& info) {
       return std::nullopt;
   frame.across = info.comp_info[0].h_samp_factor, frame.down = info.comp_info[0].v_samp_factor;
   frame.colour = true;
-  return frame;
+  const bool fits = block_side % frame.across == 0 && block_side % frame.down == 0;
+  return fits ? std::optional(frame) : std::nullopt;
 }
 
-// Halved planes of the part have the pixels of the whole photo's.
-constexpr int block_side = 64;
 constexpr double part_most = 0.5;  // of the photo; more is decoded as fast as a whole one
 
 std::pair<int, int> whole_blocks(double first, double last, int end) {
@@ -312,7 +315,7 @@ void lay_out_part(Photo& photo, const PartFrame& frame, int width, int height) {
 // libjpeg's reader of lines, which leaves with false at whatever it does not like.
 class Lines {
  public:
-  explicit Lines(std::span<const std::byte> jpeg) {
+  Lines() {
     info_.err = jpeg_std_error(&errors_.manager);
     errors_.manager.error_exit = [](j_common_ptr info) { leave(info); };
     errors_.manager.emit_message = [](j_common_ptr info, int level) {
@@ -321,17 +324,17 @@ class Lines {
       info->err->format_message(info, text);
       if (!is_harmless(text)) leave(info);
     };
-    jpeg_create_decompress(&info_);
-    jpeg_mem_src(&info_, bytes_of(jpeg), size_of(jpeg));
   }
   ~Lines() { jpeg_destroy_decompress(&info_); }
   Lines(const Lines&) = delete;
   Lines& operator=(const Lines&) = delete;
 
-  const jpeg_decompress_struct& info() const { return info_; }
+  jpeg_decompress_struct& info() { return info_; }
 
-  bool read_header() {
+  bool open(std::span<const std::byte> jpeg) {
     if (setjmp(errors_.out) != 0) return false;
+    jpeg_create_decompress(&info_);
+    jpeg_mem_src(&info_, bytes_of(jpeg), size_of(jpeg));
     return jpeg_read_header(&info_, TRUE) == JPEG_HEADER_OK;
   }
 
@@ -436,8 +439,8 @@ std::expected<void, Error> decode_planes(std::span<const std::byte> jpeg, int si
 std::optional<Point> decode_part(std::span<const std::byte> jpeg, int side_min, const Part& part,
                                  Photo& photo) {
   if (!starts_as_jpeg(jpeg) || turn_of(jpeg) > 1) return std::nullopt;
-  Lines lines(jpeg);
-  if (!lines.read_header()) return std::nullopt;
+  Lines lines;
+  if (!lines.open(jpeg)) return std::nullopt;
   const auto frame = part_frame_of(lines.info());
   if (!frame || reduction_for(std::max(frame->width, frame->height), side_min) > 1)
     return std::nullopt;
