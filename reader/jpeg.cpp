@@ -218,24 +218,38 @@ void turn_upright(Photo& photo, int turn) {
   if (swaps_sides(turn)) std::swap(photo.across, photo.down);
 }
 
-// Room for the planes of a header at a reduction, in the memory that `photo` already has.
-void lay_out(Photo& photo, const Header& header, int reduction) {
+// Y alone, or with Cb and Cr of which a pixel stands for `across` by `down` of Y.
+struct Layout {
+  int width, height, across, down;
+  bool colour;
+};
+
+Layout layout_of(const Header& header, int reduction) {
   const tjscalingfactor factor{1, reduction};
-  const int width = TJSCALED(header.width, factor), height = TJSCALED(header.height, factor);
-  const bool gray = header.subsampling == TJSAMP_GRAY;
-  photo.across = gray ? 1 : tjMCUWidth[header.subsampling] / 8;
-  photo.down = gray ? 1 : tjMCUHeight[header.subsampling] / 8;
-  for (int i = 0; i < 3; ++i) {
-    Plane& plane = photo.planes[static_cast<std::size_t>(i)];
-    if (gray && i > 0) {
+  Layout layout{TJSCALED(header.width, factor), TJSCALED(header.height, factor), 1, 1, false};
+  if (header.subsampling == TJSAMP_GRAY) return layout;
+  layout.across = tjMCUWidth[header.subsampling] / 8;
+  layout.down = tjMCUHeight[header.subsampling] / 8;
+  layout.colour = true;
+  return layout;
+}
+
+// Room for the planes, as libturbojpeg pads them, in the memory that `photo` already has.
+void lay_out(Photo& photo, const Layout& layout) {
+  photo.across = layout.across, photo.down = layout.down;
+  const int wide = (layout.width + layout.across - 1) / layout.across;
+  const int high = (layout.height + layout.down - 1) / layout.down;
+  for (std::size_t i = 0; i < 3; ++i) {
+    Plane& plane = photo.planes[i];
+    if (i > 0 && !layout.colour) {
       plane = {};
       continue;
     }
-    const int rows = tjPlaneHeight(i, height, header.subsampling);
-    plane.stride = tjPlaneWidth(i, width, header.subsampling);
-    plane.width = i == 0 ? width : plane.stride;
-    plane.height = i == 0 ? height : rows;
-    plane.rows.resize(static_cast<std::size_t>(plane.stride) * static_cast<std::size_t>(rows));
+    const int across = i == 0 ? layout.across : 1, down = i == 0 ? layout.down : 1;
+    plane.width = i == 0 ? layout.width : wide, plane.height = i == 0 ? layout.height : high;
+    plane.stride = wide * across;
+    plane.rows.resize(static_cast<std::size_t>(plane.stride) *
+                      static_cast<std::size_t>(high * down));
   }
 }
 
@@ -263,27 +277,22 @@ int reduction_for(int longer_side, int side_min) {
 // Halved planes of a part that begins at a multiple of this have the pixels of the whole photo's.
 constexpr int block_side = 64;
 
-// What is decoded in part: Y alone, or with Cb and Cr of as many or fewer pixels.
-struct PartFrame {
-  int width, height, across, down;
-  bool colour;
-};
-
-std::optional<PartFrame> part_frame_of(jpeg_decompress_struct& info) {
+// Of a photo that can be decoded in part.
+std::optional<Layout> layout_of(jpeg_decompress_struct& info) {
   const auto width = std::size_t{info.image_width}, height = std::size_t{info.image_height};
   // What comes in several scans has to be held as a whole before a line of it can be shown.
   if (jpeg_has_multiple_scans(&info) || width * height == 0 || width * height > pixels_max)
     return std::nullopt;
-  PartFrame frame{static_cast<int>(width), static_cast<int>(height), 1, 1, false};
-  if (info.jpeg_color_space == JCS_GRAYSCALE) return frame;
+  Layout layout{static_cast<int>(width), static_cast<int>(height), 1, 1, false};
+  if (info.jpeg_color_space == JCS_GRAYSCALE) return layout;
   if (info.jpeg_color_space != JCS_YCbCr || info.num_components != 3) return std::nullopt;
   for (int i = 1; i < 3; ++i)
     if (info.comp_info[i].h_samp_factor != 1 || info.comp_info[i].v_samp_factor != 1)
       return std::nullopt;
-  frame.across = info.comp_info[0].h_samp_factor, frame.down = info.comp_info[0].v_samp_factor;
-  frame.colour = true;
-  const bool fits = block_side % frame.across == 0 && block_side % frame.down == 0;
-  return fits ? std::optional(frame) : std::nullopt;
+  layout.across = info.comp_info[0].h_samp_factor, layout.down = info.comp_info[0].v_samp_factor;
+  layout.colour = true;
+  const bool fits = block_side % layout.across == 0 && block_side % layout.down == 0;
+  return fits ? std::optional(layout) : std::nullopt;
 }
 
 constexpr double part_most = 0.5;  // of the photo; more is decoded as fast as a whole one
@@ -293,23 +302,6 @@ std::pair<int, int> whole_blocks(double first, double last, int end) {
   const int least = static_cast<int>(inside(first)) / block_side * block_side;
   const int blocks = static_cast<int>(std::ceil(inside(last) / block_side));
   return {least, std::min(end, blocks * block_side)};
-}
-
-void lay_out_part(Photo& photo, const PartFrame& frame, int width, int height) {
-  photo.across = frame.across, photo.down = frame.down;
-  photo.reduced_by = 1, photo.damaged = false;
-  for (Plane& plane : photo.planes) {
-    const bool is_first = &plane == photo.planes.data();
-    if (!is_first && !frame.colour) {
-      plane = {};
-      continue;
-    }
-    const int across = is_first ? 1 : frame.across, down = is_first ? 1 : frame.down;
-    plane.width = plane.stride = (width + across - 1) / across;
-    plane.height = (height + down - 1) / down;
-    plane.rows.resize(static_cast<std::size_t>(plane.stride) *
-                      static_cast<std::size_t>(plane.height));
-  }
 }
 
 // libjpeg's reader of lines, which leaves with false at whatever it does not like.
@@ -418,7 +410,7 @@ std::expected<void, Error> decode_planes(std::span<const std::byte> jpeg, int si
     return {};
   }
   const int reduction = reduction_for(std::max(header->width, header->height), side_min);
-  lay_out(photo, *header, reduction);
+  lay_out(photo, layout_of(*header, reduction));
   std::array<unsigned char*, 3> rows{};
   for (std::size_t i = 0; i < 3; ++i) rows[i] = photo.planes[i].rows.data();
   const auto run = [&](int flags) {
@@ -441,17 +433,18 @@ std::optional<Point> decode_part(std::span<const std::byte> jpeg, int side_min, 
   if (!starts_as_jpeg(jpeg) || turn_of(jpeg) > 1) return std::nullopt;
   Lines lines;
   if (!lines.open(jpeg)) return std::nullopt;
-  const auto frame = part_frame_of(lines.info());
-  if (!frame || reduction_for(std::max(frame->width, frame->height), side_min) > 1)
+  const auto layout = layout_of(lines.info());
+  if (!layout || reduction_for(std::max(layout->width, layout->height), side_min) > 1)
     return std::nullopt;
-  const auto [left, right] = whole_blocks(part.left, part.right, frame->width);
-  const auto [top, bottom] = whole_blocks(part.top, part.bottom, frame->height);
+  const auto [left, right] = whole_blocks(part.left, part.right, layout->width);
+  const auto [top, bottom] = whole_blocks(part.top, part.bottom, layout->height);
   if (left >= right || top >= bottom) return std::nullopt;
-  const double share = static_cast<double>(right - left) / frame->width * (bottom - top) /
-                       frame->height;
+  const double share = static_cast<double>(right - left) / layout->width * (bottom - top) /
+                       layout->height;
   if (share > part_most) return std::nullopt;
-  lay_out_part(photo, *frame, right - left, bottom - top);
-  const int channels = frame->colour ? 3 : 1;
+  lay_out(photo, {right - left, bottom - top, layout->across, layout->down, layout->colour});
+  photo.reduced_by = 1, photo.damaged = false;
+  const int channels = layout->colour ? 3 : 1;
   std::vector<std::uint8_t> line(static_cast<std::size_t>((right - left) * channels));
   const auto taken = [&](int y) {
     for (int i = 0; i < channels; ++i) {

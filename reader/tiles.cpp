@@ -185,53 +185,42 @@ struct TileConvolution::Sources {
   const Line* weights;  // tiles of `side`
 };
 
-// Sums of both inputs with a pair of weights: of inputs 0 and 1 with weights 0, then with
-// weights 1. Sums take turns, for each waits for its last product.
-METERLENS_WITH_TILES void TileConvolution::sum_pair(const Sources& from, Sums* sums) {
+// Sums of both inputs with a pair of tiles of weights: of inputs 0 and 1 with the first, then with
+// the second. Of a single tile the lower halves have sums of their own, 2 and 3. So sums take
+// turns, for each waits for its last product.
+template <std::size_t count>
+METERLENS_WITH_TILES void TileConvolution::sum_up(const Sources& from, Sums* sums) {
+  constexpr bool pair = count == 2;
   const Line* weights = from.weights;
   begin_sums();
   for (std::size_t line = 0; line < from.lines; ++line) {
-    for (std::size_t chunk = 0; chunk < from.chunks; ++chunk, weights += 2 * side) {
+    for (std::size_t chunk = 0; chunk < from.chunks; ++chunk, weights += count * side) {
       const std::size_t at = line * from.pitch + chunk * depth;
       _tile_loadd(6, weights, row_bytes);
       _tile_loadd(4, from.high[0] + at, from.step_bytes);
       _tile_dpbf16ps(0, 4, 6);
       _tile_loadd(5, from.high[1] + at, from.step_bytes);
       _tile_dpbf16ps(1, 5, 6);
-      _tile_loadd(7, weights + side, row_bytes);
-      _tile_dpbf16ps(2, 4, 7);
-      _tile_dpbf16ps(3, 5, 7);
+      if constexpr (pair) {
+        _tile_loadd(7, weights + side, row_bytes);
+        _tile_dpbf16ps(2, 4, 7);
+        _tile_dpbf16ps(3, 5, 7);
+      }
       _tile_loadd(4, from.low[0] + at, from.step_bytes);
-      _tile_dpbf16ps(0, 4, 6);
       _tile_loadd(5, from.low[1] + at, from.step_bytes);
-      _tile_dpbf16ps(1, 5, 6);
-      _tile_dpbf16ps(2, 4, 7);
-      _tile_dpbf16ps(3, 5, 7);
+      if constexpr (pair) {
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 5, 6);
+        _tile_dpbf16ps(2, 4, 7);
+        _tile_dpbf16ps(3, 5, 7);
+      } else {
+        _tile_dpbf16ps(2, 4, 6);
+        _tile_dpbf16ps(3, 5, 6);
+      }
     }
   }
   end_sums(sums->data());
-}
-
-// The same with single weights; those of the lower halves are sums 2 and 3.
-METERLENS_WITH_TILES void TileConvolution::sum_single(const Sources& from, Sums* sums) {
-  const Line* weights = from.weights;
-  begin_sums();
-  for (std::size_t line = 0; line < from.lines; ++line) {
-    for (std::size_t chunk = 0; chunk < from.chunks; ++chunk, weights += side) {
-      const std::size_t at = line * from.pitch + chunk * depth;
-      _tile_loadd(6, weights, row_bytes);
-      _tile_loadd(4, from.high[0] + at, from.step_bytes);
-      _tile_dpbf16ps(0, 4, 6);
-      _tile_loadd(5, from.high[1] + at, from.step_bytes);
-      _tile_dpbf16ps(1, 5, 6);
-      _tile_loadd(4, from.low[0] + at, from.step_bytes);
-      _tile_dpbf16ps(2, 4, 6);
-      _tile_loadd(5, from.low[1] + at, from.step_bytes);
-      _tile_dpbf16ps(3, 5, 6);
-    }
-  }
-  end_sums(sums->data());
-  for (std::size_t i = 0; i < 2; ++i)
+  for (std::size_t i = 0; !pair && i < 2; ++i)
     for (std::size_t k = 0; k < side * side; ++k) sums[i][k] += sums[2 + i][k];
 }
 
@@ -266,7 +255,7 @@ METERLENS_WITH_TILES void TileConvolution::walk(const Walk& walk, Room& room, fl
                          form_.kernel_y,
                          chunks_,
                          room.weights.data()};
-      count == 2 ? sum_pair(from, sums) : sum_single(from, sums);
+      count == 2 ? sum_up<2>(from, sums) : sum_up<1>(from, sums);
       for (std::size_t i = 0; i < count * 2; ++i) {
         const auto& [row, column] = pair[i % 2];
         const Outputs outputs{(tile + i / 2) * side, std::min(side, walk.columns - column)};

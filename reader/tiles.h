@@ -5,7 +5,7 @@
 // result differs from f32's by some 1e-5 of its size. Nothing is compiled at run time, and weights
 // take a byte each until they are used.
 //
-// Owns: the weights. Threads: any, each with inputs of its own.
+// Owns: the weights. Threads: any, each with a Room of its own.
 #pragma once
 
 #include <array>
@@ -73,8 +73,8 @@ class TileConvolution {
              std::uint16_t* low) const;
   void walk(const Walk& walk, Room& room, float* to) const;
   static void widen(std::span<const Weights> weights, Line* to);
-  static void sum_pair(const Sources& from, Sums* sums);
-  static void sum_single(const Sources& from, Sums* sums);
+  template <std::size_t count>
+  static void sum_up(const Sources& from, Sums* sums);
   void finish(const Sums& sums, const Outputs& outputs, float* to) const;
 
   Form form_;
