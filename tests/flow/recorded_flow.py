@@ -60,8 +60,10 @@ class Recorded(FlowTest):
     def test_settings_and_restarts_are_kept_as_state(self):
         self.stack.serve()
         device = self.play("fast_settings_restart.jsonl", None)
-        known = wait_until(lambda: self.stack.get(f"/devices/{device}"), 10, "the device")
-        self.assertEqual(known["firmware"], "EC600SCNLBR01A01M08_OCPU_V01")
+        def firmware():
+            status, known = self.stack.request("GET", f"/devices/{device}")
+            return status == 200 and known["firmware"]
+        self.assertEqual(wait_until(firmware, 10, "the device"), "EC600SCNLBR01A01M08_OCPU_V01")
         self.assertEqual(self.stack.get(f"/photos?device={device}")["photos"], [])
 
 
