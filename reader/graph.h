@@ -1,5 +1,5 @@
-// One net: its ONNX file is read by OpenCV, its layers are run on the calling thread by the
-// processor's matrix tiles where it has them (tiles.h), else by XNNPACK.
+// One net: its ONNX file is read by OpenCV, its layers are run on the calling thread by what the
+// processor has for whole weights (whole.h), else by XNNPACK.
 //
 // Owns: the weights; shares what lies between the layers, which grows to the largest batch seen.
 // Promises: what OpenCV's dnn would say but for rounding, proven when it is read. Threads: one
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "reader/reader.h"
-#include "reader/tiles.h"
+#include "reader/whole.h"
 
 struct xnn_operator;
 
@@ -32,7 +32,7 @@ class Graph {
   // Where the values of nets that run in turns lie, so that they stay in the processor's cache.
   struct Workspace {
     std::vector<std::vector<float>> rooms;
-    TileConvolution::Room tiles;
+    WholeConvolution::Room whole;
     std::size_t growths = 0;  // of the rooms, each of which may have moved one
   };
 
@@ -61,7 +61,7 @@ class Graph {
     void operator()(xnn_operator* convolution) const;
   };
   struct Convolution {
-    std::optional<TileConvolution> tiles;      // this,
+    std::unique_ptr<WholeConvolution> whole;   // this,
     std::unique_ptr<xnn_operator, Free> work;  // or this
     // The workspace's growths when `work` was set up for the batch in hand.
     std::optional<std::size_t> set_up_at;

@@ -38,7 +38,7 @@ struct Error {
 
 inline constexpr std::size_t pixels_max = 64'000'000;
 
-// What runs the nets: the processor's matrix tiles where it has them, or what runs everywhere.
+// What runs the nets: the fastest that the processor has (whole.h), or what runs everywhere.
 enum class Engine { fastest, everywhere };
 
 enum class Status { read, doubtful, unreadable };

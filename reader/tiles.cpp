@@ -16,67 +16,9 @@ namespace meterlens::reader {
 namespace {
 
 constexpr std::size_t row_bytes = 64;  // of a tile
-constexpr float whole_most = 127;
-
 std::size_t up(std::size_t count, std::size_t to) { return (count + to - 1) / to; }
 
 }  // namespace
-
-// Tiles of two and two times 16 outputs lie beside each other, as they are used together; in a tile
-// pairs of products, each with all outputs.
-std::optional<TileConvolution> TileConvolution::make(const Form& form,
-                                                     std::span<const float> weights,
-                                                     std::span<const float> scale,
-                                                     std::span<const float> bias) {
-  const bool whole = std::ranges::all_of(
-      weights, [](float w) { return std::abs(w) <= whole_most && w == std::trunc(w); });
-  if (!whole) return std::nullopt;
-  TileConvolution made;
-  const std::size_t line = form.kernel_x * form.inputs, tiles = up(form.outputs, side);
-  made.form_ = form;
-  made.chunks_ = up(line, depth);
-  made.scale_.assign(tiles * side, 0), made.bias_.assign(tiles * side, 0);
-  std::ranges::copy(scale, made.scale_.begin());
-  std::ranges::copy(bias, made.bias_.begin());
-  const std::size_t places = form.kernel_y * made.chunks_;
-  made.weights_.reserve(tiles * places);
-  for (std::size_t first = 0; first < tiles; first += 2)
-    for (std::size_t place = 0; place < places; ++place)
-      for (std::size_t tile = first; tile < std::min(tiles, first + 2); ++tile) {
-        Weights& packed = made.weights_.emplace_back();
-        for (std::size_t i = 0; i < side * depth; ++i) {
-          const std::size_t output = tile * side + i / 2 % side;
-          const std::size_t product = place % made.chunks_ * depth + i / depth * 2 + i % 2;
-          const std::size_t from = (output * form.kernel_y + place / made.chunks_) * line + product;
-          if (output < form.outputs && product < line)
-            packed.numbers[i] = static_cast<std::int8_t>(weights[from]);
-        }
-      }
-  return made;
-}
-
-// Where the kernel covers a whole picture, the pictures are the columns.
-void TileConvolution::run(const float* from, std::size_t count, std::size_t height,
-                          std::size_t width, float* to, Room& room) const {
-  const std::size_t padded_height = height + form_.top + form_.bottom;
-  const std::size_t padded_width = width + form_.left + form_.right;
-  const std::size_t pitch = padded_width * form_.inputs, picture = padded_height * pitch;
-  const std::size_t down = (padded_height - form_.kernel_y) / form_.stride_y + 1;
-  const std::size_t across = (padded_width - form_.kernel_x) / form_.stride_x + 1;
-  const bool is_covered = down == 1 && across == 1;
-  const std::size_t step = is_covered ? picture : form_.stride_x * form_.inputs;
-  // A tile reads on beyond the last column: whatever it finds there counts for nothing.
-  const std::size_t size = up(count * picture + side * step, depth) + 1;
-  if (size > room.high.size()) room.high.resize(size), room.low.resize(size);
-  for (std::size_t i = 0; i < count; ++i)
-    split(from + i * height * width * form_.inputs, height, width,
-          room.high.data()->numbers.data() + i * picture,
-          room.low.data()->numbers.data() + i * picture);
-  const std::size_t row_step = form_.stride_y * pitch;
-  walk(is_covered ? Walk{1, 1, count, 0, 0, step, pitch}
-                  : Walk{count, down, across, picture, row_step, step, pitch},
-       room, to);
-}
 
 #if defined(__x86_64__) && defined(__linux__)
 
@@ -117,7 +59,7 @@ METERLENS_WITH_TILES inline void begin_sums() {
 }
 
 METERLENS_WITH_TILES inline void end_sums(float* sums) {
-  constexpr std::size_t tile = TileConvolution::side * TileConvolution::side;
+  constexpr std::size_t tile = WholeConvolution::side * WholeConvolution::side;
   _tile_stored(0, sums, row_bytes);
   _tile_stored(1, sums + tile, row_bytes);
   _tile_stored(2, sums + 2 * tile, row_bytes);
@@ -150,32 +92,36 @@ METERLENS_WITH_TILES void TileConvolution::widen(std::span<const Weights> weight
     }
 }
 
-// One picture with the zeros around it.
-METERLENS_WITH_TILES void TileConvolution::split(const float* from, std::size_t height,
-                                                 std::size_t width, std::uint16_t* high,
-                                                 std::uint16_t* low) const {
-  const std::size_t line = width * form_.inputs;
-  const std::size_t left = form_.left * form_.inputs, right = form_.right * form_.inputs;
-  const std::size_t pitch = left + line + right;
-  const auto skip = [&](std::size_t zeros) {
-    high = std::fill_n(high, zeros, std::uint16_t{0});
-    low = std::fill_n(low, zeros, std::uint16_t{0});
-  };
-  skip(form_.top * pitch);
-  for (std::size_t y = 0; y < height; ++y, from += line, high += line, low += line, skip(right)) {
-    skip(left);
-    std::size_t i = 0;
-    for (; i + side <= line; i += side) {
-      const Pair pair = pair_of(_mm512_loadu_ps(from + i));
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(high + i), pair.high);
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(low + i), pair.low);
-    }
-    const auto mask = static_cast<__mmask16>((1U << (line - i)) - 1);
-    const Pair pair = pair_of(_mm512_maskz_loadu_ps(mask, from + i));
-    _mm256_mask_storeu_epi16(high + i, mask, pair.high);
-    _mm256_mask_storeu_epi16(low + i, mask, pair.low);
+METERLENS_WITH_TILES void TileConvolution::split(const float* from, std::size_t count,
+                                                 std::uint16_t* high, std::uint16_t* low) {
+  std::size_t i = 0;
+  for (; i + side <= count; i += side) {
+    const Pair pair = pair_of(_mm512_loadu_ps(from + i));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(high + i), pair.high);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(low + i), pair.low);
   }
-  skip(form_.bottom * pitch);
+  const auto mask = static_cast<__mmask16>((1U << (count - i)) - 1);
+  const Pair pair = pair_of(_mm512_maskz_loadu_ps(mask, from + i));
+  _mm256_mask_storeu_epi16(high + i, mask, pair.high);
+  _mm256_mask_storeu_epi16(low + i, mask, pair.low);
+}
+
+void TileConvolution::take(const float* from, std::size_t height, std::size_t width,
+                           std::size_t, std::size_t at, Room& room) const {
+  if (room.rests.size() < room.numbers.size()) room.rests.resize(room.numbers.size());
+  std::uint16_t* high = room.numbers.data()->numbers.data() + at;
+  std::uint16_t* low = room.rests.data()->numbers.data() + at;
+  const std::size_t line = width * form_.inputs;
+  lay_out(
+      height, width,
+      [&](std::size_t zeros) {
+        high = std::fill_n(high, zeros, std::uint16_t{0});
+        low = std::fill_n(low, zeros, std::uint16_t{0});
+      },
+      [&](std::size_t y) {
+        split(from + y * line, line, high, low);
+        high += line, low += line;
+      });
 }
 
 // Two tiles of inputs and all weights that they are multiplied with.
@@ -227,8 +173,8 @@ METERLENS_WITH_TILES void TileConvolution::sum_up(const Sources& from, Sums* sum
 METERLENS_WITH_TILES void TileConvolution::walk(const Walk& walk, Room& room, float* to) const {
   const Configuration configuration;
   alignas(64) Sums sums[4];
-  const std::uint16_t* high = room.high.data()->numbers.data();
-  const std::uint16_t* low = room.low.data()->numbers.data();
+  const std::uint16_t* high = room.numbers.data()->numbers.data();
+  const std::uint16_t* low = room.rests.data()->numbers.data();
   const std::size_t tiles = scale_.size() / side, places = form_.kernel_y * chunks_;
   const std::size_t blocks_a_row = up(walk.columns, side);
   const std::size_t blocks = walk.pictures * walk.rows * blocks_a_row;
@@ -284,8 +230,8 @@ METERLENS_WITH_TILES void TileConvolution::finish(const Sums& sums, const Output
 #else
 
 bool TileConvolution::is_possible() { return false; }
-void TileConvolution::split(const float*, std::size_t, std::size_t, std::uint16_t*,
-                            std::uint16_t*) const {}
+void TileConvolution::take(const float*, std::size_t, std::size_t, std::size_t, std::size_t,
+                           Room&) const {}
 void TileConvolution::walk(const Walk&, Room&, float*) const {}
 void TileConvolution::finish(const Sums&, const Outputs&, float*) const {}
 void TileConvolution::widen(std::span<const Weights>, Line*) {}

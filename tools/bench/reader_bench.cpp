@@ -122,7 +122,7 @@ void read_photos(benchmark::State& state, Given given,
 void read_photo(benchmark::State& state) { read_photos(state, Given::nothing); }
 void read_known(benchmark::State& state) { read_photos(state, Given::layout); }
 void read_followed(benchmark::State& state) { read_photos(state, Given::reading); }
-// Without the processor's matrix tiles.
+// In f32 by XNNPACK, which runs everywhere.
 void read_photo_everywhere(benchmark::State& state) {
   read_photos(state, Given::nothing, reader::Engine::everywhere);
 }

@@ -1,4 +1,4 @@
-#include "reader/tiles.h"
+#include "reader/whole.h"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,11 @@
 namespace meterlens::reader {
 namespace {
 
-using Form = TileConvolution::Form;
+using Form = WholeConvolution::Form;
+using Way = WholeConvolution::Way;
 using Numbers = std::vector<float>;
+
+constexpr float largest = 3;  // of the inputs
 
 struct Layer {
   Form form;
@@ -44,7 +47,7 @@ class Made {
   std::mt19937 random_;
 };
 
-// One result, and the size of what it is summed from.
+// One result, and what it could be if each input were as large as the largest.
 struct Sum {
   double value = 0, size = 0;
 };
@@ -60,8 +63,8 @@ Sum sum_at(const Layer& layer, const Numbers& picture, std::size_t height, std::
       for (std::size_t i = 0; i < f.inputs; ++i) {
         const double weight =
             layer.weights[((output * f.kernel_y + ky) * f.kernel_x + kx) * f.inputs + i];
-        const double product = weight * picture[(in_y * width + in_x) * f.inputs + i];
-        sum.value += product, sum.size += std::abs(product);
+        sum.value += weight * picture[(in_y * width + in_x) * f.inputs + i];
+        sum.size += std::abs(weight) * largest;
       }
     }
   sum.value = sum.value * layer.scale[output] + layer.bias[output];
@@ -70,10 +73,21 @@ Sum sum_at(const Layer& layer, const Numbers& picture, std::size_t height, std::
   return sum;
 }
 
-TEST(Tiles, SayWhatSumsSayOfEveryForm) {
-  if (!TileConvolution::is_possible()) GTEST_SKIP() << "this processor has no tiles";
+class WholeWays : public testing::TestWithParam<Way> {
+ protected:
+  void SetUp() override {
+    if (!WholeConvolution::is_possible(GetParam())) GTEST_SKIP() << "not on this processor";
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Each, WholeWays, testing::Values(Way::tiles, Way::pairs),
+                         [](const auto& each) {
+                           return each.param == Way::tiles ? "tiles" : "pairs";
+                         });
+
+TEST_P(WholeWays, SayWhatSumsSayOfEveryForm) {
   Made made(1);
-  TileConvolution::Room room;
+  WholeConvolution::Room room;
   for (int round = 0; round < 150; ++round) {
     const Layer layer = made.layer();
     const Form& f = layer.form;
@@ -82,12 +96,13 @@ TEST(Tiles, SayWhatSumsSayOfEveryForm) {
     const std::size_t width = made.one_of(f.kernel_x, f.kernel_x + 40);
     const std::size_t down = (height + f.top + f.bottom - f.kernel_y) / f.stride_y + 1;
     const std::size_t across = (width + f.left + f.right - f.kernel_x) / f.stride_x + 1;
-    const auto tiles = TileConvolution::make(f, layer.weights, layer.scale, layer.bias);
-    ASSERT_TRUE(tiles.has_value());
+    const auto whole =
+        WholeConvolution::make(GetParam(), f, layer.weights, layer.scale, layer.bias);
+    ASSERT_TRUE(whole);
     const std::size_t picture = height * width * f.inputs, result = down * across * f.outputs;
-    const Numbers from = made.numbers(count * picture, 3);
+    const Numbers from = made.numbers(count * picture, largest);
     Numbers to(count * result + 64, 1e9f);
-    tiles->run(from.data(), count, height, width, to.data(), room);
+    whole->run(from.data(), count, height, width, to.data(), room);
     for (std::size_t i = count * result; i < to.size(); ++i)
       ASSERT_EQ(to[i], 1e9f) << "beyond the end";
     for (int look = 0; look < 100; ++look) {
@@ -103,13 +118,13 @@ TEST(Tiles, SayWhatSumsSayOfEveryForm) {
   }
 }
 
-TEST(Tiles, TakeWholeWeightsOfAByteOnly) {
+TEST_P(WholeWays, TakeWholeWeightsOfAByteOnly) {
   const Form form{.inputs = 2, .outputs = 1};
   const Numbers one{1};
   for (const float weight : {127.0f, -127.0f, 0.0f, -0.0f})
-    EXPECT_TRUE(TileConvolution::make(form, Numbers{weight, 3}, one, one).has_value()) << weight;
+    EXPECT_TRUE(WholeConvolution::make(GetParam(), form, Numbers{weight, 3}, one, one)) << weight;
   for (const float weight : {128.0f, 0.5f, std::nanf(""), INFINITY})
-    EXPECT_FALSE(TileConvolution::make(form, Numbers{weight, 3}, one, one).has_value()) << weight;
+    EXPECT_FALSE(WholeConvolution::make(GetParam(), form, Numbers{weight, 3}, one, one)) << weight;
 }
 
 }  // namespace

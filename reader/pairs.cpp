@@ -1,0 +1,213 @@
+#include "reader/pairs.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace meterlens::reader {
+
+#if defined(__x86_64__)
+
+namespace {
+
+#define METERLENS_WITH_PAIRS __attribute__((target("avx2,fma")))
+
+constexpr std::size_t lanes = 8;         // of 32 bits
+constexpr std::size_t results = 4;       // that are summed up at once
+constexpr float most_units = std::numeric_limits<std::int16_t>::max();
+
+METERLENS_WITH_PAIRS float largest_of(const float* from, std::size_t count) {
+  const __m256 sign = _mm256_set1_ps(-0.0f);
+  __m256 most = _mm256_setzero_ps();
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    most = _mm256_max_ps(most, _mm256_andnot_ps(sign, _mm256_loadu_ps(from + i)));
+  std::array<float, lanes> each;
+  _mm256_storeu_ps(each.data(), most);
+  float largest = *std::ranges::max_element(each);
+  for (; i < count; ++i) largest = std::max(largest, std::abs(from[i]));
+  return largest;
+}
+
+METERLENS_WITH_PAIRS inline __m128i rounded(const float* eight, __m256 factor) {
+  const __m256i whole = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(eight), factor));
+  return _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+}
+
+METERLENS_WITH_PAIRS void round_to(const float* from, std::size_t count, float factor,
+                                   std::uint16_t* to) {
+  const __m256 factors = _mm256_set1_ps(factor);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), rounded(from + i, factors));
+  std::array<float, lanes> rest{};
+  std::copy_n(from + i, count - i, rest.begin());
+  std::array<std::uint16_t, lanes> whole;
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(whole.data()), rounded(rest.data(), factors));
+  std::copy_n(whole.begin(), count - i, to + i);
+}
+
+METERLENS_WITH_PAIRS inline __m256i both_of(const std::uint16_t* pair) {
+  std::int32_t both;
+  std::memcpy(&both, pair, sizeof both);
+  return _mm256_set1_epi32(both);
+}
+
+// Fewer than eight are put somewhere else first: what masks a store is slow.
+METERLENS_WITH_PAIRS inline void store(__m256 eight, std::size_t count, float* to) {
+  if (count >= lanes) return _mm256_storeu_ps(to, eight);
+  std::array<float, lanes> all;
+  _mm256_storeu_ps(all.data(), eight);
+  std::copy_n(all.begin(), count, to);
+}
+
+}  // namespace
+
+bool PairConvolution::is_possible() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+bool PairConvolution::is_faster() { return !__builtin_cpu_supports("avx512f"); }
+
+void PairConvolution::take(const float* from, std::size_t height, std::size_t width,
+                           std::size_t index, std::size_t at, Room& room) const {
+  constexpr std::uint32_t most_sum = std::numeric_limits<std::int32_t>::max();
+  const float most = std::min(most_units, static_cast<float>(most_sum / std::max(1U, heaviest_)));
+  const float largest = largest_of(from, height * width * form_.inputs);
+  const std::size_t line = width * form_.inputs;
+  room.units[index] = largest / most;
+  std::uint16_t* to = room.numbers.data()->numbers.data() + at;
+  lay_out(
+      height, width, [&](std::size_t zeros) { to = std::fill_n(to, zeros, std::uint16_t{0}); },
+      [&](std::size_t y) {
+        round_to(from + y * line, line, largest > 0 ? most / largest : 0, to);
+        to += line;
+      });
+}
+
+// Pairs without those that fill up a chunk.
+METERLENS_WITH_PAIRS void PairConvolution::widen(std::size_t tile, Line* to) const {
+  const std::size_t tiles = scale_.size() / side, places = form_.kernel_y * chunks_;
+  const std::size_t first = tile / 2 * 2, beside = std::min<std::size_t>(2, tiles - first);
+  const std::size_t pairs = (form_.kernel_x * form_.inputs + 1) / 2;
+  for (std::size_t y = 0; y < form_.kernel_y; ++y)
+    for (std::size_t pair = 0; pair < pairs; ++pair, ++to) {
+      const std::size_t place = y * chunks_ + pair / side;
+      const Weights& packed = weights_[first * places + place * beside + (tile - first)];
+      const auto* bytes =
+          reinterpret_cast<const __m128i*>(packed.numbers.data() + pair % side * depth);
+      auto* numbers = reinterpret_cast<__m256i*>(to->numbers.data());
+      _mm256_store_si256(numbers, _mm256_cvtepi8_epi16(_mm_loadu_si128(bytes)));
+      _mm256_store_si256(numbers + 1, _mm256_cvtepi8_epi16(_mm_loadu_si128(bytes + 1)));
+    }
+}
+
+// Four results' inputs, and the weights of a tile of outputs.
+struct PairConvolution::Sources {
+  std::array<const std::uint16_t*, results> inputs;
+  std::array<float, results> units;
+  std::size_t count;  // of the results that are to be written
+  std::size_t pitch, lines, pairs;
+  const Line* weights;
+  std::size_t first;  // output
+};
+
+template <std::size_t halves>
+METERLENS_WITH_PAIRS void PairConvolution::sum_up(const Sources& from, float* to) const {
+  __m256i sums[results][halves];
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < results * halves; ++i)
+    sums[i / halves][i % halves] = _mm256_setzero_si256();
+  const Line* weights = from.weights;
+  std::array<const std::uint16_t*, results> inputs = from.inputs;
+  for (std::size_t line = 0; line < from.lines; ++line) {
+    for (std::size_t pair = 0; pair < from.pairs; ++pair, ++weights) {
+      const auto* packed = reinterpret_cast<const __m256i*>(weights->numbers.data());
+#pragma GCC unroll 4
+      for (std::size_t i = 0; i < results; ++i) {
+        const __m256i both = both_of(inputs[i] + 2 * pair);
+#pragma GCC unroll 2
+        for (std::size_t half = 0; half < halves; ++half)
+          sums[i][half] = _mm256_add_epi32(
+              sums[i][half], _mm256_madd_epi16(both, _mm256_load_si256(packed + half)));
+      }
+    }
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < results; ++i) inputs[i] += from.pitch;
+  }
+  const __m256 least = _mm256_set1_ps(form_.relu ? 0 : -std::numeric_limits<float>::infinity());
+#pragma GCC unroll 2
+  for (std::size_t half = 0; half < halves; ++half) {
+    const std::size_t first = from.first + half * lanes;
+    const __m256 scale = _mm256_loadu_ps(scale_.data() + first);
+    const __m256 bias = _mm256_loadu_ps(bias_.data() + first);
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < results; ++i) {
+      if (i >= from.count) break;
+      const __m256 factor = _mm256_mul_ps(scale, _mm256_set1_ps(from.units[i]));
+      const __m256 sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums[i][half]), factor, bias);
+      store(_mm256_max_ps(sum, least), form_.outputs - first, to + i * form_.outputs + first);
+    }
+  }
+}
+
+// From one result to the next.
+struct PairConvolution::Step {
+  const Walk& walk;
+  std::size_t at = 0, row_at = 0, picture_at = 0;  // of inputs: its, its row's, its picture's first
+  std::size_t picture = 0, row = 0, column = 0;
+
+  explicit Step(const Walk& of) : walk(of) {}
+  void on() {
+    at += walk.column_step;
+    if (++column < walk.columns) return;
+    column = 0, at = row_at += walk.row_step;
+    if (++row < walk.rows) return;
+    row = 0, ++picture, at = row_at = picture_at += walk.picture_step;
+  }
+};
+
+void PairConvolution::walk(const Walk& walk, Room& room, float* to) const {
+  const std::uint16_t* numbers = room.numbers.data()->numbers.data();
+  const std::size_t tiles = scale_.size() / side;
+  const std::size_t pairs = (form_.kernel_x * form_.inputs + 1) / 2;
+  const std::size_t all = walk.pictures * walk.rows * walk.columns;
+  if (room.weights.size() < form_.kernel_y * pairs) room.weights.resize(form_.kernel_y * pairs);
+  for (std::size_t tile = 0; tile < tiles; ++tile) {
+    widen(tile, room.weights.data());
+    Sources from{{}, {}, 0, walk.pitch, form_.kernel_y, pairs, room.weights.data(), tile * side};
+    Step step(walk);
+    for (std::size_t result = 0; result < all; result += results) {
+      from.count = std::min(results, all - result);
+      // Fewer at the end: the last one comes again.
+      for (std::size_t i = 0; i < results; ++i) {
+        from.inputs[i] = numbers + step.at;
+        from.units[i] = room.units[walk.is_covered ? step.column : step.picture];
+        if (i + 1 < from.count) step.on();
+      }
+      step.on();
+      if (form_.outputs - from.first > lanes)
+        sum_up<2>(from, to + result * form_.outputs);
+      else
+        sum_up<1>(from, to + result * form_.outputs);
+    }
+  }
+}
+
+#else
+
+bool PairConvolution::is_possible() { return false; }
+bool PairConvolution::is_faster() { return false; }
+void PairConvolution::take(const float*, std::size_t, std::size_t, std::size_t, std::size_t,
+                           Room&) const {}
+void PairConvolution::walk(const Walk&, Room&, float*) const {}
+void PairConvolution::widen(std::size_t, Line*) const {}
+
+#endif
+
+}  // namespace meterlens::reader

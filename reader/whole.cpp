@@ -1,0 +1,99 @@
+#include "reader/whole.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "reader/pairs.h"
+#include "reader/tiles.h"
+
+namespace meterlens::reader {
+namespace {
+
+constexpr float whole_most = 127;
+
+std::size_t up(std::size_t count, std::size_t to) { return (count + to - 1) / to; }
+
+}  // namespace
+
+bool WholeConvolution::is_possible(Way way) {
+  return way == Way::tiles ? TileConvolution::is_possible() : PairConvolution::is_possible();
+}
+
+std::optional<WholeConvolution::Way> WholeConvolution::fastest() {
+  if (is_possible(Way::tiles)) return Way::tiles;
+  if (is_possible(Way::pairs) && PairConvolution::is_faster()) return Way::pairs;
+  return std::nullopt;
+}
+
+std::unique_ptr<WholeConvolution> WholeConvolution::make(Way way, const Form& form,
+                                                         std::span<const float> weights,
+                                                         std::span<const float> scale,
+                                                         std::span<const float> bias) {
+  std::unique_ptr<WholeConvolution> made;
+  if (way == Way::tiles)
+    made = std::make_unique<TileConvolution>();
+  else
+    made = std::make_unique<PairConvolution>();
+  if (!made->pack(form, weights, scale, bias)) return nullptr;
+  return made;
+}
+
+// In a chunk lie pairs of products, each with all outputs.
+bool WholeConvolution::pack(const Form& form, std::span<const float> weights,
+                            std::span<const float> scale, std::span<const float> bias) {
+  const bool whole = std::ranges::all_of(
+      weights, [](float w) { return std::abs(w) <= whole_most && w == std::trunc(w); });
+  if (!whole) return false;
+  const std::size_t line = form.kernel_x * form.inputs, tiles = up(form.outputs, side);
+  if (form.kernel_y * line > std::numeric_limits<std::uint16_t>::max()) return false;
+  form_ = form;
+  chunks_ = up(line, depth);
+  scale_.assign(tiles * side, 0), bias_.assign(tiles * side, 0);
+  std::ranges::copy(scale, scale_.begin());
+  std::ranges::copy(bias, bias_.begin());
+  for (std::size_t output = 0; output < form.outputs; ++output) {
+    std::uint32_t sum = 0;
+    for (const float w : weights.subspan(output * form.kernel_y * line, form.kernel_y * line))
+      sum += static_cast<std::uint32_t>(std::abs(w));
+    heaviest_ = std::max(heaviest_, sum);
+  }
+  const std::size_t places = form.kernel_y * chunks_;
+  weights_.reserve(tiles * places);
+  for (std::size_t first = 0; first < tiles; first += 2)
+    for (std::size_t place = 0; place < places; ++place)
+      for (std::size_t tile = first; tile < std::min(tiles, first + 2); ++tile) {
+        Weights& packed = weights_.emplace_back();
+        for (std::size_t i = 0; i < side * depth; ++i) {
+          const std::size_t output = tile * side + i / 2 % side;
+          const std::size_t product = place % chunks_ * depth + i / depth * 2 + i % 2;
+          const std::size_t from = (output * form.kernel_y + place / chunks_) * line + product;
+          if (output < form.outputs && product < line)
+            packed.numbers[i] = static_cast<std::int8_t>(weights[from]);
+        }
+      }
+  return true;
+}
+
+void WholeConvolution::run(const float* from, std::size_t count, std::size_t height,
+                           std::size_t width, float* to, Room& room) const {
+  const std::size_t padded_height = height + form_.top + form_.bottom;
+  const std::size_t padded_width = width + form_.left + form_.right;
+  const std::size_t pitch = padded_width * form_.inputs, picture = padded_height * pitch;
+  const std::size_t down = (padded_height - form_.kernel_y) / form_.stride_y + 1;
+  const std::size_t across = (padded_width - form_.kernel_x) / form_.stride_x + 1;
+  const bool is_covered = down == 1 && across == 1;
+  const std::size_t step = is_covered ? picture : form_.stride_x * form_.inputs;
+  // What is read beyond the last column counts for nothing, whatever it is.
+  const std::size_t size = up(count * picture + side * step, depth) + 1;
+  if (size > room.numbers.size()) room.numbers.resize(size);
+  if (count > room.units.size()) room.units.resize(count);
+  for (std::size_t i = 0; i < count; ++i)
+    take(from + i * height * width * form_.inputs, height, width, i, i * picture, room);
+  const std::size_t row_step = form_.stride_y * pitch;
+  walk(is_covered ? Walk{1, 1, count, 0, 0, step, pitch, true}
+                  : Walk{count, down, across, picture, row_step, step, pitch, false},
+       room, to);
+}
+
+}  // namespace meterlens::reader
