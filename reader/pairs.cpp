@@ -17,8 +17,8 @@ namespace {
 
 #define METERLENS_WITH_PAIRS __attribute__((target("avx2,fma")))
 
-constexpr std::size_t lanes = 8;         // of 32 bits
-constexpr std::size_t results = 4;       // that are summed up at once
+constexpr std::size_t lanes = 8;    // of 32 bits
+constexpr std::size_t results = 4;  // that are summed up at once
 constexpr float most_units = std::numeric_limits<std::int16_t>::max();
 
 METERLENS_WITH_PAIRS float largest_of(const float* from, std::size_t count) {
@@ -90,112 +90,118 @@ void PairConvolution::take(const float* from, std::size_t height, std::size_t wi
       });
 }
 
-// Pairs without those that fill up a chunk.
-METERLENS_WITH_PAIRS void PairConvolution::widen(std::size_t tile, Line* to) const {
+// To 16 bits, without what fills up a chunk. To widen bytes whenever they are used takes a
+// twentieth of a read.
+void PairConvolution::prepare() {
   const std::size_t tiles = scale_.size() / side, places = form_.kernel_y * chunks_;
-  const std::size_t first = tile / 2 * 2, beside = std::min<std::size_t>(2, tiles - first);
-  const std::size_t pairs = (form_.kernel_x * form_.inputs + 1) / 2;
-  for (std::size_t y = 0; y < form_.kernel_y; ++y)
-    for (std::size_t pair = 0; pair < pairs; ++pair, ++to) {
-      const std::size_t place = y * chunks_ + pair / side;
-      const Weights& packed = weights_[first * places + place * beside + (tile - first)];
-      const auto* bytes =
-          reinterpret_cast<const __m128i*>(packed.numbers.data() + pair % side * depth);
-      auto* numbers = reinterpret_cast<__m256i*>(to->numbers.data());
-      _mm256_store_si256(numbers, _mm256_cvtepi8_epi16(_mm_loadu_si128(bytes)));
-      _mm256_store_si256(numbers + 1, _mm256_cvtepi8_epi16(_mm_loadu_si128(bytes + 1)));
-    }
-}
-
-// Four results' inputs, and the weights of a tile of outputs.
-struct PairConvolution::Sources {
-  std::array<const std::uint16_t*, results> inputs;
-  std::array<float, results> units;
-  std::size_t count;  // of the results that are to be written
-  std::size_t pitch, lines, pairs;
-  const Line* weights;
-  std::size_t first;  // output
-};
-
-template <std::size_t halves>
-METERLENS_WITH_PAIRS void PairConvolution::sum_up(const Sources& from, float* to) const {
-  __m256i sums[results][halves];
-#pragma GCC unroll 8
-  for (std::size_t i = 0; i < results * halves; ++i)
-    sums[i / halves][i % halves] = _mm256_setzero_si256();
-  const Line* weights = from.weights;
-  std::array<const std::uint16_t*, results> inputs = from.inputs;
-  for (std::size_t line = 0; line < from.lines; ++line) {
-    for (std::size_t pair = 0; pair < from.pairs; ++pair, ++weights) {
-      const auto* packed = reinterpret_cast<const __m256i*>(weights->numbers.data());
-#pragma GCC unroll 4
-      for (std::size_t i = 0; i < results; ++i) {
-        const __m256i both = both_of(inputs[i] + 2 * pair);
-#pragma GCC unroll 2
-        for (std::size_t half = 0; half < halves; ++half)
-          sums[i][half] = _mm256_add_epi32(
-              sums[i][half], _mm256_madd_epi16(both, _mm256_load_si256(packed + half)));
+  pairs_ = (form_.kernel_x * form_.inputs + 1) / 2;
+  wide_.reserve(tiles * form_.kernel_y * pairs_);
+  for (std::size_t tile = 0; tile < tiles; ++tile) {
+    const std::size_t first = tile / 2 * 2, beside = std::min<std::size_t>(2, tiles - first);
+    for (std::size_t y = 0; y < form_.kernel_y; ++y)
+      for (std::size_t pair = 0; pair < pairs_; ++pair) {
+        const std::size_t place = y * chunks_ + pair / side;
+        const Weights& packed = weights_[first * places + place * beside + (tile - first)];
+        std::copy_n(packed.numbers.begin() + pair % side * depth, depth,
+                    wide_.emplace_back().numbers.begin());
       }
-    }
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < results; ++i) inputs[i] += from.pitch;
   }
-  const __m256 least = _mm256_set1_ps(form_.relu ? 0 : -std::numeric_limits<float>::infinity());
-#pragma GCC unroll 2
-  for (std::size_t half = 0; half < halves; ++half) {
-    const std::size_t first = from.first + half * lanes;
-    const __m256 scale = _mm256_loadu_ps(scale_.data() + first);
-    const __m256 bias = _mm256_loadu_ps(bias_.data() + first);
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < results; ++i) {
-      if (i >= from.count) break;
-      const __m256 factor = _mm256_mul_ps(scale, _mm256_set1_ps(from.units[i]));
-      const __m256 sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums[i][half]), factor, bias);
-      store(_mm256_max_ps(sum, least), form_.outputs - first, to + i * form_.outputs + first);
-    }
-  }
+  weights_ = {};
 }
+
+// The inputs of the results that are summed up next.
+struct PairConvolution::Inputs {
+  std::array<const std::uint16_t*, results> first;
+  std::array<float, results> units;
+};
 
 // From one result to the next.
-struct PairConvolution::Step {
-  const Walk& walk;
-  std::size_t at = 0, row_at = 0, picture_at = 0;  // of inputs: its, its row's, its picture's first
-  std::size_t picture = 0, row = 0, column = 0;
+class PairConvolution::Steps {
+ public:
+  Steps(const Walk& walk, const Room& room)
+      : walk_(walk), numbers_(room.numbers.data()->numbers.data()), units_(room.units.data()) {}
 
-  explicit Step(const Walk& of) : walk(of) {}
-  void on() {
-    at += walk.column_step;
-    if (++column < walk.columns) return;
-    column = 0, at = row_at += walk.row_step;
-    if (++row < walk.rows) return;
-    row = 0, ++picture, at = row_at = picture_at += walk.picture_step;
+  // Of fewer than four that are left the last one comes again.
+  Inputs next(std::size_t left) {
+    Inputs inputs;
+    for (std::size_t i = 0; i < results; ++i) {
+      inputs.first[i] = numbers_ + at_;
+      inputs.units[i] = units_[walk_.is_covered ? column_ : picture_];
+      if (i + 1 < left) step();
+    }
+    return inputs;
   }
+
+ private:
+  void step() {
+    at_ += walk_.column_step;
+    if (++column_ < walk_.columns) return;
+    column_ = 0, at_ = row_at_ += walk_.row_step;
+    if (++row_ < walk_.rows) return;
+    row_ = 0, ++picture_, at_ = row_at_ = picture_at_ += walk_.picture_step;
+  }
+
+  const Walk& walk_;
+  const std::uint16_t* numbers_;
+  const float* units_;
+  std::size_t at_ = 0, row_at_ = 0, picture_at_ = 0;  // its, its row's, its picture's first input
+  std::size_t picture_ = 0, row_ = 0, column_ = 0;
 };
 
-void PairConvolution::walk(const Walk& walk, Room& room, float* to) const {
-  const std::uint16_t* numbers = room.numbers.data()->numbers.data();
-  const std::size_t tiles = scale_.size() / side;
-  const std::size_t pairs = (form_.kernel_x * form_.inputs + 1) / 2;
-  const std::size_t all = walk.pictures * walk.rows * walk.columns;
-  if (room.weights.size() < form_.kernel_y * pairs) room.weights.resize(form_.kernel_y * pairs);
-  for (std::size_t tile = 0; tile < tiles; ++tile) {
-    widen(tile, room.weights.data());
-    Sources from{{}, {}, 0, walk.pitch, form_.kernel_y, pairs, room.weights.data(), tile * side};
-    Step step(walk);
-    for (std::size_t result = 0; result < all; result += results) {
-      from.count = std::min(results, all - result);
-      // Fewer at the end: the last one comes again.
-      for (std::size_t i = 0; i < results; ++i) {
-        from.inputs[i] = numbers + step.at;
-        from.units[i] = room.units[walk.is_covered ? step.column : step.picture];
-        if (i + 1 < from.count) step.on();
+// All results of one or two times eight outputs.
+template <std::size_t halves>
+METERLENS_WITH_PAIRS void PairConvolution::sum_up(std::size_t tile, const Walk& walk,
+                                                  const Room& room, float* to) const {
+  const std::size_t first_output = tile * side, all = walk.pictures * walk.rows * walk.columns;
+  const Line* wide = wide_.data() + tile * form_.kernel_y * pairs_;
+  const __m256 least = _mm256_set1_ps(form_.relu ? 0 : -std::numeric_limits<float>::infinity());
+  Steps steps(walk, room);
+  to += first_output;
+  for (std::size_t result = 0; result < all; result += results, to += results * form_.outputs) {
+    Inputs inputs = steps.next(all - result);
+    __m256i sums[results][halves];
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < results * halves; ++i)
+      sums[i / halves][i % halves] = _mm256_setzero_si256();
+    const Line* weights = wide;
+    for (std::size_t line = 0; line < form_.kernel_y; ++line) {
+      for (std::size_t pair = 0; pair < pairs_; ++pair, ++weights) {
+        const auto* packed = reinterpret_cast<const __m256i*>(weights->numbers.data());
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < results; ++i) {
+          const __m256i both = both_of(inputs.first[i] + 2 * pair);
+#pragma GCC unroll 2
+          for (std::size_t half = 0; half < halves; ++half)
+            sums[i][half] = _mm256_add_epi32(
+                sums[i][half], _mm256_madd_epi16(both, _mm256_load_si256(packed + half)));
+        }
       }
-      step.on();
-      if (form_.outputs - from.first > lanes)
-        sum_up<2>(from, to + result * form_.outputs);
-      else
-        sum_up<1>(from, to + result * form_.outputs);
+#pragma GCC unroll 4
+      for (std::size_t i = 0; i < results; ++i) inputs.first[i] += walk.pitch;
     }
+#pragma GCC unroll 2
+    for (std::size_t half = 0; half < halves; ++half) {
+      const std::size_t first = first_output + half * lanes;
+      const __m256 scale = _mm256_loadu_ps(scale_.data() + first);
+      const __m256 bias = _mm256_loadu_ps(bias_.data() + first);
+#pragma GCC unroll 4
+      for (std::size_t i = 0; i < results; ++i) {
+        if (i >= all - result) break;
+        const __m256 factor = _mm256_mul_ps(scale, _mm256_set1_ps(inputs.units[i]));
+        const __m256 sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sums[i][half]), factor, bias);
+        store(_mm256_max_ps(sum, least), form_.outputs - first,
+              to + i * form_.outputs + half * lanes);
+      }
+    }
+  }
+}
+
+void PairConvolution::walk(const Walk& walk, Room& room, float* to) const {
+  for (std::size_t tile = 0; tile * side < form_.outputs; ++tile) {
+    if (form_.outputs - tile * side > lanes)
+      sum_up<2>(tile, walk, room, to);
+    else
+      sum_up<1>(tile, walk, room, to);
   }
 }
 
@@ -206,7 +212,7 @@ bool PairConvolution::is_faster() { return false; }
 void PairConvolution::take(const float*, std::size_t, std::size_t, std::size_t, std::size_t,
                            Room&) const {}
 void PairConvolution::walk(const Walk&, Room&, float*) const {}
-void PairConvolution::widen(std::size_t, Line*) const {}
+void PairConvolution::prepare() {}
 
 #endif
 

@@ -16,15 +16,18 @@ class PairConvolution final : public WholeConvolution {
   static bool is_faster();
 
  private:
-  struct Sources;
-  struct Step;
+  struct Inputs;
+  class Steps;
 
   void take(const float* from, std::size_t height, std::size_t width, std::size_t index,
             std::size_t at, Room& room) const override;
   void walk(const Walk& walk, Room& room, float* to) const override;
-  void widen(std::size_t tile, Line* to) const;
+  void prepare() override;
   template <std::size_t halves>
-  void sum_up(const Sources& from, float* to) const;
+  void sum_up(std::size_t tile, const Walk& walk, const Room& room, float* to) const;
+
+  std::size_t pairs_ = 0;   // of products, of one line of the kernel
+  std::vector<Line> wide_;  // weights of each `side` of outputs: a pair of all of them a line
 };
 
 }  // namespace meterlens::reader

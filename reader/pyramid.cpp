@@ -77,8 +77,7 @@ cv::Mat Pyramid::whole(cv::Size part, cv::Size canvas) {
     const cv::Mat& from = level(stacks_[i], level_for(stacks_[i], shrink));
     seen[i] = cv::Mat(canvas, CV_8UC1, cv::Scalar(i == 0 ? 0 : no_colour));
     cv::Mat place = seen[i](cv::Rect({0, 0}, part));
-    const bool shrinks = from.cols >= part.width && from.rows >= part.height;
-    cv::resize(from, place, part, 0, 0, shrinks ? cv::INTER_AREA : cv::INTER_LINEAR);
+    cv::resize(from, place, part, 0, 0, cv::INTER_LINEAR);
   }
   return coloured(seen[0], seen[1], seen[2]);
 }

@@ -36,6 +36,7 @@ std::unique_ptr<WholeConvolution> WholeConvolution::make(Way way, const Form& fo
   else
     made = std::make_unique<PairConvolution>();
   if (!made->pack(form, weights, scale, bias)) return nullptr;
+  made->prepare();
   return made;
 }
 

@@ -1,8 +1,8 @@
 // Convolutions whose weights are whole numbers of a byte, with a factor a channel: of such, nothing
 // is lost where a processor multiplies narrow numbers, which it does faster than f32.
 //
-// Owns: the weights, a byte each. Promises: differs from exact sums by some 1e-5 of what the
-// largest input could add. Threads: any, each with a Room of its own.
+// Owns: the weights. Promises: differs from exact sums by some 1e-5 of what the largest input could
+// add. Threads: any, each with a Room of its own.
 #pragma once
 
 #include <array>
@@ -35,7 +35,7 @@ class WholeConvolution {
   struct Room {
     std::vector<Line> numbers, rests;  // of inputs; tiles have rests, too
     std::vector<float> units;          // what 1 of the numbers is, of each picture; pairs have them
-    std::vector<Line> weights;         // as many outputs' as are made at once
+    std::vector<Line> weights;         // of as many outputs as tiles make at once
   };
 
   static bool is_possible(Way way);
@@ -61,8 +61,8 @@ class WholeConvolution {
     std::size_t pictures = 0, rows = 0, columns = 0;  // of results
     // Of inputs, from one result's to the next one's.
     std::size_t picture_step = 0, row_step = 0, column_step = 0;
-    std::size_t pitch = 0;       // from one line of the kernel to the next
-    bool is_covered = false;     // by the kernel: pictures are columns of one
+    std::size_t pitch = 0;    // from one line of the kernel to the next
+    bool is_covered = false;  // by the kernel: pictures are columns of one
   };
   struct Weights {
     std::array<std::int8_t, side * depth> numbers{};
@@ -72,6 +72,8 @@ class WholeConvolution {
   virtual void take(const float* from, std::size_t height, std::size_t width, std::size_t index,
                     std::size_t at, Room& room) const = 0;
   virtual void walk(const Walk& walk, Room& room, float* to) const = 0;
+  // Once the weights are packed.
+  virtual void prepare() {}
 
   // Of a padded picture: `zeros` of how many lie between lines, `line` of a line.
   template <typename Zeros, typename TakeLine>
