@@ -16,6 +16,7 @@ namespace meterlens::reader {
 namespace {
 
 constexpr std::size_t row_bytes = 64;  // of a tile
+
 std::size_t up(std::size_t count, std::size_t to) { return (count + to - 1) / to; }
 
 }  // namespace
