@@ -6,7 +6,7 @@
 // leading `certain` wheels; everything else is a best guess with a reason. Foreign bytes give an
 // Error, never a crash. The same bytes give the same result. Threads: one Reader for one thread;
 // another() makes a second one of the same models for a next thread. A read uses one core. Memory:
-// about 10 MB a Reader with matrix tiles, 20 without, beside the 38 of a program that reads, and 2
+// about 10 to 20 MB a Reader, by what runs its nets, beside the 38 of a program that reads, and 2
 // to 4 bytes a pixel of its largest photo.
 #pragma once
 

@@ -11,6 +11,12 @@ export interface Entry {
   error: { code: string; message: string } | null; // of the last order given on this page
 }
 
+// A device's entry and its place in the order by name, which it has once it was ordered.
+interface Kept {
+  entry: Value<Entry | undefined>;
+  place: number | null;
+}
+
 function newer<T extends { id: number }>(a: T | null, b: T | null): T | null {
   if (a === null || b === null) return a ?? b;
   return b.id >= a.id ? b : a;
@@ -36,7 +42,7 @@ function merged(a: string[], b: string[]): string[] {
 export class Fleet {
   // Grows with every change, for who follows all devices.
   readonly version = new Value(0);
-  private readonly entries = new Map<string, Value<Entry | undefined>>();
+  private readonly kept = new Map<string, Kept>();
   private sorted: Entry[] | null = null;
   private names: string[] = []; // sorted
   private new_names: string[] = []; // not among them yet
@@ -49,25 +55,22 @@ export class Fleet {
     this.new_names = [];
     const sorted: Entry[] = [];
     for (const id of this.names) {
-      const entry = this.entries.get(id)?.get();
-      if (entry !== undefined) sorted.push(entry);
+      const kept = this.kept.get(id);
+      const entry = kept?.entry.get();
+      if (kept === undefined || entry === undefined) continue;
+      kept.place = sorted.length;
+      sorted.push(entry);
     }
     return (this.sorted = sorted);
   }
 
   // Also of a device that is still to come.
   entry(id: string): Value<Entry | undefined> {
-    let kept = this.entries.get(id);
-    if (kept === undefined) {
-      kept = new Value<Entry | undefined>(undefined);
-      this.entries.set(id, kept);
-      this.new_names.push(id);
-    }
-    return kept;
+    return this.kept_of(id).entry;
   }
 
   find(id: string): Entry | undefined {
-    return this.entries.get(id)?.get();
+    return this.kept.get(id)?.entry.get();
   }
 
   // Between the two everything there is comes, in any order; what did not come is no more.
@@ -83,7 +86,9 @@ export class Fleet {
   }
 
   forget(id: string): void {
-    this.entries.get(id)?.set(undefined);
+    const kept = this.kept.get(id);
+    if (kept !== undefined) kept.place = null;
+    kept?.entry.set(undefined);
     this.sorted = null;
     this.version.set(this.version.get() + 1);
   }
@@ -129,13 +134,12 @@ export class Fleet {
   }
 
   private put(device: Device): void {
-    const kept = this.entry(device.id);
-    const known = kept.get();
+    const kept = this.kept_of(device.id);
+    const known = kept.entry.get();
     const newest_photo = newer(known?.device.newest_photo ?? null, device.newest_photo);
     const newest_reading = newer(known?.device.newest_reading ?? null, device.newest_reading);
-    this.sorted = null;
     this.listed?.add(device.id);
-    kept.set({
+    this.set(kept, {
       device: {
         ...device,
         // Lists leave out what it said of itself.
@@ -150,11 +154,27 @@ export class Fleet {
   }
 
   private change(id: string, apply: (entry: Entry) => Entry): void {
-    const kept = this.entries.get(id);
-    const known = kept?.get();
+    const kept = this.kept.get(id);
+    const known = kept?.entry.get();
     if (kept === undefined || known === undefined) return; // its own event is still to come
-    this.sorted = null;
-    kept.set(apply(known));
+    this.set(kept, apply(known));
     this.version.set(this.version.get() + 1);
+  }
+
+  private kept_of(id: string): Kept {
+    let kept = this.kept.get(id);
+    if (kept === undefined) {
+      kept = { entry: new Value<Entry | undefined>(undefined), place: null };
+      this.kept.set(id, kept);
+      this.new_names.push(id);
+    }
+    return kept;
+  }
+
+  // The order stays as it is but for one that has no place in it.
+  private set(kept: Kept, entry: Entry): void {
+    if (kept.place === null) this.sorted = null;
+    else if (this.sorted !== null) this.sorted[kept.place] = entry;
+    kept.entry.set(entry);
   }
 }
