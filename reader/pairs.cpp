@@ -11,6 +11,21 @@
 
 namespace meterlens::reader {
 
+// At 16 bits: to widen bytes whenever they are used takes a twentieth of a read.
+void PairConvolution::pack(std::span<const float> weights) {
+  const std::size_t line = form_.kernel_x * form_.inputs;
+  pairs_ = (line + 1) / 2;
+  lines_.resize(scale_.size() / side * form_.kernel_y * pairs_);
+  for (std::size_t output = 0; output < form_.outputs; ++output)
+    for (std::size_t y = 0; y < form_.kernel_y; ++y)
+      for (std::size_t product = 0; product < line; ++product) {
+        Line& packed = lines_[(output / side * form_.kernel_y + y) * pairs_ + product / 2];
+        const float weight = weights[(output * form_.kernel_y + y) * line + product];
+        packed.numbers[output % side * 2 + product % 2] =
+            static_cast<std::uint16_t>(static_cast<std::int16_t>(weight));
+      }
+}
+
 #if defined(__x86_64__)
 
 namespace {
@@ -90,25 +105,6 @@ void PairConvolution::take(const float* from, std::size_t height, std::size_t wi
       });
 }
 
-// To 16 bits, without what fills up a chunk. To widen bytes whenever they are used takes a
-// twentieth of a read.
-void PairConvolution::prepare() {
-  const std::size_t tiles = scale_.size() / side, places = form_.kernel_y * chunks_;
-  pairs_ = (form_.kernel_x * form_.inputs + 1) / 2;
-  wide_.reserve(tiles * form_.kernel_y * pairs_);
-  for (std::size_t tile = 0; tile < tiles; ++tile) {
-    const std::size_t first = tile / 2 * 2, beside = std::min<std::size_t>(2, tiles - first);
-    for (std::size_t y = 0; y < form_.kernel_y; ++y)
-      for (std::size_t pair = 0; pair < pairs_; ++pair) {
-        const std::size_t place = y * chunks_ + pair / side;
-        const Weights& packed = weights_[first * places + place * beside + (tile - first)];
-        std::copy_n(packed.numbers.begin() + pair % side * depth, depth,
-                    wide_.emplace_back().numbers.begin());
-      }
-  }
-  weights_ = {};
-}
-
 // The inputs of the results that are summed up next.
 struct PairConvolution::Inputs {
   std::array<const std::uint16_t*, results> first;
@@ -153,7 +149,7 @@ template <std::size_t halves>
 METERLENS_WITH_PAIRS void PairConvolution::sum_up(std::size_t tile, const Walk& walk,
                                                   const Room& room, float* to) const {
   const std::size_t first_output = tile * side, all = walk.pictures * walk.rows * walk.columns;
-  const Line* wide = wide_.data() + tile * form_.kernel_y * pairs_;
+  const Line* first_line = lines_.data() + tile * form_.kernel_y * pairs_;
   const __m256 least = _mm256_set1_ps(form_.relu ? 0 : -std::numeric_limits<float>::infinity());
   Steps steps(walk, room);
   to += first_output;
@@ -163,7 +159,7 @@ METERLENS_WITH_PAIRS void PairConvolution::sum_up(std::size_t tile, const Walk& 
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < results * halves; ++i)
       sums[i / halves][i % halves] = _mm256_setzero_si256();
-    const Line* weights = wide;
+    const Line* weights = first_line;
     for (std::size_t line = 0; line < form_.kernel_y; ++line) {
       for (std::size_t pair = 0; pair < pairs_; ++pair, ++weights) {
         const auto* packed = reinterpret_cast<const __m256i*>(weights->numbers.data());
@@ -212,7 +208,6 @@ bool PairConvolution::is_faster() { return false; }
 void PairConvolution::take(const float*, std::size_t, std::size_t, std::size_t, std::size_t,
                            Room&) const {}
 void PairConvolution::walk(const Walk&, Room&, float*) const {}
-void PairConvolution::prepare() {}
 
 #endif
 

@@ -22,12 +22,12 @@ class PairConvolution final : public WholeConvolution {
   void take(const float* from, std::size_t height, std::size_t width, std::size_t index,
             std::size_t at, Room& room) const override;
   void walk(const Walk& walk, Room& room, float* to) const override;
-  void prepare() override;
+  void pack(std::span<const float> weights) override;
   template <std::size_t halves>
   void sum_up(std::size_t tile, const Walk& walk, const Room& room, float* to) const;
 
-  std::size_t pairs_ = 0;   // of products, of one line of the kernel
-  std::vector<Line> wide_;  // weights of each `side` of outputs: a pair of all of them a line
+  std::size_t pairs_ = 0;    // of products, of one line of the kernel
+  std::vector<Line> lines_;  // of each `side` of outputs: a pair of weights of all of them a line
 };
 
 }  // namespace meterlens::reader

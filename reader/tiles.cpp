@@ -21,6 +21,25 @@ std::size_t up(std::size_t count, std::size_t to) { return (count + to - 1) / to
 
 }  // namespace
 
+void TileConvolution::pack(std::span<const float> weights) {
+  const std::size_t line = form_.kernel_x * form_.inputs, tiles = scale_.size() / side;
+  chunks_ = up(line, depth);
+  const std::size_t places = form_.kernel_y * chunks_;
+  weights_.reserve(tiles * places);
+  for (std::size_t first = 0; first < tiles; first += 2)
+    for (std::size_t place = 0; place < places; ++place)
+      for (std::size_t tile = first; tile < std::min(tiles, first + 2); ++tile) {
+        Weights& packed = weights_.emplace_back();
+        for (std::size_t i = 0; i < side * depth; ++i) {
+          const std::size_t output = tile * side + i / 2 % side;
+          const std::size_t product = place % chunks_ * depth + i / depth * 2 + i % 2;
+          const std::size_t from = (output * form_.kernel_y + place / chunks_) * line + product;
+          if (output < form_.outputs && product < line)
+            packed.numbers[i] = static_cast<std::int8_t>(weights[from]);
+        }
+      }
+}
+
 #if defined(__x86_64__) && defined(__linux__)
 
 namespace {

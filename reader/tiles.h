@@ -14,6 +14,9 @@ class TileConvolution final : public WholeConvolution {
   static bool is_possible();
 
  private:
+  struct Weights {
+    std::array<std::int8_t, side * depth> numbers{};
+  };
   using Sums = std::array<float, side * side>;
   // Of a tile of sums: its first output channel, and for how many results it stands.
   struct Outputs {
@@ -24,11 +27,17 @@ class TileConvolution final : public WholeConvolution {
   void take(const float* from, std::size_t height, std::size_t width, std::size_t index,
             std::size_t at, Room& room) const override;
   void walk(const Walk& walk, Room& room, float* to) const override;
+  void pack(std::span<const float> weights) override;
   static void split(const float* from, std::size_t count, std::uint16_t* high, std::uint16_t* low);
   static void widen(std::span<const Weights> weights, Line* to);
   template <std::size_t count>
   static void sum_up(const Sources& from, Sums* sums);
   void finish(const Sums& sums, const Outputs& outputs, float* to) const;
+
+  std::size_t chunks_ = 0;  // of `depth` products that one line of the kernel has
+  // Of two and two times `side` outputs beside each other, as they are used together; in each pairs
+  // of products with all outputs.
+  std::vector<Weights> weights_;
 };
 
 }  // namespace meterlens::reader

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "reader/pairs.h"
 #include "reader/tiles.h"
@@ -30,50 +31,28 @@ std::unique_ptr<WholeConvolution> WholeConvolution::make(Way way, const Form& fo
                                                          std::span<const float> weights,
                                                          std::span<const float> scale,
                                                          std::span<const float> bias) {
+  const bool whole = std::ranges::all_of(
+      weights, [](float w) { return std::abs(w) <= whole_most && w == std::trunc(w); });
+  const std::size_t products = form.kernel_y * form.kernel_x * form.inputs;
+  if (!whole || products > std::numeric_limits<std::uint16_t>::max()) return nullptr;
   std::unique_ptr<WholeConvolution> made;
   if (way == Way::tiles)
     made = std::make_unique<TileConvolution>();
   else
     made = std::make_unique<PairConvolution>();
-  if (!made->pack(form, weights, scale, bias)) return nullptr;
-  made->prepare();
-  return made;
-}
-
-// In a chunk lie pairs of products, each with all outputs.
-bool WholeConvolution::pack(const Form& form, std::span<const float> weights,
-                            std::span<const float> scale, std::span<const float> bias) {
-  const bool whole = std::ranges::all_of(
-      weights, [](float w) { return std::abs(w) <= whole_most && w == std::trunc(w); });
-  if (!whole) return false;
-  const std::size_t line = form.kernel_x * form.inputs, tiles = up(form.outputs, side);
-  if (form.kernel_y * line > std::numeric_limits<std::uint16_t>::max()) return false;
-  form_ = form;
-  chunks_ = up(line, depth);
-  scale_.assign(tiles * side, 0), bias_.assign(tiles * side, 0);
-  std::ranges::copy(scale, scale_.begin());
-  std::ranges::copy(bias, bias_.begin());
+  made->form_ = form;
   for (std::size_t output = 0; output < form.outputs; ++output) {
     std::uint32_t sum = 0;
-    for (const float w : weights.subspan(output * form.kernel_y * line, form.kernel_y * line))
+    for (const float w : weights.subspan(output * products, products))
       sum += static_cast<std::uint32_t>(std::abs(w));
-    heaviest_ = std::max(heaviest_, sum);
+    made->heaviest_ = std::max(made->heaviest_, sum);
   }
-  const std::size_t places = form.kernel_y * chunks_;
-  weights_.reserve(tiles * places);
-  for (std::size_t first = 0; first < tiles; first += 2)
-    for (std::size_t place = 0; place < places; ++place)
-      for (std::size_t tile = first; tile < std::min(tiles, first + 2); ++tile) {
-        Weights& packed = weights_.emplace_back();
-        for (std::size_t i = 0; i < side * depth; ++i) {
-          const std::size_t output = tile * side + i / 2 % side;
-          const std::size_t product = place % chunks_ * depth + i / depth * 2 + i % 2;
-          const std::size_t from = (output * form.kernel_y + place / chunks_) * line + product;
-          if (output < form.outputs && product < line)
-            packed.numbers[i] = static_cast<std::int8_t>(weights[from]);
-        }
-      }
-  return true;
+  for (const auto& [from, to] : {std::pair(scale, &made->scale_), std::pair(bias, &made->bias_)}) {
+    to->assign(up(form.outputs, side) * side, 0);
+    std::ranges::copy(from, to->begin());
+  }
+  made->pack(weights);
+  return made;
 }
 
 void WholeConvolution::run(const float* from, std::size_t count, std::size_t height,

@@ -27,7 +27,7 @@ class WholeConvolution {
     bool relu = false;
   };
 
-  static constexpr std::size_t side = 16, depth = 32;  // of packed weights: outputs, products
+  static constexpr std::size_t side = 16, depth = 32;  // outputs and products that lie together
   struct alignas(64) Line {
     std::array<std::uint16_t, depth> numbers{};
   };
@@ -64,16 +64,12 @@ class WholeConvolution {
     std::size_t pitch = 0;    // from one line of the kernel to the next
     bool is_covered = false;  // by the kernel: pictures are columns of one
   };
-  struct Weights {
-    std::array<std::int8_t, side * depth> numbers{};
-  };
-
   // Makes the room's numbers, from `at` on, of picture `index` with the zeros around it.
   virtual void take(const float* from, std::size_t height, std::size_t width, std::size_t index,
                     std::size_t at, Room& room) const = 0;
   virtual void walk(const Walk& walk, Room& room, float* to) const = 0;
-  // Once the weights are packed.
-  virtual void prepare() {}
+  // Keeps make()'s weights, whole numbers, as they are used.
+  virtual void pack(std::span<const float> weights) = 0;
 
   // Of a padded picture: `zeros` of how many lie between lines, `line` of a line.
   template <typename Zeros, typename TakeLine>
@@ -88,15 +84,8 @@ class WholeConvolution {
   }
 
   Form form_;
-  std::size_t chunks_ = 0;  // of `depth` products that one line of the kernel has
-  // Two and two times `side` outputs lie beside each other, of each a chunk in turns.
-  std::vector<Weights> weights_;
   std::vector<float> scale_, bias_;  // of whole `side`s
   std::uint32_t heaviest_ = 0;       // an output's sum of weights without their signs
-
- private:
-  bool pack(const Form& form, std::span<const float> weights, std::span<const float> scale,
-            std::span<const float> bias);
 };
 
 }  // namespace meterlens::reader
