@@ -84,7 +84,7 @@ class Update(FlowTest):
     def test_a_camera_is_updated_through_the_dtu_while_it_takes_a_photo(self):
         self.start()
         update = self.order(self.image(7))
-        wait_until(lambda: self.stack.get(f"/updates/{update['id']}")["packets_received"] > 4, 30,
+        wait_until(lambda: self.stack.get(f"/updates/{update['id']}")["packets_received"] > 4, 90,
                    "some packets")
         command, photo = self.take_photo("m1")
         self.assertEqual(command["state"], "read", command)
@@ -151,7 +151,7 @@ class Update(FlowTest):
     def test_a_server_killed_in_the_middle_goes_on(self):
         self.start()
         update = self.order(self.image(7, extra_bytes=200_000))
-        wait_until(lambda: self.stack.get(f"/updates/{update['id']}")["packets_received"] > 4, 30,
+        wait_until(lambda: self.stack.get(f"/updates/{update['id']}")["packets_received"] > 4, 90,
                    "some packets")
         server = next(p for name, p in self.stack.processes if name == "meterlens")
         server.send_signal(signal.SIGKILL)

@@ -1,6 +1,6 @@
 // The review queue: one doubtful photo after the other, by keyboard. Enter takes the digits as they
 // stand, digits correct them, R rejects, S leaves it for later.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { list_readings } from "../api/api";
 import type { Reading } from "../api/openapi";
 import { error_of, type ApiError } from "../api/http";
@@ -66,7 +66,7 @@ function Rejecting(props: { reject: (reason: string) => void; close: () => void 
   const words = use_words();
   const [text, set_text] = useState("");
   const first = useRef<HTMLButtonElement>(null);
-  useEffect(() => first.current?.focus(), []);
+  useLayoutEffect(() => first.current?.focus(), []);
   return (
     <div
       class="rejecting"
@@ -117,7 +117,8 @@ function Card({ item }: { item: Item }) {
   const [rejecting, set_rejecting] = useState(false);
   const digits = item.typed ?? reading.digits;
   const wrong = digits === "" ? words.say("digits_wanted") : null;
-  useEffect(() => {
+  // Before it is seen, so that no key that follows is lost.
+  useLayoutEffect(() => {
     set_rejecting(false);
     input.current?.focus();
   }, [reading.id]);

@@ -27,6 +27,12 @@ const card_of = (page) => page.locator("article.review");
 const reading_of = (page) => card_of(page).getAttribute("data-reading");
 const digits_of = (page) => page.locator("input.digits").inputValue();
 
+// A reading is shown, and its digits take the keys: only after it was drawn.
+async function ready(page) {
+  await card_of(page).waitFor();
+  await page.locator("input.digits:focus").waitFor();
+}
+
 async function changed_from(page, reading) {
   await page.locator(`article.review:not([data-reading="${reading}"])`).waitFor();
 }
@@ -48,7 +54,7 @@ async function stored_as(page, reading, wanted) {
 
 export async function review({ context, url, shot }) {
   const { page, faults } = await open(context, url, "review");
-  await card_of(page).waitFor();
+  await ready(page);
   await page.locator("canvas[data-photo]").first().waitFor();
   await shot(page, "review-first");
   const times = [];
@@ -132,7 +138,7 @@ export async function review_conflict({ context, url, shot }) {
 // the session is made up here; login_test.mjs has a real one.
 export async function review_logged_out({ context, url }) {
   const { page, faults } = await open(context, url, "review", [[401, ""]]);
-  await card_of(page).waitFor();
+  await ready(page);
   const reading = await reading_of(page);
   await page.locator("input.digits").evaluate((input) => input.setSelectionRange(1, 2));
   const digits = await digits_of(page);
