@@ -45,7 +45,7 @@ class Emulated(FlowTest):
     def wait_camera(self, device, firmware):
         """Until the camera's Hello has come through the DTU."""
         self.stack.wait_online(device)
-        wait_until(lambda: self.stack.get(f"/devices/{device}")["firmware"] == firmware, 20,
+        wait_until(lambda: self.stack.get(f"/devices/{device}")["firmware"] == firmware, 60,
                    f"the camera of {device}")
 
     def modem(self, device, *more):
