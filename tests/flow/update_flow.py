@@ -134,7 +134,9 @@ class Update(FlowTest):
         self.start()
         update = self.order(self.image(7, extra_bytes=3_000))
         self.wait_update(update, ("trying",))
-        # From here on nobody hears the new program.
+        # From here on nobody hears the new program. The line's name goes first: the next DTU of any
+        # other story may get the same pseudo-terminal.
+        self.line("m1").unlink()
         self.dtu_process.send_signal(signal.SIGKILL)
         self.dtu_process.wait()
         wait_until(lambda: self.slots() == (7, 5, 0, 1, 0), 30, "the trial")
