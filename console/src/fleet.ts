@@ -87,8 +87,10 @@ export class Fleet {
 
   forget(id: string): void {
     const kept = this.kept.get(id);
-    if (kept !== undefined) kept.place = null;
-    kept?.entry.set(undefined);
+    if (kept !== undefined) {
+      kept.place = null;
+      kept.entry.set(undefined);
+    }
     this.sorted = null;
     this.version.set(this.version.get() + 1);
   }

@@ -27,7 +27,7 @@ const card_of = (page) => page.locator("article.review");
 const reading_of = (page) => card_of(page).getAttribute("data-reading");
 const digits_of = (page) => page.locator("input.digits").inputValue();
 
-// A reading is shown, and its digits take the keys: only after it was drawn.
+// A reading is shown, and its digits take the keys.
 async function ready(page) {
   await card_of(page).waitFor();
   await page.locator("input.digits:focus").waitFor();
