@@ -162,7 +162,7 @@ int main_of_camera(int argument_count, char** arguments) {
   const auto update = open_images(options.images, arguments, images);
   if (!update) return stop(update.error());
   settings.update = *update;
-  settings.update.power = (*flash)->run().ending(update->power);
+  settings.update.power = (*line)->ending((*flash)->run().ending(update->power));
   settings.areas = (*flash)->areas();
   settings.deaf_keys = deaf_keys((*source)->deaf_settings());
   MeterlensPower power{};

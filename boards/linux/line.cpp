@@ -24,6 +24,7 @@ constexpr std::int64_t open_again_us = 300'000;
 constexpr std::int64_t catch_up_us = 100'000;
 constexpr std::size_t pace_chunk_bytes = 48;
 constexpr std::string_view pty_prefix = "pty:";
+constexpr std::size_t far_name_bytes = 128;
 
 std::optional<speed_t> speed_of(std::uint32_t baud) {
   switch (baud) {
@@ -108,11 +109,20 @@ std::int64_t Pace::due_us(std::size_t bytes) const {
 Line::Line(std::string spec, std::uint32_t baud)
     : path_(std::move(spec)), baud_(baud), pace_(baud) {}
 
+// The link goes first: who sees the line end and opens it again must not find it.
 Line::~Line() {
+  unlink();
   if (file_ >= 0) close(file_);
   if (far_end_ >= 0) close(far_end_);
+}
+
+// Another program may have taken the name since: its link stays.
+void Line::unlink() {
+  char far[far_name_bytes];
   std::error_code ignored;
-  if (!link_.empty()) std::filesystem::remove(link_, ignored);
+  if (!link_.empty() && ptsname_r(file_, far, sizeof far) == 0 &&
+      std::filesystem::read_symlink(link_, ignored) == far)
+    std::filesystem::remove(link_, ignored);
 }
 
 std::expected<std::unique_ptr<Line>, std::string> Line::open(const std::string& spec,
@@ -130,7 +140,7 @@ std::expected<std::unique_ptr<Line>, std::string> Line::open(const std::string& 
 
 std::expected<void, std::string> Line::make_pty() {
   file_ = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-  char far[128];
+  char far[far_name_bytes];
   if (file_ < 0 || grantpt(file_) != 0 || unlockpt(file_) != 0 ||
       ptsname_r(file_, far, sizeof far) != 0)
     return std::unexpected(system_error("no pseudo-terminal"));
@@ -229,6 +239,19 @@ MeterlensLine Line::port(std::uint32_t baud_max) {
     return static_cast<Line*>(self)->set_baud(baud);
   };
   return port;
+}
+
+MeterlensPower Line::ending(const MeterlensPower& real) {
+  if (real.restart == nullptr || link_.empty()) return real;
+  restart_ = real;
+  MeterlensPower out = real;
+  out.context = this;
+  out.restart = [](void* self) {
+    auto& line = *static_cast<Line*>(self);
+    line.unlink();
+    line.restart_.restart(line.restart_.context);
+  };
+  return out;
 }
 
 std::int64_t Line::due_us() const {

@@ -74,6 +74,10 @@ class Line {
   bool set_baud(std::uint32_t baud);
   // For the device programs; holds as long as this object. `baud_max` 0: the speed is fixed.
   MeterlensLine port(std::uint32_t baud_max);
+  // As `real`, but a restart takes the link away first: no other program may find a stranger's
+  // pseudo-terminal, which gets the number that is free again, under its name. Holds as long as
+  // this object, and what `real` points at.
+  MeterlensPower ending(const MeterlensPower& real);
 
  private:
   Line(std::string spec, std::uint32_t baud);
@@ -81,6 +85,7 @@ class Line {
   void open_path(std::int64_t now_us);
   void lose(std::int64_t now_us);
   bool apply_baud();
+  void unlink();
 
   std::string path_;
   std::string link_;  // empty: not ours
@@ -95,6 +100,7 @@ class Line {
   std::array<std::uint8_t, 256> pending_;
   std::size_t pending_count_ = 0;
   std::size_t pending_taken_ = 0;
+  MeterlensPower restart_{};
 };
 
 }  // namespace meterlens::boards

@@ -1,6 +1,8 @@
 #include "boards/linux/line.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -8,6 +10,7 @@
 #include <fstream>
 #include <limits>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace meterlens::boards {
@@ -204,6 +207,36 @@ TEST_F(LinePair, DoesNotReplaceWhatIsNotALink) {
   const auto line = Line::open("pty:" + link_.string(), 0);
   EXPECT_FALSE(line);
   EXPECT_TRUE(std::filesystem::is_regular_file(link_));
+}
+
+// Its number is free at once and another program's next; a restart by exec closes it, too.
+TEST_F(LinePair, TheLinkIsGoneBeforeTheLineEnds) {
+  auto line = open("pty:" + link_.string());
+  int restarts = 0;
+  MeterlensPower real{};
+  real.context = &restarts;
+  real.restart = [](void* count) { ++*static_cast<int*>(count); };
+  const MeterlensPower power = line->ending(real);
+  EXPECT_TRUE(std::filesystem::is_symlink(link_));
+  power.restart(power.context);
+  EXPECT_EQ(restarts, 1);
+  EXPECT_FALSE(std::filesystem::is_symlink(link_));
+  EXPECT_EQ(line->ending({}).restart, nullptr);
+
+  // The new line has the name already when the former one ends.
+  line = open("pty:" + link_.string());
+  const int far = ::open(link_.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ASSERT_GE(far, 0);
+  bool found = true;
+  std::thread other([&] {
+    pollfd file = {far, 0, 0};
+    poll(&file, 1, -1);
+    found = std::filesystem::is_symlink(link_);
+  });
+  line.reset();
+  other.join();
+  close(far);
+  EXPECT_FALSE(found);
 }
 
 TEST(Line, RefusesASpeedThatNoLineHas) { EXPECT_FALSE(Line::open("/dev/null", 1234)); }

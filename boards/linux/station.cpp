@@ -66,7 +66,7 @@ std::expected<std::unique_ptr<Station>, std::string> Station::open(const Station
   settings.uart_read_bytes = options.uart_read_bytes;
   settings.power.reset_cause = self.state_->run().reset_cause();
   settings.update = options.update;
-  settings.update.power = self.state_->run().ending(options.update.power);
+  settings.update.power = self.line_->ending(self.state_->run().ending(options.update.power));
   const auto receive = [&self](std::string_view topic, std::span<const std::uint8_t> payload) {
     self.dtu_->mqtt_in(topic, payload, uptime_ms());
   };
