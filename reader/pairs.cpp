@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -16,14 +17,21 @@ void PairConvolution::pack(std::span<const float> weights) {
   const std::size_t line = form_.kernel_x * form_.inputs;
   pairs_ = (line + 1) / 2;
   lines_.resize(scale_.size() / side * form_.kernel_y * pairs_);
-  for (std::size_t output = 0; output < form_.outputs; ++output)
+  std::uint32_t heaviest = 1;  // output, of the sum of weights without their signs
+  for (std::size_t output = 0; output < form_.outputs; ++output) {
+    std::uint32_t weight_sum = 0;
     for (std::size_t y = 0; y < form_.kernel_y; ++y)
       for (std::size_t product = 0; product < line; ++product) {
         Line& packed = lines_[(output / side * form_.kernel_y + y) * pairs_ + product / 2];
         const float weight = weights[(output * form_.kernel_y + y) * line + product];
         packed.numbers[output % side * 2 + product % 2] =
             static_cast<std::uint16_t>(static_cast<std::int16_t>(weight));
+        weight_sum += static_cast<std::uint32_t>(std::abs(weight));
       }
+    heaviest = std::max(heaviest, weight_sum);
+  }
+  most_units_ = std::min<std::uint32_t>(std::numeric_limits<std::int16_t>::max(),
+                                        std::numeric_limits<std::int32_t>::max() / heaviest);
 }
 
 #if defined(__x86_64__)
@@ -34,7 +42,6 @@ namespace {
 
 constexpr std::size_t lanes = 8;    // of 32 bits
 constexpr std::size_t results = 4;  // that are summed up at once
-constexpr float most_units = std::numeric_limits<std::int16_t>::max();
 
 METERLENS_WITH_PAIRS float largest_of(const float* from, std::size_t count) {
   const __m256 sign = _mm256_set1_ps(-0.0f);
@@ -91,8 +98,7 @@ bool PairConvolution::is_faster() { return !__builtin_cpu_supports("avx512f"); }
 
 void PairConvolution::take(const float* from, std::size_t height, std::size_t width,
                            std::size_t index, std::size_t at, Room& room) const {
-  constexpr std::uint32_t most_sum = std::numeric_limits<std::int32_t>::max();
-  const float most = std::min(most_units, static_cast<float>(most_sum / std::max(1U, heaviest_)));
+  const auto most = static_cast<float>(most_units_);
   const float largest = largest_of(from, height * width * form_.inputs);
   const std::size_t line = width * form_.inputs;
   room.units[index] = largest / most;

@@ -26,8 +26,10 @@ class PairConvolution final : public WholeConvolution {
   template <std::size_t halves>
   void sum_up(std::size_t tile, const Walk& walk, const Room& room, float* to) const;
 
-  std::size_t pairs_ = 0;    // of products, of one line of the kernel
-  std::vector<Line> lines_;  // of each `side` of outputs: a pair of weights of all of them a line
+  std::size_t pairs_ = 0;         // of products, of one line of the kernel
+  std::uint32_t most_units_ = 0;  // of an input
+  // Of each `side` of outputs: a pair of weights of all of them a line.
+  std::vector<Line> lines_;
 };
 
 }  // namespace meterlens::reader

@@ -17,8 +17,6 @@ namespace {
 
 constexpr std::size_t row_bytes = 64;  // of a tile
 
-std::size_t up(std::size_t count, std::size_t to) { return (count + to - 1) / to; }
-
 }  // namespace
 
 void TileConvolution::pack(std::span<const float> weights) {

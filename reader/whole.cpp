@@ -13,8 +13,6 @@ namespace {
 
 constexpr float whole_most = 127;
 
-std::size_t up(std::size_t count, std::size_t to) { return (count + to - 1) / to; }
-
 }  // namespace
 
 bool WholeConvolution::is_possible(Way way) {
@@ -41,12 +39,6 @@ std::unique_ptr<WholeConvolution> WholeConvolution::make(Way way, const Form& fo
   else
     made = std::make_unique<PairConvolution>();
   made->form_ = form;
-  for (std::size_t output = 0; output < form.outputs; ++output) {
-    std::uint32_t sum = 0;
-    for (const float w : weights.subspan(output * products, products))
-      sum += static_cast<std::uint32_t>(std::abs(w));
-    made->heaviest_ = std::max(made->heaviest_, sum);
-  }
   for (const auto& [from, to] : {std::pair(scale, &made->scale_), std::pair(bias, &made->bias_)}) {
     to->assign(up(form.outputs, side) * side, 0);
     std::ranges::copy(from, to->begin());

@@ -71,6 +71,8 @@ class WholeConvolution {
   // Keeps make()'s weights, whole numbers, as they are used.
   virtual void pack(std::span<const float> weights) = 0;
 
+  // How many of `to` hold `count`.
+  static std::size_t up(std::size_t count, std::size_t to) { return (count + to - 1) / to; }
   // Of a padded picture: `zeros` of how many lie between lines, `line` of a line.
   template <typename Zeros, typename TakeLine>
   void lay_out(std::size_t height, std::size_t width, Zeros zeros, TakeLine line) const {
@@ -85,7 +87,6 @@ class WholeConvolution {
 
   Form form_;
   std::vector<float> scale_, bias_;  // of whole `side`s
-  std::uint32_t heaviest_ = 0;       // an output's sum of weights without their signs
 };
 
 }  // namespace meterlens::reader
