@@ -357,18 +357,25 @@ std::vector<WheelOpinion> Nets::read_wheels(const Quad& window, const std::vecto
   return opinions;
 }
 
+// Its negative, too: the net knows more light digits than dark ones.
 WheelOpinion Nets::read_wheel(const Picture& wheel) {
   const cv::Mat from(wheel.height, wheel.width, CV_8UC3,
                      const_cast<std::uint8_t*>(wheel.bgr.data()));
   const cv::Size size(static_cast<int>(wheel_width * wheel_span_x + 0.5),
                       static_cast<int>(wheel_height * wheel_span_y + 0.5));
   const int left = (wheel_width - size.width) / 2, top = (wheel_height - size.height) / 2;
-  cv::Mat small, seen;
+  cv::Mat small, seen, negative;
   const bool shrinks = from.cols >= size.width && from.rows >= size.height;
   cv::resize(from, small, size, 0, 0, shrinks ? cv::INTER_AREA : cv::INTER_LINEAR);
   cv::copyMakeBorder(small, seen, top, wheel_height - size.height - top, left,
                      wheel_width - size.width - left, cv::BORDER_REPLICATE);
-  return opinion_of(run(parts_->wheel(), {seen}).data(), 0);
+  cv::bitwise_not(seen, negative);
+  const std::span<const float> result = run(parts_->wheel(), {seen, negative});
+  WheelOpinion opinion = opinion_of(result.data(), 0);
+  const Spread other = opinion_of(result.data() + result.size() / 2, 0).spread;
+  for (std::size_t c = 0; c < half_steps; ++c)
+    opinion.spread[c] = (opinion.spread[c] + other[c]) / 2;
+  return opinion;
 }
 
 Light Nets::light(const Quad& window) {

@@ -250,7 +250,7 @@ TEST(Reader, ReadsOneWheel) {
   const Quad& w = digits->window;
   const double wheels = static_cast<double>(photo.label.size());
   for (std::size_t i = 0; i < photo.label.size(); ++i) {
-    const Picture wheel = rearranged(p, 40, 60, [&](int x, int y) {
+    Picture wheel = rearranged(p, 40, 60, [&](int x, int y) {
       const double u = (static_cast<double>(i) + (x + 0.5) / 40) / wheels, v = (y + 0.5) / 60;
       const auto at = [&](double Point::*c) {
         return (1 - v) * ((1 - u) * w[0].*c + u * w[1].*c) + v * ((1 - u) * w[3].*c + u * w[2].*c);
@@ -261,6 +261,10 @@ TEST(Reader, ReadsOneWheel) {
     ASSERT_TRUE(read.has_value());
     EXPECT_EQ(read->digit, photo.label[i]) << i;
     EXPECT_LT(std::abs(std::remainder(read->position - (photo.label[i] - '0'), 10)), 0.5) << i;
+    for (auto& value : wheel.bgr) value = static_cast<std::uint8_t>(255 - value);
+    const auto negative = shared_reader().read_wheel(encode(wheel, 90));
+    ASSERT_TRUE(negative.has_value());
+    EXPECT_LT(std::abs(std::remainder(negative->position - read->position, 10)), 0.1) << i;
   }
   EXPECT_EQ(shared_reader().read_wheel({}).error().fault, Fault::not_a_jpeg);
 }
