@@ -129,10 +129,10 @@ def is_accepted(answer, accepted):
 
 
 def print_followed(folder, sets):
-    """The real sets once more, each photo with its layout and a made-up earlier reading."""
+    """Real photos and the series once more, each with its layout and a made-up earlier reading."""
     rng = random.Random(3)
     for name, part, labels, more in sets:
-        if name.startswith("rendered"):
+        if name.startswith("rendered") and "series" not in name:
             continue
         split = more[1] if more else ""
         with labels.open(encoding="utf-8") as file:
