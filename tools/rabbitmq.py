@@ -71,8 +71,9 @@ def programs():
 class PrivateRabbitmq:
     """`with PrivateRabbitmq() as broker:` runs one; devices come in after `open_mqtt()`."""
 
-    def __init__(self, more_settings="", peer=None, starts=True):
-        """`peer`: another node, whose cluster this one joins. What does not start has its names."""
+    def __init__(self, more_settings="", peer=None, starts=True, opens_mqtt=False):
+        """`peer`: another node, whose cluster this one joins. What does not start has its names.
+        `opens_mqtt`: from the start, for who lets no device in before there is a topology."""
         self.bin = programs()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="meterlens_mq_"))
         self.amqp_port, self.mqtt_port = free_port(), free_port()
@@ -86,7 +87,7 @@ class PrivateRabbitmq:
         cookie.chmod(0o400)
         (self.folder / "rabbitmq.conf").write_text(SETTINGS.format(
             amqp=self.amqp_port, mqtt=self.mqtt_port, prometheus=free_port()) + more_settings)
-        (self.folder / "plugins").write_text(f"[{','.join(PLUGINS)}].\n")
+        self.write_plugins(opens_mqtt)
         if not starts:
             return
         try:
@@ -109,7 +110,7 @@ class PrivateRabbitmq:
                 with (node.folder / "rabbitmq.conf").open("a") as settings:
                     settings.write("cluster_formation.peer_discovery_backend = classic_config\n"
                                    f"{found}cluster_partition_handling = pause_minority\n")
-                (node.folder / "plugins").write_text(f"[{','.join([*PLUGINS, MQTT])}].\n")
+                node.write_plugins(opens_mqtt=True)
                 node.spawn()
             for node in nodes:
                 node.wait_ready(tries=3)
@@ -118,6 +119,10 @@ class PrivateRabbitmq:
                 node.close()
             raise
         return nodes
+
+    def write_plugins(self, opens_mqtt):
+        names = [*PLUGINS, MQTT] if opens_mqtt else PLUGINS
+        (self.folder / "plugins").write_text(f"[{','.join(names)}].\n")
 
     @property
     def url(self):

@@ -17,7 +17,7 @@ const flags = [
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export function launch() {
-  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium-headless-shell";
   return chromium.launch({ executablePath, headless: true, args: flags });
 }
 

@@ -7,14 +7,14 @@ import subprocess
 import unittest
 
 from flow import BUILD, free_port, wait_until
-from rabbitmq import DOOR, TLS, PrivateRabbitmq
+from rabbitmq import DOOR, TLS
 from worker_flow import Fleet
 
 
 class BrokerDoor(Fleet):
-    def start_broker(self):
+    def broker_settings(self):
         self.door_port = free_port()
-        return PrivateRabbitmq(DOOR.format(port=self.door_port))
+        return DOOR.format(port=self.door_port)
 
     def write_config(self, more="", **changes):
         return super().write_config(f"[broker_door]\nport = {self.door_port}\n{more}", **changes)
@@ -139,7 +139,7 @@ class BrokerDoor(Fleet):
 
 
 class BrokerTls(Fleet):
-    def start_broker(self):
+    def broker_settings(self):
         self.amqps_port, self.mqtts_port = free_port(), free_port()
         for name in ("ca", "stranger"):
             self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
@@ -150,8 +150,7 @@ class BrokerTls(Fleet):
         (self.folder / "names").write_text("subjectAltName=DNS:localhost\n")
         self.openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
                      "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", "server.pem")
-        return PrivateRabbitmq(TLS.format(amqps=self.amqps_port, mqtts=self.mqtts_port,
-                                          folder=self.folder))
+        return TLS.format(amqps=self.amqps_port, mqtts=self.mqtts_port, folder=self.folder)
 
     def openssl(self, *arguments):
         subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True,

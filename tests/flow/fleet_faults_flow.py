@@ -39,7 +39,6 @@ class ClocksApart(Fleet):
         with clock_set(-300):
             self.worker()
         self.shared()
-        self.broker.open_mqtt()
         with clock_set(+120):
             self.start_server()
         for number, device in enumerate(("m1", "m2", "m3")):
