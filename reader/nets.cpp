@@ -401,17 +401,16 @@ Light Nets::light(const Quad& window) {
 // a halved plane, reach out further.
 Part part_of(const Quad& window) {
   constexpr double moved_most = 0.1, edge = 16;
-  const Frame frame = frame_of(window);
+  Frame frame = frame_of(window);
   const double around = moved_most * frame.width + edge;
+  frame.width /= refiner_span_x, frame.height /= refiner_span_y;
   Part part{1e9, 1e9, -1e9, -1e9};
-  for (const double x : {-0.5, 0.5})
-    for (const double y : {-0.5, 0.5}) {
-      const Point corner = place(frame, x / refiner_span_x, y / refiner_span_y);
-      part.left = std::min(part.left, corner.x - around);
-      part.right = std::max(part.right, corner.x + around);
-      part.top = std::min(part.top, corner.y - around);
-      part.bottom = std::max(part.bottom, corner.y + around);
-    }
+  for (const Point& corner : corners_of(frame)) {
+    part.left = std::min(part.left, corner.x - around);
+    part.right = std::max(part.right, corner.x + around);
+    part.top = std::min(part.top, corner.y - around);
+    part.bottom = std::max(part.bottom, corner.y + around);
+  }
   return part;
 }
 
