@@ -33,7 +33,7 @@ FleetSteps::Answer FleetSteps::send(const fleet::SendControl& order) {
   control.payload = order.payload;
   control.created_ms = control.updated_ms = steps_.now_ms;
   const auto id = rows_.add_control(control);
-  if (!keep(id.has_value(), "a control")) return std::unexpected(OrderError::store);
+  if (!keep(id, "a control")) return std::unexpected(OrderError::store);
   control.id = *id;
   lines_[order.device].waiting.push_back(std::move(control));
   return *id;
@@ -43,7 +43,7 @@ void FleetSteps::end(Control& control, ControlState state, const std::string& re
   control.state = state;
   control.reason = reason;
   control.updated_ms = steps_.now_ms;
-  keep(rows_.save_control(control).has_value(), "a control");
+  keep(rows_.save_control(control), "a control");
 }
 
 void FleetSteps::tick_controls() {

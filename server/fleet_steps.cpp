@@ -1,6 +1,7 @@
 // Who is disabled, and what people order of a device.
 #include "server/fleet_steps.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <filesystem>
@@ -43,10 +44,8 @@ void FleetSteps::drop(const std::string& device) {
 
 void FleetSteps::look_again() { pushes_wait_ = campaigns_run_ = true; }
 
-// false: not saved; the committer knows, and everything waits until the store works again.
-bool FleetSteps::keep(bool saved, const std::string& what) {
-  if (!saved) steps_.committer.fail(what + " cannot be saved in the database", steps_.now_ms);
-  return saved;
+void FleetSteps::fail(std::string_view what, const store::Error& error) {
+  steps_.committer.fail(fmt::format("{} cannot be kept: {}", what, error.message), steps_.now_ms);
 }
 
 bool FleetSteps::admits(const ingest::Packet& packet) {
@@ -65,8 +64,7 @@ void FleetSteps::note_flood(const std::string& device, std::uint64_t dropped) {
 
 void FleetSteps::write_dropped() {
   for (auto at = dropped_.begin(); at != dropped_.end(); at = dropped_.erase(at))
-    if (!keep(rows_.add_dropped(at->first, at->second).has_value(), "the count of dropped packets"))
-      return;
+    if (!keep(rows_.add_dropped(at->first, at->second), "the count of dropped packets")) return;
 }
 
 void FleetSteps::tick() {
@@ -107,7 +105,7 @@ FleetSteps::Answer FleetSteps::set_enabled(const fleet::SetEnabled& order) {
   if (is_disabled(order.device) != order.enabled) return 0;
   write_dropped();
   const store::Switch state{order.enabled, steps_.now_ms, 0};
-  if (!keep(rows_.save_switch(order.device, state).has_value(), "the switch of a device"))
+  if (!keep(rows_.save_switch(order.device, state), "the switch of a device"))
     return std::unexpected(OrderError::store);
   spdlog::info("device {}: {}", order.device, order.enabled ? "enabled" : "disabled");
   if (order.enabled) {
@@ -147,7 +145,7 @@ FleetSteps::Answer FleetSteps::remove(const fleet::Remove& order) {
   steps_.settle_updates();
   steps_.settle_commands();
   const auto files = rows_.remove_device(order.device, order.purge);
-  if (!keep(files.has_value(), "the deletion of a device"))
+  if (!keep(files, "the deletion of a device"))
     return std::unexpected(OrderError::store);
   for (const std::string& path : *files) {
     if (const auto gone = remove_file(path); !gone)

@@ -57,9 +57,17 @@ class FleetSteps {
   std::expected<void, std::string> remove_file(const std::string& path);  // or object
   Answer reset(const std::string& device, const std::string& reason);
   Answer send(const fleet::SendControl& order);
-  bool keep(bool saved, const std::string& what);
+  // Whether `what` is saved, or read; if not, the committer knows, and everything waits until the
+  // store works again.
+  template <typename Value>
+  bool keep(const store::Result<Value>& done, std::string_view what) {
+    if (!done) fail(what, done.error());
+    return done.has_value();
+  }
+  void fail(std::string_view what, const store::Error& error);
 
   void write_records();
+  void put_back(std::vector<fleet::Message> messages);
   void write_dropped();
   void forget_old();
   void tick_controls();

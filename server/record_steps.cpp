@@ -1,5 +1,9 @@
 // The records of messages and health: written together, thinned, and forgotten in time.
 #include "server/fleet_steps.h"
+
+#include <algorithm>
+#include <iterator>
+
 #include "server/steps.h"
 
 namespace meterlens::server {
@@ -38,6 +42,18 @@ void FleetSteps::note(const ingest::Packet& packet) {
   at->second.sent.reset();
 }
 
+// Those that came meanwhile stand behind them; of more than may wait the latest go.
+void FleetSteps::put_back(std::vector<fleet::Message> messages) {
+  const std::size_t most = steps_.settings.records.waiting_max;
+  const std::lock_guard lock(messages_mutex_);
+  std::ranges::move(messages_, std::back_inserter(messages));
+  if (messages.size() > most) {
+    steps_.metrics.add(metrics::Count::messages_not_recorded, messages.size() - most);
+    messages.resize(most);
+  }
+  messages_ = std::move(messages);
+}
+
 void FleetSteps::write_records() {
   const fleet::RecordLimits& limits = steps_.settings.records;
   std::vector<fleet::Message> messages;
@@ -46,22 +62,22 @@ void FleetSteps::write_records() {
     messages.swap(messages_);
   }
   std::erase_if(messages, [&](const fleet::Message& one) { return is_disabled(one.device); });
-  if (!messages.empty() && !keep(rows_.add_messages(messages).has_value(), "the messages")) return;
+  if (!messages.empty() && !keep(rows_.add_messages(messages), "the messages"))
+    return put_back(std::move(messages));
   for (const fleet::Message& message : messages) {
     // Some more than the limit are kept for a while, so that not every message deletes one.
     std::int64_t& since = messages_since_[message.device];
     if (++since < std::max<std::int64_t>(1, limits.device_messages_max / 10)) continue;
     since = 0;
-    if (!keep(rows_.forget_messages(message.device, limits.device_messages_max).has_value(),
-              "the messages"))
+    if (!keep(rows_.forget_messages(message.device, limits.device_messages_max), "the messages"))
       return;
   }
   if (steps_.now_ms - samples_written_ms_ >= samples_every_ms && !samples_.empty()) {
     samples_written_ms_ = steps_.now_ms;
     std::vector<fleet::Sample> samples;
-    for (auto& [key, sample] : samples_) samples.push_back(std::move(sample));
+    for (const auto& [key, sample] : samples_) samples.push_back(sample);
+    if (!keep(rows_.add_samples(samples, limits.health_every_ms), "the health")) return;
     samples_.clear();
-    if (!keep(rows_.add_samples(samples, limits.health_every_ms).has_value(), "the health")) return;
   }
   const bool forgets = steps_.settings.role != Role::worker && steps_.leads;
   if (forgets && steps_.now_ms - forgot_ms_ >= forget_every_ms) forget_old();
@@ -73,8 +89,7 @@ void FleetSteps::forget_old() {
   forgot_ms_ = now_ms;
   const auto slots = std::max<std::int64_t>(1, six_hours_ms / limits.health_every_ms);
   keep(rows_.thin_samples(now_ms - limits.health_days * day_ms, static_cast<int>(slots),
-                          now_ms - limits.health_days_max * day_ms)
-           .has_value(),
+                          now_ms - limits.health_days_max * day_ms),
        "what is too old");
 }
 

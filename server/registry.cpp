@@ -201,14 +201,14 @@ void Registry::clock_moved(std::int64_t by_ms) {
   }
 }
 
-bool Registry::save(std::int64_t now_ms) {
-  if (unsaved_.empty()) return true;
+store::Result<void> Registry::save(std::int64_t now_ms) {
+  if (unsaved_.empty()) return {};
   std::vector<store::Device> rows;
   for (auto id = unsaved_.begin(); id != unsaved_.end() && rows.size() < limits_.saves_max; ++id)
     rows.push_back(entries_.at(*id).row);
-  if (!store::Fleet(store_).save_devices(rows)) {
+  if (auto saved = store::Fleet(store_).save_devices(rows); !saved) {
     metrics_.add(Count::store_errors);
-    return false;
+    return saved;
   }
   for (const store::Device& row : rows) {
     Entry& entry = entries_.at(row.id);
@@ -217,7 +217,7 @@ bool Registry::save(std::int64_t now_ms) {
     entry.state_unsaved = false;
     on_change_(row.id);
   }
-  return true;
+  return {};
 }
 
 }  // namespace meterlens::server

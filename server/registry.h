@@ -67,8 +67,8 @@ class Registry {
   void tick(std::int64_t now_ms);
   // The caller's clock was set; what was to happen in a second still does.
   void clock_moved(std::int64_t by_ms);
-  // Writes changed rows. False when the store fails; they are tried again.
-  bool save(std::int64_t now_ms);
+  // Writes changed rows. When the store fails they are tried again.
+  store::Result<void> save(std::int64_t now_ms);
   bool has_unsaved() const { return !unsaved_.empty(); }
 
  private:

@@ -35,7 +35,7 @@ const char* words(UpdateError error) {
 
 void FleetSteps::push_profiles() {
   const auto pending = rows_.pending_pushes(pushes_max);
-  if (!keep(pending.has_value(), "pushes")) return;
+  if (!keep(pending, "pushes")) return;
   for (const fleet::Push& one : *pending) push(one);
   pushes_wait_ = !pending->empty();
 }
@@ -64,22 +64,22 @@ void FleetSteps::push(fleet::Push push) {
     push.reason = words(done.error());
   }
   if (!profile && profile.error().code != store::ErrorCode::not_found) return;
-  keep(rows_.save_push(push).has_value(), "a push");
+  keep(rows_.save_push(push), "a push");
 }
 
 void FleetSteps::run_campaigns() {
   auto campaigns = rows_.running_campaigns();
-  if (!keep(campaigns.has_value(), "campaigns")) return;
+  if (!keep(campaigns, "campaigns")) return;
   campaigns_run_ = !campaigns->empty();
   for (fleet::Campaign& campaign : *campaigns) run(std::move(campaign));
 }
 
 void FleetSteps::run(fleet::Campaign campaign) {
   // How updates end is taken over also while it is paused.
-  if (!keep(rows_.settle_campaign(campaign.id).has_value(), "a campaign")) return;
+  if (!keep(rows_.settle_campaign(campaign.id), "a campaign")) return;
   if (campaign.state != fleet::CampaignState::running) return;
   const auto counts = rows_.campaign_counts(campaign.id);
-  if (!keep(counts.has_value(), "a campaign")) return;
+  if (!keep(counts, "a campaign")) return;
   const fleet::Decision decision = fleet::decide(campaign, *counts);
   if (decision.state != campaign.state || decision.stage != campaign.stage) {
     spdlog::info("campaign {}: {}, stage {} {}", campaign.id, fleet::name(decision.state),
@@ -92,7 +92,7 @@ void FleetSteps::run(fleet::Campaign campaign) {
     // A person may have paused it just now; then the next turn sees that.
     const auto saved = rows_.save_campaign(campaign, before);
     if (!saved && saved.error().code == store::ErrorCode::conflict) return;
-    if (!keep(saved.has_value(), "a campaign")) return;
+    if (!keep(saved, "a campaign")) return;
   }
   if (campaign.state != fleet::CampaignState::running) return;
   const auto stage = static_cast<std::size_t>(campaign.stage);
@@ -100,14 +100,14 @@ void FleetSteps::run(fleet::Campaign campaign) {
   const int room = std::min(orders_max, open_updates_max - open);
   if (room <= 0) return;
   const auto waiting = rows_.campaign_waiting(campaign.id, campaign.stage, room);
-  if (!keep(waiting.has_value(), "a campaign")) return;
+  if (!keep(waiting, "a campaign")) return;
   for (const fleet::CampaignDevice& device : *waiting) order_update(campaign, device);
 }
 
 void FleetSteps::order_update(const fleet::Campaign& campaign, fleet::CampaignDevice device) {
   // Before a restart it may have been ordered and not noted.
   const auto known = rows_.known_update(device.device, campaign.image, campaign.created_ms);
-  if (!keep(known.has_value(), "a campaign")) return;
+  if (!keep(known, "a campaign")) return;
   device.turn = fleet::Turn::ordered;
   if (*known) {
     device.update = **known;
@@ -123,7 +123,7 @@ void FleetSteps::order_update(const fleet::Campaign& campaign, fleet::CampaignDe
       device.reason = words(why);
     }
   }
-  keep(rows_.save_campaign_device(campaign.id, device).has_value(), "a campaign");
+  keep(rows_.save_campaign_device(campaign.id, device), "a campaign");
 }
 
 }  // namespace meterlens::server

@@ -288,8 +288,9 @@ void Pipeline::Steps::settle_commands() {
     unsaved_commands.erase(unsaved_commands.begin(),
                            unsaved_commands.begin() + static_cast<std::ptrdiff_t>(group.size()));
   }
-  if (committer.good() && may_walk(devices_saved_ms) && !registry.save(now_ms))
-    committer.fail("devices cannot be saved in the database", now_ms);
+  if (!committer.good() || !may_walk(devices_saved_ms)) return;
+  if (const auto saved = registry.save(now_ms); !saved)
+    committer.fail("devices cannot be saved: " + saved.error().message, now_ms);
 }
 
 // With many devices what walks over all of them is done some times a second, not in each turn, and

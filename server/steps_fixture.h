@@ -54,9 +54,10 @@ class OnSteps : public ::testing::Test {
   void restart() {
     steps_.reset();
     store_.reset();
-    store_ = *store::Store::open((root_ / "m.db").string(), {.before_write = [this] {
-      if (before_write_) before_write_();
-    }});
+    store_ = *store::Store::open((root_ / "m.db").string(),
+                                 {.busy_timeout_ms = 10, .before_write = [this] {
+                                    if (before_write_) before_write_();
+                                  }});
     steps_ = std::make_unique<Pipeline::Steps>(
         settings_, *store_, metrics_, [this](const Change& change) { changes_.push_back(change); });
     steps_->publish = [this](std::string topic, std::vector<std::uint8_t> payload, int) {

@@ -140,8 +140,8 @@ class OwnTimer(FlowTest):
         for photo in stored():
             self.assert_is_the_cameras("m1", photo)
             self.assertIsNone(photo["command"])
-            # Clocks are rounded: it may seem to be a little early.
-            self.assertLess((photo["captured_at_ms"] + 100) % 5000, 4000, "near a multiple of 5 s")
+            # Clocks are rounded, and told over lines that may be busy: it may seem to be early.
+            self.assertLess((photo["captured_at_ms"] + 500) % 5000, 4000, "near a multiple of 5 s")
 
 
 if __name__ == "__main__":
