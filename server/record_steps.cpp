@@ -13,6 +13,13 @@ constexpr std::int64_t samples_every_ms = 5'000;
 constexpr std::int64_t forget_every_ms = 600'000;
 constexpr int six_hours_ms = 21'600'000;
 
+// Anything else is a fault of what was to be written, and would be one for ever.
+bool is_of_the_store(const store::Error& error) {
+  using enum store::ErrorCode;
+  return error.code == locked || error.code == read_only || error.code == disk_full ||
+         error.code == unreachable;
+}
+
 }  // namespace
 
 void FleetSteps::note_message(std::string_view topic, protocol::Bytes payload, std::int64_t at_ms) {
@@ -62,8 +69,12 @@ void FleetSteps::write_records() {
     messages.swap(messages_);
   }
   std::erase_if(messages, [&](const fleet::Message& one) { return is_disabled(one.device); });
-  if (!messages.empty() && !keep(rows_.add_messages(messages), "the messages"))
-    return put_back(std::move(messages));
+  const auto added = messages.empty() ? store::Result<void>() : rows_.add_messages(messages);
+  if (!keep(added, "the messages")) {
+    if (is_of_the_store(added.error())) return put_back(std::move(messages));
+    steps_.metrics.add(metrics::Count::messages_not_recorded, messages.size());
+    return;
+  }
   for (const fleet::Message& message : messages) {
     // Some more than the limit are kept for a while, so that not every message deletes one.
     std::int64_t& since = messages_since_[message.device];
@@ -76,8 +87,9 @@ void FleetSteps::write_records() {
     samples_written_ms_ = steps_.now_ms;
     std::vector<fleet::Sample> samples;
     for (const auto& [key, sample] : samples_) samples.push_back(sample);
-    if (!keep(rows_.add_samples(samples, limits.health_every_ms), "the health")) return;
-    samples_.clear();
+    const auto written = rows_.add_samples(samples, limits.health_every_ms);
+    if (written || !is_of_the_store(written.error())) samples_.clear();
+    if (!keep(written, "the health")) return;
   }
   const bool forgets = steps_.settings.role != Role::worker && steps_.leads;
   if (forgets && steps_.now_ms - forgot_ms_ >= forget_every_ms) forget_old();

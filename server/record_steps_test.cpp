@@ -20,13 +20,15 @@ class RecordSteps : public testing::OnSteps {
   }
   ~RecordSteps() override { sqlite3_close(other_); }
 
-  void lock() {
-    ASSERT_EQ(sqlite3_open((root_ / "m.db").c_str(), &other_), SQLITE_OK);
-    ASSERT_EQ(sqlite3_exec(other_, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr), SQLITE_OK);
+  // Another program's.
+  void run(const char* sql) {
+    if (other_ == nullptr) {
+      ASSERT_EQ(sqlite3_open((root_ / "m.db").c_str(), &other_), SQLITE_OK);
+    }
+    ASSERT_EQ(sqlite3_exec(other_, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sql;
   }
-  void unlock() {
-    ASSERT_EQ(sqlite3_exec(other_, "ROLLBACK", nullptr, nullptr, nullptr), SQLITE_OK);
-  }
+  void lock() { run("BEGIN EXCLUSIVE"); }
+  void unlock() { run("ROLLBACK"); }
   void say_status(std::string_view json) {
     steps_->message("meterlens/m1/status", bytes_of(json));
     turn();
@@ -70,6 +72,18 @@ TEST_F(RecordSteps, MessagesWaitForTheDatabase) {
   EXPECT_TRUE(steps_->committer.good());
   steps_->tick();
   EXPECT_EQ(noted(), 3U);
+}
+
+TEST_F(RecordSteps, AMessageThatTheDatabaseRefusesHoldsNothingUp) {
+  run("CREATE TRIGGER refuse BEFORE INSERT ON message WHEN NEW.payload = 'bad'"
+      " BEGIN SELECT RAISE(ABORT, 'refused'); END");
+  note("bad");
+  EXPECT_FALSE(steps_->committer.good());
+  EXPECT_EQ(metrics_.count(metrics::Count::messages_not_recorded), 1U);
+  turn();
+  EXPECT_TRUE(steps_->committer.good());
+  note("good");
+  EXPECT_EQ(noted(), 1U);
 }
 
 }  // namespace
