@@ -15,7 +15,7 @@ const unsaid_files = new Set([
 const unsaid = [
   /^(the HTTP port|no permission to listen|cannot listen)/, /base_url|endpoint in/,
   /still here/, /^Meterlens|If you can read this|\\r/, /^cron: the 7|day of (month|week)$/,
-  /in the database$/, /^what is known of a device/, /^\[store\]/, /^a public key has/,
+  /^devices cannot be saved: $/, /^what is known of a device/, /^\[store\]/, /^a public key has/,
   /^(cannot write|deleted too|and the token has)/, /^no answer yet/,
 ];
 const no_prose =
