@@ -3,45 +3,48 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #if defined(__x86_64__)
-#include <immintrin.h>
+#include "reader/avx2.h"
 #endif
 
 namespace meterlens::reader {
 
 // At 16 bits: to widen bytes whenever they are used takes a twentieth of a read.
-void PairConvolution::pack(std::span<const float> weights) {
-  const std::size_t line = form_.kernel_x * form_.inputs;
+void PairConvolution::lay(std::span<const float> weights, std::size_t count, std::size_t line) {
   pairs_ = (line + 1) / 2;
-  lines_.resize(scale_.size() / side * form_.kernel_y * pairs_);
+  lines_.resize(scale_.size() / side * count * pairs_);
+  const float* weight = weights.data();
+  for (std::size_t output = 0; output < form_.outputs; ++output)
+    for (std::size_t y = 0; y < count; ++y)
+      for (std::size_t product = 0; product < line; ++product)
+        lines_[(output / side * count + y) * pairs_ + product / 2]
+            .numbers[output % side * 2 + product % 2] =
+            static_cast<std::uint16_t>(static_cast<std::int16_t>(*weight++));
+}
+
+std::uint32_t PairConvolution::most_units_of(std::span<const float> weights) const {
   std::uint32_t heaviest = 1;  // output, of the sum of weights without their signs
   for (std::size_t output = 0; output < form_.outputs; ++output) {
-    std::uint32_t weight_sum = 0;
-    for (std::size_t y = 0; y < form_.kernel_y; ++y)
-      for (std::size_t product = 0; product < line; ++product) {
-        Line& packed = lines_[(output / side * form_.kernel_y + y) * pairs_ + product / 2];
-        const float weight = weights[(output * form_.kernel_y + y) * line + product];
-        packed.numbers[output % side * 2 + product % 2] =
-            static_cast<std::uint16_t>(static_cast<std::int16_t>(weight));
-        weight_sum += static_cast<std::uint32_t>(std::abs(weight));
-      }
-    heaviest = std::max(heaviest, weight_sum);
+    std::uint32_t sum = 0;
+    const std::size_t count = weights.size() / form_.outputs;
+    for (const float weight : weights.subspan(output * count, count))
+      sum += static_cast<std::uint32_t>(std::abs(weight));
+    heaviest = std::max(heaviest, sum);
   }
-  most_units_ = std::min<std::uint32_t>(std::numeric_limits<std::int16_t>::max(),
-                                        std::numeric_limits<std::int32_t>::max() / heaviest);
+  return std::numeric_limits<std::int32_t>::max() / heaviest;
+}
+
+void PairConvolution::pack(std::span<const float> weights) {
+  lay(weights, form_.kernel_y, form_.kernel_x * form_.inputs);
+  most_units_ =
+      std::min<std::uint32_t>(std::numeric_limits<std::int16_t>::max(), most_units_of(weights));
 }
 
 #if defined(__x86_64__)
 
 namespace {
-
-#define METERLENS_WITH_PAIRS __attribute__((target("avx2,fma")))
-
-constexpr std::size_t lanes = 8;    // of 32 bits
-constexpr std::size_t results = 4;  // that are summed up at once
 
 METERLENS_WITH_PAIRS float largest_of(const float* from, std::size_t count) {
   const __m256 sign = _mm256_set1_ps(-0.0f);
@@ -72,20 +75,6 @@ METERLENS_WITH_PAIRS void round_to(const float* from, std::size_t count, float f
   std::array<std::uint16_t, lanes> whole;
   _mm_storeu_si128(reinterpret_cast<__m128i*>(whole.data()), rounded(rest.data(), factors));
   std::copy_n(whole.begin(), count - i, to + i);
-}
-
-METERLENS_WITH_PAIRS inline __m256i both_of(const std::uint16_t* pair) {
-  std::int32_t both;
-  std::memcpy(&both, pair, sizeof both);
-  return _mm256_set1_epi32(both);
-}
-
-// Fewer than eight are put somewhere else first: what masks a store is slow.
-METERLENS_WITH_PAIRS inline void store(__m256 eight, std::size_t count, float* to) {
-  if (count >= lanes) return _mm256_storeu_ps(to, eight);
-  std::array<float, lanes> all;
-  _mm256_storeu_ps(all.data(), eight);
-  std::copy_n(all.begin(), count, to);
 }
 
 }  // namespace
@@ -161,23 +150,11 @@ METERLENS_WITH_PAIRS void PairConvolution::sum_up(std::size_t tile, const Walk& 
   to += first_output;
   for (std::size_t result = 0; result < all; result += results, to += results * form_.outputs) {
     Inputs inputs = steps.next(all - result);
-    __m256i sums[results][halves];
-#pragma GCC unroll 8
-    for (std::size_t i = 0; i < results * halves; ++i)
-      sums[i / halves][i % halves] = _mm256_setzero_si256();
+    PairSums<halves> sums;
+    clear<halves>(sums);
     const Line* weights = first_line;
-    for (std::size_t line = 0; line < form_.kernel_y; ++line) {
-      for (std::size_t pair = 0; pair < pairs_; ++pair, ++weights) {
-        const auto* packed = reinterpret_cast<const __m256i*>(weights->numbers.data());
-#pragma GCC unroll 4
-        for (std::size_t i = 0; i < results; ++i) {
-          const __m256i both = both_of(inputs.first[i] + 2 * pair);
-#pragma GCC unroll 2
-          for (std::size_t half = 0; half < halves; ++half)
-            sums[i][half] = _mm256_add_epi32(
-                sums[i][half], _mm256_madd_epi16(both, _mm256_load_si256(packed + half)));
-        }
-      }
+    for (std::size_t line = 0; line < form_.kernel_y; ++line, weights += pairs_) {
+      add_products<halves>(inputs.first, pairs_, weights, sums);
 #pragma GCC unroll 4
       for (std::size_t i = 0; i < results; ++i) inputs.first[i] += walk.pitch;
     }

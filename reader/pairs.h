@@ -9,11 +9,22 @@
 
 namespace meterlens::reader {
 
-class PairConvolution final : public WholeConvolution {
+class PairConvolution : public WholeConvolution {
  public:
   static bool is_possible();
   // Than f32, which a processor with AVX-512 multiplies sixteen of at once.
   static bool is_faster();
+
+ protected:
+  // Keeps `count` lines of `line` weights an output.
+  void lay(std::span<const float> weights, std::size_t count, std::size_t line);
+  // Of an input, so that 32 bits hold the sum of all.
+  std::uint32_t most_units_of(std::span<const float> weights) const;
+
+  std::size_t pairs_ = 0;         // of products, of one line
+  std::uint32_t most_units_ = 0;  // of an input
+  // Of each `side` of outputs: a pair of weights of all of them a line.
+  std::vector<Line> lines_;
 
  private:
   struct Inputs;
@@ -25,11 +36,6 @@ class PairConvolution final : public WholeConvolution {
   void pack(std::span<const float> weights) override;
   template <std::size_t halves>
   void sum_up(std::size_t tile, const Walk& walk, const Room& room, float* to) const;
-
-  std::size_t pairs_ = 0;         // of products, of one line of the kernel
-  std::uint32_t most_units_ = 0;  // of an input
-  // Of each `side` of outputs: a pair of weights of all of them a line.
-  std::vector<Line> lines_;
 };
 
 }  // namespace meterlens::reader

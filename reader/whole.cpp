@@ -7,6 +7,7 @@
 
 #include "reader/pairs.h"
 #include "reader/tiles.h"
+#include "reader/winograd.h"
 
 namespace meterlens::reader {
 namespace {
@@ -36,6 +37,8 @@ std::unique_ptr<WholeConvolution> WholeConvolution::make(Way way, const Form& fo
   std::unique_ptr<WholeConvolution> made;
   if (way == Way::tiles)
     made = std::make_unique<TileConvolution>();
+  else if (WinogradConvolution::suits(form))
+    made = std::make_unique<WinogradConvolution>();
   else
     made = std::make_unique<PairConvolution>();
   made->form_ = form;
@@ -56,8 +59,8 @@ void WholeConvolution::run(const float* from, std::size_t count, std::size_t hei
   const std::size_t across = (padded_width - form_.kernel_x) / form_.stride_x + 1;
   const bool is_covered = down == 1 && across == 1;
   const std::size_t step = is_covered ? picture : form_.stride_x * form_.inputs;
-  // What is read beyond the last column counts for nothing, whatever it is.
-  const std::size_t size = up(count * picture + side * step, depth) + 1;
+  // What is read beyond the last line or column counts for nothing, whatever it is.
+  const std::size_t size = up(count * picture + pitch + side * step, depth) + 1;
   if (size > room.numbers.size()) room.numbers.resize(size);
   if (count > room.units.size()) room.units.resize(count);
   for (std::size_t i = 0; i < count; ++i)

@@ -36,6 +36,7 @@ class WholeConvolution {
     std::vector<Line> numbers, rests;  // of inputs; tiles have rests, too
     std::vector<float> units;          // what 1 of the numbers is, of each picture; pairs have them
     std::vector<Line> weights;         // of as many outputs as tiles make at once
+    std::vector<Line> sums;            // of inputs, which Winograd's filtering multiplies
   };
 
   static bool is_possible(Way way);

@@ -37,6 +37,7 @@ class Made {
     Form& f = made.form;
     f = {one_of(1, 70), one_of(1, 70), one_of(1, 5), one_of(1, 5), one_of(1, 2), one_of(1, 2),
          one_of(0, 2),  one_of(0, 2),  one_of(0, 2), one_of(0, 2), one_of(0, 1) == 1};
+    if (one_of(0, 1) == 1) f.kernel_y = f.kernel_x = 3, f.stride_y = f.stride_x = 1;  // Winograd's
     made.weights = numbers(f.outputs * f.kernel_y * f.kernel_x * f.inputs, 127);
     for (float& weight : made.weights) weight = std::trunc(weight);
     made.scale = numbers(f.outputs, 0.01f), made.bias = numbers(f.outputs, 1);
