@@ -20,7 +20,7 @@ constexpr int unclear_wheels_most = 2;
 constexpr double passed_half_way = 0.55;
 // Digits that look the same in a mirror leave it to all else in the window to tell.
 constexpr std::string_view mirror_digits = "018";
-constexpr double mirror_digits_whole_least = 0.98, mirror_digits_mirrored_most = 0.02;
+constexpr double mirror_digits_whole_least = 0.98, mirror_digits_mirrored_most = 0.003;
 // Below it there is no meter.
 constexpr double trust_least = 0.02;
 // Powers of their probabilities by which the row's net and the wheel's net count. The latter was

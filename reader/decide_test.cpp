@@ -210,7 +210,7 @@ TEST(Judge, DigitsThatLookTheSameInAMirrorNeedOtherSignsOfTheRightWayRound) {
   Evidence seen = good();
   seen.whole = 0.999, seen.mirrored = 0.001;
   EXPECT_EQ(judge(row_of("00018", 0.9999), seen).status, Status::read);
-  seen.mirrored = 0.05;
+  seen.mirrored = 0.01;
   EXPECT_EQ(judge(row_of("00018", 0.9999), seen).status, Status::doubtful);
   EXPECT_EQ(judge(row_of("00013", 0.9999), seen).status, Status::read);
   seen.mirrored = 0.001, seen.whole = 0.9;
