@@ -121,6 +121,26 @@ TEST_P(WholeWays, SayWhatSumsSayOfEveryForm) {
   }
 }
 
+// As large as sums can be of so many inputs: nothing overflows.
+TEST_P(WholeWays, HoldTheLargestSums) {
+  WholeConvolution::Room room;
+  for (const std::size_t kernel : {3UL, 5UL})
+    for (const float sign : {1.0f, -1.0f}) {
+      Layer layer;
+      layer.form = {.inputs = 200, .outputs = 17, .kernel_y = kernel, .kernel_x = kernel};
+      layer.weights.assign(17 * kernel * kernel * 200, sign * 127);
+      layer.scale.assign(17, 1e-3f), layer.bias.assign(17, 0);
+      constexpr std::size_t side = 7;
+      const Numbers from(side * side * 200, largest);
+      const std::size_t results = side - kernel + 1;
+      Numbers to(results * results * 17);
+      WholeConvolution::make(GetParam(), layer.form, layer.weights, layer.scale, layer.bias)
+          ->run(from.data(), 1, side, side, to.data(), room);
+      const double wanted = sum_at(layer, from, side, side, 0, 0, 0).value;
+      for (const float said : to) ASSERT_NEAR(said, wanted, 1e-4 * std::abs(wanted)) << kernel;
+    }
+}
+
 TEST_P(WholeWays, TakeWholeWeightsOfAByteOnly) {
   const Form form{.inputs = 2, .outputs = 1};
   const Numbers one{1};
