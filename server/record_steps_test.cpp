@@ -51,8 +51,10 @@ class RecordSteps : public testing::OnSteps {
 TEST_F(RecordSteps, WhyADeviceIsNotSavedIsSaid) {
   say_status(R"({"online":true})");
   lock();
+  const auto errors = metrics_.count(metrics::Count::store_errors);
   say_status(R"({"online":false})");
   EXPECT_TRUE(names_the_lock()) << steps_->committer.fault();
+  EXPECT_EQ(metrics_.count(metrics::Count::store_errors), errors + 1);
   unlock();
   turn();
   EXPECT_TRUE(steps_->committer.good());

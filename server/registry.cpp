@@ -206,10 +206,7 @@ store::Result<void> Registry::save(std::int64_t now_ms) {
   std::vector<store::Device> rows;
   for (auto id = unsaved_.begin(); id != unsaved_.end() && rows.size() < limits_.saves_max; ++id)
     rows.push_back(entries_.at(*id).row);
-  if (auto saved = store::Fleet(store_).save_devices(rows); !saved) {
-    metrics_.add(Count::store_errors);
-    return saved;
-  }
+  if (auto saved = store::Fleet(store_).save_devices(rows); !saved) return saved;
   for (const store::Device& row : rows) {
     Entry& entry = entries_.at(row.id);
     unsaved_.erase(row.id);

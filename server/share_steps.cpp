@@ -201,7 +201,7 @@ void Pipeline::Steps::drop(int queue) {
   devices_saved_ms = 0;
   settle();
   arrived_settled = upto;
-  while (committer.good() && registry.has_unsaved() && registry.save(now_ms)) {
+  while (committer.good() && registry.has_unsaved() && save_devices()) {
   }
   std::vector<std::string> gone;
   for (const auto& [id, entry] : registry.entries())

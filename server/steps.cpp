@@ -288,9 +288,14 @@ void Pipeline::Steps::settle_commands() {
     unsaved_commands.erase(unsaved_commands.begin(),
                            unsaved_commands.begin() + static_cast<std::ptrdiff_t>(group.size()));
   }
-  if (!committer.good() || !may_walk(devices_saved_ms)) return;
-  if (const auto saved = registry.save(now_ms); !saved)
-    committer.fail("devices cannot be saved: " + saved.error().message, now_ms);
+  if (committer.good() && may_walk(devices_saved_ms)) save_devices();
+}
+
+// As many as a turn takes; false: the store failed.
+bool Pipeline::Steps::save_devices() {
+  const auto saved = registry.save(now_ms);
+  if (!saved) committer.fail("devices cannot be saved: " + saved.error().message, now_ms);
+  return saved.has_value();
 }
 
 // With many devices what walks over all of them is done some times a second, not in each turn, and

@@ -181,6 +181,7 @@ struct Pipeline::Steps {
                 const std::string& reason);
   void settle_commands();
   bool may_walk(std::int64_t& walked_ms) const;
+  bool save_devices();
   void settle_updates();
   void settings_taken(const std::string& device, const ingest::SettingsTaken& taken);
   void save_wish(const std::string& device, protocol::Part part);
