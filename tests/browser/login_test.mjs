@@ -50,7 +50,8 @@ async function go_on(page, context) {
   await page.evaluate(() => (location.hash = "#/devices/m1"));
   await page.locator(".title .state.online").waitFor();
   await context.clearCookies();
-  await page.locator("button.take").click();
+  // What the page asks by itself may open the log-in first.
+  await page.locator("button.take").dispatchEvent("click");
   const dialog = await log_in(page, password);
   await dialog.waitFor({ state: "detached" });
   await page.locator('.order .progress[data-state="read"]').waitFor();

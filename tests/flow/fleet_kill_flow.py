@@ -122,8 +122,8 @@ class FleetKill(FlowTest):
             load.ending.set()
         for load in loads:
             load.join()
-        self.everything_arrives()
-        self.judge({photo: reading for load in loads for photo, reading in load.seen.items()})
+        rows = self.everything_arrives()
+        self.judge(rows, {photo: reading for load in loads for photo, reading in load.seen.items()})
         self.tell()
 
     def start_devices(self):
@@ -206,8 +206,11 @@ class FleetKill(FlowTest):
         return [truth["sha256"] for truth in self.truths(device)]
 
     def everything_arrives(self):
+        """The rows then; a photo that may be lost may still come."""
+        rows = []
+
         def is_all_here():
-            rows = self.photos()
+            rows[:] = self.photos()
             if any(row.reading == 0 for row in rows if row.state == "stored"):
                 return False
             for device in NATIVE:
@@ -215,12 +218,14 @@ class FleetKill(FlowTest):
                 told = {sha for _, sha in list(self.tap.books.told[device])}
                 if not set(self.drawn(device)) <= here & told:
                     return False
+            if any(self.lost(device, rows) for device in SMART):
+                return False
             return self.database.sql("SELECT count(*) FROM command WHERE state IN"
                                      " ('queued', 'sent', 'shooting', 'transferring')") == ["0"]
         wait_until(is_all_here, 240, "every photo to be stored, told and read", 0.3)
+        return rows
 
-    def judge(self, seen):
-        rows = self.photos()
+    def judge(self, rows, seen):
         good = [row for row in rows if row.state == "stored"]
         self.no_photo_is_lost(good)
         self.none_is_stored_twice(good)
@@ -235,11 +240,13 @@ class FleetKill(FlowTest):
             self.assertEqual(told - here, set(), "told that they are stored, and lost")
             self.assertEqual(set(self.drawn(device)), {row.sha256 for row in good
                                                        if row.device == device})
-        for device in SMART:  # keeps nothing, and is told nothing: what was under way may be lost
-            here = {row.sha256 for row in good}
-            lost = set(self.drawn(device)) - here
-            self.assertEqual(lost - self.smart[device].may_be_lost(here), set(),
-                             f"photos of {device}")
+        for device in SMART:
+            self.assertEqual(self.lost(device, good), set(), f"photos of {device}")
+
+    def lost(self, device, rows):
+        """Of a SmartDTU, which keeps nothing and is told nothing: what was under way may be."""
+        here = {row.sha256 for row in rows if row.state == "stored"}
+        return set(self.drawn(device)) - here - self.smart[device].may_be_lost(here)
 
     def none_is_stored_twice(self, good):
         times = collections.Counter((row.device, row.sha256) for row in good)
@@ -253,7 +260,9 @@ class FleetKill(FlowTest):
         readings = [(int(number), int(photo)) for number, photo in lines]
         times = collections.Counter(photo for _, photo in readings)
         self.assertEqual({photo: count for photo, count in times.items() if count > 1}, {})
-        self.assertEqual({row.id for row in good}, set(times))
+        self.assertEqual({row.id for row in good} - set(times), set(), "not read")
+        stored = {row.id for row in self.photos() if row.state == "stored"}
+        self.assertEqual(set(times) - stored, set(), "read and not stored")
         gone = {photo: number for photo, number in seen.items() if (number, photo) not in readings}
         self.assertEqual(gone, {}, "readings that the API had shown and that are gone")
 
