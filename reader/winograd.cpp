@@ -111,15 +111,15 @@ struct WinogradConvolution::Patch {
   float unit = 0;
   float* to = nullptr;
   std::size_t rows = 0, columns = 0;
-  std::size_t line = 0;  // results from one line to the next
 };
 
-// Of a block's patches one or two times eight outputs. Sums may overflow on the way: the results
-// don't.
+// Of a block's patches one or two times eight outputs; one line's results begin `pitch` numbers
+// after those of the last one. Sums may overflow on the way: the results don't.
 template <std::size_t halves>
 METERLENS_WITH_PAIRS void WinogradConvolution::sum_up(std::size_t tile,
                                                       std::span<const Patch> patches,
-                                                      const Line* inputs) const {
+                                                      const Line* inputs,
+                                                      std::size_t pitch) const {
   __m256i products[places][block][halves];
   const Line* weights = lines_.data() + tile * places * pairs_;
   const std::size_t line = up(form_.inputs, channels) * channels;
@@ -155,13 +155,16 @@ METERLENS_WITH_PAIRS void WinogradConvolution::sum_up(std::size_t tile,
         for (std::size_t x = 0; x < patch.columns; ++x) {
           const __m256 sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(row.at[x]), factor, bias);
           store(_mm256_max_ps(sum, least), form_.outputs - first,
-                patch.to + (y * patch.line + x) * form_.outputs + first);
+                patch.to + y * pitch + x * form_.outputs + first);
         }
       }
     }
 }
 
 void WinogradConvolution::walk(const Walk& walk, Room& room, float* to) const {
+  const std::size_t pictures = walk.is_covered ? walk.columns : walk.pictures;
+  const std::size_t columns = walk.is_covered ? 1 : walk.columns;
+  const std::size_t picture_step = walk.is_covered ? walk.column_step : walk.picture_step;
   const std::size_t place = block * up(form_.inputs, channels) * channels;
   const std::size_t size = places * place / depth;
   if (room.sums.size() < size) room.sums.resize(size);
@@ -174,15 +177,12 @@ void WinogradConvolution::walk(const Walk& walk, Room& room, float* to) const {
     const std::span<const Patch> all(patches.data(), count);
     for (std::size_t tile = 0; tile * side < form_.outputs; ++tile) {
       if (form_.outputs - tile * side > lanes)
-        sum_up<2>(tile, all, room.sums.data());
+        sum_up<2>(tile, all, room.sums.data(), columns * form_.outputs);
       else
-        sum_up<1>(tile, all, room.sums.data());
+        sum_up<1>(tile, all, room.sums.data(), columns * form_.outputs);
     }
     count = 0;
   };
-  const std::size_t pictures = walk.is_covered ? walk.columns : walk.pictures;
-  const std::size_t columns = walk.is_covered ? 1 : walk.columns;
-  const std::size_t picture_step = walk.is_covered ? walk.column_step : walk.picture_step;
   const std::uint16_t* from = room.numbers.data()->numbers.data();
   for (std::size_t picture = 0; picture < pictures; ++picture, from += picture_step)
     for (std::size_t y = 0; y < walk.rows; y += made)
@@ -191,8 +191,7 @@ void WinogradConvolution::walk(const Walk& walk, Room& room, float* to) const {
                             room.units[picture],
                             to + ((picture * walk.rows + y) * columns + x) * form_.outputs,
                             std::min(made, walk.rows - y),
-                            std::min(made, columns - x),
-                            columns};
+                            std::min(made, columns - x)};
         if (count == block) finish();
       }
   finish();

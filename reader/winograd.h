@@ -21,7 +21,8 @@ class WinogradConvolution final : public PairConvolution {
   void walk(const Walk& walk, Room& room, float* to) const override;
   void pack(std::span<const float> weights) override;
   template <std::size_t halves>
-  void sum_up(std::size_t tile, std::span<const Patch> patches, const Line* inputs) const;
+  void sum_up(std::size_t tile, std::span<const Patch> patches, const Line* inputs,
+              std::size_t pitch) const;
 };
 
 }  // namespace meterlens::reader

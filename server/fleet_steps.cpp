@@ -145,8 +145,7 @@ FleetSteps::Answer FleetSteps::remove(const fleet::Remove& order) {
   steps_.settle_updates();
   steps_.settle_commands();
   const auto files = rows_.remove_device(order.device, order.purge);
-  if (!keep(files, "the deletion of a device"))
-    return std::unexpected(OrderError::store);
+  if (!keep(files, "the deletion of a device")) return std::unexpected(OrderError::store);
   for (const std::string& path : *files) {
     if (const auto gone = remove_file(path); !gone)
       spdlog::warn("cannot delete {}: {}", path, gone.error());

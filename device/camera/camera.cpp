@@ -59,11 +59,12 @@ Sleeper::Situation Camera::situation(std::uint64_t now_ms) const {
   // A SmartDTU holds nothing for a camera that sleeps.
   const bool native = dialect_ == Dialect::native;
   const bool unfinished = clock_ms_ == 0 || ring_.waiting_count() > 0 || report_due() || taken_due_;
-  return {.at_work = shooter_.busy() || aiming_.active() || !native,
+  const std::uint64_t shot_ms = timer_.due_ms(kept_.get("capture_period_s"), now_ms, clock_ms_);
+  return {.at_work = shooter_.busy() || aiming_.active() || update_.at_work() || !native,
           .unfinished = unfinished,
-          .remembers = ring_.keeps_time() || transfer_.has_flaws(),
+          .remembers = ring_.keeps_time() || transfer_.has_flaws() || update_.remembers(),
           .line_at_rest = link_.at_rest(),
-          .next_wake_ms = timer_.due_ms(kept_.get("capture_period_s"), now_ms, clock_ms_)};
+          .next_wake_ms = std::min(shot_ms, update_.due_ms(now_ms, !shooter_.busy()))};
 }
 
 void Camera::receive(protocol::Bytes bytes, std::uint64_t now_ms) {

@@ -49,11 +49,10 @@ void HealthBook::note_lost(std::uint32_t photos_lost) {
 }
 
 void HealthBook::note_settings(std::uint32_t revision, const settings::Kept::Counters& kept) {
-  const bool unsaved = kept.failed_writes > 0;
-  if (health_.settings_revision != revision || health_.settings_unsaved != unsaved) tell();
+  if (health_.settings_revision != revision || health_.settings_unsaved != kept.unsaved) tell();
   health_.settings_revision = revision;
   health_.broken_areas = static_cast<std::uint8_t>(std::min(kept.broken_areas, 2U));
-  health_.settings_unsaved = unsaved;
+  health_.settings_unsaved = kept.unsaved;
   health_.settings_refused = kept.refused;
 }
 

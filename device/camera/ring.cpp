@@ -55,9 +55,10 @@ PhotoRing::PhotoRing(const MeterlensFlash& flash, std::uint32_t first_id)
 
 void PhotoRing::load() {
   for (std::uint32_t at = 0; at < flash_.slot_count; ++at) load_slot(at);
-  // Only a power cut between a commit and the farewell to the oldest leaves no slot free; that loss
-  // stands in the newest head.
-  if (const auto photo = free_count() == 0 ? oldest() : std::nullopt) forget(photo->id, false);
+  // With every slot read, only a power cut between a commit and the farewell to the oldest leaves
+  // none free; that loss stands in the newest head.
+  const bool all_wait = waiting_count() == flash_.slot_count;
+  if (const auto photo = all_wait ? oldest() : std::nullopt) forget(photo->id, false);
 }
 
 void PhotoRing::load_slot(std::uint32_t at) {

@@ -227,6 +227,22 @@ TEST(PhotoRing, ALossIsOnRecordBeforeTheNextPhotoAndOnce) {
   EXPECT_EQ(ring.lost_count(), 1U);
 }
 
+TEST(PhotoRing, AnUnreadableSlotCostsAPhotoWhenItsRoomIsNeededAndOnRecord) {
+  FakeFlash flash;
+  {
+    PhotoRing ring(flash.port(), 1);
+    ring.load();
+    for (std::uint32_t i = 1; i <= 3; ++i) ASSERT_TRUE(add(ring, make_photo(100, i)));
+  }
+  flash.unreadable = 3;
+  PhotoRing ring(flash.port(), 1);
+  ring.load();
+  EXPECT_EQ(ring.waiting_count(), 3);
+  ASSERT_EQ(ring.prepare(), FlashStep::done);
+  EXPECT_EQ(ring.waiting_count(), 2);
+  EXPECT_EQ(ring.lost_count(), 1U);
+}
+
 TEST(PhotoRing, AnUnreadableFlashIsNoPhotos) {
   FakeFlash flash;
   flash.read_fails = true;

@@ -145,6 +145,20 @@ TEST(CameraSettings, SurviveAResetAndAPowerCutWhileTheyAreWritten) {
   EXPECT_EQ(world.healths.back().broken_areas, 1);
 }
 
+TEST(CameraSettings, ThatAreSavedAfterAFailureAreSaidToBe) {
+  SetWorld world;
+  world.areas.cut_next = true;
+  world.set(1, 1, 5);
+  ASSERT_TRUE(world.wait_taken(1));
+  world.run(1'000);
+  EXPECT_TRUE(world.healths.back().settings_unsaved);
+  world.areas.cut_next = false;
+  world.set(2, 1, 2);
+  ASSERT_TRUE(world.wait_taken(2));
+  world.run(1'000);
+  EXPECT_FALSE(world.healths.back().settings_unsaved);
+}
+
 TEST(CameraSettings, ATuneThatFailsIsToldAndTriedAgain) {
   SetWorld world;
   world.sensor.tune_works = false;

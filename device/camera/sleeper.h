@@ -35,7 +35,7 @@ class Sleeper {
  public:
   // What the camera's other parts know.
   struct Situation {
-    bool at_work = false;     // a shot: stays awake
+    bool at_work = false;     // a shot, an update: stays awake
     bool unfinished = false;  // something to send that may be refused or unheard
     bool remembers = false;   // the memory holds what the flash does not: no deep sleep
     bool line_at_rest = true;

@@ -43,7 +43,7 @@ class FakeFlash {
                     std::uint32_t bytes) {
       auto& flash_ = *static_cast<FakeFlash*>(self);
       std::memcpy(out, flash_.slots_[slot].data() + offset, bytes);
-      return !flash_.read_fails;
+      return !flash_.read_fails && flash_.unreadable != slot;
     };
     flash.program = [](void* self, std::uint32_t slot, std::uint32_t offset, const void* data,
                        std::uint32_t bytes) {
@@ -67,6 +67,7 @@ class FakeFlash {
   Buffer& slot(std::size_t at) { return slots_[at]; }
 
   bool read_fails = false;
+  std::optional<std::uint32_t> unreadable;  // slot
   int program_failures = 0;  // so many of the next fail
   bool failures_write = false;  // what fails is written all the same
   int erase_calls = 1;       // until an erasure is done

@@ -77,12 +77,12 @@ void Kept::save() {
   std::array<std::uint8_t, protocol::setting_bytes * protocol::setting_count_max> entries;
   out.put(Bytes(entries).first(values_.write(entries)));
   out.u32(protocol::crc32(Bytes(bytes).first(out.count())));
-  if (!areas_.write(areas_.context, next_area_, bytes.data(),
-                    static_cast<std::uint32_t>(out.count()))) {
+  counters_.unsaved = !areas_.write(areas_.context, next_area_, bytes.data(),
+                                    static_cast<std::uint32_t>(out.count()));
+  if (counters_.unsaved)
     ++counters_.failed_writes;
-    return;
-  }
-  next_area_ = next_area_ == 0 ? 1 : 0;
+  else
+    next_area_ = next_area_ == 0 ? 1 : 0;
 }
 
 std::optional<protocol::SettingsTaken> Kept::take(const protocol::Settings& settings,

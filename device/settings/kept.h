@@ -29,7 +29,8 @@ class Kept {
  public:
   struct Counters {
     std::uint32_t broken_areas = 0;   // at start: neither empty nor whole
-    std::uint32_t failed_writes = 0;  // the new settings are in force, but until the next reset
+    std::uint32_t failed_writes = 0;
+    bool unsaved = false;             // the last one failed: in force until the next reset alone
     std::uint32_t refused = 0;        // wishes of unknown keys, or out of range
   };
 

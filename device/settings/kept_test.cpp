@@ -131,8 +131,10 @@ TEST(Kept, AFailedWriteIsInForceAndCounted) {
   take(kept, 1, 30);
   EXPECT_EQ(kept.get("window"), 30);
   EXPECT_EQ(kept.counters().failed_writes, 1U);
+  EXPECT_TRUE(kept.counters().unsaved);
   memory.fails = false;
   EXPECT_TRUE(kept.set("window", 31));
+  EXPECT_FALSE(kept.counters().unsaved);
   EXPECT_FALSE(kept.set("window", 1000));
   EXPECT_EQ(memory.loaded().get("window"), 31);
 }

@@ -121,6 +121,51 @@ TEST_F(CameraUpdate, OnTrialWithoutADtuTheOldOneComesBack) {
   EXPECT_EQ(said_.last(), "0 failed not_confirmed 5");
 }
 
+class SleepingCameraUpdate : public CameraUpdate {
+ protected:
+  struct Sleep {
+    bool deep;
+    std::uint64_t ms;
+  };
+
+  SleepingCameraUpdate() {
+    world_.settings.sleep = {camera::SleepMode::deep, 1'000};
+    world_.power.context = this;
+    world_.power.sleep = [](void* self, bool deep, std::uint64_t ms) {
+      static_cast<SleepingCameraUpdate*>(self)->sleeps_.push_back({deep, ms});
+    };
+    power_on();
+  }
+
+  std::vector<Sleep> sleeps_;
+};
+
+TEST_F(SleepingCameraUpdate, StaysAwakeForTheEraseAndForgetsNothingAfterIt) {
+  images_.erase_calls = 2'000;  // 20 s
+  world_.order(release_.offer());
+  ASSERT_TRUE(world_.run(30'000, [&] { return images_.erasures == 1; }));
+  EXPECT_TRUE(sleeps_.empty());
+  ASSERT_TRUE(world_.run(10'000, [&] { return !sleeps_.empty(); })) << "nobody sends";
+  EXPECT_FALSE(sleeps_[0].deep);
+}
+
+TEST_F(SleepingCameraUpdate, ATrialEndsInItsTime) {
+  send_all();
+  EXPECT_THROW(world_.run(10'000), Restarted);
+  images_.boot();
+  world_.settings.update = settings_of(images_, release_);
+  world_.line_up = false;
+  sleeps_.clear();
+  world_.power_on();
+  ASSERT_TRUE(world_.run(60'000, [&] { return !sleeps_.empty(); }));
+  for (const Sleep& sleep : sleeps_) EXPECT_FALSE(sleep.deep);
+  EXPECT_THROW(world_.run(trial_ms_initial), Restarted);
+  EXPECT_LE(sleeps_.back().ms, trial_ms_initial);
+  world_.line_up = true;
+  power_on();
+  ASSERT_TRUE(world_.run(60'000, [&] { return sleeps_.back().deep; })) << "the old one, at rest";
+}
+
 // ---- DTU ----
 
 class DtuUpdate : public ::testing::Test {

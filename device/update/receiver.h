@@ -64,6 +64,12 @@ class Receiver {
   std::uint64_t due_ms(std::uint64_t now_ms, bool quiet) const;
 
   bool on_trial() const { return on_trial_; }
+  // Makes room, reads back, or is about to restart.
+  bool at_work() const {
+    return step_ == Step::erasing || step_ == Step::checking || step_ == Step::trying;
+  }
+  // A reset would lose an update, or how long the trial has lasted.
+  bool remembers() const { return on_trial_ || step_ != Step::none; }
   const Counters& counters() const { return counters_; }
 
  private:

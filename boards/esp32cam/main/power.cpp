@@ -5,6 +5,7 @@
 #include "board.h"
 #include "driver/gpio.h"
 #include "driver/rtc_io.h"
+#include "esp_attr.h"
 #include "esp_core_dump.h"
 #include "esp_log.h"
 #include "esp_sleep.h"
@@ -100,12 +101,14 @@ void keep_board_on() {
 }
 
 MeterlensPower power_port(UartLine* line) {
+  RTC_DATA_ATTR static std::uint32_t survives_sleep;
   MeterlensPower port{};
   port.reset_cause = reset_cause();
   port.crash_address = crash_address(port.reset_cause);
   port.restart = [](void*) { esp_restart(); };
   if (line == nullptr) return port;
   port.context = line;
+  port.survives_sleep = &survives_sleep;
   port.sleep = [](void* self, bool deep, std::uint64_t ms) {
     sleep(*static_cast<UartLine*>(self), deep, ms);
   };

@@ -76,7 +76,7 @@ camera_config_t driver_config() {
 
 }  // namespace
 
-Sensor::Sensor(Loop& loop) : loop_(loop), shot_(initial_shot()) {
+Sensor::Sensor(Loop& loop) : loop_(loop), tuned_(initial_shot()), shot_(tuned_) {
   power_down();
   TaskHandle_t task = nullptr;
   const BaseType_t made = xTaskCreate([](void* self) { static_cast<Sensor*>(self)->run(); },
@@ -100,14 +100,18 @@ MeterlensSensor Sensor::port() {
 }
 
 bool Sensor::tune(const MeterlensShot& shot) {
-  if (state_ != State::idle || !frame_size(shot.frame_size) ||
-      shot.frame_size > largest_frame_size() || !Light::allows(shot))
+  if (!frame_size(shot.frame_size) || shot.frame_size > largest_frame_size() ||
+      !Light::allows(shot))
     return false;
-  shot_ = shot;
+  const std::lock_guard lock(tuned_mutex_);
+  tuned_ = shot;
   return true;
 }
 
+// A shot that was given up is not in the way: the next one follows it.
 bool Sensor::start() {
+  State abandoned = State::abandoned;
+  if (state_.compare_exchange_strong(abandoned, State::again)) return true;
   State idle = State::idle;
   if (!state_.compare_exchange_strong(idle, State::shooting)) return false;
   xTaskNotifyGive(static_cast<TaskHandle_t>(task_));
@@ -127,12 +131,13 @@ int Sensor::poll(const std::uint8_t** jpeg, std::uint32_t* bytes) {
   }
 }
 
+// Given up while the driver still waits for a frame: the task tidies up.
 void Sensor::release() {
-  State shooting = State::shooting;
-  // Given up while the driver still waits for a frame: the task tidies up.
-  if (state_.compare_exchange_strong(shooting, State::abandoned)) return;
-  if (state_ == State::ready) esp_camera_fb_return(static_cast<camera_fb_t*>(frame_));
-  if (state_ != State::abandoned) state_ = State::idle;
+  State state = state_;
+  while (state == State::shooting || state == State::again)
+    if (state_.compare_exchange_weak(state, State::abandoned)) return;
+  if (state == State::ready) esp_camera_fb_return(static_cast<camera_fb_t*>(frame_));
+  if (state == State::ready || state == State::failed) state_ = State::idle;
 }
 
 void Sensor::run() {
@@ -140,25 +145,37 @@ void Sensor::run() {
     const TickType_t wait = is_on_ ? pdMS_TO_TICKS(stay_on_ms) : portMAX_DELAY;
     const bool called = ulTaskNotifyTake(pdTRUE, wait) != 0;
     const State state = state_;
-    if (state == State::shooting || state == State::abandoned)
-      shoot();
+    if (state == State::shooting || state == State::abandoned || state == State::again)
+      while (shoot()) continue;
     else if (!called && state == State::idle)
       power_down();
   }
 }
 
-void Sensor::shoot() {
+bool Sensor::shoot() {
+  {
+    const std::lock_guard lock(tuned_mutex_);
+    shot_ = tuned_;
+  }
   frame_ = power_up() ? take_frame() : nullptr;
   light_.off();
   // A sensor that gave nothing begins anew with the next shot.
   if (frame_ == nullptr) power_down();
   State shooting = State::shooting;
   const State result = frame_ != nullptr ? State::ready : State::failed;
-  if (!state_.compare_exchange_strong(shooting, result)) {
-    if (frame_ != nullptr) esp_camera_fb_return(static_cast<camera_fb_t*>(frame_));
-    state_ = State::idle;
-  }
+  const bool is_wanted = state_.compare_exchange_strong(shooting, result);
+  const bool follows = !is_wanted && tidy_up();
   loop_.wake();
+  return follows;
+}
+
+bool Sensor::tidy_up() {
+  if (frame_ != nullptr) esp_camera_fb_return(static_cast<camera_fb_t*>(frame_));
+  for (;;) {
+    State abandoned = State::abandoned, again = State::again;
+    if (state_.compare_exchange_strong(abandoned, State::idle)) return false;
+    if (state_.compare_exchange_strong(again, State::shooting)) return true;
+  }
 }
 
 bool Sensor::power_up() {
@@ -187,7 +204,7 @@ void* Sensor::take_frame() {
   // One more than asked for: the driver fills its buffer ahead, before the light was on.
   for (std::int32_t dropped = 0; dropped <= shot_.frames_to_drop; ++dropped) {
     camera_fb_t* frame = esp_camera_fb_get();
-    if (frame == nullptr || state_ == State::abandoned) return frame;
+    if (frame == nullptr || state_ != State::shooting) return frame;
     esp_camera_fb_return(frame);
   }
   return esp_camera_fb_get();

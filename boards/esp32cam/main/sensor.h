@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 
 #include "device/port.h"
 #include "light.h"
@@ -22,7 +23,14 @@ class Sensor {
   MeterlensSensor port();
 
  private:
-  enum class State : std::uint8_t { idle, shooting, ready, failed, abandoned };
+  enum class State : std::uint8_t {
+    idle,
+    shooting,
+    ready,
+    failed,
+    abandoned,  // given up while the driver still waits for a frame
+    again,      // given up, and the next shot begins after it
+  };
 
   bool tune(const MeterlensShot& shot);
   bool start();
@@ -31,7 +39,9 @@ class Sensor {
 
   // In the sensor's own task.
   void run();
-  void shoot();
+  // true: the next shot begins at once.
+  bool shoot();
+  bool tidy_up();
   bool power_up();
   void power_down();
   void* take_frame();
@@ -40,7 +50,9 @@ class Sensor {
   Light light_;
   void* task_ = nullptr;
   std::atomic<State> state_ = State::idle;
-  MeterlensShot shot_;     // written while idle, read while shooting
+  std::mutex tuned_mutex_;
+  MeterlensShot tuned_;    // for the next shot
+  MeterlensShot shot_;     // of the sensor's task
   void* frame_ = nullptr;  // camera_fb_t: written before `ready`, read after
   bool is_on_ = false;
 };

@@ -4,7 +4,7 @@
 
 #include "board.h"
 #include "driver/uart.h"
-#include "esp_log.h"
+#include "esp_timer.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/queue.h"
 #include "freertos/task.h"
@@ -21,6 +21,7 @@ constexpr int event_count = 16;
 constexpr std::uint32_t watch_stack_bytes = 2'560;
 constexpr int watch_priority = 12;
 constexpr std::uint32_t bits_a_byte = 10;
+constexpr std::uint32_t second_us = 1'000'000;
 constexpr TickType_t drain_ticks = pdMS_TO_TICKS(200);  // 1024 bytes take 89 ms at 115200
 
 }  // namespace
@@ -62,14 +63,17 @@ std::size_t UartLine::read(std::span<std::uint8_t> out) {
   return got > 0 ? static_cast<std::size_t>(got) : 0;
 }
 
+// By the clock: the driver tells of its latest write alone.
 std::size_t UartLine::pending_bytes() const {
-  std::size_t free_bytes = 0;
-  uart_get_tx_buffer_free_size(uart, &free_bytes);
-  return send_bytes - std::min<std::size_t>(free_bytes, send_bytes);
+  const std::int64_t left_us = quiet_us_ - esp_timer_get_time();
+  if (left_us <= 0) return 0;
+  return static_cast<std::size_t>(left_us * baud_ / (bits_a_byte * second_us) + 1);
 }
 
 void UartLine::send(std::span<const std::uint8_t> bytes) {
   uart_write_bytes(uart, bytes.data(), bytes.size());
+  const std::uint64_t needs_us = std::uint64_t{bits_a_byte} * second_us * bytes.size() / baud_;
+  quiet_us_ = std::max(quiet_us_, esp_timer_get_time()) + static_cast<std::int64_t>(needs_us);
 }
 
 std::uint64_t UartLine::room_due_ms(std::uint64_t now_ms) const {

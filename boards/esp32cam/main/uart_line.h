@@ -46,6 +46,7 @@ class UartLine {
 
   Loop& loop_;
   std::uint32_t baud_;
+  std::int64_t quiet_us_ = 0;  // when the last byte written has left
   void* events_ = nullptr;
 };
 
