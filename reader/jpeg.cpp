@@ -108,23 +108,39 @@ bool is_cmyk(const Header& header) {
   return header.colours == TJCS_CMYK || header.colours == TJCS_YCCK;
 }
 
-// A few stray bytes before the end marker are harmless: every pixel is there by then.
-bool is_harmless(std::string_view warning) {
+// A few stray bytes before the end marker are harmless where every pixel is there by then. How many
+// a warning tells of; 0: of something else.
+unsigned stray_bytes(const std::string& warning) {
   unsigned stray = 0, marker = 0;
-  const int found =
-      std::sscanf(std::string(warning).c_str(),
-                  "Corrupt JPEG data: %u extraneous bytes before marker %x", &stray, &marker);
-  return found == 2 && stray <= 16 && marker == 0xD9;
+  const int found = std::sscanf(
+      warning.c_str(), "Corrupt JPEG data: %u extraneous bytes before marker %x", &stray, &marker);
+  return found == 2 && stray <= 16 && marker == 0xD9 ? stray : 0;
 }
 
-// Runs a decoder that takes flags. Gives its warning; empty: every pixel is as it was encoded.
+std::vector<std::byte> without_stray(std::span<const std::byte> jpeg, unsigned stray) {
+  std::size_t end = jpeg.size();
+  while (end >= 2 && (at(jpeg, end - 2) != 0xFF || at(jpeg, end - 1) != 0xD9)) --end;
+  std::vector<std::byte> out(jpeg.begin(), jpeg.end());
+  if (end < 2 + stray) return out;
+  const auto marker = out.begin() + static_cast<std::ptrdiff_t>(end - 2);
+  out.erase(marker - stray, marker);
+  return out;
+}
+
+// Runs a decoder of some bytes that takes flags. Gives its warning; empty: every pixel is as it was
+// encoded.
 template <typename Run, typename Clear>
-std::expected<std::string, Error> warning_of(tjhandle turbo, Run run, Clear clear) {
-  std::string warning;
-  if (run(TJFLAG_STOPONWARNING) == 0) return warning;
-  if (std::string text = tjGetErrorStr2(turbo); !is_harmless(text)) warning = std::move(text);
+std::expected<std::string, Error> warning_of(tjhandle turbo, std::span<const std::byte> jpeg,
+                                             Run run, Clear clear) {
+  if (run(jpeg, TJFLAG_STOPONWARNING) == 0) return std::string();
+  std::string warning = tjGetErrorStr2(turbo);
   clear();
-  if (run(0) != 0 && tjGetErrorCode(turbo) == TJERR_FATAL) return damaged(tjGetErrorStr2(turbo));
+  if (const unsigned stray = stray_bytes(warning); stray > 0) {
+    if (run(without_stray(jpeg, stray), TJFLAG_STOPONWARNING) == 0) return std::string();
+    clear();
+  }
+  if (run(jpeg, 0) != 0 && tjGetErrorCode(turbo) == TJERR_FATAL)
+    return damaged(tjGetErrorStr2(turbo));
   return warning;
 }
 
@@ -143,11 +159,11 @@ std::expected<Pixels, Error> decode_all(tjhandle turbo, std::span<const std::byt
   pixels.rows.resize(static_cast<std::size_t>(pixels.width) *
                      static_cast<std::size_t>(pixels.height) *
                      static_cast<std::size_t>(tjPixelSize[format]));
-  const auto run = [&](int flags) {
-    return tjDecompress2(turbo, bytes_of(jpeg), size_of(jpeg), pixels.rows.data(), pixels.width, 0,
+  const auto run = [&](std::span<const std::byte> from, int flags) {
+    return tjDecompress2(turbo, bytes_of(from), size_of(from), pixels.rows.data(), pixels.width, 0,
                          pixels.height, format, flags);
   };
-  auto warning = warning_of(turbo, run, [] {});
+  auto warning = warning_of(turbo, jpeg, run, [] {});
   if (!warning) return std::unexpected(warning.error());
   pixels.warning = std::move(*warning);
   return pixels;
@@ -314,7 +330,7 @@ class Lines {
       char text[JMSG_LENGTH_MAX];
       if (level >= 0) return;
       info->err->format_message(info, text);
-      if (!is_harmless(text)) leave(info);
+      if (stray_bytes(text) == 0) leave(info);
     };
   }
   ~Lines() { jpeg_destroy_decompress(&info_); }
@@ -413,15 +429,15 @@ std::expected<void, Error> decode_planes(std::span<const std::byte> jpeg, int si
   lay_out(photo, layout_of(*header, reduction));
   std::array<unsigned char*, 3> rows{};
   for (std::size_t i = 0; i < 3; ++i) rows[i] = photo.planes[i].rows.data();
-  const auto run = [&](int flags) {
-    return tjDecompressToYUVPlanes(turbo.get(), bytes_of(jpeg), size_of(jpeg), rows.data(),
+  const auto run = [&](std::span<const std::byte> from, int flags) {
+    return tjDecompressToYUVPlanes(turbo.get(), bytes_of(from), size_of(from), rows.data(),
                                    photo.planes[0].width, nullptr, photo.planes[0].height, flags);
   };
   const auto blacken = [&] {  // what cannot be decoded must not show the photo before
     for (std::size_t i = 0; i < 3; ++i)
       std::ranges::fill(photo.planes[i].rows, static_cast<std::uint8_t>(i == 0 ? 0 : 128));
   };
-  const auto warning = warning_of(turbo.get(), run, blacken);
+  const auto warning = warning_of(turbo.get(), jpeg, run, blacken);
   if (!warning) return std::unexpected(warning.error());
   photo.reduced_by = reduction, photo.damaged = !warning->empty();
   turn_upright(photo, turn_of(jpeg));

@@ -260,6 +260,32 @@ TEST(Jpeg, APartIsWhatTheWholePhotoShowsThere) {
   }
 }
 
+// Stray bytes before an end marker that comes too early are no harmless ones.
+TEST(Jpeg, APhotoThatEndsAtARestartMarkerIsDamaged) {
+  ASSERT_EQ(setenv("TJ_RESTART", "1", 1), 0);  // after each line of blocks
+  const auto whole = encode_as(noise(400, 640), TJPF_BGR, TJSAMP_420, 0);
+  ASSERT_EQ(unsetenv("TJ_RESTART"), 0);
+  std::vector<std::size_t> restarts;
+  for (std::size_t at = 0; at + 1 < whole.size(); ++at)
+    if (whole[at] == std::byte{0xFF} && (whole[at + 1] & std::byte{0xF8}) == std::byte{0xD0})
+      restarts.push_back(at);
+  ASSERT_EQ(restarts.size(), 39U);
+  EXPECT_TRUE(check_whole(whole).has_value());
+  Photo photo;
+  for (const std::size_t stray : {0, 1, 2, 16}) {
+    auto cut = whole;
+    cut.resize(restarts[20]);
+    cut.insert(cut.end(), stray, std::byte{0x12});
+    cut.insert(cut.end(), {std::byte{0xFF}, std::byte{0xD9}});
+    EXPECT_FALSE(check_whole(cut).has_value()) << stray;
+    ASSERT_TRUE(decode_planes(cut, 1000, photo).has_value()) << stray;
+    EXPECT_TRUE(photo.damaged) << stray;
+  }
+  auto stray = whole;
+  stray.insert(stray.end() - 2, 3, std::byte{0x12});
+  EXPECT_TRUE(check_whole(stray).has_value()) << "every pixel is there";
+}
+
 TEST(Jpeg, NoPartIsTakenOfAPhotoThatIsDamagedAnywhere) {
   const auto whole = encode(noise(400, 640), 80);
   const Part middle{100, 200, 300, 300};

@@ -40,6 +40,12 @@ Wrong read_number(const Json& json, const char* name, double most, double& out) 
   return {};
 }
 
+Wrong read_flag(const Json& json, const char* name, bool& out) {
+  if (!json.is_boolean()) return std::string(name) + " must be true or false";
+  out = json.get<bool>();
+  return {};
+}
+
 Wrong read_window(const Json& json, std::optional<Quad>& out) {
   const char* right =
       "window must be four corners [x, y] in pixels, clockwise from the top left one";
@@ -101,10 +107,12 @@ std::expected<Known, std::string> parse_known(const std::string& text) {
   Wrong wrong =
       each_pair(json, "it", [&](const std::string& key, const Json& value) -> Wrong {
         if (key == "window") return read_window(value, known.window);
+        if (key == "drawn") return read_flag(value, "drawn", known.is_drawn);
         if (key == "wheels") return read_whole(value, "wheels", 1, wheels_max, known.wheels);
         if (key == "red") return read_whole(value, "red", 0, wheels_max, known.red);
         if (key == "earlier") return read_earlier(value, known.earlier);
-        return "unknown key " + Json(key).dump() + "; the keys are window, wheels, red and earlier";
+        return "unknown key " + Json(key).dump() +
+               "; the keys are window, drawn, wheels, red and earlier";
       });
   if (!wrong) wrong = contradiction(known);
   if (wrong) return std::unexpected(std::move(*wrong));

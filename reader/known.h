@@ -52,7 +52,7 @@ Digits judge(const Register& row, const Evidence& evidence, const Quad& window, 
 bool is_window(const Quad& window);
 
 // The object of `meterlens read --known`:
-//   {"window": [[x, y], [x, y], [x, y], [x, y]], "wheels": 8, "red": 3,
+//   {"window": [[x, y], [x, y], [x, y], [x, y]], "drawn": true, "wheels": 8, "red": 3,
 //    "earlier": {"digits": "00195419", "certain": 8, "hours": 24, "most_per_hour": 2500}}
 // Each key of the outer object may be left out; of the inner one all but "digits", for "certain" is
 // then all wheels and the others 0. The error is one line: which key, and what would be right.

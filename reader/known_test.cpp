@@ -362,10 +362,11 @@ TEST(Known, AWindowIsFourCornersThatEncloseSomething) {
 
 TEST(ParseKnown, TakesEveryPart) {
   const auto known = parse_known(
-      R"({"window": [[1, 2], [30, 2.5], [30, 9], [1, 8]], "wheels": 8, "red": 3,
+      R"({"window": [[1, 2], [30, 2.5], [30, 9], [1, 8]], "drawn": true, "wheels": 8, "red": 3,
           "earlier": {"digits": "00195419", "certain": 7, "hours": 24, "most_per_hour": 0.5}})");
   ASSERT_TRUE(known.has_value()) << known.error();
   EXPECT_EQ((*known->window)[1].y, 2.5);
+  EXPECT_TRUE(known->is_drawn);
   EXPECT_EQ(known->wheels, 8);
   EXPECT_EQ(known->red, 3);
   EXPECT_EQ(known->earlier->digits, "00195419");
@@ -377,7 +378,7 @@ TEST(ParseKnown, TakesEveryPart) {
 TEST(ParseKnown, EveryPartMayBeMissing) {
   const auto nothing = parse_known("{}"), digits = parse_known(R"({"earlier":{"digits":"012"}})");
   ASSERT_TRUE(nothing && digits);
-  EXPECT_FALSE(nothing->window || nothing->earlier);
+  EXPECT_FALSE(nothing->window || nothing->is_drawn || nothing->earlier);
   EXPECT_EQ(nothing->wheels, 0);
   EXPECT_EQ(nothing->red, -1);
   EXPECT_EQ(digits->earlier->certain, 3);
@@ -399,6 +400,7 @@ TEST(ParseKnown, WhatIsWrongIsSaid) {
       {R"({"wheels": 5.5})", "wheels must be"},
       {R"({"wheels": 18446744073709551620})", "wheels must be"},
       {R"({"wheels": 18446744073709551613})", "wheels must be"},
+      {R"({"drawn": 1})", "drawn must be"},
       {R"({"red": -1})", "red must be"},
       {R"({"wheels": 5, "red": 5})", "red must be less"},
       {R"({"window": [[0, 0], [1, 0], [1, 1]]})", "window must be"},

@@ -288,7 +288,12 @@ Digits read_photo(Nets& nets, double reduced_by, Known known, std::optional<Look
   Digits found = search.result();
   // Its neighbour is no substitute for a meter that cannot be read.
   const bool still_there = there.digits.status == Status::doubtful;
-  return still_there && apart(found.window, there.digits.window) ? there.digits : found;
+  if (still_there && apart(found.window, there.digits.window)) return there.digits;
+  const bool is_another =
+      known.is_drawn && known.window && apart(found.window, *known.window);
+  if (is_another && found.status == Status::read)
+    found.status = Status::doubtful, found.reason = Reason::several_meters;
+  return found;
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ enum class Reason {
   turning,         // wheels stand between two digits
   wheel_count,     // the number of wheels is unclear, e.g. the window is cut off
   low_confidence,  // the nets do not agree on a wheel
-  several_meters,  // two registers in one photo, none chosen
+  several_meters,  // two registers in one photo, none chosen; or one, not where it was drawn
   display,         // an LCD: its digits have no tenths, and the nets know few of them
 };
 
@@ -82,6 +82,7 @@ struct Known {
   int wheels = 0;                              // 0: unknown
   int red = -1;                                // trailing decimals, -1: unknown
   std::optional<Earlier> earlier;
+  bool is_drawn = false;  // `window`, by a person: what is elsewhere is another meter
 };
 
 struct Wheel {

@@ -56,10 +56,12 @@ PhotoBytes bytes_of(const photo::Photo& photo, const photo::ReadFile& read_file)
 
 reader::Known known_of(const validate::Reading& accepted, std::int64_t at_ms) {
   reader::Known known;
-  // A person's value has no window.
-  if (accepted.photo != 0) known.window = corners_of(accepted.window);
-  known.wheels = static_cast<int>(accepted.digits.size());
-  if (accepted.red > 0) known.red = accepted.red;
+  // A value without a photo has no window, and may have been typed without its leading zeros.
+  if (accepted.photo != 0) {
+    known.window = corners_of(accepted.window);
+    known.wheels = static_cast<int>(accepted.digits.size());
+    if (accepted.red > 0) known.red = accepted.red;
+  }
   if (at_ms < accepted.at_ms) return known;
   known.earlier = reader::Earlier{accepted.digits, accepted.certain,
                                   static_cast<double>(at_ms - accepted.at_ms) / double{hour_ms}};
@@ -232,7 +234,7 @@ Look::View ReadingQueue::Desk::view_of(const photo::Photo& photo, const PhotoByt
     if (before) view.known = known_of(*before, photo.captured_at_ms);
     // What a person has drawn goes before where the last reading was, and a person's own photo is
     // taken from anywhere.
-    if (watch.region) view.known.window = corners_of(*watch.region);
+    if (watch.region) view.known.window = corners_of(*watch.region), view.known.is_drawn = true;
     if (!photo.meter.empty()) view.known.window.reset();
     claim = read(std::as_bytes(std::span(*bytes)), view.known);
   }

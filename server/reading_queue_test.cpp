@@ -215,6 +215,7 @@ TEST_F(ReadingQueueTest, a_photo_of_two_meters_is_read_once_for_each_at_its_regi
   EXPECT_FALSE(known_[0].window);
   ASSERT_TRUE(known_[1].window);
   EXPECT_EQ((*known_[1].window)[2].x, 50);
+  EXPECT_TRUE(known_[1].is_drawn);
   EXPECT_EQ(photos_.size(), 1U);
   EXPECT_TRUE(store_->unread_photos(10)->empty());
 }
@@ -260,6 +261,18 @@ TEST(KnownOf, an_older_photo_has_the_layout_but_no_earlier_reading) {
   EXPECT_FALSE(older.earlier);
   EXPECT_EQ(older.wheels, 8);
   EXPECT_EQ(older.red, 3);
+}
+
+TEST(KnownOf, a_value_without_a_photo_says_nothing_of_the_layout) {
+  validate::Reading accepted;
+  accepted.digits = "195419";
+  accepted.red = 3;
+  accepted.certain = 6;
+  const reader::Known known = known_of(accepted, 1);
+  EXPECT_FALSE(known.window);
+  EXPECT_EQ(known.wheels, 0);
+  EXPECT_EQ(known.red, -1);
+  EXPECT_EQ(known.earlier->digits, "195419");
 }
 
 TEST(Inbox, is_bounded_and_gives_everything_at_once) {

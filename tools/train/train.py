@@ -39,9 +39,7 @@ def real_photos(store, with_rough):
     for row, index in enumerate(keep):
         photo = store.photos[index]
         images[row, : photo.shape[0], : photo.shape[1]] = photo
-    weights = [
-        {"iaoqian": 1.0, "jorvkve": 2.5, "anhkhoitran": 1.5}[store.sources[i]] for i in keep
-    ]
+    weights = [{"jorvkve": 2.5, "anhkhoitran": 1.5}.get(store.sources[i], 1.0) for i in keep]
     rows = {"image": images, "quad": store.quads[keep].astype(np.float32)}
     return rows | {"false": np.zeros(len(keep), bool)}, weights
 
