@@ -126,8 +126,12 @@ async function load_once(): Promise<void> {
   }
 }
 
-export function start_live(): void {
-  listen({
+// Returns what opens the stream anew.
+export function start_live(): () => void {
+  setInterval(() => {
+    if (!is_live.get()) void load();
+  }, poll_ms);
+  return listen({
     // While somebody logs in there is nothing to hear: the stream would be refused.
     ready: ask_who,
     changed,
@@ -141,9 +145,6 @@ export function start_live(): void {
       if (!is_loaded.get()) void load();
     },
   });
-  setInterval(() => {
-    if (!is_live.get()) void load();
-  }, poll_ms);
 }
 
 // Orders a photo; what is wrong shows at the device.

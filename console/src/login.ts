@@ -1,6 +1,7 @@
 // The way in: a log-in over the page, whenever the server asks who is there. What was typed
-// elsewhere stays, and what was asked goes on after it.
+// elsewhere stays, and what was asked goes on after it, for the same person.
 import { own_header } from "./api/http";
+import type { Caller } from "./api/openapi";
 import { words, type Word } from "./words/words";
 
 const path = "/api/v1/session";
@@ -16,14 +17,10 @@ function element<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-let open: Promise<void> | null = null;
-
-// Resolves when somebody has logged in; one window for all that wait.
-export function log_in(): Promise<void> {
-  open ??= new Promise<void>((done) => new LogIn(done).show()).finally(() => (open = null));
-  return open;
+// Resolves to who has logged in.
+export function log_in(): Promise<Caller> {
+  return new Promise((done) => new LogIn(done).show());
 }
-
 
 class LogIn {
   private readonly name = element("input");
@@ -32,7 +29,7 @@ class LogIn {
   private readonly error = element("p", "error");
   private readonly dialog = element("dialog", "login");
 
-  constructor(private readonly done: () => void) {
+  constructor(private readonly done: (who: Caller) => void) {
     const { name, password, send, error, dialog } = this;
     const said = words.get();
     name.autocomplete = "username";
@@ -73,27 +70,27 @@ class LogIn {
   private async ask(): Promise<void> {
     this.send.disabled = true;
     this.error.textContent = "";
-    const failed = await this.attempt();
+    const who = await this.attempt();
     this.send.disabled = false;
-    if (failed !== null) {
-      this.error.textContent = words.get().say(failed);
+    if (typeof who === "string") {
+      this.error.textContent = words.get().say(who);
       this.password.select();
       return;
     }
     this.password.value = "";
     this.dialog.close();
     this.dialog.remove();
-    this.done();
+    this.done(who);
   }
 
-  private async attempt(): Promise<Word | null> {
+  private async attempt(): Promise<Caller | Word> {
     try {
       const response = await fetch(path, {
         method: "POST",
         headers: { "Content-Type": "application/json", ...own_header },
         body: JSON.stringify({ name: this.name.value, password: this.password.value }),
       });
-      if (response.ok) return null;
+      if (response.ok) return (await response.json()) as Caller;
       if (response.status === 401) return "login_wrong";
       return response.status === 429 ? "login_wait" : "login_failed";
     } catch {

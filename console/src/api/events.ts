@@ -28,18 +28,28 @@ const subjects: Subject[] = [
   "device", "command", "photo", "reading", "view", "update", "alarm",
 ];
 
-// Listens for as long as the page lives; comes back by itself.
-export function listen(listener: Listener): void {
-  listener.ready().then(
-    () => open(listener),
-    () => {
+// Listens for as long as the page lives; comes back by itself. Returns what opens the stream anew:
+// the server lets it end with the session that it was opened in.
+export function listen(listener: Listener): () => void {
+  let source: EventSource | null = null;
+  const open = (): void => {
+    source?.close();
+    source = opened(listener, start);
+  };
+  const start = (): void => {
+    listener.ready().then(open, () => {
       listener.disconnected();
-      setTimeout(() => listen(listener), retry_ms);
-    },
-  );
+      setTimeout(start, retry_ms);
+    });
+  };
+  start();
+  return () => {
+    // One that is closed comes back when it may.
+    if (source !== null && source.readyState !== EventSource.CLOSED) open();
+  };
 }
 
-function open(listener: Listener): void {
+function opened(listener: Listener, start: () => void): EventSource {
   const source = new EventSource("/api/v1/events");
   for (const subject of subjects)
     source.addEventListener(subject, (event) =>
@@ -49,6 +59,7 @@ function open(listener: Listener): void {
   source.onerror = () => {
     listener.disconnected();
     // A refused stream (401, 503) is closed for good by the browser; a broken one comes back.
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(listener), retry_ms);
+    if (source.readyState === EventSource.CLOSED) setTimeout(start, retry_ms);
   };
+  return source;
 }

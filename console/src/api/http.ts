@@ -19,8 +19,9 @@ export class ApiError extends Error {
   }
 }
 
-// The one place that hears of answers with status 401. Resolves to true when the request may be
-// sent again; the pages stay as they are meanwhile, so nothing typed is lost.
+// The one place that hears of answers with status 401, once for all that wait. Resolves to true
+// when the requests may be sent again; the pages stay as they are meanwhile, so nothing typed is
+// lost.
 export const door: { unauthorized: () => Promise<boolean> } = {
   unauthorized: () => Promise.resolve(false),
 };
@@ -64,10 +65,18 @@ async function whole<T>(body: Promise<T>): Promise<T> {
   }
 }
 
+// While somebody is asked who is there nothing else is sent: another person may come in.
+let asking: Promise<boolean> | null = null;
+
+function ask_door(): Promise<boolean> {
+  asking ??= door.unauthorized().finally(() => (asking = null));
+  return asking;
+}
+
 async function answered(path: string, init: Asked): Promise<Response> {
+  await asking;
   let response = await answer_to(path, init);
-  if (response.status === 401 && (await door.unauthorized()))
-    response = await answer_to(path, init);
+  if (response.status === 401 && (await ask_door())) response = await answer_to(path, init);
   if (!response.ok && response.status !== init.expects) throw await failure_of(response);
   return response;
 }
