@@ -11,15 +11,22 @@ export interface Entry {
   error: { code: string; message: string } | null; // of the last order given on this page
 }
 
-// A device's entry and its place in the order by name, which it has once it was ordered.
+// A device's entry, its place in the order by name, which it has once it was ordered, and which
+// event told of it last.
 interface Kept {
   entry: Value<Entry | undefined>;
   place: number | null;
+  told: number;
 }
 
 function newer<T extends { id: number }>(a: T | null, b: T | null): T | null {
   if (a === null || b === null) return a ?? b;
   return b.id >= a.id ? b : a;
+}
+
+// As the server orders them: what was entered, imported or estimated comes later than it is of.
+function newer_reading(a: Reading, b: Reading): Reading {
+  return ((b.at_ms ?? 0) - (a.at_ms ?? 0) || b.id - a.id) >= 0 ? b : a;
 }
 
 // Events may come in any order: a command's news is older when its counters say so.
@@ -42,6 +49,8 @@ function merged(a: string[], b: string[]): string[] {
 export class Fleet {
   // Grows with every change, for who follows all devices.
   readonly version = new Value(0);
+  // How many events told of a device.
+  told = 0;
   private readonly kept = new Map<string, Kept>();
   private sorted: Entry[] | null = null;
   private names: string[] = []; // sorted
@@ -95,9 +104,19 @@ export class Fleet {
     this.version.set(this.version.get() + 1);
   }
 
-  take_devices(devices: Device[]): void {
-    for (const device of devices) this.put(device);
+  // `asked` is what `told` was when they were asked for: an event since then knows better.
+  take_devices(devices: Device[], asked = this.told): void {
+    for (const device of devices) {
+      this.listed?.add(device.id);
+      if ((this.kept.get(device.id)?.told ?? 0) <= asked) this.put(device);
+    }
     this.version.set(this.version.get() + 1);
+  }
+
+  // By an event.
+  take_device(device: Device): void {
+    this.kept_of(device.id).told = ++this.told;
+    this.take_devices([device]);
   }
 
   // Of devices of which nothing is known yet.
@@ -122,7 +141,10 @@ export class Fleet {
 
   take_reading(reading: Reading): void {
     this.change(reading.device, (entry) => {
-      const newest_reading = newer(entry.device.newest_reading, reading);
+      const shown = entry.device.newest_reading;
+      // Of several meters the server shows one, and says itself when it is another.
+      if (shown !== null && shown.meter !== reading.meter) return entry;
+      const newest_reading = shown === null ? reading : newer_reading(shown, reading);
       return { ...entry, device: { ...entry.device, newest_reading } };
     });
   }
@@ -139,8 +161,10 @@ export class Fleet {
     const kept = this.kept_of(device.id);
     const known = kept.entry.get();
     const newest_photo = newer(known?.device.newest_photo ?? null, device.newest_photo);
-    const newest_reading = newer(known?.device.newest_reading ?? null, device.newest_reading);
-    this.listed?.add(device.id);
+    const shown = known?.device.newest_reading ?? null;
+    const said = device.newest_reading;
+    const newest_reading =
+      shown !== null && shown.meter === said?.meter ? newer_reading(shown, said) : said ?? shown;
     this.set(kept, {
       device: {
         ...device,
@@ -166,7 +190,7 @@ export class Fleet {
   private kept_of(id: string): Kept {
     let kept = this.kept.get(id);
     if (kept === undefined) {
-      kept = { entry: new Value<Entry | undefined>(undefined), place: null };
+      kept = { entry: new Value<Entry | undefined>(undefined), place: null, told: 0 };
       this.kept.set(id, kept);
       this.new_names.push(id);
     }

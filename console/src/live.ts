@@ -48,7 +48,7 @@ export function follow<S extends Subject>(subject: S, take: Take<S>): () => void
 }
 
 function changed<S extends Subject>(subject: S, value: Subjects[S]): void {
-  if (subject === "device") fleet.take_devices([value as Subjects["device"]]);
+  if (subject === "device") fleet.take_device(value as Subjects["device"]);
   if (subject === "command") fleet.take_command(value as Subjects["command"]);
   if (subject === "photo") fleet.take_photo(value as Subjects["photo"]);
   if (subject === "reading") fleet.take_reading(value as Subjects["reading"]);
@@ -77,8 +77,9 @@ async function load(): Promise<void> {
 
 async function load_part(filter: DeviceFilter): Promise<void> {
   for (let cursor: string | null = ""; cursor !== null; ) {
+    const asked = fleet.told;
     const page = await list_device_views(filter, cursor);
-    fleet.take_devices(page.items);
+    fleet.take_devices(page.items, asked);
     cursor = page.next;
   }
 }
@@ -96,8 +97,9 @@ async function load_rows(): Promise<void> {
 async function load_devices(): Promise<void> {
   const was_away = !is_reachable.get() || !is_loaded.get();
   fleet.begin_listing();
+  const asked = fleet.told;
   const first = await list_devices({}, first_rows, "");
-  fleet.take_devices(first.items);
+  fleet.take_devices(first.items, asked);
   is_loaded.set(true);
   is_reachable.set(true);
   if (was_away) epoch.set(epoch.get() + 1);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { Command, Device, Photo, Review, Schedule } from "./api/openapi";
+import type { Command, Device, Photo, Reading, Review, Schedule } from "./api/openapi";
 import { crop_of, spoken, wheel_shapes, wheels_of, type Point } from "./digits";
 import { Fleet } from "./fleet";
 import { count_of } from "./due";
@@ -86,6 +86,43 @@ test("an older photo never replaces a newer one", () => {
   fleet.take_photo({ id: 4, device: "m1" } as Photo);
   fleet.take_devices([{ ...device("m1"), newest_photo: { id: 3, device: "m1" } as Photo }]);
   assert.equal(fleet.entry("m1").get()?.device.newest_photo?.id, 5);
+});
+
+test("a device's newest reading is the one that the server would show", () => {
+  const fleet = new Fleet();
+  const reading = (id: number, at_ms: number, meter = "m1"): Reading =>
+    ({ id, at_ms, meter, device: "m1" }) as Reading;
+  const shown = () => fleet.find("m1")?.device.newest_reading?.id;
+  const say = (newest_reading: Reading | null): void =>
+    fleet.take_devices([{ ...device("m1"), newest_reading }]);
+  say(null);
+  fleet.take_reading(reading(5, 500));
+  fleet.take_reading(reading(6, 100)); // entered for last Monday
+  assert.equal(shown(), 5);
+  say(reading(7, 200));
+  say(null);
+  assert.equal(shown(), 5);
+  fleet.take_reading(reading(8, 500));
+  assert.equal(shown(), 8);
+  fleet.take_reading(reading(9, 900, "m2"));
+  assert.equal(shown(), 8, "the camera's other meter");
+  say(reading(9, 900, "m2"));
+  say(reading(3, 300, "m1"));
+  assert.equal(shown(), 3, "the server says which meter");
+});
+
+test("a list that was asked for before an event undoes nothing of it", () => {
+  const fleet = new Fleet();
+  fleet.take_devices([device("m1"), device("m2")]);
+  const asked = fleet.told;
+  fleet.begin_listing();
+  fleet.take_device({ ...device("m1"), online: false });
+  fleet.take_devices([device("m1"), { ...device("m2"), online: false }], asked);
+  fleet.end_listing();
+  const online = () => fleet.all().map((entry) => entry.device.online);
+  assert.deepEqual(online(), [false, false]);
+  fleet.take_devices([device("m1")], fleet.told);
+  assert.deepEqual(online(), [true, false]);
 });
 
 test("lists leave what a device said as it was, rows change no known device", () => {

@@ -125,7 +125,7 @@ test("a list that comes in parts leaves who came meanwhile, and forgets who is n
   fleet.take_devices([device("gone"), device("m5")]);
   fleet.begin_listing();
   fleet.take_devices([device("m9"), device("m5")]);
-  fleet.take_devices([device("m1")]); // by an event
+  fleet.take_device(device("m1"));
   assert.deepEqual(names(), ["gone", "m1", "m5", "m9"]);
   fleet.end_listing();
   assert.deepEqual(names(), ["m1", "m5", "m9"]);

@@ -236,7 +236,8 @@ export function DevicePage({ id }: { id: string }) {
   const entry = use_value(fleet.entry(id));
   // Also of a device that the list of all has not brought yet.
   const alone = use_loaded(async () => {
-    fleet.take_devices([await get_device(id)]);
+    const asked = fleet.told;
+    fleet.take_devices([await get_device(id)], asked);
     return true;
   }, [id]);
   return entry === undefined ? <Waiting error={alone.error} /> : <View entry={entry} />;

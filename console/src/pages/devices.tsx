@@ -246,7 +246,8 @@ function use_search_ahead(typed: string, listed: boolean): void {
   const search = use_settled(typed.trim());
   use_loaded(async () => {
     if (listed || search === "" || is_too_long(search, search_bytes_max)) return;
-    fleet.take_devices((await list_devices({ search }, found_at_once, "")).items);
+    const asked = fleet.told;
+    fleet.take_devices((await list_devices({ search }, found_at_once, "")).items, asked);
   }, [search, listed]);
 }
 
