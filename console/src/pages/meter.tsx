@@ -1,18 +1,13 @@
 // One meter: its course and use, its photos through time, and what a person may say of it.
 import { useEffect, useMemo, useState } from "preact/hooks";
-import {
-  all_readings,
-  get_meter,
-  list_exchanges,
-  list_said,
-  reading_history,
-} from "../api/api";
+import { get_meter, list_exchanges, list_said, reading_history } from "../api/api";
 import type { Exchange, Meter, Reading } from "../api/openapi";
 import { course_of, csv_of, use_of, type Step } from "../consumption";
 import { Chart } from "../parts/chart";
 import { Choice, Waiting } from "../parts/form";
-import { use_events, use_loaded, use_words } from "../parts/hooks";
+import { use_loaded, use_words } from "../parts/hooks";
 import { EstimateForm, ExchangeForm, ManualForm, MeterForm } from "../parts/meter_forms";
+import { use_readings } from "../parts/meter_readings";
 import { MissingReadings } from "../parts/missing";
 import { Picture } from "../parts/picture";
 import { Reasons, Register, Verdict } from "../parts/register";
@@ -20,8 +15,6 @@ import { TagsForm } from "../parts/tags";
 import { Watches } from "../parts/watches";
 import { load_photo } from "../photos";
 
-const day_ms = 86_400_000;
-const readings_max = 20_000;
 const spans = { week: 7, month: 31, year: 366, all: 0 } as const;
 type Span = keyof typeof spans;
 const steps: Step[] = ["hour", "day", "month"];
@@ -187,33 +180,12 @@ function save_csv(meter: string, readings: Reading[]): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 1_000);
 }
 
-// Newest first; one that is there already is replaced.
-function with_reading(readings: Reading[], reading: Reading): Reading[] {
-  const others = readings.filter(({ id }) => id !== reading.id);
-  return [...others, reading].sort((a, b) => (b.at_ms ?? 0) - (a.at_ms ?? 0) || b.id - a.id);
-}
-
-function use_readings(meter: string, span: Span) {
-  const [readings, set_readings] = useState<Reading[]>([]);
-  const days = spans[span];
-  const loaded = use_loaded(async () => {
-    const since = days === 0 ? 0 : Date.now() - days * day_ms;
-    const all = await all_readings({ meter, since }, readings_max);
-    set_readings(all);
-    return true;
-  }, [meter, span]);
-  use_events("reading", (reading) => {
-    if (reading.meter === meter) set_readings((known) => with_reading(known, reading));
-  });
-  return { readings, loaded };
-}
-
 export function MeterPage({ id }: { id: string }) {
   const words = use_words();
   const [span, set_span] = useState<Span>("month");
   const meter = use_loaded(() => get_meter(id), [id]);
   const exchanges = use_loaded(() => list_exchanges(id), [id]);
-  const { readings, loaded } = use_readings(id, span);
+  const { readings, loaded } = use_readings(id, spans[span]);
   if (meter.value === null) return <Waiting error={meter.error} />;
   const now = meter.value;
   const reload = (): void => {
