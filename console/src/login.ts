@@ -58,6 +58,8 @@ class LogIn {
     dialog.setAttribute("aria-labelledby", heading.id);
     // Without a log-in there is nothing behind it to go back to.
     dialog.addEventListener("cancel", (event) => event.preventDefault());
+    // A browser lets a second Escape close it all the same.
+    dialog.addEventListener("close", () => dialog.isConnected && dialog.showModal());
     dialog.append(form);
   }
 
