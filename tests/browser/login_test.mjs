@@ -10,10 +10,10 @@ const password = readFileSync(0, "utf8").trim();
 const shot = shots_in(folder);
 const cookie_name = "meterlens_session";
 
-async function log_in(page, word) {
+async function log_in(page, word, name = "admin") {
   const dialog = page.locator("dialog.login");
   await dialog.waitFor();
-  await page.locator("dialog.login input[autocomplete=username]").fill("admin");
+  await page.locator("dialog.login input[autocomplete=username]").fill(name);
   await page.locator("dialog.login input[type=password]").fill(word);
   await page.keyboard.press("Enter");
   return dialog;
@@ -94,6 +94,33 @@ async function go_on_reviewing(page, context) {
   assert.deepEqual([verdict, kept], ["manual", typed], "nothing typed is lost");
 }
 
+// Another person logs in where a session has ended: the page is a new one, and what was asked for
+// on the former is not done.
+async function another_comes_in(page, context) {
+  const api = `${new URL(url).origin}/api/v1`;
+  const bob = { name: "bob", role: "operator", password: "a word for bob" };
+  const made = await page.request.post(`${api}/users`,
+    { data: bob, headers: { "X-Meterlens": "1" } });
+  assert.equal(made.status(), 201, await made.text());
+  const count = async () => {
+    const answer = await page.request.get(`${api}/commands?device=m1`);
+    return (await answer.json()).commands.length;
+  };
+  const before = await count();
+  await page.evaluate(() => {
+    window.is_former = true;
+    location.hash = "#/devices/m1";
+  });
+  await page.locator("button.take").waitFor();
+  await context.clearCookies();
+  await page.locator("button.take").dispatchEvent("click");
+  await log_in(page, bob.password, bob.name);
+  await page.locator(".bar .who", { hasText: "bob" }).waitFor();
+  await page.locator(".link.live").waitFor();
+  assert.ok(!(await page.evaluate(() => window.is_former)), "a new page");
+  assert.equal(await count(), before, "no photo is taken in another's name");
+}
+
 // Out by the button; the old cookie opens nothing any more.
 async function go_out(page, context) {
   const old = (await context.cookies()).find(({ name }) => name === cookie_name);
@@ -121,6 +148,7 @@ async function story(context) {
     await come_in(page);
     await go_on(page, context);
     await go_on_reviewing(page, context);
+    await another_comes_in(page, context);
     await go_out(page, context);
     await in_chinese(page);
     assert.deepEqual(faults, []);
