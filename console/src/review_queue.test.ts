@@ -21,10 +21,10 @@ class Server implements Source {
   constructor(readonly readings: Reading[]) {}
 
   list: Source["list"] = async ({ cursor }) => {
-    const from = Number(cursor ?? 0);
     const waiting = this.readings.filter(({ verdict }) => verdict === "doubtful");
-    const next = from + 2 < waiting.length ? String(from + 2) : null;
-    return { items: waiting.slice(from, from + 2), next };
+    const from = waiting.findIndex(({ id }) => id === Number(cursor)) + 1;
+    const items = waiting.slice(from, from + 2);
+    return { items, next: from + 2 < waiting.length ? String(items[1]!.id) : null };
   };
   get: Source["get"] = async (id) => this.readings.find((one) => one.id === id)!;
   review: Source["review"] = async (id, edit) => {
@@ -104,4 +104,47 @@ test("typing the proposal again is no correction", async () => {
   assert.equal(queue.current()?.typed, "01235");
   queue.type("01234");
   assert.equal(queue.current()?.typed, null);
+});
+
+test("what came while nobody listened is offered, also more than a page of it", async () => {
+  const old = [3, 2, 1].map((id) => doubtful(id));
+  const server = new Server(old);
+  const queue = await queue_of(server);
+  await queue.load_more();
+  assert.deepEqual(ids(queue), [3, 2, 1], "all there is");
+  server.readings.unshift(...[8, 7, 6, 5, 4].map((id) => doubtful(id)));
+  await queue.refresh();
+  assert.deepEqual(ids(queue), [3, 2, 1, 8, 7]);
+  for (let times = 0; times < 3; ++times) await queue.load_more();
+  assert.deepEqual(ids(queue), [3, 2, 1, 8, 7, 6, 5, 4]);
+  server.readings.unshift(doubtful(9));
+  await queue.refresh();
+  assert.deepEqual(ids(queue).slice(8), [9]);
+});
+
+test("a gap that is found while a page is on its way is not lost", async () => {
+  const server = new Server([4, 3, 2, 1].map((id) => doubtful(id)));
+  const queue = await queue_of(server);
+  const { list } = server;
+  let answer = (): void => undefined;
+  server.list = (filter) => {
+    const page = list(filter);
+    return new Promise((done) => (answer = () => done(page)));
+  };
+  const more = queue.load_more();
+  server.list = list;
+  server.readings.unshift(...[8, 7, 6, 5].map((id) => doubtful(id)));
+  await queue.refresh();
+  answer();
+  await more;
+  for (let times = 0; times < 3; ++times) await queue.load_more();
+  assert.deepEqual([...ids(queue)].sort(), [1, 2, 3, 4, 5, 6, 7, 8]);
+});
+
+test("known pages are passed over on the way to what is not known", async () => {
+  const server = new Server([9, 8, 7, 6, 5, 4, 3, 2, 1].map((id) => doubtful(id)));
+  const queue = await queue_of(server);
+  for (const id of [6, 7]) queue.take(doubtful(id));
+  await queue.load_more();
+  assert.deepEqual(ids(queue), [9, 8, 6, 7, 5, 4]);
 });

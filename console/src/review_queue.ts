@@ -43,19 +43,25 @@ export class ReviewQueue {
   // The newest page again, and what it has that is not known. Throws what went wrong.
   async refresh(): Promise<void> {
     const page = await this.source.list({ verdict: "doubtful" });
-    if (this.cursor === "") this.cursor = page.next;
+    const last = page.items.at(-1);
+    // While nobody listened more may have come than a page has: those behind it come next.
+    if (this.cursor === "" || (last !== undefined && page.next !== null && !this.knows(last.id)))
+      this.cursor = page.next;
     this.is_loaded = true;
     this.add(page.items);
   }
 
+  // Up to a page that has something new.
   async load_more(): Promise<void> {
-    if (this.loading || !this.is_loaded || this.cursor === null) return;
-    if (this.items.length >= low_count) return;
+    if (this.loading || !this.is_loaded || this.items.length >= low_count) return;
     this.loading = true;
     try {
-      const page = await this.source.list({ verdict: "doubtful", cursor: this.cursor });
-      this.cursor = page.next;
-      this.add(page.items);
+      for (let is_new = false; !is_new && this.cursor !== null; ) {
+        const { cursor } = this;
+        const page = await this.source.list({ verdict: "doubtful", cursor });
+        if (this.cursor === cursor) this.cursor = page.next;
+        is_new = this.add(page.items);
+      }
     } finally {
       this.loading = false;
     }
@@ -128,7 +134,12 @@ export class ReviewQueue {
     this.items = first === undefined ? [item] : [first, item, ...rest];
   }
 
-  private add(readings: Reading[]): void {
+  private knows(id: number): boolean {
+    return this.decided.has(id) || this.items.some((item) => item.reading.id === id);
+  }
+
+  // Whether one of them is new.
+  private add(readings: Reading[]): boolean {
     const known = new Set(this.items.map((item) => item.reading.id));
     const fresh = readings.filter(({ id }) => !known.has(id) && !this.decided.has(id));
     this.items = [
@@ -136,6 +147,7 @@ export class ReviewQueue {
       ...fresh.map((reading): Item => ({ reading, typed: null, note: null })),
     ];
     this.changed();
+    return fresh.length > 0;
   }
 
   private changed(): void {
