@@ -107,7 +107,7 @@ TEST(BadInput, OfTwoMetersNoneIsReadUnlessItIsKnownWhich) {
   const auto hidden = read(encode(both_of(left, right), 90), known);
   ASSERT_TRUE(hidden.has_value());
   EXPECT_NE(hidden->status, Status::read) << hidden->digits;
-  // Hidden as a whole: a camera that has moved may read the one it finds, unless the place is drawn.
+  // Hidden as a whole: a camera that moved may read the one it finds, unless the place is drawn.
   std::ranges::fill(right.bgr, 70);
   const auto covered = encode(both_of(left, right), 90);
   EXPECT_EQ(read(covered, known)->status, Status::read);
