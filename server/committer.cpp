@@ -67,7 +67,9 @@ bool Committer::try_group(std::vector<Photo>& group, std::int64_t now_ms, Commit
     return false;
   }
   if (const auto added = store_.add_photos(group); !added) {
-    files_.remove(group);
+    // By the row that may be there the camera will be told that its photo is stored, and delete it.
+    // A file that no row names does no harm.
+    if (!added.error().may_be_done) files_.remove(group);
     const bool only_here = added.error().code == store::ErrorCode::failed;
     if (only_here) {
       metrics_.add(Count::store_errors);

@@ -24,6 +24,11 @@ struct LostConnection : soci::soci_error {
   using soci::soci_error::soci_error;
 };
 
+// The connection went away at the commit, and the server did not come back to say what it did.
+struct UnansweredCommit : soci::soci_error {
+  using soci::soci_error::soci_error;
+};
+
 // Of one database. Each member throws soci_error when the engine refuses, if nothing else is said.
 class Driver {
  public:

@@ -19,8 +19,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr int tries_max = 3;
-// How long to ask a lost server whether it has stored what it did not answer.
-constexpr int commit_patience_ms = 60'000;
 // How old lists may be; how long a replica that is older, or away, is left alone.
 constexpr int replica_behind_s_max = 10;
 constexpr int replica_pause_ms = 10'000;
@@ -44,6 +42,7 @@ Store::Engine::Engine(const std::string& place, const Options& options)
       driver_(is_postgresql(place) ? postgresql_driver(place, options)
                                    : sqlite_driver(place, options)),
       busy_timeout_ms_(options.busy_timeout_ms),
+      commit_patience_ms_(std::max(options.commit_patience_ms, options.busy_timeout_ms)),
       before_write_(options.before_write),
       say_(options.say) {
   protocol::require(options.reader_count >= 1 && options.reader_count <= 64);
@@ -69,6 +68,8 @@ void Store::Engine::say(const std::string& words) const {
 
 std::optional<Error> Store::Engine::settle(soci::session& sql, bool writes,
                                            const soci::soci_error& error, int tries) {
+  if (dynamic_cast<const UnansweredCommit*>(&error) != nullptr)
+    return Error{ErrorCode::unreachable, error.what(), true};
   if (!driver_->is_lost(error, sql) || tries == tries_max) return driver_->explain(error, sql);
   const bool is_news = !lost_.exchange(true);
   if (is_news) say(driver_->explain(error, sql).message + "; trying again");
@@ -94,9 +95,15 @@ std::optional<Error> Store::Engine::connect(soci::session& sql, bool writes, int
 bool Store::Engine::was_committed(soci::session& sql) {
   lost_ = true;
   say("the database server went away while it stored something: asking it what it has done");
-  if (const auto wrong = connect(sql, true, std::max(commit_patience_ms, busy_timeout_ms_)))
-    throw soci::soci_error(wrong->message + "; whether the last change was stored is not known");
-  return driver_->was_committed(sql);
+  auto wrong = connect(sql, true, commit_patience_ms_);
+  if (!wrong) {
+    const auto found = guarded(
+        sql, true, [this](soci::session& again) { return driver_->was_committed(again); });
+    if (found) return *found;
+    wrong = found.error();
+  }
+  sql.close();
+  throw UnansweredCommit(wrong->message + "; whether the last change was stored is not known");
 }
 
 void Store::Engine::migrate() {

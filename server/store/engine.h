@@ -82,8 +82,8 @@ struct Store::Engine {
   Engine(const std::string& place, const Options& options);
 
   // Runs `work` on the writer in one transaction: all of it is durable when this returns a value,
-  // nothing of it is left after an error. When the connection is lost on the way, `work` is run
-  // again from its beginning.
+  // nothing of it is left after an error that does not say that it may be done. When the connection
+  // is lost on the way, `work` is run again from its beginning.
   template <class Work>
   auto write(Work work) -> Result<decltype(work(std::declval<soci::session&>()))> {
     const std::lock_guard lock(writer_mutex_);
@@ -190,6 +190,7 @@ struct Store::Engine {
   std::string place_;
   std::unique_ptr<Driver> driver_;
   int busy_timeout_ms_;
+  int commit_patience_ms_;
   std::function<void()> before_write_;
   std::function<void(const std::string&)> say_;
   std::atomic<bool> lost_ = false;  // nobody waits a second time while it is

@@ -73,6 +73,16 @@ class Fixture : public testing::Test {
     if (kind_ == Kind::sqlite) return (folder_ / "a b.db").string();
     return server_url() + "&options=-csearch_path%3D%22" + schema_ + "%22";
   }
+  // The same through the socket in `folder_`, where a Proxy listens.
+  std::string proxied() const {
+    std::string url = path();
+    const auto host = url.find("host=") + 5;
+    return url.replace(host, url.find('&', host) - host, folder_.string());
+  }
+  static std::string server_folder() {
+    const std::string url = server_url();
+    return url.substr(url.find("host=") + 5);
+  }
   std::unique_ptr<Store> open() const {
     const int patience_ms = kind_ == Kind::sqlite ? 20 : 2000;
     auto opened = Store::open(path(), {.busy_timeout_ms = patience_ms});

@@ -20,7 +20,7 @@ class Postgresql : public test::OnBoth {
  protected:
   // Through a proxy, or another role, or what else the URL may say.
   std::unique_ptr<Store> open_by(const std::string& url, int patience_ms = 5000) {
-    Options options{.busy_timeout_ms = patience_ms};
+    Options options{.busy_timeout_ms = patience_ms, .commit_patience_ms = patience_ms};
     options.say = [this](const std::string& words) {
       const std::lock_guard lock(mutex_);
       said_ += words + "\n";
@@ -28,15 +28,6 @@ class Postgresql : public test::OnBoth {
     auto opened = Store::open(url, options);
     if (!opened) error_ = opened.error();
     return opened ? std::move(*opened) : nullptr;
-  }
-  std::string proxied() const {
-    std::string url = path();
-    const auto host = url.find("host=") + 5;
-    return url.replace(host, url.find('&', host) - host, folder_.string());
-  }
-  std::string server_folder() const {
-    const std::string url = test::server_url();
-    return url.substr(url.find("host=") + 5);
   }
   std::string said() {
     const std::lock_guard lock(mutex_);
@@ -249,12 +240,40 @@ TEST_P(Postgresql, WhatWasStoredAndNotAnsweredIsNotDoneTwice) {
   test::Proxy proxy(folder_, server_folder());
   const auto store = open_by(proxied());
   ASSERT_TRUE(store) << error_.message;
-  proxy.swallow_commit();
+  proxy.swallow_commits(1);
   const auto id = store->add_reading(reading_of("m1", 0, 1));
   ASSERT_TRUE(id) << id.error().message;
   EXPECT_TRUE(proxy.has_swallowed());
   EXPECT_EQ(store_->readings({})->size(), 1U);
   EXPECT_EQ(store_->readings({})->front().id, *id);
+}
+
+TEST_P(Postgresql, AConnectionThatIsLostAgainIsAskedAgain) {
+  test::Proxy proxy(folder_, server_folder());
+  const auto store = open_by(proxied());
+  ASSERT_TRUE(store) << error_.message;
+  proxy.swallow_commits(2);  // the second one is the question's own
+  const auto id = store->add_reading(reading_of("m1", 0, 1));
+  ASSERT_TRUE(id) << id.error().message;
+  EXPECT_EQ(store_->readings({})->size(), 1U) << "not done again";
+}
+
+TEST_P(Postgresql, WhatMayBeStoredIsSaidAndNotDoneAgain) {
+  test::Proxy proxy(folder_, server_folder());
+  const auto store = open_by(proxied(), 200);
+  ASSERT_TRUE(store) << error_.message;
+  proxy.swallow_commit_and_refuse();
+  const auto added = store->add_reading(reading_of("m1", 0, 1));
+  ASSERT_FALSE(added);
+  EXPECT_TRUE(added.error().may_be_done);
+  EXPECT_EQ(added.error().code, ErrorCode::unreachable) << added.error().message;
+  EXPECT_EQ(store_->readings({})->size(), 1U);
+  const auto later = store->add_reading(reading_of("m1", 0, 2));
+  ASSERT_FALSE(later);
+  EXPECT_FALSE(later.error().may_be_done) << "it was not begun";
+  proxy.refuse(false);
+  ASSERT_TRUE(store->add_reading(reading_of("m1", 0, 3)));
+  EXPECT_EQ(store_->readings({})->size(), 2U);
 }
 
 TEST_P(Postgresql, ALostServerIsWaitedForOnceAndThenSaid) {

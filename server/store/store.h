@@ -41,7 +41,8 @@ enum class ErrorCode : std::uint8_t {
 };
 struct Error {
   ErrorCode code = ErrorCode::failed;
-  std::string message;  // what happened, where, what to do
+  std::string message;       // what happened, where, what to do
+  bool may_be_done = false;  // the answer to the commit is lost: it may be stored, or not
 };
 template <class T>
 using Result = std::expected<T, Error>;
@@ -147,6 +148,8 @@ struct Aged {
 struct Options {
   // How long a write waits for another program's lock, or a call for a lost database server.
   int busy_timeout_ms = 5000;
+  // How long to ask a lost server whether it has stored what it did not answer; at least as long.
+  int commit_patience_ms = 60'000;
   int reader_count = 4;        // connections for reading, 1 to 64
   // False: beside a server that runs; a schema that is not this program's is refused.
   bool migrate = true;
@@ -192,9 +195,10 @@ class Store {
   // Not final, oldest first: what the command step takes up again after a restart.
   Result<std::vector<command::Command>> open_commands(const Owned& owned = {});
 
-  // One transaction for all: after an error none is in. Sets the ids; a native photo that is in
-  // already (same device, number and hash) keeps its row and gets that row's id. Files must be
-  // durable before. A stored photo's command that had failed or expired turns `stored` with it.
+  // One transaction for all: after an error none is in, or all when it may be done. Sets the ids; a
+  // native photo that is in already (same device, number and hash) keeps its row and gets that
+  // row's id. Files must be durable before. A stored photo's command that had failed or expired
+  // turns `stored` with it.
   Result<void> add_photos(std::span<photo::Photo> photos);
   Result<photo::Photo> photo(std::int64_t id);
   // The same photo, sent again (native: number and hash; SmartDTU: hash).

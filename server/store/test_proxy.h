@@ -36,8 +36,13 @@ class Proxy {
     unlink(here_.c_str());
   }
 
-  // The answer to the next COMMIT never arrives: the connection ends instead.
-  void swallow_commit() { swallow_ = true; }
+  // The answers to the next COMMITs never arrive: the connection ends instead.
+  void swallow_commits(int count) { swallow_ = count; }
+  // And nobody is let in any more.
+  void swallow_commit_and_refuse() {
+    refuse_then_ = true;
+    swallow_commits(1);
+  }
   bool has_swallowed() const { return has_swallowed_; }
   // Ends all connections, and accepts no others until it is allowed again.
   void refuse(bool yes) { refuse_ = yes; }
@@ -96,16 +101,21 @@ class Proxy {
     const ssize_t count = read(pair[from], buffer.data(), buffer.size());
     if (count <= 0) return false;
     const std::string_view words(buffer.data(), static_cast<std::size_t>(count));
-    const bool is_commit = from == 0 && words.find("COMMIT") != std::string_view::npos;
+    // With the zero at its end: BEGIN names READ COMMITTED.
+    const bool is_commit = from == 0 && words.contains(std::string_view("COMMIT", 7));
     if (write(pair[1 - from], words.data(), words.size()) != count) return false;
-    if (!is_commit || !swallow_.exchange(false)) return true;
+    if (!is_commit || swallow_ == 0) return true;
+    --swallow_;
     has_swallowed_ = read(pair[1], buffer.data(), buffer.size()) > 0;
+    if (refuse_then_.exchange(false)) refuse_ = true;
     return false;
   }
 
   const std::string here_, there_;
   int listener_ = -1;
-  std::atomic<bool> stopping_ = false, swallow_ = false, has_swallowed_ = false, refuse_ = false;
+  std::atomic<bool> stopping_ = false, has_swallowed_ = false, refuse_ = false,
+                    refuse_then_ = false;
+  std::atomic<int> swallow_ = 0;
   std::vector<Pair> pairs_;
   std::thread thread_;
 };
