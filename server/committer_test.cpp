@@ -129,5 +129,22 @@ TEST_F(LostCommit, LeavesTheFilesOfPhotosThatMayBeStored) {
   EXPECT_EQ(content_of(row->path), "one");
 }
 
+TEST_F(LostCommit, TakesBackTheFilesOfPhotosThatAreNotStoredAndNoOthers) {
+  Committer first = committer(*store_), second = committer(*behind_proxy_);
+  first.add(photo_with(1, "one"));
+  const Committed before = first.commit(1);
+  ASSERT_EQ(before.stored.size(), 1U);
+  // The same photo, by a worker that was not told so, beside another one.
+  second.add(photo_with(1, "one"));
+  second.add(photo_with(2, "two"));
+  proxy_->refuse(true);
+  EXPECT_EQ(second.commit(1).refused.size(), 2U);
+  EXPECT_EQ(content_of(before.stored[0].path), "one") << "the file of the first worker's row";
+  std::size_t files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_ / "images"))
+    files += entry.is_regular_file();
+  EXPECT_EQ(files, 1U);
+}
+
 }  // namespace
 }  // namespace meterlens::server

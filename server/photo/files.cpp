@@ -108,8 +108,10 @@ fs::path path_of(const Photo& photo, const Folders& folders) {
 }
 
 std::expected<void, FileError> Files::write(std::span<Photo> photos) {
+  were_there_.clear();
   for (Photo& photo : photos) photo.path.clear();
   if (folders_.objects) return write_objects(photos);
+  note_files(photos);
   for (Photo& photo : photos) {
     if (auto written = write_one(photo); !written) {
       remove(photos);
@@ -121,9 +123,16 @@ std::expected<void, FileError> Files::write(std::span<Photo> photos) {
   return durable;
 }
 
+void Files::note_files(std::span<const Photo> photos) {
+  for (const Photo& photo : photos) {
+    std::error_code ignored;
+    const fs::path path = path_of(photo, folders_);
+    if (fs::exists(path, ignored)) were_there_.push_back(path.string());
+  }
+}
+
 std::expected<void, FileError> Files::write_objects(std::span<Photo> photos) {
   std::vector<Object> all;
-  were_there_.clear();
   for (Photo& photo : photos) {
     photo.path = path_of(photo, folders_).string();
     // Two of one path are one photo, sent twice.
@@ -217,11 +226,11 @@ std::expected<void, FileError> Files::probe() {
 
 void Files::remove(std::span<const Photo> photos) {
   for (const Photo& photo : photos) {
-    if (photo.path.empty()) continue;
-    if (!folders_.objects) unlink(photo.path.c_str());
     // What was there before may be another row's.
-    else if (std::ranges::find(were_there_, photo.path) == were_there_.end())
-      (void)folders_.objects->remove(photo.path);
+    if (photo.path.empty() || std::ranges::find(were_there_, photo.path) != were_there_.end())
+      continue;
+    if (folders_.objects) (void)folders_.objects->remove(photo.path);
+    else unlink(photo.path.c_str());
   }
 }
 

@@ -48,23 +48,24 @@ class Files {
  public:
   explicit Files(Folders folders) : folders_(std::move(folders)) {}
 
-  // Writes all and sets each `path`; after an error none of them is left behind.
+  // Writes all and sets each `path`; after an error none is left behind that was not there before.
   std::expected<void, FileError> write(std::span<Photo> photos);
   // Whether both folders take a small file.
   std::expected<void, FileError> probe();
-  // Takes back what `write` wrote.
+  // Takes back what the last `write` wrote and what was not there before.
   void remove(std::span<const Photo> photos);
 
   static std::expected<std::vector<std::uint8_t>, FileError> read(const std::string& path,
                                                                   std::size_t bytes_max);
 
  private:
+  void note_files(std::span<const Photo> photos);
   std::expected<void, FileError> write_one(Photo& photo);
   std::expected<void, FileError> write_objects(std::span<Photo> photos);
   std::expected<void, FileError> make_durable(std::span<const Photo> photos);
 
   Folders folders_;
-  std::vector<std::string> were_there_;  // objects from before the last write
+  std::vector<std::string> were_there_;  // before the last write
 };
 
 }  // namespace meterlens::photo

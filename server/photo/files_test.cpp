@@ -53,6 +53,17 @@ TEST_F(FilesTest, good_and_quarantined_photos_have_their_places) {
   EXPECT_EQ(files(), 0u);
 }
 
+TEST_F(FilesTest, what_was_there_before_is_not_taken_back) {
+  Files files_under_test(folders_);
+  std::array before = {photo(7)};
+  ASSERT_TRUE(files_under_test.write(before).has_value());
+  std::array photos = {photo(7), photo(8), photo(8)};
+  ASSERT_TRUE(files_under_test.write(photos).has_value());
+  files_under_test.remove(photos);
+  ASSERT_EQ(files(), 1u);
+  EXPECT_EQ(*Files::read(before[0].path, 100), before[0].bytes);
+}
+
 TEST_F(FilesTest, a_large_group_is_written_as_well) {
   Files files_under_test(folders_);
   std::vector<Photo> photos;
