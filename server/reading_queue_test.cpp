@@ -7,11 +7,13 @@
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <mutex>
 #include <vector>
 
 #include "server/ingest/inbox.h"
 #include "server/photo/files.h"
+#include "server/store/fleet.h"
 
 namespace meterlens::server {
 namespace {
@@ -45,6 +47,12 @@ class ReadingQueueTest : public ::testing::Test {
     EXPECT_TRUE(store_->add_photos(photos).has_value());
     return photos[0];
   }
+  // With the meter of its own name.
+  void save_device(const std::string& id) {
+    store::Device device;
+    device.id = id;
+    ASSERT_TRUE(store_->save_device(device));
+  }
   std::unique_ptr<ReadingQueue> open(int threads) {
     return std::make_unique<ReadingQueue>(
         ReadingLimits{.threads = threads, .fetch_max = 3, .retry_ms = 5}, *store_,
@@ -53,6 +61,7 @@ class ReadingQueueTest : public ::testing::Test {
             const std::lock_guard lock(mutex_);
             known_.push_back(known);
           }
+          if (while_reading_) while_reading_();
           validate::Claim claim;
           claim.status = "read";
           claim.digits = "0012" + std::to_string(std::to_integer<int>(bytes[0]) % 10);
@@ -85,6 +94,7 @@ class ReadingQueueTest : public ::testing::Test {
   std::vector<validate::Reading> readings_;
   std::vector<std::int64_t> changed_ids_;  // older readings with another verdict
   std::vector<reader::Known> known_;  // what each reading was told
+  std::function<void()> while_reading_;
 };
 
 TEST_F(ReadingQueueTest, without_threads_the_caller_reads) {
@@ -193,14 +203,11 @@ TEST_F(ReadingQueueTest, the_next_photo_of_a_meter_is_read_with_what_the_last_ac
 }
 
 TEST_F(ReadingQueueTest, a_photo_of_two_meters_is_read_once_for_each_at_its_region) {
-  ASSERT_TRUE(store_->watched("m1", 1));
+  save_device("m1");
   validate::Meter second;
   second.id = "gas";
   ASSERT_TRUE(store_->add_meter(second, {}));
   const validate::Region region{{{5, 5}, {50, 5}, {50, 20}, {5, 20}}};
-  store::Device device;
-  device.id = "m1";
-  ASSERT_TRUE(store_->save_device(device));
   validate::Watch watch;
   watch.device = "m1";
   watch.meter = "gas";
@@ -221,7 +228,7 @@ TEST_F(ReadingQueueTest, a_photo_of_two_meters_is_read_once_for_each_at_its_regi
 }
 
 TEST_F(ReadingQueueTest, a_photo_of_a_device_that_watches_nothing_then_is_refused_unread) {
-  ASSERT_TRUE(store_->watched("m1", 1));
+  save_device("m1");
   auto watch = store_->watches("m1", "", 0, 1)->front();
   watch.to_ms = 5;
   ASSERT_TRUE(store_->change_watch(watch, {}));
@@ -231,6 +238,21 @@ TEST_F(ReadingQueueTest, a_photo_of_a_device_that_watches_nothing_then_is_refuse
   EXPECT_EQ(readings_[0].verdict, validate::Verdict::rejected);
   EXPECT_EQ(readings_[0].flags, validate::bit(validate::Flag::no_meter));
   EXPECT_TRUE(known_.empty()) << "no reader's time is spent on it";
+}
+
+TEST_F(ReadingQueueTest, photos_that_are_deleted_with_their_device_get_no_readings) {
+  save_device("m1");
+  add("m1", 1);
+  add("m1", 2);
+  while_reading_ = [&] { ASSERT_TRUE(store::Fleet(*store_).remove_device("m1", true)); };
+  const auto queue = open(0);
+  queue->wake();
+  while (queue->read_next()) {
+  }
+  EXPECT_EQ(known_.size(), 1U) << "the other one was gone before";
+  EXPECT_EQ(queue->backlog(), 0u);
+  EXPECT_TRUE(store_->readings({})->empty());
+  EXPECT_TRUE(store_->watches("m1", "", 0, 10)->empty());
 }
 
 TEST_F(ReadingQueueTest, later_readings_withdraw_a_false_one_and_everybody_is_told) {

@@ -166,11 +166,12 @@ void judge_in(soci::session& sql, const Case& one, std::int64_t now_ms, Judged& 
 Result<Judged> Store::judge(std::span<const Case> cases, std::int64_t now_ms) {
   return engine_->write([&](soci::session& sql) {
     Judged out;
-    // Two workers may have read it while it changed hands.
-    if (!cases.empty() && cases.front().photo != 0 &&
-        select_first<IntegerRow>(sql, "SELECT reading FROM photo WHERE id = :id",
-                                 cases.front().photo).value_or(0) != 0)
-      return out;
+    if (!cases.empty() && cases.front().photo != 0) {
+      // Two workers may have read it while it changed hands, and it may be gone with its device.
+      const auto reading = select_first<IntegerRow>(
+          sql, "SELECT reading FROM photo WHERE id = :id", cases.front().photo);
+      if (!reading || *reading != 0) return out;
+    }
     for (const Case& one : cases) {
       judge_in(sql, one, now_ms, out);
       if (one.brightness) note_brightness(sql, one.photo, *one.brightness);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "server/store/fixture.h"
+#include "server/store/fleet.h"
 
 namespace meterlens::store {
 namespace {
@@ -45,6 +46,8 @@ TEST_P(StoreMeters, TheSameBytesOnceMoreAreNoNewReading) {
 }
 
 TEST_P(StoreMeters, ADeviceIsAdoptedOnceAndItsWatchesArePeopleS) {
+  photo::Photo photo = photo_of("m1", 1);
+  ASSERT_TRUE(store_->add_photos({&photo, 1}));
   auto watch = store_->watched("m1", 500)->front();
   EXPECT_EQ(watch.meter, "m1");
   watch.to_ms = 400;
@@ -55,6 +58,23 @@ TEST_P(StoreMeters, ADeviceIsAdoptedOnceAndItsWatchesArePeopleS) {
   const auto edits = store_->watch_edits(watch.id, 10);
   ASSERT_EQ(edits->size(), 2U);
   EXPECT_EQ(edits->front().author.name, "ann");
+}
+
+TEST_P(StoreMeters, APhotoThatWasDeletedWhileItWasReadLeavesNothing) {
+  photo::Photo photo = photo_of("m1", 1);
+  ASSERT_TRUE(store_->add_photos({&photo, 1}));
+  EXPECT_EQ(store_->watched("m1", 500)->size(), 1U);
+  ASSERT_TRUE(Fleet(*store_).remove_device("m1", true));
+  EXPECT_TRUE(store_->watched("m1", 500)->empty());
+  EXPECT_TRUE(store_->watches("m1", "", 0, 10)->empty());
+  const Case one{"m1", 1, photo.id, [&](const validate::Past&) {
+                   validate::Claim claim;
+                   claim.meter = claim.device = "m1";
+                   claim.photo = photo.id;
+                   return validate::refuse(claim);
+                 }};
+  EXPECT_TRUE(store_->judge({&one, 1}, 9)->readings.empty());
+  EXPECT_TRUE(store_->readings({})->empty());
 }
 
 INSTANTIATE_TEST_SUITE_P(On, StoreMeters, test::both, test::named);

@@ -230,7 +230,7 @@ class Store {
 
   // Judges each case against what is stored, and stores the readings and changes of all: one
   // transaction, so that nobody's edit comes between. Nothing when the first one's photo has been
-  // read meanwhile.
+  // read or deleted meanwhile.
   Result<Judged> judge(std::span<const Case> cases, std::int64_t now_ms);
   // What was said of a reading, oldest first: as the server judged it, then after each review.
   Result<std::vector<validate::Reading>> reading_history(std::int64_t id);
@@ -252,8 +252,8 @@ class Store {
   // meter twice at a time.
   Result<std::vector<validate::Watch>> watches(const std::string& device, const std::string& meter,
                                                std::int64_t after, int count_max);
-  // What a device watches at a time. A device that never watched anything gets the meter of its
-  // own name, for all times.
+  // What a device watches at a time. A device that has photos and never watched anything gets the
+  // meter of its own name, for all times.
   Result<std::vector<validate::Watch>> watched(const std::string& device, std::int64_t at_ms);
   Result<validate::Watch> watch(std::int64_t id);
   Result<validate::Watch> add_watch(const validate::Watch& watch, const validate::Author& author);

@@ -105,7 +105,9 @@ Result<std::vector<Watch>> Store::watched(const std::string& device, std::int64_
       engine_->read([&](soci::session& sql) { return find_watched(sql, device, at_ms); });
   if (!found || !found->empty()) return found;
   return engine_->write([&](soci::session& sql) {
-    adopt(sql, device, at_ms);
+    // The photo that asks may be gone with its device.
+    if (select_first<IntegerRow>(sql, "SELECT 1 FROM photo WHERE device = :id LIMIT 1", device))
+      adopt(sql, device, at_ms);
     return find_watched(sql, device, at_ms);
   });
 }
