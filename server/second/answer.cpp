@@ -43,8 +43,15 @@ constexpr std::array table{
     Row{283300, 283300, Remedy::bug},
 };
 
+bool goes_on(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
+
+// Of UTF-8: what is cut off are whole characters, for PostgreSQL refuses parts of them.
 std::string plain(const std::string& text, std::size_t bytes_max) {
-  std::string out = text.substr(0, bytes_max);
+  std::size_t bytes = std::min(text.size(), bytes_max);
+  if (bytes < text.size()) {
+    while (bytes > 0 && goes_on(text[bytes])) --bytes;
+  }
+  std::string out = text.substr(0, bytes);
   std::ranges::replace_if(
       out, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
   return out;

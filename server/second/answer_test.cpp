@@ -70,6 +70,21 @@ TEST(Answer, of_foreign_shape_is_a_fault_that_is_tried_again_and_never_a_crash) 
   EXPECT_EQ((*odd)[3].confidence, 1);
 }
 
+TEST(Answer, is_cut_between_characters) {
+  const std::string full(198, 'a');
+  for (const std::string last : {"\xc3\xa9", "\xe6\xb0\xb4", "\xf0\x9f\x92\xa7"}) {
+    const auto words = parse_answer(R"({"words_result":[{"words":")" + full + last + last +
+                                    R"("},{"words":")" + last + R"("}]})");
+    ASSERT_TRUE(words);
+    EXPECT_EQ((*words)[0].text, last.size() == 2 ? full + last : full);
+    EXPECT_EQ((*words)[1].text, last);
+    const auto fault =
+        parse_answer(R"({"error_code":17,"error_msg":")" + full + "a" + last + "\"}");
+    ASSERT_FALSE(fault);
+    EXPECT_EQ(fault.error().message, "error 17: " + full + "a");
+  }
+}
+
 TEST(Token, is_taken_with_its_life_or_refused_with_the_reason) {
   const auto token = parse_token(R"({"access_token":"24.ab","expires_in":2592000})");
   ASSERT_TRUE(token);
