@@ -80,7 +80,8 @@ void Pipeline::Steps::order_scheduled() {
   if (!committer.good() || !leads || settings.role == Role::worker) return;
   if (queues != nullptr && !queues->connected()) return;  // what is due waits
   if (now_ms >= cameras_change_ms) load_schedules();
-  if (settings.role == Role::whole && registry.entries().size() != planned_devices) {
+  if (settings.role == Role::whole && registry.entries().size() != planned_devices &&
+      !planner.is_ordering(now_ms)) {
     std::vector<std::string> devices;
     for (const auto& [id, entry] : registry.entries()) devices.push_back(id);
     planned_devices = devices.size();

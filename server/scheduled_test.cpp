@@ -114,6 +114,27 @@ TEST_F(ScheduledTest, AChangedScheduleIsObeyedAtOnce) {
   EXPECT_EQ(scheduled(), 1U);
 }
 
+TEST_F(ScheduledTest, ALongOrderingMissesNobodyAndANewDeviceDoesNotBeginItAgain) {
+  auto schedule = *store_->schedule(1);
+  schedule.catch_up_s = 0;
+  ASSERT_TRUE(store_->save_schedule(schedule));
+  settings_.scheduled_max = 1;
+  open();
+  turn_at(start + 2 * hour - 1000);
+  turn_at(start + 2 * hour + 1000);
+  ASSERT_EQ(scheduled(), 1U);
+  ingest::Packet packet;
+  packet.device = "c";
+  packet.product = "meterlens";
+  packet.received_at_ms = now_ms_;
+  packet.content = ingest::Presence{true, "", ""};
+  ASSERT_NE(steps_->registry.see(packet), nullptr);
+  for (int i = 0; i < 5; ++i) turn_at(now_ms_ + 50'000);
+  EXPECT_EQ(missed(), 0U);
+  for (const char* device : {"a", "b"})
+    EXPECT_EQ(store_->commands(device, INT64_MAX, 9)->size(), 1U) << device;
+}
+
 TEST_F(ScheduledTest, AMetersPhotoIsTakenByWhicheverCameraLooksAtItThen) {
   ASSERT_TRUE(store_->delete_schedule(1, 1));
   for (const char* id : {"cold", "hot"}) {

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t at_once = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t in_time_ms = 60'000;
 
 std::int64_t delay_ms(const Schedule& schedule, const std::string& device) {
   if (schedule.spread_s == 0) return 0;
@@ -32,11 +33,13 @@ void Planner::set_schedules(std::vector<Schedule> schedules) {
     plans_.push_back(std::move(plan));
   }
   looks_ms_.assign(plans_.size(), at_once);
+  is_new_ = true;
 }
 
 void Planner::set_devices(const std::vector<std::string>& devices) {
   if (devices == all_devices_) return;
   all_devices_ = devices;
+  is_new_ = true;
   for (std::size_t i = 0; i < plans_.size(); ++i) {
     if (!plans_[i].schedule.devices.empty()) continue;
     arrange(plans_[i]);
@@ -87,14 +90,14 @@ void Planner::go_on(Plan& plan, std::int64_t now_ms) {
 }
 
 void Planner::order(Plan& plan, std::int64_t now_ms, std::size_t count_max,
-                    std::vector<Due>& out) {
+                    std::vector<Due>& out) const {
   Schedule& schedule = plan.schedule;
+  const std::int64_t late_ms_max = std::max(in_time_ms, std::int64_t{1000} * schedule.catch_up_s);
   for (; plan.index < plan.devices.size() && out.size() < count_max; ++plan.index) {
     const auto& [delay, device] = plan.devices[plan.index];
     const std::int64_t due_ms = *plan.moment_ms + delay;
     if (due_ms > now_ms) return;
-    const bool missed = now_ms - due_ms > std::int64_t{1000} * schedule.catch_up_s;
-    out.push_back({schedule.id, device, due_ms, missed});
+    out.push_back({schedule.id, device, due_ms, there_ms_ - due_ms > late_ms_max});
     // Others of the same millisecond may be lost in between: all of them come again, then.
     const bool others =
         plan.index + 1 < plan.devices.size() && plan.devices[plan.index + 1].first == delay;
@@ -112,6 +115,8 @@ std::vector<Due> Planner::tick(std::int64_t now_ms, std::size_t count_max) {
   std::vector<Due> out;
   // A clock that was set back concerns all.
   if (now_ms < ticked_ms_) std::ranges::fill(looks_ms_, at_once);
+  if (is_new_ || now_ms < ticked_ms_ || now_ms - ticked_ms_ > in_time_ms) there_ms_ = now_ms;
+  is_new_ = false;
   ticked_ms_ = now_ms;
   for (std::size_t i = 0; i < plans_.size() && out.size() < count_max; ++i) {
     if (looks_ms_[i] > now_ms) continue;

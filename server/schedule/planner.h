@@ -2,8 +2,10 @@
 // caller's, one thread; ordering the captures and storing `done_ms` are the caller's.
 //
 // Each device of a schedule has its own delay within the spread, by a hash of its name, so that
-// 100,000 of them do not fire at once and each keeps its hour. After a pause only the newest due
-// moment is caught up, and that within catch_up_s; earlier ones are counted as missed.
+// 100,000 of them do not fire at once and each keeps its hour. What comes due while ticks go on is
+// never missed, however long ordering all of it takes. After a pause (a minute without a tick, or
+// other schedules or devices) only the newest due moment is caught up, if the pause ended within
+// catch_up_s of it, or within a minute when that is less; earlier ones are counted as missed.
 #pragma once
 
 #include <cstdint>
@@ -60,7 +62,7 @@ class Planner {
   static void set_moment(Plan& plan, std::optional<std::int64_t> moment_ms);
   static void begin(Plan& plan);
   void go_on(Plan& plan, std::int64_t now_ms);
-  static void order(Plan& plan, std::int64_t now_ms, std::size_t count_max, std::vector<Due>& out);
+  void order(Plan& plan, std::int64_t now_ms, std::size_t count_max, std::vector<Due>& out) const;
 
   // Of its next device, now; never when it has none.
   static std::int64_t due_ms(const Plan& plan);
@@ -70,6 +72,8 @@ class Planner {
   std::vector<std::int64_t> looks_ms_;
   std::vector<std::size_t> changed_;  // places of those with `changed`
   std::int64_t ticked_ms_ = std::numeric_limits<std::int64_t>::min();
+  bool is_new_ = true;         // no tick yet with these schedules and devices
+  std::int64_t there_ms_ = 0;  // of the first tick after the last pause
   std::vector<std::string> all_devices_;
   std::uint64_t missed_moments_ = 0;
 };

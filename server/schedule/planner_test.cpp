@@ -77,6 +77,54 @@ TEST(Planner, AfterAPauseTheNewestMomentIsCaughtUpAndOlderOnesAreMissed) {
   EXPECT_TRUE(late[0].missed);
 }
 
+TEST(Planner, WhatComesDueWhileTicksGoOnIsNeverMissed) {
+  Planner planner;
+  Schedule schedule = nightly(names(5));
+  schedule.catch_up_s = 0;
+  planner.set_schedules({schedule});
+  std::size_t count = 0;
+  for (std::int64_t now = start + 2 * hour - 300; count < 5; now += 45'000) {
+    for (const Due& due : planner.tick(now, 1)) {
+      EXPECT_FALSE(due.missed) << due.device << " after " << (now - due.due_ms) / 1000 << " s";
+      ++count;
+    }
+    ASSERT_LT(now, start + 3 * hour);
+  }
+  // As with a program that is there again in time, and has many to order then.
+  schedule.catch_up_s = 300;
+  Planner later;
+  later.set_schedules({schedule});
+  count = 0;
+  for (std::int64_t now = start + 2 * hour + 4 * minute; count < 5; now += 45'000)
+    for (const Due& due : later.tick(now, 1)) {
+      EXPECT_FALSE(due.missed) << due.device;
+      ++count;
+    }
+}
+
+TEST(Planner, APauseEndsInTimeOrTheMomentIsMissed) {
+  const auto is_missed = [](Planner& planner, std::int64_t now_ms) {
+    const auto due = planner.tick(now_ms, all);
+    EXPECT_EQ(due.size(), 1U);
+    return !due.empty() && due[0].missed;
+  };
+  Schedule schedule = nightly({"a"});
+  schedule.catch_up_s = 0;
+  for (const auto& [late_s, missed] : {std::pair{60, false}, {61, true}}) {
+    // Not there yet; without a tick since the evening; with schedules from after the moment.
+    Planner planner;
+    planner.set_schedules({schedule});
+    EXPECT_EQ(is_missed(planner, start + 2 * hour + 1000 * late_s), missed) << late_s;
+    EXPECT_TRUE(planner.tick(start + 20 * hour, all).empty());
+    EXPECT_EQ(is_missed(planner, start + day + 2 * hour + 1000 * late_s), missed) << late_s;
+    Planner changed;
+    for (std::int64_t now = start + hour; now < start + 2 * hour + 1000 * late_s; now += 30'000)
+      EXPECT_TRUE(changed.tick(now, all).empty());
+    changed.set_schedules({schedule});
+    EXPECT_EQ(is_missed(changed, start + 2 * hour + 1000 * late_s), missed) << late_s;
+  }
+}
+
 // Whatever moments the server is down at, and wherever in a spread: nothing twice, nothing lost
 // that could be caught up.
 TEST(Planner, RestartsAnywhereOrderNothingTwiceAndLoseNothing) {
