@@ -151,7 +151,7 @@ FleetSteps::Answer FleetSteps::remove(const fleet::Remove& order) {
       spdlog::warn("cannot delete {}: {}", path, gone.error());
   }
   steps_.registry.forget(order.device);
-  steps_.wishes.forget(order.device);
+  steps_.wishes.withdraw(order.device);
   disabled_.erase(order.device);
   dropped_.erase(order.device);
   lines_.erase(order.device);

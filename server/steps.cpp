@@ -94,7 +94,11 @@ void Pipeline::Steps::step(Packet& packet) {
 void Pipeline::Steps::content(Registry::Entry& device, Packet& packet) {
   const std::string& id = packet.device;
   std::visit(
-      Overloaded{[](const ingest::Presence&) {}, [](const ingest::SmartState&) {},
+      Overloaded{[](const ingest::SmartState&) {},
+                 [&](const ingest::Presence& presence) {
+                   if (presence.settings_revision)
+                     heard_settings(id, protocol::Part::dtu, *presence.settings_revision);
+                 },
                  [&](const ingest::Started& started) {
                    if (started.photos_lost > 0)
                      spdlog::warn(
@@ -113,9 +117,7 @@ void Pipeline::Steps::content(Registry::Entry& device, Packet& packet) {
                  [&](ingest::SmartPiece& piece) { smart_piece(device, std::move(piece)); },
                  [&](const protocol::Health& health) {
                    registry.note_health(device, health, packet.received_at_ms);
-                   if (wishes.heard_revision(id, protocol::Part::camera, health.settings_revision,
-                                             now_ms))
-                     save_wish(id, protocol::Part::camera);
+                   heard_settings(id, protocol::Part::camera, health.settings_revision);
                  },
                  [&](const ingest::SettingsTaken& taken) { settings_taken(id, taken); },
                  [&](const ingest::ViewData& view) {
@@ -313,6 +315,11 @@ void Pipeline::Steps::settings_taken(const std::string& device,
                                      const ingest::SettingsTaken& taken) {
   if (wishes.taken(device, {taken.part, taken.revision, taken.refused_keys}))
     save_wish(device, taken.part);
+}
+
+void Pipeline::Steps::heard_settings(const std::string& device, protocol::Part part,
+                                     std::uint32_t revision) {
+  if (wishes.heard_revision(device, part, revision, now_ms)) save_wish(device, part);
 }
 
 // What cannot be saved now is asked of the device once more after a restart.

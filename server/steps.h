@@ -184,6 +184,7 @@ struct Pipeline::Steps {
   bool save_devices();
   void settle_updates();
   void settings_taken(const std::string& device, const ingest::SettingsTaken& taken);
+  void heard_settings(const std::string& device, protocol::Part part, std::uint32_t revision);
   void save_wish(const std::string& device, protocol::Part part);
   void settle_settings();
   void send(const store::Device& device, const protocol::Message& message);

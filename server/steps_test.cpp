@@ -76,17 +76,6 @@ class StepsTest : public ::testing::Test {
     steps_->message("meterlens/" + std::string(device) + "/up", {frame.data(), size});
     turn();
   }
-  // The settings sent to the device's parts since the last call.
-  std::vector<std::uint32_t> sent_revisions() {
-    std::vector<std::uint32_t> out;
-    for (const Sent& sent : sent_) {
-      const auto message = protocol::decode_message(sent.payload);
-      if (!message) continue;
-      if (const auto* m = std::get_if<protocol::Settings>(&*message)) out.push_back(m->revision);
-    }
-    sent_.clear();
-    return out;
-  }
   void send_photo(std::uint32_t id, const std::string& photo, std::uint32_t command = 0) {
     const protocol::Bytes bytes(reinterpret_cast<const std::uint8_t*>(photo.data()), photo.size());
     say(protocol::Offer{id, static_cast<std::uint32_t>(photo.size()), command, 0,
@@ -124,28 +113,6 @@ class StepsTest : public ::testing::Test {
   std::vector<Change> changes_;
   const std::string photo_ = read_golden("capture_8k.jpg");
 };
-
-TEST_F(StepsTest, SettingsAreSentUntilTheyAreTakenThroughARestart) {
-  const std::vector<std::uint8_t> entries = {1, 5, 0, 0, 0};
-  using protocol::Part;
-  EXPECT_EQ(steps_->change_settings("m1", Part::camera, entries).error(),
-            CommandError::unknown_device);
-  say(protocol::Hello{1, 0, 0, "c"});
-  ASSERT_TRUE(steps_->change_settings("m1", Part::camera, entries));
-  turn();
-  EXPECT_EQ(sent_revisions(), (std::vector<std::uint32_t>{1}));
-  restart();
-  say(protocol::Hello{1, 0, 0, "c"});
-  EXPECT_EQ(sent_revisions(), (std::vector<std::uint32_t>{1}));
-  say(protocol::SettingsTaken{Part::camera, 1, {}});
-  EXPECT_EQ((*store_->settings("m1", Part::camera))->confirmed, 1U);
-  restart();
-  say(protocol::Hello{1, 0, 0, "c"});
-  EXPECT_TRUE(sent_revisions().empty());
-  // A camera that was exchanged for another says so, and gets them.
-  say(protocol::Health{});
-  EXPECT_EQ(sent_revisions(), (std::vector<std::uint32_t>{1}));
-}
 
 TEST_F(StepsTest, TheHealthOfACameraIsKept) {
   protocol::Health health;

@@ -1,11 +1,20 @@
 #include "server/command/settings.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace meterlens::command {
 
 using protocol::Part;
 using protocol::setting_bytes;
+
+namespace {
+
+WishedSettings nothing_for(const std::string& device, Part part) {
+  return {device, part, 0, 0, {}, {}};
+}
+
+}  // namespace
 
 void SettingsBook::take_up(WishedSettings settings) {
   Entry& entry = entries_[{settings.device, settings.part}];
@@ -14,7 +23,7 @@ void SettingsBook::take_up(WishedSettings settings) {
 
 WishedSettings SettingsBook::changed(const std::string& device, Part part,
                                      protocol::Bytes entries) const {
-  WishedSettings settings{device, part, 0, 0, {}, {}};
+  WishedSettings settings = nothing_for(device, part);
   std::uint32_t highest = 0;
   if (const auto at = entries_.find({device, part}); at != entries_.end()) {
     settings = at->second.settings;
@@ -52,11 +61,17 @@ bool SettingsBook::taken(const std::string& device, const protocol::SettingsTake
 
 bool SettingsBook::heard_revision(const std::string& device, Part part, std::uint32_t revision,
                                   std::int64_t now_ms) {
-  const auto at = entries_.find({device, part});
-  if (at == entries_.end()) return false;
+  if (revision == std::numeric_limits<std::uint32_t>::max()) return false;  // none is above it
+  auto at = entries_.find({device, part});
+  if (at == entries_.end()) {
+    if (revision == 0) return false;
+    at = entries_.try_emplace({device, part}).first;
+    at->second.settings = nothing_for(device, part);
+  }
   Entry& entry = at->second;
   entry.heard = revision;
   WishedSettings& settings = entry.settings;
+  if (settings.revision == 0) return false;
   if (revision > settings.revision) {
     settings.revision = revision + 1;
   } else if (revision < settings.confirmed) {
@@ -75,6 +90,16 @@ void SettingsBook::send_again(const std::string& device, std::int64_t now_ms) {
     at->second.settings.confirmed = 0;
     hurry(at->second, now_ms);
   }
+}
+
+void SettingsBook::withdraw(const std::string& device) {
+  for (const Part part : {Part::camera, Part::dtu}) {
+    const auto at = entries_.find({device, part});
+    if (at == entries_.end()) continue;
+    at->second.heard = std::max(at->second.heard, at->second.settings.revision);
+    at->second.settings = nothing_for(device, part);
+  }
+  links_.erase(device);
 }
 
 void SettingsBook::forget(const std::string& device) {
@@ -123,7 +148,8 @@ std::vector<WishedSettings> SettingsBook::due(std::int64_t now_ms) {
 
 const WishedSettings* SettingsBook::find(const std::string& device, Part part) const {
   const auto at = entries_.find({device, part});
-  return at == entries_.end() ? nullptr : &at->second.settings;
+  return at == entries_.end() || at->second.settings.revision == 0 ? nullptr
+                                                                   : &at->second.settings;
 }
 
 }  // namespace meterlens::command

@@ -38,13 +38,16 @@ class SettingsBook {
 
   // The part has answered. true: what is confirmed has changed.
   bool taken(const std::string& device, const protocol::SettingsTaken& answer);
-  // A part says which revision it has: a server that has lost its store begins above it, and a part
-  // that has lost its settings gets them again. true: as in `taken`.
+  // A part says which revision it has: a server that has lost its store begins above it, also when
+  // something is wished later; a part that has lost its settings gets them again. true: as in
+  // `taken`.
   bool heard_revision(const std::string& device, protocol::Part part, std::uint32_t revision,
                       std::int64_t now_ms);
 
   // What is wished is sent once more, and must be confirmed again.
   void send_again(const std::string& device, std::int64_t now_ms);
+  // Nothing is wished any more; what is wished later begins above what the parts may have.
+  void withdraw(const std::string& device);
   void forget(const std::string& device);
   void set_link(const std::string& device, Link link, std::int64_t now_ms);
   void set_connected(bool connected, std::int64_t now_ms);
@@ -58,7 +61,7 @@ class SettingsBook {
  private:
   struct Entry {
     WishedSettings settings;
-    std::uint32_t heard = 0;  // the highest revision that the part has spoken of
+    std::uint32_t heard = 0;  // the last revision that the part has spoken of
     std::int64_t due_ms = 0;
     std::int64_t pause_ms = settings_pause_ms_first;
   };

@@ -70,5 +70,36 @@ TEST_F(SettingsBookTest, ALostStoreOrALostCameraIsMended) {
   EXPECT_EQ(book.due(3'000).size(), 1U);
 }
 
+TEST_F(SettingsBookTest, WhatAPartHasIsKnownBeforeAnythingIsWished) {
+  EXPECT_FALSE(book.heard_revision("m1", Part::camera, 7, 0));
+  EXPECT_EQ(book.find("m1", Part::camera), nullptr) << "nothing is wished";
+  EXPECT_TRUE(book.due(0).empty());
+  EXPECT_FALSE(book.taken("m1", {Part::camera, 7, {}}));
+  wish(small_frame, 0);
+  const auto due = book.due(0);
+  ASSERT_EQ(due.size(), 1U);
+  EXPECT_EQ(due[0].revision, 8U);
+  EXPECT_EQ(due[0].device, "m1");
+  // A part whose number has no next one is not believed.
+  EXPECT_FALSE(book.heard_revision("m1", Part::camera, UINT32_MAX, 1'000));
+  EXPECT_EQ(book.changed("m1", Part::camera, darker).revision, 9U);
+}
+
+TEST_F(SettingsBookTest, ADeletedDeviceThatIsBackTakesWhatIsWishedThen) {
+  wish(small_frame, 0);
+  wish(large_frame, 0);
+  EXPECT_TRUE(book.taken("m1", {Part::camera, 2, {}}));
+  book.withdraw("m1");
+  EXPECT_EQ(book.find("m1", Part::camera), nullptr);
+  book.set_link("m1", Link::online, 1'000);
+  EXPECT_TRUE(book.due(1'000).empty());
+  wish(darker, 1'000);
+  EXPECT_FALSE(book.taken("m1", {Part::camera, 2, {}}));
+  const auto due = book.due(1'000);
+  ASSERT_EQ(due.size(), 1U);
+  EXPECT_EQ(due[0].revision, 3U);
+  EXPECT_EQ(due[0].entries, darker);
+}
+
 }  // namespace
 }  // namespace meterlens::command

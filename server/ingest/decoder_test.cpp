@@ -126,6 +126,20 @@ TEST_F(DecoderTest, status_tells_presence) {
   EXPECT_TRUE(say("meterlens/m1/status", "").empty());
 }
 
+TEST_F(DecoderTest, status_tells_the_revision_of_a_dtus_settings) {
+  const auto revision_of = [&](const std::string& value) {
+    const auto on =
+        say("meterlens/m1/status", R"({"online":true,"settings_revision":)" + value + "}");
+    return on.size() == 1 ? std::get<Presence>(on[0].content).settings_revision : std::nullopt;
+  };
+  EXPECT_EQ(revision_of("7"), 7U);
+  EXPECT_EQ(revision_of("4294967295"), 4294967295U);
+  for (const char* wrong : {"4294967296", "-1", "7.0", "\"7\"", "null", "[7]"})
+    EXPECT_EQ(revision_of(wrong), std::nullopt) << wrong;
+  const auto off = say("meterlens/m1/status", R"({"online":false})");
+  EXPECT_EQ(std::get<Presence>(off.at(0).content).settings_revision, std::nullopt);
+}
+
 TEST_F(DecoderTest, broker_log_tells_presence_of_known_smartdtus) {
   const std::string came = "1: New client connected from 1.2.3.4:5 as PROD1dev (p2, c0, k300).";
   EXPECT_TRUE(say("$SYS/broker/log/N", came).empty());

@@ -18,6 +18,7 @@ struct Presence {
   bool online = false;
   std::string firmware;    // empty: not said
   std::string state_json;  // of a native status: all that the DTU says of itself; else empty
+  std::optional<std::uint32_t> settings_revision = {};  // of the DTU; nothing: not said
 };
 
 // The camera started (native Hello).
