@@ -114,7 +114,7 @@ FleetSteps::Answer FleetSteps::set_enabled(const fleet::SetEnabled& order) {
     disabled_.insert(order.device);
     steps_.registry.set_silent(*device);
     steps_.commands.set_link(order.device, device->row.dialect, Link::offline, steps_.now_ms);
-    steps_.updates.set_link(order.device, Link::offline, steps_.now_ms);
+    steps_.updates.set_link(order.device, Link::offline);
     steps_.wishes.set_link(order.device, Link::offline, steps_.now_ms);
     reset(order.device, "the device was disabled");
   }

@@ -179,7 +179,7 @@ bool Pipeline::Steps::adopt(const store::Owned& owned) {
   for (const update::Update& one : *open_updates) {
     if (!fresh.contains(one.device) || updates.has_open(one.device)) continue;
     updates.add(one, now_ms);
-    updates.set_link(one.device, registry.find(one.device)->link, now_ms);
+    updates.set_link(one.device, registry.find(one.device)->link);
   }
   take_up_lights(owned);
   if (owned.queue >= 0) {

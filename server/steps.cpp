@@ -86,7 +86,7 @@ void Pipeline::Steps::step(Packet& packet) {
   registry.set_queue(*device, packet.queue);
   fleet.note(packet);
   commands.set_link(packet.device, device->row.dialect, device->link, now_ms);
-  updates.set_link(packet.device, device->link, now_ms);
+  updates.set_link(packet.device, device->link);
   wishes.set_link(packet.device, device->link, now_ms);
   content(*device, packet);
 }

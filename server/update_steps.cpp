@@ -18,7 +18,7 @@ void Pipeline::Steps::take_up_updates() {
     if (updates.has_open(update.device)) continue;
     updates.add(update, now_ms);
     if (const Registry::Entry* device = registry.find(update.device))
-      updates.set_link(update.device, device->link, now_ms);
+      updates.set_link(update.device, device->link);
   }
 }
 
@@ -80,7 +80,7 @@ std::expected<Update, UpdateError> Pipeline::Steps::update(const std::string& de
   update.id = *id;
   metrics.add(metrics::Count::updates_created);
   updates.add(update, now_ms);
-  updates.set_link(device, known->link, now_ms);
+  updates.set_link(device, known->link);
   on_change({Change::Kind::update, device, update.id});
   return update;
 }

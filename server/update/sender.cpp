@@ -33,7 +33,10 @@ void Sender::add(const Update& update, std::int64_t now_ms) {
   if (is_final(update.state)) return;
   Entry& entry = entries_[update.device];
   entry.update = update;
-  entry.heard_ms = now_ms;
+  // A server that was away heard nothing, and need not have asked.
+  const std::int64_t heard_ms_min =
+      now_ms - std::max<std::int64_t>(0, limits_.silence_ms - limits_.restart_ms);
+  entry.heard_ms = std::clamp(update.updated_ms, heard_ms_min, now_ms);
 }
 
 Sender::Entry* Sender::find(const std::string& device, protocol::Part part) {
@@ -42,14 +45,12 @@ Sender::Entry* Sender::find(const std::string& device, protocol::Part part) {
   return is_it ? &at->second : nullptr;
 }
 
-void Sender::set_link(const std::string& device, command::Link link, std::int64_t now_ms) {
+void Sender::set_link(const std::string& device, command::Link link) {
   const auto at = entries_.find(device);
   if (at == entries_.end() || at->second.link == link) return;
   at->second.link = link;
   // It may have been started anew: what was under way is not any more.
-  if (link != command::Link::online) return;
-  at->second.asked_ms = 0;
-  at->second.heard_ms = now_ms;
+  if (link == command::Link::online) at->second.asked_ms = 0;
 }
 
 void Sender::end(const std::string& device, const std::string& reason, std::int64_t now_ms) {

@@ -26,6 +26,7 @@ struct SenderLimits {
   std::int64_t under_way_ms = 5'000;      // packets are not sent again so soon
   std::int64_t offer_ms = 1'000;          // at most one offer in this time
   std::int64_t silence_ms = 86'400'000;   // no word of the part for so long: failed
+  std::int64_t restart_ms = 3'600'000;    // but it is asked for so long after a restart, too
   std::int64_t progress_ms = 500;         // packet counts are told at most so often
 };
 
@@ -55,7 +56,7 @@ class Sender {
   void end(const std::string& device, const std::string& reason, std::int64_t now_ms);
   // Somebody else goes on with it.
   void forget(const std::string& device) { entries_.erase(device); }
-  void set_link(const std::string& device, command::Link link, std::int64_t now_ms);
+  void set_link(const std::string& device, command::Link link);
   void state(const std::string& device, const protocol::ImageState& state, std::int64_t now_ms);
   void missing(const std::string& device, const protocol::ImageMissing& missing,
                std::int64_t now_ms);

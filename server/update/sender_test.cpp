@@ -43,8 +43,9 @@ class SenderTest : public ::testing::Test {
     update.image = 4;
     update.version = 7;
     update.state = state;
+    update.created_ms = update.updated_ms = now_;
     sender_->add(update, now_);
-    sender_->set_link("m", Link::online, now_);
+    sender_->set_link("m", Link::online);
     look();
   }
   // What was said since the last look, by type; packets by index.
@@ -154,10 +155,10 @@ TEST_F(SenderTest, AnOfferWithoutAnAnswerIsRepeatedWhileTheDeviceMayHear) {
   order();
   pass(30'500);
   EXPECT_EQ(said_, "III");
-  sender_->set_link("m", Link::offline, now_);
+  sender_->set_link("m", Link::offline);
   pass(60'000);
   EXPECT_EQ(said_, "");
-  sender_->set_link("m", Link::online, now_);
+  sender_->set_link("m", Link::online);
   look();
   EXPECT_EQ(said_, "I");
   sender_->set_connected(false, now_);
@@ -251,9 +252,69 @@ TEST_F(SenderTest, UpdatesAreTakenUpAfterARestart) {
 
 TEST_F(SenderTest, ADayWithoutAWordEndsIt) {
   order();
-  sender_->set_link("m", Link::offline, now_);
+  sender_->set_link("m", Link::offline);
   pass(86'400'000);
   look();
+  EXPECT_EQ(state(), "failed no_answer");
+}
+
+TEST_F(SenderTest, ADeadPartBehindALivingDtuIsGivenUpAfterADay) {
+  order();
+  lacks({2, 3});
+  const std::int64_t heard_ms = now_;
+  while (sender_->has_open("m") && now_ < heard_ms + 2 * 86'400'000LL) {
+    sender_->set_link("m", now_ / 60'000 % 2 == 0 ? Link::online : Link::offline);
+    pass(30'000);
+  }
+  EXPECT_EQ(state(), "failed no_answer");
+  EXPECT_NEAR(static_cast<double>(now_ - heard_ms), 86'400'000, 60'000);
+}
+
+TEST_F(SenderTest, ARestartDoesNotBeginTheDayAnew) {
+  constexpr std::int64_t hour = 3'600'000;
+  order();
+  lacks({2, 3});
+  const std::int64_t heard_ms = now_;
+  const auto take_up = [&] {
+    restart();
+    sender_->add(last_, now_);
+    sender_->set_link("m", Link::online);
+  };
+  for (now_ += 6 * hour; now_ < heard_ms + 24 * hour; now_ += 6 * hour) {
+    take_up();
+    look();
+    EXPECT_EQ(said_, "?");
+  }
+  look();
+  EXPECT_EQ(state(), "failed no_answer");
+}
+
+TEST_F(SenderTest, AServerThatWasAwayForDaysAsksBeforeItGivesUp) {
+  constexpr std::int64_t hour = 3'600'000;
+  for (const bool answers : {false, true}) {
+    restart();
+    order();
+    lacks({2, 3});
+    const Update before = last_;
+    now_ += 72 * hour;
+    restart();
+    sender_->add(before, now_);
+    sender_->set_link("m", Link::online);
+    look();
+    EXPECT_EQ(said_, "?");
+    pass(hour - 1000);
+    EXPECT_TRUE(sender_->has_open("m"));
+    if (answers) lacks({2, 3});
+    pass(2000);
+    EXPECT_EQ(sender_->has_open("m"), answers);
+    sender_->end("m", "over", now_);
+  }
+  // The clock was set back: what has changed did so in the future.
+  restart();
+  last_.state = State::receiving;
+  last_.updated_ms = now_ + 72 * hour;
+  sender_->add(last_, now_);
+  pass(24 * hour + 1000);
   EXPECT_EQ(state(), "failed no_answer");
 }
 
