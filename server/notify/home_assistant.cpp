@@ -110,8 +110,6 @@ class HomeAssistant : public Sink {
   Sent lost();
   store::Result<std::optional<validate::Reading>> shown(const validate::Meter& meter,
                                                         std::string& corrects);
-  store::Result<bool> began_anew(const std::string& meter, std::int64_t from_ms,
-                                 std::int64_t to_ms);
   MeterState state_of(const validate::Meter& meter) const;
   bool is_there(const validate::Meter& meter) const {
     return meter.removed_ms == 0 || meter.removed_ms > server::unix_ms();
@@ -285,7 +283,7 @@ store::Result<std::optional<validate::Reading>> HomeAssistant::shown(const valid
                        before->value == item.value);
   std::optional<validate::Reading> out = *newest;
   if (out && item.reading != 0 && out->id != item.reading) {
-    const auto anew = began_anew(meter.id, item.at_ms, out->at_ms);
+    const auto anew = book_.began_anew(meter.id, item.at_ms, out->at_ms);
     if (!anew) return std::unexpected(anew.error());
     const Next next = next_of(Shown{item.value, stands}, *out, *anew);
     if (next == Next::hold && std::exchange(held_[meter.id], out->id) != out->id)
@@ -304,21 +302,6 @@ store::Result<std::optional<validate::Reading>> HomeAssistant::shown(const valid
   if (const auto saved = book_.put_item(sink_, now); !saved) return std::unexpected(saved.error());
   items_[meter.id] = now;
   return out;
-}
-
-store::Result<bool> HomeAssistant::began_anew(const std::string& meter, std::int64_t from_ms,
-                                              std::int64_t to_ms) {
-  const auto exchanges = store_.exchanges(meter);
-  if (!exchanges) return std::unexpected(exchanges.error());
-  for (const validate::Exchange& exchange : *exchanges) {
-    if (exchange.at_ms > from_ms && exchange.at_ms <= to_ms) return true;
-  }
-  const auto readings = store_.readings({.device = meter, .since_ms = from_ms + 1});
-  if (!readings) return std::unexpected(readings.error());
-  return std::ranges::any_of(*readings, [](const validate::Reading& reading) {
-    return (reading.flags & bit(validate::Flag::roll_over)) != 0 &&
-           reading.verdict == validate::Verdict::accepted;
-  });
 }
 
 Sent HomeAssistant::say_photo(const validate::Meter& meter, const validate::Reading& reading) {

@@ -269,6 +269,23 @@ Result<void> NewsBook::remove_item(const std::string& sink, const std::string& i
   });
 }
 
+Result<bool> NewsBook::began_anew(const std::string& meter, std::int64_t from_ms,
+                                  std::int64_t to_ms) {
+  const auto exchanges = store_.exchanges(meter);
+  if (!exchanges) return std::unexpected(exchanges.error());
+  for (const validate::Exchange& exchange : *exchanges) {
+    if (exchange.at_ms > from_ms && exchange.at_ms <= to_ms) return true;
+  }
+  return store_.engine_->read([&](soci::session& sql) {
+    const std::string round = std::to_string(bit(validate::Flag::roll_over));
+    return select_first<IntegerRow>(
+               sql, "SELECT id FROM reading WHERE meter = :meter AND at_ms > :from AND at_ms <= :to"
+                    " AND standing || '' = 'accepted' AND (flags & " + round + ") <> 0 LIMIT 1",
+               meter, from_ms, to_ms)
+        .has_value();
+  });
+}
+
 Result<std::vector<std::string>> NewsBook::touched(const Marks& after, const Marks& end) {
   return store_.engine_->read([&](soci::session& sql) {
     return select_rows<TextRow>(

@@ -75,6 +75,9 @@ class NewsBook {
   Result<std::vector<SinkItem>> items(const std::string& sink);
   Result<void> put_item(const std::string& sink, const SinkItem& item);
   Result<void> remove_item(const std::string& sink, const std::string& item);
+  // Whether a meter may show less after `from_ms`, up to `to_ms`: its register was exchanged, or an
+  // accepted reading says that it came round.
+  Result<bool> began_anew(const std::string& meter, std::int64_t from_ms, std::int64_t to_ms);
 
   // The meters of the readings and reviews after `after` up to `end`.
   Result<std::vector<std::string>> touched(const Marks& after, const Marks& end);

@@ -10,6 +10,7 @@
 
 #include "protocol/checksum.h"
 #include "server/store/fixture.h"
+#include "server/store/news.h"
 
 namespace meterlens::store {
 namespace {
@@ -257,6 +258,25 @@ TEST_P(StoreTest, JudgesAgainstTheNewestAcceptedByTimeOfShot) {
   EXPECT_EQ(photos({.device = "m1", .since_ms = 300}), (std::vector<std::int64_t>{3, 1}));
   EXPECT_EQ(photos({.device = "m1", .verdict = "doubtful"}), (std::vector<std::int64_t>{3}));
   EXPECT_TRUE(photos({.device = "m2"}).empty());
+}
+
+TEST_P(StoreTest, KnowsOfARegisterThatCameRoundHoweverManyReadingsAgo) {
+  NewsBook book(*store_);
+  const auto add = [&](std::int64_t at_ms, validate::Verdict verdict, std::uint32_t flags) {
+    validate::Reading reading = reading_of("m1", 0, at_ms);
+    reading.verdict = verdict;
+    reading.flags = flags;
+    ASSERT_TRUE(store_->add_reading(reading));
+  };
+  constexpr std::uint32_t round = bit(validate::Flag::roll_over);
+  add(1000, validate::Verdict::accepted, round);
+  add(2000, validate::Verdict::doubtful, round);
+  for (int i = 0; i < 150; ++i) add(4000 + i, validate::Verdict::accepted, 0);
+  EXPECT_EQ(book.began_anew("m1", 1000, 9000), false) << "before, and not accepted";
+  add(3000, validate::Verdict::accepted, round | bit(validate::Flag::late));
+  EXPECT_EQ(book.began_anew("m1", 1000, 9000), true);
+  EXPECT_EQ(book.began_anew("m1", 3000, 9000), false);
+  EXPECT_EQ(book.began_anew("m2", 1000, 9000), false);
 }
 
 TEST_P(StoreTest, KeepsReviewsBesideTheReading) {
