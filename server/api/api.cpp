@@ -32,16 +32,17 @@ struct Api::Parts {
       : doors(std::move(given)),
         routes(settings, store, metrics, doors,
                [this](Subject subject, const std::string& id) { live.changed(subject, id); }),
+        doorkeeper(settings, store, metrics, doors),
         live([this](Subject subject, const std::string& id) { return routes.render(subject, id); },
              {.client_count_max = settings.live_client_count_max,
-              .pending_bytes_max = settings.live_pending_bytes_max}),
-        doorkeeper(settings, store, metrics, doors) {}
+              .pending_bytes_max = settings.live_pending_bytes_max,
+              .judge_ms = settings.live_judge_ms}) {}
   ~Parts() { live.close(); }
 
   Doors doors;
   Routes routes;
-  Live live;
   Doorkeeper doorkeeper;
+  Live live;  // asks both of them
   std::unique_ptr<HttpServer> http;
 };
 

@@ -61,6 +61,7 @@ struct Settings {
   int connection_count_max = 256;            // further ones are turned away
   int live_client_count_max = 64;            // further ones: 503
   std::size_t live_pending_bytes_max = 1 << 20;  // of one client; more: it is dropped
+  int live_judge_ms = 2'000;                 // a live client's rights are judged so often
   DoorSettings doors;
   std::optional<door::Certificate> certificate;  // nothing: HTTP without TLS
 };

@@ -16,7 +16,9 @@ struct Caller {
   door::Rights rights = {};
   std::vector<std::string> groups = {};  // of meters; empty: all
   std::string session = {};              // the hash of its cookie, or empty
+  std::string token = {};                // its hash, or empty
 
+  bool operator==(const Caller&) const = default;
   bool is_known() const { return !name.empty(); }
   // A person or program with an account here.
   bool has_account() const { return is_known() && by != "local"; }

@@ -51,6 +51,10 @@ bool is_foreign(const Request& request) {
   return request.origin != "http://" + request.host && request.origin != "https://" + request.host;
 }
 
+Caller nobody_at(const std::string& address) {
+  return {.name = "", .by = "none", .address = address};
+}
+
 Response foreign_origin() {
   return error_response(403, "foreign_origin", "changes are taken only from our own pages");
 }
@@ -116,40 +120,50 @@ Response Doorkeeper::answer(Request request, const Next& next, const Next& look)
 // ---- who asks ----
 
 Caller Doorkeeper::find_out(const Request& request) {
-  Caller caller;
+  Caller caller = nobody_at(request.address);
   if (const auto token = bearer_of(request.authorization); !token.empty())
-    return of_token(token, request.address);
+    return of_token(door::hash_token(token), request.address).value_or(caller);
   if (const auto cookie = cookie_of(request.cookie); !cookie.empty())
-    caller = of_session(cookie, request.address);
+    caller = of_session(door::hash_token(cookie), request.address, true).value_or(caller);
   if (caller.is_known() || settings_.doors.required) return caller;
   caller = {"local", "local", request.address, door::Role::administrator,
             door::rights_of(door::Role::administrator), {}, ""};
   return caller;
 }
 
-Caller Doorkeeper::of_session(const std::string& cookie, const std::string& address) {
-  Caller nobody{.name = "", .by = "none", .address = address};
-  const std::string hash = door::hash_token(cookie);
+std::optional<Caller> Doorkeeper::of_session(const std::string& hash, const std::string& address,
+                                             bool is_use) {
   const auto visit = access_.session(hash);
-  if (!visit || !*visit) return nobody;
+  if (!visit) return {};
+  if (!*visit) return nobody_at(address);
   const auto& [session, user] = **visit;
   const std::int64_t now = unix_ms();
-  if (user.disabled || is_over(session, now)) return nobody;
-  if (now - session.used_ms > touch_ms) {
+  if (user.disabled || is_over(session, now)) return nobody_at(address);
+  if (is_use && now - session.used_ms > touch_ms) {
     if (const auto touched = access_.touch_session(hash, now); !touched)
       spdlog::warn("a session could not be kept up: {}", touched.error().message);
   }
-  return {user.name, "session", address, user.role, door::rights_of(user.role), user.groups, hash};
+  return Caller{user.name,   "session", address, user.role, door::rights_of(user.role),
+                user.groups, hash};
 }
 
-Caller Doorkeeper::of_token(const std::string& token, const std::string& address) {
-  Caller nobody{.name = "", .by = "none", .address = address};
-  const auto grant = access_.token(door::hash_token(token));
-  if (!grant || !*grant) return nobody;
+std::optional<Caller> Doorkeeper::of_token(const std::string& hash, const std::string& address) {
+  const auto grant = access_.token(hash);
+  if (!grant) return {};
+  if (!*grant) return nobody_at(address);
   const auto& [its, user] = **grant;
-  if (user.disabled || (its.expires_ms != 0 && its.expires_ms <= unix_ms())) return nobody;
-  return {user.name, fmt::format("token {}", its.id), address, user.role,
-          door::both(door::rights_of(user.role), its.scopes), user.groups, ""};
+  if (user.disabled || (its.expires_ms != 0 && its.expires_ms <= unix_ms()))
+    return nobody_at(address);
+  return Caller{user.name, fmt::format("token {}", its.id), address, user.role,
+                door::both(door::rights_of(user.role), its.scopes), user.groups, "", hash};
+}
+
+std::optional<bool> Doorkeeper::is_still(const Caller& caller) {
+  // A stream alone does not keep a session from its end.
+  const auto now = caller.token.empty() ? of_session(caller.session, caller.address, false)
+                                        : of_token(caller.token, caller.address);
+  if (!now) return {};
+  return *now == caller;
 }
 
 // ---- what may be done ----
@@ -180,6 +194,8 @@ Response Doorkeeper::look_or_change(const Request& request, const Next& next, co
   if (request.method == "GET") {
     Response response = next(request);
     visible_.narrow(request, caller, response);
+    if (response.live && caller.has_account())
+      response.still = [this, caller] { return is_still(caller); };
     if (response.live && caller.is_limited())
       response.may_see = [this, caller](const std::string& json) {
         return visible_.may_see(caller, json);

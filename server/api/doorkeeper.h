@@ -37,8 +37,12 @@ class Doorkeeper {
  private:
   void list();
   Caller find_out(const Request& request);
-  Caller of_session(const std::string& cookie, const std::string& address);
-  Caller of_token(const std::string& token, const std::string& address);
+  // By the hash of cookie or token: nobody when it has ended, nothing when the store cannot say.
+  std::optional<Caller> of_session(const std::string& hash, const std::string& address,
+                                   bool is_use);
+  std::optional<Caller> of_token(const std::string& hash, const std::string& address);
+  // Whether a stream's caller is who they were when it began.
+  std::optional<bool> is_still(const Caller& caller);
   // Nothing when the request may go on.
   std::optional<Response> refuse(const Request& request);
   Response look_or_change(const Request& request, const Next& next, const Next& look);

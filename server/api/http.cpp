@@ -285,7 +285,8 @@ restinio::request_handling_status_t Desk::serve(const restinio::request_handle_t
     add_headers(builder, response);
     builder.connection_close();
     // Refused only when others came since the check: then the stream ends before it began.
-    live->add(std::make_unique<EventStream>(std::move(builder)), std::move(response.may_see));
+    live->add(std::make_unique<EventStream>(std::move(builder)), std::move(response.may_see),
+              std::move(response.still));
     return restinio::request_accepted();
   }
   write(*request, std::move(response));

@@ -40,7 +40,9 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers = {};
   bool live = false;  // keep the connection as a stream of events
   // Of a stream: whether this client may have an event; empty: all.
-  std::function<bool(const std::string& json)> may_see = {};
+  Live::MaySee may_see = {};
+  // Of a stream: whether its caller may still have it; empty: for ever.
+  Live::Still still = {};
   // What takes long: called in a thread of its own, one after another, for the real answer.
   std::function<Response()> later = {};
 };

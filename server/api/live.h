@@ -1,9 +1,11 @@
 // Live clients (Server-Sent Events): one thread turns changes into event texts and hands them to
 // every client. Memory is bounded: changes of the same thing are joined, a client with too much
 // unsent is dropped, and when changes come faster than they can be told, all clients are dropped,
-// so that they come again and ask for everything.
+// so that they come again and ask for everything. Those who opened streams are judged all the time,
+// some of them at once.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
@@ -42,15 +44,18 @@ class Live {
     std::size_t pending_bytes_max = 1 << 20;
     std::size_t change_count_max = 4096;
     int heartbeat_ms = 10'000;
+    int judge_ms = 2'000;  // each client is judged so often
   };
 
   Live(Render render, const Limits& limits);
   ~Live();
 
   // False when there are too many: the stream is closed. `may_see`: whether it gets an event;
-  // empty: all.
+  // empty: all. `still`: whether who opened it may go on, nothing when that cannot be told now;
+  // empty: for ever. Both are called on the live thread.
   using MaySee = std::function<bool(const std::string& json)>;
-  bool add(std::unique_ptr<Stream> stream, MaySee may_see = {});
+  using Still = std::function<std::optional<bool>()>;
+  bool add(std::unique_ptr<Stream> stream, MaySee may_see = {}, Still still = {});
   bool is_full() const;
   int count() const;
   void changed(Subject subject, const std::string& id);
@@ -59,12 +64,19 @@ class Live {
 
  private:
   using Change = std::pair<Subject, std::string>;
+  using Clock = std::chrono::steady_clock;
 
   void run();
   struct Client {
     std::unique_ptr<Stream> stream;
     MaySee may_see;
+    Still still;
+    Clock::time_point judge_at;
   };
+  // When a client is to be judged next, or sooner.
+  Clock::time_point next_judging() const;
+  // Ends streams that may not go on, of those whose time has come; free of the lock while it asks.
+  void judge(std::unique_lock<std::mutex>& lock);
   // `json`: of an event, else empty.
   void send_to_all(const std::shared_ptr<const std::string>& text, const std::string& json);
   void drop_all();

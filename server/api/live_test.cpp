@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 
 #include "server/api/http.h"
@@ -143,6 +144,47 @@ TEST(Live, DropsAllWhenChangesComeTooFastToTell) {
   go_on.set_value();
   EXPECT_TRUE(record->waits_for([&] { return record->closed; }));
   EXPECT_EQ(live.count(), 0);
+}
+
+TEST(Live, EndsTheStreamOfWhoMayNotGoOn) {
+  for (const bool is_busy : {false, true}) {
+    std::atomic<bool> may_go_on = true;
+    Live live(echo, {.heartbeat_ms = is_busy ? 60'000 : 5, .judge_ms = 5});
+    const auto record = std::make_shared<Record>(), other = add_to(live);
+    live.add(std::make_unique<RecordingStream>(record), {},
+             [&]() -> std::optional<bool> { return may_go_on.load(); });
+    live.changed(Subject::photo, "1");
+    ASSERT_TRUE(record->waits_for([&] { return has(*record, "{1}"); }));
+    EXPECT_FALSE(record->closed);
+    may_go_on = false;
+    const auto is_closed = [&] {
+      const std::lock_guard lock(record->mutex);
+      return record->closed;
+    };
+    for (int i = 2; is_busy && i < 2'000 && !is_closed(); ++i) {
+      live.changed(Subject::photo, std::to_string(i));
+      ASSERT_TRUE(other->waits_for([&] { return has(*other, std::to_string(i).c_str()); }));
+    }
+    EXPECT_TRUE(record->waits_for([&] { return record->closed; })) << is_busy;
+    EXPECT_EQ(live.count(), 1);
+  }
+}
+
+TEST(Live, KeepsAClientWhoCannotBeJudgedNow) {
+  std::atomic<int> asked = 0;
+  std::atomic<bool> can_tell = false;
+  const auto record = std::make_shared<Record>();
+  Live live(echo, {.judge_ms = 5});
+  live.add(std::make_unique<RecordingStream>(record), {}, [&]() -> std::optional<bool> {
+    ++asked;
+    if (can_tell) return false;
+    record->changed.notify_all();
+    return {};
+  });
+  ASSERT_TRUE(record->waits_for([&] { return asked > 3; }));
+  EXPECT_EQ(live.count(), 1);
+  can_tell = true;
+  EXPECT_TRUE(record->waits_for([&] { return record->closed; }));
 }
 
 TEST(Live, RefusesMoreClientsThanAllowed) {
