@@ -332,8 +332,18 @@ TEST_F(DoorsTest, WhoHasLoggedInIsTheAuthor) {
   EXPECT_EQ(json_of(changed)["history"][0]["author"], "administrator");
   const std::string csv = "id,place\nw9,cellar\n";
   EXPECT_EQ(status_of(post(port_, "/api/v1/import/meters?author=somebody", csv, admin)), 200);
-  const json history = json_of(get(port_, "/api/v1/meters/w9/history", admin));
-  EXPECT_EQ(history["history"][0]["author"], "administrator") << history;
+  const std::string named = "id,place,author\nw8,attic,somebody\n";
+  EXPECT_EQ(status_of(post(port_, "/api/v1/import/meters", named, admin)), 200);
+  for (const char* meter : {"w8", "w9"}) {
+    const json history =
+        json_of(get(port_, std::string("/api/v1/meters/") + meter + "/history", admin));
+    EXPECT_EQ(history["history"][0]["author"], "administrator") << history;
+  }
+  const std::string values = "meter,at,value,author\nm1,2026-03-01T07:00:00Z,195.500,somebody\n";
+  const std::string operator_ = token(log_in("operator"), {"operate", "read"});
+  EXPECT_EQ(status_of(post(port_, "/api/v1/import/readings", values, operator_)), 200);
+  const json readings = json_of(get(port_, "/api/v1/readings?meter=m1", admin))["readings"];
+  EXPECT_EQ(readings[0]["review"]["reviewer"], "operator") << readings;
 }
 
 TEST_F(DoorsTest, UpkeepIsForAdministrators) {

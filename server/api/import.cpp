@@ -92,9 +92,10 @@ class Table {
   std::vector<Column> columns_;
 };
 
-void default_author(Json& object, const validate::Author& author) {
-  if (!object.contains("author") && !author.name.empty()) object["author"] = author.name;
-  if (!object.contains("reason") && !author.reason.empty()) object["reason"] = author.reason;
+void sign_line(Json& object, const ImportOrder& order) {
+  const auto& [name, reason, at_ms] = order.author;
+  if (order.is_signed || (!object.contains("author") && !name.empty())) object["author"] = name;
+  if (!object.contains("reason") && !reason.empty()) object["reason"] = reason;
 }
 
 // Whether the good ones go in.
@@ -127,7 +128,7 @@ class ReadingLines {
     object.erase("meter");
     object.erase("at");
     object["at_ms"] = *at_ms;
-    default_author(object, order_.author);
+    sign_line(object, order_);
     auto wanted = parse_manual(object.dump());
     if (!wanted) return wrong(wanted.error());
     wanted->author.at_ms = order_.author.at_ms;
@@ -169,7 +170,7 @@ ImportResult import_meters(store::Store& store, const ImportOrder& order) {
   std::set<std::string> seen;
   for (const CsvLine& line : table->lines()) {
     auto object = table->object(line);
-    if (object) default_author(*object, order.author);
+    if (object) sign_line(*object, order);
     auto meter = object ? parse_meter(object->dump(), {}, true)
                         : std::unexpected<std::string>(object.error());
     if (!meter) {

@@ -26,6 +26,7 @@ struct ImportOrder {
   std::string text;
   bool accept_good = false;
   validate::Author author;   // of lines that name none
+  bool is_signed = false;    // the author is known, whatever a line names
 };
 
 inline constexpr int import_line_count_max = 20'000;

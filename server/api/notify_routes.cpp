@@ -73,7 +73,8 @@ std::expected<ImportOrder, std::string> parse_import(const Request& request) {
   order.author = {asked->get("author"), asked->get("reason"), unix_ms()};
   if (order.author.name.size() > name_bytes_max || order.author.reason.size() > reason_bytes_max)
     return std::unexpected("author has at most 64 bytes, reason 500");
-  if (request.caller.has_account()) order.author.name = request.caller.name;
+  order.is_signed = request.caller.has_account();
+  if (order.is_signed) order.author.name = request.caller.name;
   order.text = request.body;
   return order;
 }
