@@ -113,5 +113,41 @@ TEST_F(AccountsTest, AStreamDoesNotKeepItsSession) {
   EXPECT_EQ(api_->live_clients(), 1);
 }
 
+TEST_F(AccountsTest, ATokensScopesCountForTheAccount) {
+  const auto admin = [](const std::string& name) {
+    return door::User{name, door::Role::administrator, {}, "hash", false, 1, 1};
+  };
+  const std::string metrics = token_of(admin("m"), "metrics"), reads = token_of(admin("r"), "read");
+  const std::string operates = token_of(admin("o"), "read review operate metrics");
+  const std::int64_t end_ms = unix_ms() + 3'600'000;
+  const std::string full = token_of(admin("f"), "read administer", end_ms);
+  for (const char* path : {"/api/v1/tokens", "/api/v1/sessions"}) {
+    EXPECT_EQ(code_of(get(port_, path, metrics)), "forbidden") << path;
+    EXPECT_EQ(status_of(get(port_, path, reads)), 200) << path;
+    EXPECT_EQ(status_of(get(port_, path, full)), 200) << path;
+  }
+  const json own = json_of(get(port_, "/api/v1/tokens", reads))["tokens"];
+  ASSERT_EQ(own.size(), 1U) << "others' are an administrator's to see";
+  const std::string one = "/api/v1/tokens/" + own[0]["id"].dump();
+  const std::string wish = R"({"name":"x","scopes":["read"]})";
+  for (const std::string& token : {metrics, reads, operates}) {
+    EXPECT_EQ(code_of(post(port_, "/api/v1/tokens", wish, token)), "forbidden");
+    EXPECT_EQ(code_of(send("DELETE", port_, one, "", token)), "forbidden");
+    EXPECT_EQ(code_of(send("DELETE", port_, "/api/v1/sessions/0123456789abcdef", "", token)),
+              "forbidden");
+  }
+  const auto made = [&](const json& scopes, std::int64_t expires_ms) {
+    json wanted{{"name", "x"}, {"scopes", scopes}};
+    if (expires_ms != 0) wanted["expires_ms"] = expires_ms;
+    return status_of(post(port_, "/api/v1/tokens", wanted.dump(), full));
+  };
+  EXPECT_EQ(made({"read"}, end_ms), 201);
+  EXPECT_EQ(made({"read"}, end_ms + 1), 403);
+  EXPECT_EQ(made({"read"}, 0), 403) << "one without an end";
+  EXPECT_EQ(made({"operate"}, end_ms), 403);
+  EXPECT_EQ(status_of(send("DELETE", port_, one, "", full)), 200);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", reads)), 401);
+}
+
 }  // namespace
 }  // namespace meterlens::api

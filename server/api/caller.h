@@ -1,6 +1,7 @@
 // Inside api/: who asks.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct Caller {
   std::vector<std::string> groups = {};  // of meters; empty: all
   std::string session = {};              // the hash of its cookie, or empty
   std::string token = {};                // its hash, or empty
+  std::int64_t expires_ms = 0;           // of the token; 0: never
 
   bool operator==(const Caller&) const = default;
   bool is_known() const { return !name.empty(); }

@@ -1,4 +1,6 @@
 // What is asked of users, tokens and the audit.
+#include <fmt/format.h>
+
 #include "server/api/answers.h"
 #include "server/api/door_json.h"
 #include "server/api/doorkeeper.h"
@@ -102,6 +104,11 @@ Response Doorkeeper::add_token(const Request& request, const std::string&) {
   if (!caller.rights.cover(token->scopes))
     return error_response(403, "forbidden",
                           "a token cannot have more rights than the one who makes it");
+  const std::int64_t end_ms = caller.expires_ms;
+  if (end_ms != 0 && (token->expires_ms == 0 || token->expires_ms > end_ms))
+    return error_response(403, "forbidden",
+                          fmt::format("a token cannot end later than the one that makes it: give "
+                                      "an expires_ms of at most {}", end_ms));
   const std::string secret = "mlt_" + door::random_secret(secret_chars);
   token->hash = door::hash_token(secret);
   token->user = caller.name;

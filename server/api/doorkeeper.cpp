@@ -155,7 +155,8 @@ std::optional<Caller> Doorkeeper::of_token(const std::string& hash, const std::s
   if (user.disabled || (its.expires_ms != 0 && its.expires_ms <= unix_ms()))
     return nobody_at(address);
   return Caller{user.name, fmt::format("token {}", its.id), address, user.role,
-                door::both(door::rights_of(user.role), its.scopes), user.groups, "", hash};
+                door::both(door::rights_of(user.role), its.scopes), user.groups, "", hash,
+                its.expires_ms};
 }
 
 std::optional<bool> Doorkeeper::is_still(const Caller& caller) {
@@ -176,7 +177,10 @@ std::optional<Response> Doorkeeper::refuse(const Request& request) {
     return error_response(403, "foreign_host",
                           "without log-in this server answers only to localhost and 127.0.0.1; "
                           "set [doors] required = true to use another name");
-  const Need need = need_of(request.method, request.path);
+  Need need = need_of(request.method, request.path);
+  // What a token's scopes say counts for its user's account, too.
+  if (need == Need::account && !caller.token.empty())
+    need = changes ? Need::administer : Need::read;
   if (need == Need::nothing) return {};
   if (!caller.is_known()) return login_required();
   // No page of another site can set a header of its own.

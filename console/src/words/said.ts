@@ -92,6 +92,8 @@ const requests: Saying[] = [
   [/^a user's name stays: make another user$/, "用户名不能更改：请另建用户"],
   [/^a token belongs to a user: log in as one .*$/, "令牌属于用户：请先以用户身份登录"],
   [/^a token cannot have more rights than .*$/, "令牌的权限不能超过创建者"],
+  [/^a token cannot end later than .* (\d+)$/,
+    "令牌的有效期不能晚于创建它的令牌：“expires_ms”最大为 $1"],
   [/^changes are taken only from our own pages$/, "只接受来自本服务器页面的更改"],
   [/^changes need the header (.*)$/, "更改需要请求头 “$1”"],
   [/^log in (\(.*\)) or send a token$/, "请登录 “$1” 或发送令牌"],
