@@ -149,5 +149,27 @@ TEST_F(AccountsTest, ATokensScopesCountForTheAccount) {
   EXPECT_EQ(status_of(get(port_, "/api/v1/devices", reads)), 401);
 }
 
+TEST_F(AccountsTest, AnAdministratorOfGroupsSeesTheirOwnAlone) {
+  const std::string other = session_of({"a", door::Role::viewer, {}, "hash", false, 1, 1});
+  const std::string admin =
+      session_of({"n", door::Role::administrator, {"North"}, "hash", false, 1, 1}) + own;
+  const std::string script = token_of({"b", door::Role::viewer, {}, "hash", false, 1, 1}, "read");
+  const std::string all = log_in("administrator") + own;
+  EXPECT_EQ(json_of(get(port_, "/api/v1/sessions", all))["sessions"].size(), 3U);
+  const json sessions = json_of(get(port_, "/api/v1/sessions", admin))["sessions"];
+  ASSERT_EQ(sessions.size(), 1U);
+  EXPECT_EQ(sessions[0]["user"], "n");
+  EXPECT_EQ(json_of(get(port_, "/api/v1/tokens", admin))["tokens"].size(), 0U);
+  const json tokens = json_of(get(port_, "/api/v1/tokens", all))["tokens"];
+  ASSERT_EQ(tokens.size(), 1U);
+  const std::string session = "/api/v1/sessions/" + door::hash_token("c-a").substr(0, 16);
+  EXPECT_EQ(code_of(send("DELETE", port_, session, "", admin)), "unknown_session");
+  EXPECT_EQ(code_of(send("DELETE", port_, "/api/v1/tokens/" + tokens[0]["id"].dump(), "", admin)),
+            "unknown_token");
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", other)), 200);
+  EXPECT_EQ(status_of(get(port_, "/api/v1/devices", script)), 200);
+  EXPECT_EQ(status_of(send("DELETE", port_, session, "", all)), 200);
+}
+
 }  // namespace
 }  // namespace meterlens::api

@@ -25,6 +25,8 @@ struct Caller {
   // A person or program with an account here.
   bool has_account() const { return is_known() && by != "local"; }
   bool is_limited() const { return !groups.empty(); }
+  // Whose sessions and tokens it may see and end; empty: everybody's.
+  std::string whose_accounts() const { return rights.administer && !is_limited() ? "" : name; }
 };
 
 }  // namespace meterlens::api

@@ -87,8 +87,7 @@ Response Doorkeeper::remove_user(const Request& request, const std::string& id) 
 }
 
 Response Doorkeeper::tokens(const Request& request, const std::string&) {
-  const Caller& caller = request.caller;
-  const auto tokens = access_.tokens(caller.rights.administer ? "" : caller.name);
+  const auto tokens = access_.tokens(request.caller.whose_accounts());
   if (!tokens) return store_error(tokens.error(), "token");
   return json_response(tokens_json(*tokens));
 }
@@ -124,8 +123,7 @@ Response Doorkeeper::add_token(const Request& request, const std::string&) {
 Response Doorkeeper::remove_token(const Request& request, const std::string& id) {
   const auto number = parse_id(id);
   if (!number) return unknown("token", id);
-  const Caller& caller = request.caller;
-  const auto removed = access_.remove_token(*number, caller.rights.administer ? "" : caller.name);
+  const auto removed = access_.remove_token(*number, request.caller.whose_accounts());
   if (!removed) return store_error(removed.error(), "token");
   Response response = json_response("{}");
   write_down(request, response, "", "");

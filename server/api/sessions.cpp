@@ -14,7 +14,7 @@ bool Doorkeeper::is_over(const door::Session& session, std::int64_t now) const {
 
 Response Doorkeeper::sessions(const Request& request, const std::string&) {
   const Caller& caller = request.caller;
-  auto sessions = access_.sessions(caller.rights.administer ? "" : caller.name);
+  auto sessions = access_.sessions(caller.whose_accounts());
   if (!sessions) return store_error(sessions.error(), "session");
   std::erase_if(*sessions, [&, now = unix_ms()](const door::Session& one) {
     return is_over(one, now);
@@ -23,8 +23,7 @@ Response Doorkeeper::sessions(const Request& request, const std::string&) {
 }
 
 Response Doorkeeper::end_session(const Request& request, const std::string& id) {
-  const Caller& caller = request.caller;
-  const auto sessions = access_.sessions(caller.rights.administer ? "" : caller.name);
+  const auto sessions = access_.sessions(request.caller.whose_accounts());
   if (!sessions) return store_error(sessions.error(), "session");
   const auto found = std::ranges::find(*sessions, id, session_id);
   if (found == sessions->end()) return unknown("session", id);
