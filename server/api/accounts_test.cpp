@@ -126,9 +126,9 @@ TEST_F(AccountsTest, ATokensScopesCountForTheAccount) {
     EXPECT_EQ(status_of(get(port_, path, reads)), 200) << path;
     EXPECT_EQ(status_of(get(port_, path, full)), 200) << path;
   }
-  const json own = json_of(get(port_, "/api/v1/tokens", reads))["tokens"];
-  ASSERT_EQ(own.size(), 1U) << "others' are an administrator's to see";
-  const std::string one = "/api/v1/tokens/" + own[0]["id"].dump();
+  const json mine = json_of(get(port_, "/api/v1/tokens", reads))["tokens"];
+  ASSERT_EQ(mine.size(), 1U) << "others' are an administrator's to see";
+  const std::string one = "/api/v1/tokens/" + mine[0]["id"].dump();
   const std::string wish = R"({"name":"x","scopes":["read"]})";
   for (const std::string& token : {metrics, reads, operates}) {
     EXPECT_EQ(code_of(post(port_, "/api/v1/tokens", wish, token)), "forbidden");
