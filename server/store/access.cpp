@@ -116,22 +116,23 @@ struct LastAdministrator : soci::soci_error {
   LastAdministrator() : soci_error("no administrator left") {}
 };
 
-void keep_an_administrator(soci::session& sql, bool had_one) {
-  int count = 0;
-  sql << "SELECT count(*) FROM user WHERE role = 'administrator' AND disabled = 0", into(count);
-  if (count == 0 && had_one) throw LastAdministrator();
-}
-
+// One who may keep the users: who is limited to groups may not.
 bool has_administrator(soci::session& sql) {
   int count = 0;
-  sql << "SELECT count(*) FROM user WHERE role = 'administrator' AND disabled = 0", into(count);
+  sql << "SELECT count(*) FROM user WHERE role = 'administrator' AND disabled = 0 AND groups = ''",
+      into(count);
   return count > 0;
+}
+
+void keep_an_administrator(soci::session& sql, bool had_one) {
+  if (had_one && !has_administrator(sql)) throw LastAdministrator();
 }
 
 Result<void> user_outcome(const Result<int>& rows, const std::string& name) {
   if (!rows && rows.error().message.find("no administrator left") != std::string::npos)
     return std::unexpected(Error{ErrorCode::conflict,
-                                 "this is the last administrator: make another one before"});
+                                 "this is the last administrator of all meters: make another "
+                                 "one before"});
   if (!rows) return std::unexpected(rows.error());
   if (*rows == 0) return std::unexpected(no_user(name));
   return {};

@@ -22,9 +22,9 @@ class Access {
   // `conflict` when the name is taken.
   Result<void> add_user(const door::User& user);
   // All but the name. A new password, another role and disabling end the user's sessions, but for
-  // `except_session` (a hash); `conflict` when no enabled administrator would be left.
+  // `except_session` (a hash); `conflict` when no enabled administrator of all meters would stay.
   Result<void> save_user(const door::User& user, const std::string& except_session = {});
-  // With sessions and tokens; `conflict` when no enabled administrator would be left.
+  // With sessions and tokens; `conflict` as save_user().
   Result<void> remove_user(const std::string& name);
 
   struct Visit {

@@ -45,6 +45,21 @@ TEST_P(AccessTest, TheLastAdministratorStays) {
   EXPECT_EQ(access.remove_user("ana").error().code, ErrorCode::not_found);
 }
 
+TEST_P(AccessTest, TheLastAdministratorOfAllMetersStays) {
+  Access access(*store_);
+  auto ana = user_of("ana", Role::administrator), bob = user_of("bob", Role::administrator);
+  bob.groups = {"North"};
+  ASSERT_TRUE(access.add_user(ana));
+  ASSERT_TRUE(access.add_user(bob));
+  ana.groups = {"North"};
+  EXPECT_EQ(access.save_user(ana).error().code, ErrorCode::conflict);
+  EXPECT_TRUE(access.user("ana")->groups.empty());
+  EXPECT_EQ(access.remove_user("ana").error().code, ErrorCode::conflict);
+  bob.groups.clear();
+  ASSERT_TRUE(access.save_user(bob));
+  EXPECT_TRUE(access.save_user(ana));
+}
+
 TEST_P(AccessTest, ANewPasswordEndsTheOtherSessions) {
   Access access(*store_);
   auto ana = user_of("ana", Role::viewer);

@@ -171,8 +171,8 @@ export const error_texts = {
   ],
   error_name_taken: ["This name is taken: choose another one.", "此名称已被使用：请另选一个。"],
   error_last_administrator: [
-    "This is the last administrator: make another one first.",
-    "这是最后一个管理员：请先创建另一个。",
+    "This is the last administrator of all meters: make another one first.",
+    "这是最后一个管理全部表计的管理员：请先创建另一个。",
   ],
   error_flash_failed: [
     "The board was not flashed: {0}. Check the wiring, IO0 to ground and a reset, then try again.",
