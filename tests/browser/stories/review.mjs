@@ -150,8 +150,10 @@ export async function review_logged_out({ context, url }) {
     const body = JSON.stringify({ error: { code: "unauthorized", message: "log in" } });
     return route.fulfill({ status: 401, contentType: "application/json", body });
   });
+  // The same person comes in.
+  const who = await page.evaluate(async () => (await fetch("/api/v1/session")).text());
   await page.route("**/api/v1/session", (route) => route.request().method() === "GET"
-    ? route.fallback() : route.fulfill({ contentType: "application/json", body: "{}" }));
+    ? route.fallback() : route.fulfill({ contentType: "application/json", body: who }));
   await page.keyboard.press("Enter");
   await page.locator("dialog.login input[autocomplete=username]").fill("ana");
   await page.locator("dialog.login input[type=password]").fill("whatever she says");
