@@ -50,6 +50,15 @@ class ScheduledTest : public ::testing::Test {
     steps_->inbox.take(packets, tasks, std::chrono::milliseconds(0));
     steps_->turn(packets, tasks);
   }
+  // A device that was not there before comes in.
+  void see(const std::string& device) {
+    ingest::Packet packet;
+    packet.device = device;
+    packet.product = "meterlens";
+    packet.received_at_ms = now_ms_;
+    packet.content = ingest::Presence{true, "", ""};
+    ASSERT_NE(steps_->registry.see(packet), nullptr);
+  }
   std::uint64_t scheduled() { return metrics_.count(Count::captures_scheduled); }
   std::uint64_t missed() { return metrics_.count(Count::captures_missed); }
 
@@ -123,12 +132,7 @@ TEST_F(ScheduledTest, ALongOrderingMissesNobodyAndANewDeviceDoesNotBeginItAgain)
   turn_at(start + 2 * hour - 1000);
   turn_at(start + 2 * hour + 1000);
   ASSERT_EQ(scheduled(), 1U);
-  ingest::Packet packet;
-  packet.device = "c";
-  packet.product = "meterlens";
-  packet.received_at_ms = now_ms_;
-  packet.content = ingest::Presence{true, "", ""};
-  ASSERT_NE(steps_->registry.see(packet), nullptr);
+  see("c");
   for (int i = 0; i < 5; ++i) turn_at(now_ms_ + 50'000);
   EXPECT_EQ(missed(), 0U);
   for (const char* device : {"a", "b"})
@@ -186,12 +190,7 @@ TEST_F(ScheduledTest, AMeterThatIsLookedAtByANewDeviceIsTakenUp) {
   ASSERT_TRUE(store_->add_schedule(schedule));
   open();
   turn_at(start + hour);
-  ingest::Packet packet;
-  packet.device = "c";
-  packet.product = "meterlens";
-  packet.received_at_ms = now_ms_;
-  packet.content = ingest::Presence{true, "", ""};
-  ASSERT_NE(steps_->registry.see(packet), nullptr);
+  see("c");
   for (int i = 0; i < 3; ++i) turn_at(now_ms_ + 10'000);
   turn_at(start + 2 * hour + 1000);
   EXPECT_EQ(scheduled(), 1U);

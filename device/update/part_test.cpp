@@ -32,10 +32,18 @@ class CameraUpdate : public ::testing::Test {
     power_on();
   }
   void power_on() {
+    boot();
+    ASSERT_TRUE(world_.run(1000, [&] { return !said_.states.empty(); }));
+  }
+  // Without a DTU.
+  void power_on_alone() {
+    world_.line_up = false;
+    boot();
+  }
+  void boot() {
     images_.boot();
     world_.settings.update = settings_of(images_, release_);
     world_.power_on();
-    ASSERT_TRUE(world_.run(1000, [&] { return !said_.states.empty(); }));
   }
   // Sends what is missing, two packets at a time, until the camera tries it.
   void send_all() {
@@ -110,10 +118,7 @@ TEST_F(CameraUpdate, AnImageOfTheDtuIsNotTheCameras) {
 TEST_F(CameraUpdate, OnTrialWithoutADtuTheOldOneComesBack) {
   send_all();
   EXPECT_THROW(world_.run(10'000), Restarted);
-  images_.boot();
-  world_.settings.update = settings_of(images_, release_);
-  world_.line_up = false;
-  world_.power_on();
+  power_on_alone();
   EXPECT_THROW(world_.run(trial_ms_initial + 1000), Restarted);
   world_.line_up = true;
   said_ = {};
@@ -152,11 +157,8 @@ TEST_F(SleepingCameraUpdate, StaysAwakeForTheEraseAndForgetsNothingAfterIt) {
 TEST_F(SleepingCameraUpdate, ATrialEndsInItsTime) {
   send_all();
   EXPECT_THROW(world_.run(10'000), Restarted);
-  images_.boot();
-  world_.settings.update = settings_of(images_, release_);
-  world_.line_up = false;
   sleeps_.clear();
-  world_.power_on();
+  power_on_alone();
   ASSERT_TRUE(world_.run(60'000, [&] { return !sleeps_.empty(); }));
   for (const Sleep& sleep : sleeps_) EXPECT_FALSE(sleep.deep);
   EXPECT_THROW(world_.run(trial_ms_initial), Restarted);
