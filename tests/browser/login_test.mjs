@@ -25,8 +25,9 @@ async function turned_away(page) {
   const error = page.locator("dialog.login .error:not(:empty)");
   await error.waitFor();
   assert.match(await error.textContent(), /wrong/);
-  // Chromium asks nobody at the second.
+  // Chromium asks nobody at the second: it is closed for a moment.
   for (let times = 0; times < 3; ++times) await page.keyboard.press("Escape");
+  await dialog.waitFor();
   assert.ok(await dialog.isVisible(), "Escape leads nowhere");
   for (const [name, size] of [["phone", phone], ["desktop", desktop]]) {
     await page.setViewportSize(size);
