@@ -177,10 +177,6 @@ double evenness_of(const std::vector<int>& peaks) {
   return (least + 1) / (most + 1);
 }
 
-double part(const Spread& spread, int half_step) {
-  return spread[static_cast<std::size_t>((half_step + half_steps) % half_steps)];
-}
-
 Choice best_choice(const std::array<double, 10>& p) {
   const auto best = std::max_element(p.begin(), p.end());
   return {static_cast<int>(best - p.begin()), *best};
@@ -237,16 +233,20 @@ Reason why_doubtful(const Register& row, const Evidence& evidence, int certain) 
 
 }  // namespace
 
+int digit_of(std::size_t half_step, double position, int right) {
+  const auto digit = static_cast<int>(half_step / 2);
+  if (half_step % 2 == 0) return digit;
+  const double passed = 0.5 + std::remainder(position - (digit + 0.5), 10.0);
+  const bool alone = right == no_wheel;
+  const bool nearer_up = passed >= (alone && digit < 9 ? passed_half_way : 0.5);
+  const bool up = alone ? nearer_up : right <= 1 || (right < 8 && nearer_up);
+  return up ? (digit + 1) % 10 : digit;
+}
+
 std::array<double, 10> digit_probabilities(const Spread& spread, double position, int right) {
   std::array<double, 10> p{};
-  for (int d = 0; d < 10; ++d) {
-    const double passed = 0.5 + std::remainder(position - (d + 0.5), 10.0);
-    const bool alone = right == no_wheel;
-    const bool nearer_up = passed >= (alone && d < 9 ? passed_half_way : 0.5);
-    const bool up = alone ? nearer_up : right <= 1 || (right < 8 && nearer_up);
-    p[static_cast<std::size_t>(d)] += part(spread, 2 * d);
-    p[static_cast<std::size_t>(up ? (d + 1) % 10 : d)] += part(spread, 2 * d + 1);
-  }
+  for (std::size_t c = 0; c < half_steps; ++c)
+    p[static_cast<std::size_t>(digit_of(c, position, right))] += spread[c];
   return p;
 }
 

@@ -469,8 +469,8 @@ std::optional<Point> decode_part(std::span<const std::byte> jpeg, int side_min, 
       if (y % down != 0) continue;
       std::uint8_t* to = plane.rows.data() + std::ptrdiff_t{plane.stride} * (y / down);
       const std::uint8_t* from = line.data() + i;
-      const int step = across * channels;
-      for (int x = 0; x < plane.width; ++x) to[x] = from[x * step];
+      const int step = across * channels, width = plane.width;  // no byte written may change these
+      for (int x = 0; x < width; ++x) to[x] = from[x * step];
     }
   };
   const auto number = [](int value) { return static_cast<unsigned>(value); };

@@ -251,7 +251,9 @@ Look known_look(Nets& nets, const Quad& window, const Known& known) {
   const auto look_of_row = [&](const Register& row) { return look_of(view, seen.window, row); };
   Register places;
   std::vector<WheelOpinion> opinions;
-  if (known.wheels >= 4 && known.wheels <= wheels_max && known.red >= 0) {
+  // Without an earlier reading the wheel's net alone is never sure of so many.
+  const bool is_laid_out = known.wheels >= 4 && known.wheels <= wheels_max && known.red >= 0;
+  if (is_laid_out && known.earlier) {
     places = known_places(known);
     opinions = nets.read_wheels(seen.window, places.centres, places.pitch, one_cut);
     Look look = look_of_row(row_alone(places, opinions, known.red));

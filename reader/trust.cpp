@@ -42,16 +42,22 @@ double wheel_trust_alone(double odds) {
 
 Spread tempered(const Spread& spread, double position, int right, int digit, double wanted) {
   constexpr double least = 1e-9;
-  Spread result{};
+  Spread logs{}, result{};
+  std::array<bool, half_steps> is_digit{};
+  for (std::size_t c = 0; c < half_steps; ++c) {
+    logs[c] = std::log(std::max(spread[c], least));
+    is_digit[c] = digit_of(c, position, right) == digit;
+  }
   double low = 0, high = 8;
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < 24; ++i) {  // to a millionth
     const double power = (low + high) / 2;
-    double sum = 0;
-    for (std::size_t c = 0; c < half_steps; ++c)
-      sum += result[c] = std::pow(std::max(spread[c], least), power);
+    double sum = 0, is = 0;
+    for (std::size_t c = 0; c < half_steps; ++c) {
+      sum += result[c] = std::exp(power * logs[c]);
+      if (is_digit[c]) is += result[c];
+    }
     for (double& p : result) p /= sum;
-    const double is = digit_probabilities(result, position, right)[static_cast<std::size_t>(digit)];
-    (is < wanted ? low : high) = power;
+    (is / sum < wanted ? low : high) = power;
   }
   return result;
 }
