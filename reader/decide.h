@@ -69,9 +69,9 @@ Wheel wheel_of(const WheelOpinion& opinion);
 // No wheel to the right of the last one.
 inline constexpr int no_wheel = -1;
 
-// What a wheel at this half step counts as: half-way as the lower digit while the wheel to its right
-// shows 8 or 9, as the higher one at 0 or 1, else as the one nearer to its measured position; with
-// no wheel there as the lower one unless it is clearly past half-way or leaves 9. right: that
+// What a wheel at this half step counts as: half-way as the lower digit while the wheel to its
+// right shows 8 or 9, as the higher one at 0 or 1, else as the one nearer to its measured position;
+// with no wheel there as the lower one unless it is clearly past half-way or leaves 9. right: that
 // wheel's digit, or no_wheel.
 int digit_of(std::size_t half_step, double position, int right);
 

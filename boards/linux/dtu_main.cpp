@@ -2,16 +2,13 @@
 // or as a gateway of many.
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "boards/linux/loop.h"
+#include "boards/linux/gateway.h"
 #include "boards/linux/program.h"
-#include "boards/linux/registration.h"
-#include "boards/linux/station.h"
 
 namespace meterlens::boards {
 namespace {
@@ -169,39 +166,14 @@ std::expected<std::vector<StationOptions>, std::string> stations_of(const CLI::A
   return stations;
 }
 
-// What the device shows to the broker: what --broker says, or its own name and password.
-std::expected<void, std::string> give_name(const Options& options, StationOptions& station) {
-  if (!station.broker.user.empty()) return {};
+std::expected<RegistrationOptions, std::string> registration_of(const Options& options) {
   RegistrationOptions registration = options.registration;
-  registration.product = station.product;
-  if (!options.secret_file.empty()) {
-    std::ifstream in(options.secret_file);
-    if (!std::getline(in, registration.secret))
-      return std::unexpected("--product-secret: " + options.secret_file + " cannot be read");
-  }
-  const auto password = registered_password(station.state, station.device, registration);
-  if (!password) return std::unexpected(password.error());
-  if (password->empty()) return {};
-  station.broker.user = station.device;
-  station.broker.password = *password;
-  return {};
-}
-
-void run(std::vector<std::unique_ptr<Station>>& stations) {
-  Loop loop;
-  for (const auto& station : stations) station->start();
-  std::vector<pollfd> files;
-  while (!std::ranges::all_of(stations, &Station::stopped)) {
-    files.clear();
-    std::int64_t due_us = std::numeric_limits<std::int64_t>::max();
-    for (const auto& station : stations) {
-      if (loop.asked_to_stop()) station->stop();
-      station->step();
-      station->add_wishes(files);
-      due_us = std::min(due_us, station->due_us());
-    }
-    loop.wait(files, due_us - now_us());
-  }
+  registration.product = options.station.product;
+  if (options.secret_file.empty()) return registration;
+  std::ifstream in(options.secret_file);
+  if (!std::getline(in, registration.secret))
+    return std::unexpected("--product-secret: " + options.secret_file + " cannot be read");
+  return registration;
 }
 
 int main_of_dtu(int argument_count, char** arguments) {
@@ -224,15 +196,10 @@ int main_of_dtu(int argument_count, char** arguments) {
   options.station.update = *update;
   const auto wanted = stations_of(app, options);
   if (!wanted) return stop(wanted.error());
-  std::vector<std::unique_ptr<Station>> stations;
-  for (StationOptions one : *wanted) {
-    if (const auto named = give_name(options, one); !named) return stop(named.error());
-    auto station = Station::open(one);
-    if (!station) return stop(station.error());
-    stations.push_back(*std::move(station));
-  }
-  run(stations);
-  return 0;
+  const auto registration = registration_of(options);
+  if (!registration) return stop(registration.error());
+  const auto done = Gateway(*registration).run(*wanted);
+  return done ? 0 : stop(done.error());
 }
 
 }  // namespace

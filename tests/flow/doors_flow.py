@@ -211,6 +211,23 @@ class Doors(FlowTest):
         self.wait_admitted("new", password)
         self.no_secret_leaks()
 
+    def test_a_camera_that_is_refused_keeps_no_other_of_its_gateway_out(self):
+        self.stack.serve()
+        self.log_in()
+        secret = self.made("/products", {"name": "P1"})["secret"]
+        (self.folder / "secret").write_text(secret + "\n")
+        self.credential("taken")
+        gateway = self.stack.spawn(
+            "meterlens-dtu", "--camera", f"taken=pty:{self.line('taken')}", "--camera",
+            f"free=pty:{self.line('free')}", "--broker",
+            f"mqtt://127.0.0.1:{self.stack.mqtt_port}", "--product", "P1", "--register",
+            self.stack.url, "--product-secret", self.folder / "secret", "--state",
+            self.folder / "state")
+        self.stack.wait_online("free", 40)
+        self.assertIn("device_known", self.log_of_dtu(0))
+        gateway.terminate()
+        self.assertEqual(gateway.wait(20), 0)
+
     def test_the_first_password_is_told_once_and_a_locked_out_owner_helps_himself(self):
         server = self.stack.serve()
         password = self.first_password()
