@@ -184,13 +184,25 @@ void Pipeline::Steps::tell(const Photo& photo, const store::Judged& judged) {
   if (photo.command == 0 || judged.readings.empty()) return;
   const validate::Reading& first = judged.readings.front();
   inbox.post([this, command = photo.command, id = first.id] {
-    commands.read(command, id, now_ms);
+    if (!commands.read(command, id, now_ms)) finish_elsewhere(command, id);
   });
   const std::string bad = fault_of(photo, first);
   if (bad.empty()) return;
   inbox.post([this, device = photo.device, wanted = WantedLight{photo.id, photo.command, bad}] {
     want_light(device, wanted);
   });
+}
+
+// Its device went to another worker, which took the command up before there was a reading.
+void Pipeline::Steps::finish_elsewhere(std::int64_t id, std::int64_t made) {
+  auto command = store.command(id);
+  if (!command || command->state != command::State::stored) return;
+  command->state = command::State::read;
+  command->reading = made;
+  command->updated_ms = now_ms;
+  if (const auto saved = store.save_command(*command); !saved)
+    return committer.fail(saved.error().message, now_ms);
+  on_change({Change::Kind::command, command->device, id});
 }
 
 void Pipeline::Steps::stop() {

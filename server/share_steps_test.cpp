@@ -120,6 +120,26 @@ TEST_F(WorkerTest, WhatIsKnownOfManyDevicesIsSavedBeforeTheirQueueGoes) {
   EXPECT_TRUE(steps_->registry.entries().empty());
 }
 
+TEST_F(WorkerTest, APhotoThatIsReadAfterItsQueueWentFinishesItsCommand) {
+  hear("meterlens/m1/status", online_);
+  command::Command command;
+  command.device = "m1";
+  command.state = command::State::stored;
+  command.photo = 5;
+  command.id = *store_->add_command(command);
+  steps_->drop(0);
+  validate::Reading made;
+  made.id = 9;
+  made.device = "m1";
+  photo::Photo photo;
+  photo.command = command.id;
+  steps_->tell(photo, {{made}, {}});
+  turn();
+  const auto row = *store_->command(command.id);
+  EXPECT_EQ(row.state, command::State::read);
+  EXPECT_EQ(row.reading, 9);
+}
+
 TEST_F(WorkerTest, ADeviceOfAnothersQueueIsDropped) {
   store::Device row;
   row.id = "m7";

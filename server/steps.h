@@ -145,6 +145,7 @@ struct Pipeline::Steps {
   void start_threads(ReadPhoto read);
   void start_readers(ReadPhoto read);
   void tell(const photo::Photo& photo, const store::Judged& judged);
+  void finish_elsewhere(std::int64_t command, std::int64_t made);
   template <class Value, class Error>
   std::expected<Value, Error> ask(std::function<std::expected<Value, Error>(Steps&)> work);
   void stop();

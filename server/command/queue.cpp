@@ -253,15 +253,16 @@ void Queue::shot_failed(const std::string& device, std::int64_t command, std::in
   }
 }
 
-void Queue::read(std::int64_t command, std::int64_t reading, std::int64_t now_ms) {
+bool Queue::read(std::int64_t command, std::int64_t reading, std::int64_t now_ms) {
   const auto at = unread_.find(command);
-  if (at == unread_.end()) return;
+  if (at == unread_.end()) return false;
   Command read = std::move(at->second);
   unread_.erase(at);
   read.state = State::read;
   read.reading = reading;
   metrics_.add(Count::commands_finished);
   change(read, now_ms);
+  return true;
 }
 
 void Queue::end_all(const std::string& device, const std::string& reason, std::int64_t now_ms) {

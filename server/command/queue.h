@@ -101,7 +101,8 @@ class Queue {
   // Whether something else may be sent to the device now, and then until when no command may.
   bool may_pause(const std::string& device) const;
   void pause(const std::string& device, std::int64_t until_ms);
-  void read(std::int64_t command, std::int64_t reading, std::int64_t now_ms);
+  // False: no photo of that command waits to be read here.
+  bool read(std::int64_t command, std::int64_t reading, std::int64_t now_ms);
 
   // While the broker is away nothing is sent and no answer is missed.
   void set_connected(bool connected, std::int64_t now_ms);
