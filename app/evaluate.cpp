@@ -40,7 +40,7 @@ void print_report(const Report& report, const char* title) {
 
 std::string said(const Answer& answer) {
   if (!answer) return answer.error().text;
-  return fmt::format("{} ({} certain, {})", answer->digits, answer->certain,
+  return fmt::format("{} ({} certain, {} red, {})", answer->digits, answer->certain, answer->red,
                      reader::name_of(answer->status));
 }
 

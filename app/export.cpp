@@ -72,10 +72,7 @@ class Export {
     const auto bytes = read_file(path, photo::upload_bytes_max);
     if (!bytes && bytes.error().code == photo::FileErrorCode::unreachable)
       throw Failure{bytes.error().message};
-    if (!bytes || bytes->empty()) {
-      ++counts_.gone;
-      return;
-    }
+    if (!bytes || bytes->empty()) return miss();
     const auto photo = std::as_bytes(std::span(*bytes));
     const std::string name = fmt::format("{}.jpg", reading.id);
     write_file(folder_ / "images" / name, photo);
@@ -94,6 +91,8 @@ class Export {
     labels_ << fmt::format("images/{},{},{},{},{},{},{}\n", name, label, label, quad, reading.red,
                            reading.meter, strip);
   }
+
+  void miss() { ++counts_.gone; }
 
   ExportCounts finish() {
     labels_.close();
@@ -125,8 +124,14 @@ ExportCounts export_all(store::Store& store, const ExportOptions& options) {
     std::ranges::move(must(store.readings(filter)), std::back_inserter(readings));
   }
   Export out(options.out);
-  for (const Reading& reading : readings)
-    out.add(reading, must(store.photo(reading.photo)).path, read_file);
+  for (const Reading& reading : readings) {
+    const auto photo = store.photo(reading.photo);
+    // A doubtful reading stays when its photo's time is up.
+    if (!photo && photo.error().code == store::ErrorCode::not_found)
+      out.miss();
+    else
+      out.add(reading, must(photo).path, read_file);
+  }
   return out.finish();
 }
 

@@ -105,6 +105,16 @@ TEST_F(ExportTest, WritesWhatPeopleSaidNewestFirst) {
   EXPECT_EQ(labels(), header + third + second + doubtful);
 }
 
+TEST_F(ExportTest, ADoubtfulReadingWhosePhotoIsGoneIsLeftOut) {
+  add("62107", Verdict::doubtful, 100);
+  ASSERT_EQ(store_->remove_aged({.photos_before_ms = 50})->photos, 1);
+  add("62107", Verdict::doubtful, 200);
+  ExportOptions doubtful = options();
+  doubtful.doubtful = true;
+  EXPECT_EQ(export_labels(doubtful), 0);
+  EXPECT_EQ(labels(), std::string(header) + "images/2.jpg,,," + quad + ",0,m1,strips/2.jpg\n");
+}
+
 TEST_F(ExportTest, SaysWhatIsMissing) {
   ExportOptions wrong = options();
   wrong.out = (folder_ / "1.jpg").string();

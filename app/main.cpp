@@ -90,19 +90,27 @@ void add_evaluate(CLI::App& app, int& status) {
   static EvaluateOptions evaluate;
   auto* command = app.add_subcommand("evaluate", "how well the reader does on labels");
   command->add_option("--labels", evaluate.labels, "CSV: file, label, [all_accepted], [red]");
-  command->add_option("--split", evaluate.split, "only labels that match this pattern");
-  command->add_flag("--stored", evaluate.stored,
-                    "a server's photos; labels are what people said of their readings");
+  auto* split =
+      command->add_option("--split", evaluate.split, "only labels that match this pattern");
+  auto* stored =
+      command->add_flag("--stored", evaluate.stored,
+                        "a server's photos; labels are what people said of their readings");
+  stored->excludes(split);
   command->add_option("--config", evaluate.config, "the server's settings file, for --stored");
   command->add_option("--models", evaluate.models, "folder of the reader's models");
-  command->add_option("--against", evaluate.against,
-                      "folder of older models: what differs between both");
-  command->add_option("--curve", evaluate.curve, "write the risk-coverage curve to this CSV");
-  command->add_flag("--mirror", evaluate.mirror, "mirror each photo first: none may be read");
-  command->add_flag("--wheels", evaluate.wheels, "labels are of single wheels: 3, 3.7 or NaN");
+  auto* against = command->add_option("--against", evaluate.against,
+                                      "folder of older models: what differs between both");
+  auto* curve =
+      command->add_option("--curve", evaluate.curve, "write the risk-coverage curve to this CSV");
+  auto* mirror =
+      command->add_flag("--mirror", evaluate.mirror, "mirror each photo first: none may be read");
+  auto* wheels =
+      command->add_flag("--wheels", evaluate.wheels, "labels are of single wheels: 3, 3.7 or NaN");
   command->add_option("--threads", evaluate.threads, threads_meaning)->check(CLI::Range(0, 256));
   command->add_flag("--json", evaluate.json, "one JSON object");
-  command->add_flag("--list", evaluate.list, "each photo that is not exact, to stderr");
+  auto* list =
+      command->add_flag("--list", evaluate.list, "each photo that is not exact, to stderr");
+  for (auto* of_photos : {stored, against, curve, mirror, list}) wheels->excludes(of_photos);
   command->footer("Examples:\n"
                   "  meterlens evaluate --labels labels.csv\n"
                   "  meterlens evaluate --stored --config meterlens.toml --json");

@@ -179,7 +179,7 @@ std::vector<std::size_t> differences(const std::vector<Answer>& old_answers,
     const Answer &a = old_answers[i], &b = new_answers[i];
     if (!a && !b) continue;
     const bool same = a && b && a->status == b->status && a->digits == b->digits &&
-                      a->certain == b->certain;
+                      a->certain == b->certain && a->red == b->red;
     if (!same) different.push_back(i);
   }
   return different;

@@ -63,7 +63,8 @@ struct CurvePoint {
 std::vector<CurvePoint> curve_of(const std::vector<Labelled>& photos,
                                  const std::vector<Answer>& answers);
 
-// The photos that two readers answered differently: in status, digits or number of certain wheels.
+// The photos that two readers answered differently: in status, digits, or number of certain or of
+// decimals' wheels.
 std::vector<std::size_t> differences(const std::vector<Answer>& old_answers,
                                      const std::vector<Answer>& new_answers);
 

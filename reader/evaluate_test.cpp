@@ -40,6 +40,17 @@ TEST(Evaluate, TakesTheDecimalsOfALabel) {
   EXPECT_EQ(labels_of(csv)->front().red, 2);
 }
 
+TEST(Evaluate, TakesLabelsAsSpreadsheetsWriteThem) {
+  const fs::path csv = fs::path(testing::TempDir()) / "sheet.csv";
+  std::ofstream(csv) << "\xEF\xBB\xBF" "file,label\r\n\"a, \"\"b\"\".jpg\",1\r\n5 3\".jpg,2\r\nc.jpg,3";
+  const auto photos = labels_of(csv);
+  ASSERT_TRUE(photos) << photos.error();
+  ASSERT_EQ(photos->size(), 3U);
+  EXPECT_EQ((*photos)[0].file.filename(), "a, \"b\".jpg");
+  EXPECT_EQ((*photos)[1].file.filename(), "5 3\".jpg");
+  EXPECT_EQ((*photos)[2].label, "3");
+}
+
 TEST(Evaluate, CountsWholeUnitsWrongCertainWheelsAndTimes) {
   const std::vector<Labelled> photos{photo_of("00195419", 3), photo_of("00195419", 3),
                                      photo_of("00195419", 3), photo_of("00195"), photo_of(""),
@@ -95,6 +106,9 @@ TEST(Evaluate, NamesWhatTwoReadersAnswerDifferently) {
   newer[1]->certain = 1;
   newer[2] = answer_of("33", 2, Status::doubtful, 0.9);
   EXPECT_EQ(differences(older, newer), (std::vector<std::size_t>{1, 2}));
+  auto shifted = older;
+  shifted[0]->red = 1;  // another value, of the same digits
+  EXPECT_EQ(differences(older, shifted), std::vector<std::size_t>{0});
   const auto json = nlohmann::json::parse(to_json_line(photos, older, newer));
   EXPECT_EQ(json["old"]["exact"], 2);
   EXPECT_EQ(json["new"]["exact"], 3);

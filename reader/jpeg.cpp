@@ -60,6 +60,10 @@ int turn_of(std::span<const std::byte> jpeg) {
   std::size_t i = 2;
   while (i + 4 <= jpeg.size() && at(jpeg, i) == 0xFF) {
     const unsigned marker = at(jpeg, i + 1);
+    if (marker == 0xFF) {  // any number of them may stand before one
+      ++i;
+      continue;
+    }
     const std::size_t length = at(jpeg, i + 2) << 8 | at(jpeg, i + 3);
     if (marker == 0xDA || length < 2 || i + 2 + length > jpeg.size()) return 1;
     const auto body = jpeg.subspan(i + 4, length - 2);
@@ -84,12 +88,33 @@ std::unexpected<Error> damaged(std::string_view what) {
   return std::unexpected(Error{Fault::damaged_jpeg, "damaged JPEG: " + std::string(what)});
 }
 
+// Decoding takes each of them through all pixels.
+constexpr std::size_t scans_max = 100;
+
+std::size_t scans_of(std::span<const std::byte> jpeg) {
+  const auto begins = [&](std::size_t i) {  // marker, length, how many colours
+    return at(jpeg, i + 1) == 0xDA && at(jpeg, i + 2) == 0 && at(jpeg, i + 4) >= 1 &&
+           at(jpeg, i + 4) <= 4 && at(jpeg, i + 3) == 6 + 2 * at(jpeg, i + 4);
+  };
+  std::size_t scans = 0;
+  const auto* first = jpeg.data();
+  for (const auto* from = first; from < first + jpeg.size(); ++from) {
+    const auto left = static_cast<std::size_t>(first + jpeg.size() - from);
+    from = static_cast<const std::byte*>(std::memchr(from, 0xFF, left));
+    if (from == nullptr || first + jpeg.size() - from < 5) break;
+    scans += begins(static_cast<std::size_t>(from - first)) ? 1 : 0;
+  }
+  return scans;
+}
+
 struct Header {
   int width = 0, height = 0, subsampling = 0, colours = 0;
 };
 
 std::expected<Header, Error> header_of(tjhandle turbo, std::span<const std::byte> jpeg) {
   if (!starts_as_jpeg(jpeg)) return std::unexpected(Error{Fault::not_a_jpeg, "not a JPEG"});
+  if (scans_of(jpeg) > scans_max)
+    return damaged("more than " + std::to_string(scans_max) + " scans");
   Header header;
   if (tjDecompressHeader3(turbo, bytes_of(jpeg), size_of(jpeg), &header.width, &header.height,
                           &header.subsampling, &header.colours) != 0)

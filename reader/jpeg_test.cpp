@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <turbojpeg.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "reader/fixture.h"
@@ -204,6 +206,30 @@ TEST(Jpeg, PlanesShowWhatThePictureShows) {
         EXPECT_FALSE(photo.damaged);
         expect_same(photo, picture->picture);
       }
+  }
+}
+
+TEST(Jpeg, BytesThatFillBeforeAMarkerHideNoOrientation) {
+  auto jpeg = with_turn(encode(slopes(320, 200), 90), 6);
+  jpeg.insert(jpeg.begin() + 2, 2, std::byte{0xFF});
+  const auto decoded = decode(jpeg, 1000);
+  ASSERT_TRUE(decoded.has_value()) << decoded.error().text;
+  EXPECT_EQ(decoded->picture.width, 200);
+  EXPECT_EQ(check_whole(jpeg)->turn, 6);
+}
+
+// A few bytes each, all of which would go through all pixels.
+TEST(Jpeg, ScansWithoutEndAreRefused) {
+  const auto jpeg = encode_as(slopes(320, 200), TJPF_BGR, TJSAMP_420, TJFLAG_PROGRESSIVE);
+  const std::array scan{std::byte{0xFF}, std::byte{0xDA}, std::byte{0}};
+  const auto last = std::ranges::find_end(jpeg, scan).begin();
+  auto bomb = jpeg;
+  for (int i = 0; i < 120; ++i)
+    bomb.insert(bomb.end() - 2, last, jpeg.end() - 2);
+  EXPECT_TRUE(decode(jpeg, 1000).has_value());
+  for (const auto& answer : {decode(bomb, 1000).error(), check_whole(bomb).error()}) {
+    EXPECT_EQ(answer.fault, Fault::damaged_jpeg);
+    EXPECT_NE(answer.text.find("scans"), std::string::npos) << answer.text;
   }
 }
 

@@ -147,18 +147,11 @@ double turn(const Point& a, const Point& b, const Point& c) {
   return (b.x - a.x) * (c.y - b.y) - (b.y - a.y) * (c.x - b.x);
 }
 
-bool encloses(const Quad& window, const Point& point) {
-  for (std::size_t i = 0; i < 4; ++i)
-    if (turn(window[i], window[(i + 1) % 4], point) < 0) return false;
-  return true;
-}
-
 // Another number of wheels is another register only where there was none.
 bool miscounts(const Register& row, const Quad& window, const Known& known) {
   if (known.wheels <= 0 || known.wheels == static_cast<int>(row.wheels.size())) return false;
   if (!known.window || !is_window(*known.window)) return true;
-  const Point middle{(window[0].x + window[2].x) / 2, (window[0].y + window[2].y) / 2};
-  return encloses(*known.window, middle);
+  return !apart(window, *known.window);
 }
 
 }  // namespace
@@ -171,7 +164,7 @@ std::optional<Range> plausible_range(const Earlier& earlier) {
       power_of_ten(wheels - static_cast<std::size_t>(earlier.certain));
   const std::int64_t least = std::stoll(earlier.digits) / unclear * unclear;
   const std::int64_t first = least - unit_slack;
-  std::int64_t last = std::max(full - 1, first + full / roll_over_part);
+  std::int64_t last = std::max(full - 1, first + unclear - 1 + full / roll_over_part);
   if (earlier.most_per_hour > 0) {
     const double use = earlier.most_per_hour * rate_slack * (earlier.hours + clock_slack_h);
     if (!(use < static_cast<double>(full))) return std::nullopt;
@@ -232,6 +225,16 @@ Digits judge(const Register& row, const Evidence& evidence, const Quad& window,
     digits.reason = Reason::wheel_count;
   }
   return digits;
+}
+
+double distance(const Point& a, const Point& b) { return std::hypot(a.x - b.x, a.y - b.y); }
+
+double width_of(const Quad& window) { return distance(window[0], window[1]); }
+
+bool apart(const Quad& a, const Quad& b) {
+  const Point p{(a[0].x + a[2].x) / 2, (a[0].y + a[2].y) / 2};
+  const Point q{(b[0].x + b[2].x) / 2, (b[0].y + b[2].y) / 2};
+  return distance(p, q) > 0.6 * std::max(width_of(a), width_of(b));
 }
 
 bool is_window(const Quad& window) {

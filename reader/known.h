@@ -48,6 +48,11 @@ Belief weigh(const std::vector<Shares>& wheels, const Range& range);
 // decide.h's judge() with what is known. `window` and known.window are in the same pixels.
 Digits judge(const Register& row, const Evidence& evidence, const Quad& window, const Known& known);
 
+double distance(const Point& a, const Point& b);
+double width_of(const Quad& window);
+// Two windows of which neither holds the other's middle.
+bool apart(const Quad& a, const Quad& b);
+
 // Four finite corners in reading order that enclose an area, within a million pixels.
 bool is_window(const Quad& window);
 

@@ -146,6 +146,11 @@ TEST(PlausibleRange, OnlyForwardWithoutARate) {
   EXPECT_EQ(low->first + low->count - 1, 99'999);
   EXPECT_EQ(high->first + high->count - 1, 100'000 + 4'999);  // it may have come round
   EXPECT_FALSE(plausible_range({"00000", 5, 5, 0}).has_value());
+  // As far beyond the last of what the unclear wheels may have been.
+  const auto unclear = plausible_range({"99999", 1, 5, 0});
+  ASSERT_TRUE(unclear);
+  EXPECT_EQ(unclear->first, 89'999);
+  EXPECT_EQ(unclear->first + unclear->count - 1, 109'998);
 }
 
 TEST(PlausibleRange, NothingFollowsFromNonsense) {

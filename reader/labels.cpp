@@ -21,7 +21,7 @@ std::optional<Fields> record_of(std::istream& in) {
     any = true;
     if (quoted && c == '"' && in.peek() == '"') {
       fields.back() += static_cast<char>(in.get());
-    } else if (c == '"') {
+    } else if (c == '"' && (quoted || fields.back().empty())) {
       quoted = !quoted;
     } else if (c == ',' && !quoted) {
       fields.emplace_back();
@@ -32,6 +32,12 @@ std::optional<Fields> record_of(std::istream& in) {
     }
   }
   return any ? std::optional(fields) : std::nullopt;
+}
+
+// Spreadsheets begin UTF-8 with one.
+void skip_byte_order_mark(std::istream& in) {
+  for (const char c : {'\xEF', '\xBB', '\xBF'})
+    if (in.peek() == static_cast<unsigned char>(c)) in.get();
 }
 
 std::optional<std::size_t> column_of(const Fields& header, const std::string& name) {
@@ -87,6 +93,7 @@ std::expected<std::vector<Labelled>, std::string> labels_of(const std::filesyste
                                                             const std::string& split) {
   std::ifstream in(csv, std::ios::binary);
   if (!in) return std::unexpected("cannot open " + csv.string());
+  skip_byte_order_mark(in);
   const auto header = record_of(in);
   const auto file = header ? column_of(*header, "file") : std::nullopt;
   const auto label = header ? column_of(*header, "label") : std::nullopt;

@@ -18,6 +18,8 @@ constexpr int side_min = 1000;      // photos are decoded no smaller than this
 constexpr int wheel_side_min = 96;  // likewise the picture of one wheel
 constexpr int candidates_most = 3;  // windows looked at closely
 constexpr double located_least = 0.12, located_well = 0.3;  // of the locator's scores
+// A window of another meter, whatever can be seen in it.
+constexpr double window_sure = 0.5, window_nothing_most = 0.1;
 constexpr double moved_far = 0.07;  // the refiner looks again at a window that it moved by more
 constexpr double nothing_there = 0.9;
 constexpr double same_window = 0.08;  // windows are alike with corners so near, in widths
@@ -142,22 +144,11 @@ Look best_look(Nets& nets, const Candidate& candidate, const Known& known) {
 
 bool is_read(const Look& look) { return look.digits.status == Status::read; }
 
-double distance(const Point& a, const Point& b) { return std::hypot(a.x - b.x, a.y - b.y); }
-
-double width_of(const Quad& q) { return distance(q[0], q[1]); }
-
 // Corners all near each other.
 bool alike(const Quad& a, const Quad& b) {
   for (std::size_t i = 0; i < 4; ++i)
     if (distance(a[i], b[i]) > same_window * width_of(b)) return false;
   return true;
-}
-
-// Two windows of which neither holds the other's middle.
-bool apart(const Quad& a, const Quad& b) {
-  const Point p{(a[0].x + a[2].x) / 2, (a[0].y + a[2].y) / 2};
-  const Point q{(b[0].x + b[2].x) / 2, (b[0].y + b[2].y) / 2};
-  return distance(p, q) > 0.6 * std::max(width_of(a), width_of(b));
 }
 
 class Search {
@@ -191,7 +182,10 @@ class Search {
 
   void look_for_another(const Candidate& candidate) {
     Look look = best_look(nets_, candidate, known_);
-    if (!look.is_register() || !apart(look.digits.window, best_.digits.window)) return;
+    const bool is_window =
+        candidate.score > window_sure && look.digits.evidence.nothing < window_nothing_most;
+    if (!look.is_register() && !is_window) return;
+    if (!apart(look.digits.window, best_.digits.window)) return;
     if (look.rank > best_.rank) best_ = std::move(look);
     best_.digits.status = Status::doubtful, best_.digits.reason = Reason::several_meters;
   }
@@ -257,7 +251,8 @@ Look known_look(Nets& nets, const Quad& window, const Known& known) {
     places = known_places(known);
     opinions = nets.read_wheels(seen.window, places.centres, places.pitch, one_cut);
     Look look = look_of_row(row_alone(places, opinions, known.red));
-    if (is_whole(look)) return look;
+    // Wheels that are not all there are laid out wrong, and the row's net counts them.
+    if (is_whole(look) && look.digits.evidence.whole >= known_whole_least) return look;
   }
   // What the earlier reading leaves no doubt of needs no further cuts.
   const auto is_enough = [&](const Register& row) {

@@ -7,7 +7,7 @@
 // Error, never a crash. The same bytes give the same result. Threads: one Reader for one thread;
 // another() makes a second one of the same models for a next thread. A read uses one core. Memory:
 // about 10 to 20 MB a Reader, by what runs its nets, beside the 38 of a program that reads, and 2
-// to 4 bytes a pixel of its largest photo.
+// to 4 bytes a pixel of its largest photo; up to 6 more while a progressive one is decoded.
 #pragma once
 
 #include <array>

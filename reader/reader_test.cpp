@@ -243,6 +243,25 @@ TEST(Reader, AWrongLayoutIsNotBelieved) {
   }
 }
 
+// An earlier reading with a wheel too few or too many, which is laid out between the real ones.
+TEST(Reader, AWrongNumberOfKnownWheelsIsNeverRead) {
+  for (const Labelled& photo : meters()) {
+    const auto jpeg = bytes_of(photo.file);
+    const Quad window = shared_reader().read(jpeg)->window;
+    for (std::size_t i = 0; i < photo.label.size(); ++i)
+      for (const std::size_t copies : {0U, 2U}) {
+        std::string digits = photo.label;
+        digits.replace(i, 1, copies, photo.label[i]);
+        const auto count = static_cast<int>(digits.size());
+        const Known known{window, count, 0, Earlier{digits, count, 1, 30}};
+        const auto read = shared_reader().read(jpeg, known);
+        ASSERT_TRUE(read.has_value());
+        EXPECT_FALSE(is_wrong_while_read(*read, photo.accepted))
+            << photo.file << " as " << digits << " gave " << read->digits;
+      }
+  }
+}
+
 TEST(Reader, ReadsOneWheel) {
   const Labelled photo = meters()[1];
   const Picture p = picture_of(photo.file);

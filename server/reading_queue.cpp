@@ -54,7 +54,8 @@ PhotoBytes bytes_of(const photo::Photo& photo, const photo::ReadFile& read_file)
 
 }  // namespace
 
-reader::Known known_of(const validate::Reading& accepted, std::int64_t at_ms) {
+reader::Known known_of(const validate::Reading& accepted, std::int64_t at_ms,
+                       std::int64_t most_per_hour) {
   reader::Known known;
   // A value without a photo has no window, and may have been typed without its leading zeros.
   if (accepted.photo != 0) {
@@ -64,7 +65,8 @@ reader::Known known_of(const validate::Reading& accepted, std::int64_t at_ms) {
   }
   if (at_ms < accepted.at_ms) return known;
   known.earlier = reader::Earlier{accepted.digits, accepted.certain,
-                                  static_cast<double>(at_ms - accepted.at_ms) / double{hour_ms}};
+                                  static_cast<double>(at_ms - accepted.at_ms) / double{hour_ms},
+                                  static_cast<double>(most_per_hour)};
   return known;
 }
 
@@ -109,7 +111,8 @@ struct ReadingQueue::Desk {
   store::Result<std::vector<validate::Watch>> watches_of(const photo::Photo& photo);
   Look::View view_of(const photo::Photo& photo, const PhotoBytes& bytes,
                      const validate::Watch& watch,
-                     const std::optional<validate::Reading>& before) const;
+                     const std::optional<validate::Reading>& before,
+                     std::int64_t rate_max) const;
   photo::Brightness brightness_of(const photo::Photo& photo, protocol::Bytes jpeg) const;
   static std::vector<store::Case> cases_of(const Look& look);
   bool judge(const Look& look);
@@ -221,7 +224,8 @@ photo::Brightness ReadingQueue::Desk::brightness_of(const photo::Photo& photo,
 
 Look::View ReadingQueue::Desk::view_of(const photo::Photo& photo, const PhotoBytes& bytes,
                                        const validate::Watch& watch,
-                                       const std::optional<validate::Reading>& before) const {
+                                       const std::optional<validate::Reading>& before,
+                                       std::int64_t rate_max) const {
   Look::View view;
   validate::Claim& claim = view.claim;
   if (!bytes) {
@@ -231,7 +235,7 @@ Look::View ReadingQueue::Desk::view_of(const photo::Photo& photo, const PhotoByt
     if (before)
       spdlog::debug("device {}: photo {} is of a known meter of {} wheels", photo.device, photo.id,
                     before->digits.size());
-    if (before) view.known = known_of(*before, photo.captured_at_ms);
+    if (before) view.known = known_of(*before, photo.captured_at_ms, rate_max);
     // What a person has drawn goes before where the last reading was, and a person's own photo is
     // taken from anywhere.
     if (watch.region) view.known.window = corners_of(*watch.region), view.known.is_drawn = true;
@@ -269,8 +273,9 @@ std::optional<Look> ReadingQueue::Desk::look_at(const photo::Photo& photo) {
   if (bytes) look.photo.brightness = brightness_of(photo, *bytes);
   for (const validate::Watch& watch : *watches) {
     const auto before = store.newest_accepted(watch.meter);
-    if (!before) return {};
-    look.views.push_back(view_of(photo, bytes, watch, *before));
+    const auto meter = store.meter(watch.meter);
+    if (!before || (!meter && meter.error().code != store::ErrorCode::not_found)) return {};
+    look.views.push_back(view_of(photo, bytes, watch, *before, meter ? meter->rate_max : 0));
     metrics.observe_read_ms(look.views.back().claim.ms);
   }
   return look;

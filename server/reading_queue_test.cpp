@@ -278,8 +278,9 @@ TEST(KnownOf, an_older_photo_has_the_layout_but_no_earlier_reading) {
   accepted.certain = 7;
   accepted.red = 3;
   accepted.at_ms = 7'200'000;
-  EXPECT_EQ(known_of(accepted, 10'800'000).earlier->hours, 1);
-  const reader::Known older = known_of(accepted, 7'000'000);
+  EXPECT_EQ(known_of(accepted, 10'800'000, 20).earlier->hours, 1);
+  EXPECT_EQ(known_of(accepted, 10'800'000, 20).earlier->most_per_hour, 20);
+  const reader::Known older = known_of(accepted, 7'000'000, 0);
   EXPECT_FALSE(older.earlier);
   EXPECT_EQ(older.wheels, 8);
   EXPECT_EQ(older.red, 3);
@@ -290,7 +291,7 @@ TEST(KnownOf, a_value_without_a_photo_says_nothing_of_the_layout) {
   accepted.digits = "195419";
   accepted.red = 3;
   accepted.certain = 6;
-  const reader::Known known = known_of(accepted, 1);
+  const reader::Known known = known_of(accepted, 1, 0);
   EXPECT_FALSE(known.window);
   EXPECT_EQ(known.wheels, 0);
   EXPECT_EQ(known.red, -1);

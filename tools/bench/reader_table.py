@@ -42,7 +42,7 @@ RISKS = (0, 0.005, 0.01, 0.02)
 def evaluate(labels, *more):
     done = subprocess.run([BUILD / "meterlens", "evaluate", "--json", "--models", MODELS,
                            "--labels", labels, *more], capture_output=True, text=True)
-    return json.loads(done.stdout) if done.returncode == 0 else done.stderr.strip()
+    return json.loads(done.stdout) if done.returncode == 0 else sys.exit(done.stderr.strip())
 
 
 def percent(part, whole):
@@ -188,8 +188,6 @@ def print_wheels(folder, data):
         lines = [(source.parent / row["file"], row["label"]) for row in rows]
         csv.writer(file).writerows([("file", "label"), *lines])
     r = evaluate(labels, "--wheels")
-    if isinstance(r, str):
-        return print(f"single wheels: {r}")
     print(f"single wheels of {len(groups)} held-out groups: {r['n']}, within 0.5 of a step "
           f"{percent(r['near'], r['n'])}")
 

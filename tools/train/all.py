@@ -1,31 +1,56 @@
 """The whole training in one command: prepare, draw, train the nets, export. See README.md."""
 import argparse
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
 
 import torch
 
+from checksums import list_checksum
+
 HERE = os.path.dirname(os.path.abspath(__file__))
+SHIPPED = os.path.join(HERE, "../../reader/models")
 NETS = ("locator", "refiner", "reader", "wheel")
+DRAWN_SEEDS = 1_000_000  # rendered pictures of one --seed
+
+started = []  # processes, none of which may outlive this one
 
 
 def run(script, *arguments):
-    return subprocess.Popen([sys.executable, os.path.join(HERE, script), *map(str, arguments)])
+    process = subprocess.Popen([sys.executable, os.path.join(HERE, script), *map(str, arguments)])
+    started.append(process)
+    return process
 
 
-def must(*processes):
-    for process in processes:
-        if process.wait():
-            sys.exit(f"failed: {' '.join(process.args)}")
+def end_all():
+    for process in started:
+        process.terminate()
+    for process in started:
+        process.wait()
+
+
+def must(*processes, beside=()):
+    """Waits for all; none of them, nor of those beside that they depend on, may fail."""
+    while True:
+        running = [process for process in processes if process.poll() is None]
+        for process in (*processes, *beside):
+            if process.poll():
+                sys.exit(f"failed: {' '.join(process.args)}")
+        if not running:
+            return
+        time.sleep(0.2)
 
 
 def draw(args, processes, chunks):
     """Starts the programs that draw pictures while the nets train; the wheel net needs none."""
+    for name in ("drawn", "rendered"):  # of a training before, with other data or another seed
+        shutil.rmtree(os.path.join(args.work, name), ignore_errors=True)
     if list(args.nets) == ["wheel"]:
         return []
-    started = [
+    drawing = [
         run(
             "generate.py",
             "--prepared",
@@ -45,11 +70,11 @@ def draw(args, processes, chunks):
     ]
     if args.face:
         fonts = ["--fonts", args.fonts] if args.fonts else []
-        started.append(
+        drawing.append(
             run(
                 "rendered.py",
                 "--program",
-                args.face,
+                os.path.abspath(args.face),
                 "--out",
                 os.path.join(args.work, "rendered"),
                 "--processes",
@@ -59,20 +84,31 @@ def draw(args, processes, chunks):
                 "--photo-chunks",
                 0 if list(args.nets) == ["reader"] else 240,
                 "--seed",
-                1_000_000 * args.seed,
+                DRAWN_SEEDS * args.seed,
                 *fonts,
             )
         )
-    return started
+    return drawing
 
 
 def start_of(folder, net):
-    """The checkpoint of a net in a folder, else the shipped model."""
-    checkpoint = os.path.join(folder, net + ".npz")
-    return checkpoint if os.path.exists(checkpoint) else os.path.join(folder, net + ".onnx")
+    """The checkpoint of a net in a folder, else the model there; None: it begins anew."""
+    for name in (net + ".npz", net + ".onnx"):
+        path = os.path.join(folder, name)
+        if os.path.exists(path):
+            return path
+    return None
 
 
-def trainer(args, net, seconds, out, resume):
+def starts_of(args):
+    """Where each net begins, said before hours go by."""
+    starts = {net: start_of(args.resume, net) if args.resume else None for net in args.nets}
+    for net, start in starts.items():
+        print(f"{net}: {'goes on from ' + start if start else 'begins anew'}", flush=True)
+    return starts
+
+
+def trainer(args, net, seconds, out, start):
     fast = torch.cuda.is_available()
     batch = {"locator": 128, "refiner": 256, "reader": 512, "wheel": 1024}[net]
     capacity = {"reader": 120000}.get(net, 20000)
@@ -81,7 +117,7 @@ def trainer(args, net, seconds, out, resume):
     chunks = [os.path.join(args.work, "drawn")]
     if args.face:
         chunks.insert(0, os.path.join(args.work, "rendered"))
-    more = ["--resume", start_of(resume, net)] if resume else []
+    more = ["--resume", start] if start else []
     return run(
         "train.py",
         "--net",
@@ -111,19 +147,52 @@ def trainer(args, net, seconds, out, resume):
 
 
 def prepare(args):
-    """Makes those of the three input files that are not there yet."""
-    args.prepared = args.prepared or os.path.join(args.work, "prepared.npz")
+    """Reads --data anew each time, for there may be more of it; what is named is taken as it is."""
+    needs_wheels = "wheel" in args.nets and not args.wheels
+    if not args.data and (needs_wheels or not args.prepared):
+        sys.exit("--data is missing: the folders of labelled photos")
     args.glyphs = args.glyphs or os.path.join(args.work, "glyphs.npz")
-    args.wheels = args.wheels or os.path.join(args.work, "wheels.npz")
-    if not os.path.exists(args.prepared):
-        must(run("prepare.py", "--data", *args.data, "--out", args.prepared))
-    if "wheel" in args.nets and not os.path.exists(args.wheels):
-        must(run("prepare_wheels.py", "--data", args.data[0], "--out", args.wheels))
     if not os.path.exists(args.glyphs):
         must(run("glyphs.py", "--out", args.glyphs))
+    if not args.prepared:
+        args.prepared = os.path.join(args.work, "prepared.npz")
+        must(run("prepare.py", "--data", *args.data, "--out", args.prepared))
+    args.wheels = args.wheels or os.path.join(args.work, "wheels.npz")
+    if needs_wheels:
+        must(run("prepare_wheels.py", "--data", *args.data, "--out", args.wheels))
 
 
-def main():
+def export(args):
+    """All four nets, so that the folder is one that the reader takes: those not trained as
+    shipped."""
+    for net in args.nets:
+        must(
+            run(
+                "export.py",
+                "--net",
+                net,
+                "--checkpoint",
+                os.path.join(args.out, net + ".npz"),
+                "--out",
+                os.path.join(args.out, net + ".onnx"),
+            )
+        )
+    for net in NETS:
+        model = os.path.join(args.out, net + ".onnx")
+        if not os.path.exists(model):
+            list_checksum(shutil.copy(os.path.join(SHIPPED, net + ".onnx"), model))
+    held = os.path.join(os.path.dirname(args.prepared), "calibration")
+    must(run("figures.py", "--models", args.out, "--labels", held))
+
+
+def positive(text):
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("from 1 on")
+    return number
+
+
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", nargs="+", help="folders as prepare.py takes, if it must run")
     parser.add_argument(
@@ -138,55 +207,61 @@ def main():
     )
     parser.add_argument("--out", required=True, help="folder for checkpoints and models")
     parser.add_argument("--seconds", type=float, default=5400, help="a net")
-    parser.add_argument("--nets", nargs="+", default=NETS)
+    parser.add_argument("--nets", nargs="+", choices=NETS, default=NETS)
     parser.add_argument("--resume", help="folder of checkpoints, or of shipped models")
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--chunks", type=int, default=400)
+    parser.add_argument("--seed", type=positive, default=1)
+    parser.add_argument("--chunks", type=positive, default=400)
     parser.add_argument(
         "--smoke", action="store_true", help="try every net for some seconds first"
     )
     parser.add_argument("--no-export", action="store_true")
     args = parser.parse_args()
+    if args.face and not os.access(args.face, os.X_OK):
+        parser.error(f"--face: {args.face} is no program; tools/build release makes it")
+    for path in (args.prepared, args.glyphs, args.wheels):
+        if path and not os.path.exists(path):
+            parser.error(f"there is no {path}")
+    if args.resume and not os.path.isdir(args.resume):
+        parser.error(f"--resume: there is no folder {args.resume}")
+    return args
+
+
+def train(args):
     os.makedirs(args.work, exist_ok=True)
     os.makedirs(args.out, exist_ok=True)
+    starts = starts_of(args)
     prepare(args)
     fast = torch.cuda.is_available()
     drawing = draw(
         args,
         max(1, os.cpu_count() // 2 - 2) if fast else 1,
-        args.chunks if fast else args.chunks // 8,
+        args.chunks if fast else max(1, args.chunks // 8),
     )
-    try:
-        if args.smoke:
-            must(*[trainer(args, net, 6, args.work, args.resume) for net in args.nets])
-            print("every net trains", flush=True)
-        start = time.time()
-        if fast:
-            must(*[trainer(args, net, args.seconds, args.out, args.resume) for net in args.nets])
-        else:
-            for net in args.nets:
-                must(trainer(args, net, args.seconds, args.out, args.resume))
-        print(f"trained in {time.time() - start:.0f} s", flush=True)
-    finally:
-        for process in drawing:
-            process.terminate()
-            process.wait()
+
+    def run_all(nets, seconds, out):
+        must(*[trainer(args, net, seconds, out, starts[net]) for net in nets], beside=drawing)
+
+    if args.smoke:
+        run_all(args.nets, 6, args.work)
+        print("every net trains", flush=True)
+    start = time.time()
+    for nets in [args.nets] if fast else [[net] for net in args.nets]:
+        run_all(nets, args.seconds, args.out)
+    print(f"trained in {time.time() - start:.0f} s", flush=True)
+    for process in drawing:
+        process.terminate()
     if not args.no_export:
-        for net in args.nets:
-            must(
-                run(
-                    "export.py",
-                    "--net",
-                    net,
-                    "--checkpoint",
-                    os.path.join(args.out, net + ".npz"),
-                    "--out",
-                    os.path.join(args.out, net + ".onnx"),
-                )
-            )
-        held = os.path.join(os.path.dirname(args.prepared), "calibration")
-        must(run("figures.py", "--models", args.out, "--labels", held))
+        export(args)
+
+
+def main():
+    args = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        train(args)
+    finally:
+        end_all()
 
 
 if __name__ == "__main__":

@@ -54,8 +54,8 @@ def parts_of(argument):
 
 def photos_of(argument):
     labels, split, _ = parts_of(argument)
-    for row in csv.DictReader(open(labels)):
-        if re.search(split, row["label"]):
+    for row in csv.DictReader(open(labels, encoding="utf-8-sig")):
+        if row["label"] and re.search(split, row["label"]):
             accepted = (row.get("all_accepted") or row["label"]).split()
             yield str(pathlib.Path(labels).parent / row["file"]), set(accepted) | {row["label"]}
 

@@ -7,6 +7,7 @@ positions, centres, red wheels. Chunk k of seed s is always the same. A chunk ap
 """
 import argparse
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ import time
 import cv2
 import numpy as np
 
+import files
 import layout
 import photo as photos
 import register as registers
@@ -69,9 +71,27 @@ def strip_chunk(rng, store):
 
 
 def save(folder, name, arrays):
-    hidden = os.path.join(folder, "." + name + ".npz")
-    np.savez(hidden, **arrays)
-    os.rename(hidden, os.path.join(folder, name + ".npz"))
+    files.save(os.path.join(folder, name + ".npz"), arrays)
+
+
+def run_workers(work, args):
+    """Ends with all of them, or with the first that fails: a trainer would wait for its chunks."""
+    workers = [
+        multiprocessing.Process(target=work, args=(args, k), daemon=True)
+        for k in range(args.processes)
+    ]
+    for worker in workers:
+        worker.start()
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(0)
+    )  # a daemon process ends with its parent's exit
+    while workers:
+        multiprocessing.connection.wait([worker.sentinel for worker in workers])
+        for worker in workers:
+            worker.join(0)
+        if any(worker.exitcode for worker in workers):
+            sys.exit("a drawing process failed, see above")
+        workers = [worker for worker in workers if worker.exitcode is None]
 
 
 def work(args, worker):
@@ -104,17 +124,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     os.makedirs(args.out, exist_ok=True)
-    workers = [
-        multiprocessing.Process(target=work, args=(args, k), daemon=True)
-        for k in range(args.processes)
-    ]
-    for worker in workers:
-        worker.start()
-    signal.signal(
-        signal.SIGTERM, lambda *_: sys.exit(0)
-    )  # a daemon process ends with its parent's exit
-    for worker in workers:
-        worker.join()
+    run_workers(work, args)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ import os
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+import files
+
 DIGIT_FONTS = """B612-* B612Mono-* BebasNeue-B* BebasNeue-R* Cabin-* Cantarell-[BER]*
 DSEG7Classic-[BR]*
 DSEG7Modern-[BR]* DejaVuSans-Bold.ttf DejaVuSans.ttf DejaVuSansCondensed* DejaVuSansMono*
@@ -72,14 +74,14 @@ def main():
     paths = installed(DIGIT_FONTS)
     sets = [digit_set(path) for path in paths]
     texts = [letter_set(path) for path in installed(TEXT_FONTS)]
-    np.savez_compressed(
-        args.out,
-        digits=np.array([item[0] for item in sets]),
-        widths=np.array([item[1] for item in sets], np.float32),
-        names=np.array([os.path.basename(path) for path in paths]),
-        letters=np.array([item[0] for item in texts]),
-        advance=np.array([item[1] for item in texts]),
-    )
+    arrays = {
+        "digits": np.array([item[0] for item in sets]),
+        "widths": np.array([item[1] for item in sets], np.float32),
+        "names": np.array([os.path.basename(path) for path in paths]),
+        "letters": np.array([item[0] for item in texts]),
+        "advance": np.array([item[1] for item in texts]),
+    }
+    files.save(args.out, arrays, np.savez_compressed)
     print(len(paths), "digit fonts,", len(texts), "text fonts")
 
 

@@ -18,6 +18,7 @@ into calibration. The calibration photos are listed beside the prepared file, in
 """
 import argparse
 import csv
+import glob
 import hashlib
 import json
 import os
@@ -27,6 +28,7 @@ import sys
 import cv2
 import numpy as np
 
+import files
 import layout
 
 HELD_GROUPS = (
@@ -40,7 +42,7 @@ PROGRAM = os.path.join(os.path.dirname(__file__), "../../build/release/meterlens
 
 
 def rows(folder):
-    with open(os.path.join(folder, "labels.csv"), encoding="utf-8") as file:
+    with open(os.path.join(folder, "labels.csv"), encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 
@@ -178,41 +180,57 @@ def split_of(meter):
 
 def found_windows(paths, program):
     """What the reader says of each photo, by path: (digits, window)."""
-    if not paths or not os.path.exists(program):
-        return {}
-    command = [program, "read", "--json", *paths]
-    lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+    if paths and not os.access(program, os.X_OK):
+        sys.exit(f"{len(paths)} photos have no quad, and {program} is no program that finds them: "
+                 "tools/build release makes it, --program names another")
+    lines = []
+    for start in range(0, len(paths), 500):
+        command = [program, "read", "--json", *paths[start : start + 500]]
+        lines += subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout.splitlines()
     answers = map(json.loads, lines)
     return {a["file"]: (a["digits"], a["window"]) for a in answers if a.get("digits")}
+
+
+def is_reading(row):
+    row["label"] = (row["label"] or "").strip()
+    return row["label"].isdigit() and 3 <= len(row["label"]) <= layout.WHEELS_MAX
 
 
 def labelled(folder, out, program):
     """A set of its own: a folder with labels.csv."""
     source = os.path.basename(os.path.abspath(folder))
-    known = [row for row in rows(folder) if row["label"].isdigit()]
-    known = [row for row in known if 3 <= len(row["label"]) <= layout.WHEELS_MAX]
+    every = rows(folder)
+    if every and not {"file", "label"} <= every[0].keys():
+        sys.exit(f"{folder}/labels.csv has no columns file and label")
+    known = [row for row in every if is_reading(row)]
     path_of = {id(row): os.path.join(folder, row["file"]) for row in known}
     found = found_windows([path_of[id(row)] for row in known if not row.get("quad")], program)
-    without = 0
+    no_photo = no_window = 0
     for row in known:
         path = path_of[id(row)]
         accepted = (row.get("all_accepted") or row["label"]).split()
         split = split_of(row.get("meter") or row.get("device") or row["label"])
-        out.hold(path, row, split, source)
-        quad = row.get("quad", "").split()
+        quad = (row.get("quad") or "").split()
         digits, window = found.get(path, ("", None))
         if not quad and digits in accepted:
             quad = [number for corner in window for number in corner]
         image = cv2.imread(path)
-        if image is None or len(quad) != 8:
-            without += 1
+        if image is None:
+            no_photo += 1
+            continue
+        out.hold(path, row, split, source)
+        if len(quad) != 8:
+            no_window += 1
             continue
         quad = np.array(quad, float).reshape(4, 2)
         out.photo(image, quad, split, source)
         positions = accepted_positions(row["label"], accepted)
         if positions:
             out.strip(image, quad, positions, split, source)
-    print(f"{source}: {len(known)} labelled, {without} of them without photo or window")
+    print(
+        f"{source}: {len(every)} rows, {len(every) - len(known)} of them without a label of 3 to "
+        f"{layout.WHEELS_MAX} digits, {no_photo} without photo, {no_window} without window"
+    )
 
 
 KNOWN_SETS = {
@@ -237,6 +255,8 @@ def read_folder(folder, out, program):
 
 def write_held(folder, held):
     os.makedirs(folder, exist_ok=True)
+    for before in glob.glob(os.path.join(folder, "*.csv")):
+        os.remove(before)
     for source, lines in held.items():
         with open(os.path.join(folder, source + ".csv"), "w", encoding="utf-8") as file:
             csv.writer(file).writerows([["file", "label", "all_accepted", "red"], *lines])
@@ -293,7 +313,7 @@ def main():
     groups = sorted({item[2] for item in out.wheels})
     arrays["wheel_group"] = np.array([groups.index(item[2]) for item in out.wheels], np.int16)
     arrays["wheel_train"] = np.array([item[3] == "train" for item in out.wheels])
-    np.savez_compressed(args.out, **arrays)
+    files.save(args.out, arrays, np.savez_compressed)
 
 
 if __name__ == "__main__":

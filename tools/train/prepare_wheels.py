@@ -10,8 +10,10 @@ import os
 import cv2
 import numpy as np
 
+import files
 import prepare
 
+SETS = ("digits_haverland", "digits_jomjol_extra")
 LCD_GROUPS = ("collected/lcd", "LandisGyr", "Metrona", "liflitz")
 MIXED_GROUPS = ("ziffer_raw", "jomjol_extra")  # wheels and LCDs, not told apart
 
@@ -46,23 +48,28 @@ def wheels(data, name):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", required=True)
+    parser.add_argument("--data", required=True, nargs="+")
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
-    sets = ("digits_haverland", "digits_jomjol_extra")
-    found = [wheel for name in sets for wheel in wheels(args.data, name)]
+    found = []
+    for data in args.data:
+        for name in SETS:
+            if os.path.isdir(os.path.join(data, name)):
+                found += wheels(data, name)
+    if not found:
+        parser.error(f"--data: none of {', '.join(SETS)} in it, which the wheel net is made of")
     held = (*prepare.HELD_GROUPS, "held_lcd")
     data, ends = prepare.pack(prepare.mosaics([item[0] for item in found]))
-    np.savez_compressed(
-        args.out,
-        page_bytes=data,
-        page_ends=ends,
-        position=np.array([item[1] for item in found], np.float32),
-        exact=np.array([item[2] for item in found]),
-        lcd=np.array([item[3] for item in found], np.int8),
-        group=np.array([item[4] for item in found]),
-        train=np.array([item[4] not in held for item in found]),
-    )
+    arrays = {
+        "page_bytes": data,
+        "page_ends": ends,
+        "position": np.array([item[1] for item in found], np.float32),
+        "exact": np.array([item[2] for item in found]),
+        "lcd": np.array([item[3] for item in found], np.int8),
+        "group": np.array([item[4] for item in found]),
+        "train": np.array([item[4] not in held for item in found]),
+    }
+    files.save(args.out, arrays, np.savez_compressed)
     print(len(found), "wheels of", len({item[4] for item in found}), "groups")
 
 

@@ -236,6 +236,8 @@ def row_of_wheels(rng, views, split_at):
 def draw_register(rng, store, count=None):
     count = count or int(rng.choice([4, 5, 6, 7, 8, 9], p=[0.06, 0.34, 0.2, 0.16, 0.2, 0.04]))
     make = rng.choice([real_wheels, drums, display], p=[0.42, 0.5, 0.08])
+    if make is real_wheels and not store.wheels_by_group:
+        make = drums
     views, positions, red, apart = make(rng, store, count)
     image, centres = row_of_wheels(rng, views, count - red if apart else 0)
     return Register(np.clip(image, 0, 255).astype(np.uint8), positions, centres, red)

@@ -7,19 +7,18 @@ start at 1,000,000, so that `meterlens-face --seed` below that stays unseen.
 import argparse
 import csv
 import json
-import multiprocessing
 import os
 import shutil
-import signal
 import subprocess
-import sys
 
 import cv2
 import numpy as np
 
 import layout
 import photo as photos
-from generate import PHOTOS, Strips, save
+from generate import PHOTOS, Strips, run_workers, save
+
+SEED_LEAST = 1_000_000
 
 
 def render(program, fonts, folder, seed, kinds):
@@ -132,18 +131,12 @@ def main():
         default=240,
         help="whole photos are kept of the first ones only",
     )
-    parser.add_argument("--seed", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=SEED_LEAST)
     args = parser.parse_args()
+    if args.seed < SEED_LEAST:
+        parser.error(f"--seed: from {SEED_LEAST} on; what is below is for tests")
     os.makedirs(args.out, exist_ok=True)
-    workers = [
-        multiprocessing.Process(target=work, args=(args, k), daemon=True)
-        for k in range(args.processes)
-    ]
-    for worker in workers:
-        worker.start()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    for worker in workers:
-        worker.join()
+    run_workers(work, args)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,7 @@ command.
 
 Ends after --seconds or --steps; the learning rate falls along a half cosine over that time.
 Writes the
-averaged weights to --out (npz) every minute and at the end, and a line of progress every 20
-seconds.
+averaged weights to --out (npz) and a line of progress every minute and at the end.
 """
 import argparse
 import copy
@@ -15,6 +14,7 @@ import time
 import numpy as np
 import torch
 
+import files
 import layout
 import nets
 import pools
@@ -85,7 +85,8 @@ class Feed:
 
 
 def save(net, path):
-    np.savez(path, **{key: value.float().cpu().numpy() for key, value in net.state_dict().items()})
+    numbers = {key: value.float().cpu().numpy() for key, value in net.state_dict().items()}
+    files.save(path, numbers)
 
 
 def average(target, source, keep):
