@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,6 +90,68 @@ void run_tar(const std::vector<std::string>& arguments) {
 }
 
 bool is_tar(const std::string& place) { return place.ends_with(".tar"); }
+
+// Of a tar file, beside it, with the half one: gone at the end, also when that comes early.
+class WorkFolder {
+ public:
+  explicit WorkFolder(const std::string& tar) : folder_(tar + ".folder"), part_(tar + ".part") {}
+  ~WorkFolder() {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+    fs::remove(part_, ignored);
+  }
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
+  const std::string& folder() const { return folder_; }
+  const std::string& part() const { return part_; }
+
+ private:
+  std::string folder_, part_;
+};
+
+// The server's own folders and database, whose place a backup must not take.
+class OwnPlaces {
+ public:
+  explicit OwnPlaces(const Settings& settings) : settings_(settings) {}
+
+  // Throws before anything is written there.
+  void refuse(const std::string& place) const {
+    const fs::path folder = is_tar(place) ? fs::path(place + ".folder") : fs::path(place);
+    std::string what = name_of(folder);
+    if (what.empty() && is_tar(place)) what = name_of_folder(fs::absolute(place).parent_path());
+    if (what.empty()) what = name_of_contents(folder);
+    if (what.empty()) return;
+    throw Failure{fmt::format("{} is no place for a backup, for {} is there; nothing was written: "
+                              "name a place outside of the folders in [storage]", place, what)};
+  }
+
+ private:
+  static bool is_same(const fs::path& a, const fs::path& b) {
+    std::error_code ignored;
+    return fs::equivalent(a, b, ignored);
+  }
+  std::string name_of_folder(const fs::path& folder) const {
+    if (is_same(folder, settings_.storage_data_folder)) return "the server's data folder";
+    if (is_same(folder, settings_.storage_photo_folder)) return "the server's photo folder";
+    return "";
+  }
+  std::string name_of(const fs::path& folder) const {
+    const bool is_file = settings_.store_url.empty();
+    if (is_file && is_same(folder / database_name, store_place(settings_)))
+      return "the server's database";
+    return name_of_folder(folder);
+  }
+  // A backup's own folders.
+  std::string name_of_contents(const fs::path& folder) const {
+    const Roots roots(settings_);
+    for (const auto& root : roots.all())
+      if (is_same(folder / root.name, root.folder))
+        return "the server's folder " + root.folder.string();
+    return "";
+  }
+
+  const Settings& settings_;
+};
 
 std::string summary(const Counts& counts, const std::string& place) {
   std::string text = fmt::format("{} photos and {} images in {}, {} of them copied now",
@@ -280,21 +343,22 @@ int guarded(const std::function<int()>& work) {
 
 int backup(const BackupOptions& options) {
   return guarded([&] {
+    umask(S_IRWXG | S_IRWXO);
     const Settings settings = must(settings_of(options.config));
     const auto live = must(open_store(options.config));
+    OwnPlaces(settings).refuse(options.place);
     if (!is_tar(options.place)) {
       const Counts counts = Backup(settings, *live, options.place).run();
       note(settings, options.place, counts);
       return report(counts, options.place);
     }
-    const std::string folder = options.place + ".folder", part = options.place + ".part";
-    const Counts counts = Backup(settings, *live, folder).run();
-    run_tar({"tar", "-C", folder, "-cf", part, "."});
+    const WorkFolder work(options.place);
+    const Counts counts = Backup(settings, *live, work.folder()).run();
+    run_tar({"tar", "-C", work.folder(), "--force-local", "-cf", work.part(), "."});
     std::error_code error;
-    fs::rename(part, options.place, error);
-    if (error) throw Failure{fmt::format("cannot name {}: {}", part, error.message())};
+    fs::rename(work.part(), options.place, error);
+    if (error) throw Failure{fmt::format("cannot name {}: {}", work.part(), error.message())};
     make_durable(fs::absolute(options.place).parent_path());
-    fs::remove_all(folder, error);
     note(settings, options.place, counts);
     return report(counts, options.place);
   });
@@ -302,15 +366,17 @@ int backup(const BackupOptions& options) {
 
 int restore(const BackupOptions& options) {
   return guarded([&] {
+    umask(S_IRWXG | S_IRWXO);
     const Settings settings = must(settings_of(options.config));
     if (!is_tar(options.place))
       return report(Restore(settings, options.place).run(), settings.storage_photo_folder);
-    const std::string folder = options.place + ".folder";
+    const WorkFolder work(options.place);
     std::error_code error;
-    fs::create_directories(folder, error);
-    run_tar({"tar", "-C", folder, "-xf", options.place});
-    const Counts counts = Restore(settings, folder).run();
-    fs::remove_all(folder, error);
+    fs::create_directories(work.folder(), error);
+    if (error)
+      throw Failure{fmt::format("cannot make {}: {}", work.folder(), error.message())};
+    run_tar({"tar", "-C", work.folder(), "--force-local", "-xf", options.place});
+    const Counts counts = Restore(settings, work.folder()).run();
     return report(counts, settings.storage_photo_folder);
   });
 }

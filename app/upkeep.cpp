@@ -1,6 +1,8 @@
 #include "app/upkeep.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -52,6 +54,10 @@ std::expected<void, std::string> keep_backup(const Settings& settings,
   std::ofstream out(part);
   out << json.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
   out.close();
+  // Where root makes the backup, the server must still be able to read of it.
+  struct stat owner {};
+  if (geteuid() == 0 && stat(settings.storage_data_folder.c_str(), &owner) == 0)
+    [[maybe_unused]] const int given = chown(part.c_str(), owner.st_uid, owner.st_gid);
   std::error_code error;
   if (out) fs::rename(part, book, error);
   if (out && !error) return {};
