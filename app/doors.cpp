@@ -71,6 +71,13 @@ std::expected<void, std::string> shut_broker(const Settings& settings,
     spdlog::warn("broker: open beyond this machine; whoever reaches {}:{} may speak for any device "
                  "([doors] devices = \"credentials\" ends that)", settings.broker_address,
                  settings.broker_port);
+  const auto& home = settings.notify.home_assistant;
+  if (!out.open && home.enabled && home.address.empty())
+    return std::unexpected(
+        "[notify.home_assistant] is enabled without an address, and would speak on the server's "
+        "own broker, which lets in only devices with a credential: set address and user of the "
+        "broker that Home Assistant uses there, or enabled = false ([doors] devices = \"open\" "
+        "lets everybody in)");
   return {};
 }
 

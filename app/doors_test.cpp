@@ -33,6 +33,29 @@ TEST(Doors, TheBrokerIsOpenOnlyToThisMachineOrWhenTold) {
   }
 }
 
+TEST(Doors, HomeAssistantNeedsAnAddressWhereTheBrokerIsNotOpen) {
+  const struct {
+    const char* devices;
+    const char* address;
+    bool starts;
+  } table[] = {{"auto", "", true},
+               {"open", "", true},
+               {"credentials", "", false},
+               {"credentials", "home.example.net", true}};
+  for (const auto& [devices, address, starts] : table) {
+    Settings settings;
+    settings.broker_address = "127.0.0.1";
+    settings.doors_devices = devices;
+    settings.notify.home_assistant.enabled = true;
+    settings.notify.home_assistant.address = address;
+    ingest::BrokerSettings broker;
+    const auto shut = shut_broker(settings, broker);
+    EXPECT_EQ(shut.has_value(), starts) << devices << ' ' << address;
+    if (shut) continue;
+    EXPECT_NE(shut.error().find("[notify.home_assistant]"), std::string::npos) << shut.error();
+  }
+}
+
 TEST(Doors, CertificatesThatAreNotThereAreNamed) {
   Settings settings;
   settings.tls_mqtt_certificate_file = "/no/such.pem";
