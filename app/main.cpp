@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
 #include <string>
 
 #include "app/backup.h"
@@ -11,6 +12,7 @@
 #include "app/doctor.h"
 #include "app/evaluate.h"
 #include "app/export.h"
+#include "app/failure.h"
 #include "app/image.h"
 #include "app/migrate.h"
 #include "app/read.h"
@@ -134,7 +136,10 @@ void add_export(CLI::App& app, int& status) {
   readings->add_option("--meter", billing.meter, "only this one");
   readings->add_flag("--all", billing.all, "also doubtful and rejected ones");
   readings->add_flag("--missing", billing.missing, "also what a schedule wanted and never came");
-  readings->callback([&] { status = export_billing(billing); });
+  readings->callback([&] {
+    if (billing.config.empty()) billing.config = options.config;
+    status = export_billing(billing);
+  });
   command->callback([command, readings, out, &status] {
     if (command->got_subcommand(readings)) return;
     if (out->empty()) throw CLI::RequiredError("--out");
@@ -305,6 +310,13 @@ void add_load(CLI::App& app, int& status) {
   command->callback([&] { status = meterlens::sim::load(options); });
 }
 
+// Status 0 also says that all that was printed has arrived.
+int ended(int status) {
+  const bool has_arrived = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (status != 0 || has_arrived) return status;
+  return fail("not all of the output could be written: is the disk full that it goes to?");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -335,7 +347,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error);
+    status = app.exit(error);
+  } catch (const std::exception& error) {
+    return fail(fmt::format("ended early: {}; `meterlens doctor` looks for what is wrong",
+                            error.what()));
   }
-  return status;
+  return ended(status);
 }

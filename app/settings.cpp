@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <numeric>
@@ -319,6 +320,11 @@ std::expected<Settings, std::string> parse_settings(const std::string& text,
 }
 
 std::expected<Settings, std::string> load_settings(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return std::unexpected(fmt::format("the settings {} are a folder: name the file in it, as "
+                                       "--config {}/meterlens.toml", path, path));
+  }
   std::ifstream in(path, std::ios::binary);
   if (!in) {
     return std::unexpected(fmt::format("cannot read the settings {}; `meterlens config` prints a "
