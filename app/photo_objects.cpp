@@ -5,9 +5,13 @@
 
 namespace meterlens::app {
 
+bool photos_are_files(const Settings& settings) {
+  return settings.store_photos.empty() || settings.store_photos == "file:";
+}
+
 std::expected<std::shared_ptr<photo::Objects>, std::string> photo_objects(
     const Settings& settings) {
-  if (settings.store_photos.empty() || settings.store_photos == "file:") return nullptr;
+  if (photos_are_files(settings)) return nullptr;
   auto s3 = photo::parse_s3(settings.store_photos);
   if (!s3) return std::unexpected(s3.error());
   const auto keys = second::load_keys(

@@ -10,6 +10,7 @@
 
 namespace meterlens::app {
 
+bool photos_are_files(const Settings& settings);
 // Nothing: into files. The error is one line, without keys.
 std::expected<std::shared_ptr<photo::Objects>, std::string> photo_objects(
     const Settings& settings);

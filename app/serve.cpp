@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 
 #include "app/doors.h"
 #include "app/fleet_settings.h"
+#include "app/folders.h"
 #include "app/photo_objects.h"
 #include "app/photo_reader.h"
 #include "app/place.h"
@@ -108,14 +110,6 @@ class Relay {
   std::mutex mutex_;
   api::Api* api_ = nullptr;
 };
-
-std::expected<void, std::string> make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (!error) return {};
-  return std::unexpected(fmt::format("cannot make the folder {}: {}; make it, or name another one "
-                                     "in [storage]", folder.string(), error.message()));
-}
 
 std::expected<std::string, std::string> first_line(const std::string& path) {
   std::string line;
@@ -328,6 +322,7 @@ std::unique_ptr<notify::Notify> start_notify(const Settings& settings, const std
 
 // Declared in the order of their building: the last one goes first.
 struct Server {
+  std::unique_ptr<FolderLock> lock;  // of a server that is no part of a fleet
   metrics::Metrics metrics;
   Relay relay;
   std::unique_ptr<store::Store> store;
@@ -362,6 +357,15 @@ std::expected<void, std::string> Server::start(const Settings& settings,
                                                const std::string& version, server::Role role) {
   if (const auto good = check_role(settings, role); !good) return good;
   if (const auto made = make_folder(settings.storage_data_folder); !made) return made;
+  if (role == server::Role::whole) {
+    auto taken = FolderLock::take(settings.storage_data_folder);
+    if (!taken) return std::unexpected(taken.error());
+    lock = *std::move(taken);
+  }
+  if (photos_are_files(settings)) {
+    const auto made = make_photo_folder(settings.storage_photo_folder);
+    if (!made) return made;
+  }
   const std::string models = find_folder(settings.reader_models_folder, "reader/models", "models");
   std::expected<server::ReadPhoto, std::string> read;
   if (role != server::Role::server)
@@ -440,6 +444,8 @@ std::expected<void, std::string> Server::open_worker_door(const Settings& settin
 }  // namespace
 
 int serve(const Settings& settings, const std::string& version, server::Role role) {
+  // What is kept is nobody else's: readings, photos, hashes of passwords.
+  umask(umask(S_IRWXO) | S_IRWXO);
   meet_service();
   start_log(settings.log_level);
   if (!catch_signals(is_service() || Certificates::has_any(settings))) return 1;

@@ -84,6 +84,42 @@ class Start(FlowTest):
         (self.folder / "var").write_text("a file")
         self.refused(self.ports(), "cannot make the folder var", "[storage]")
 
+    def test_a_second_server_with_the_same_data_folder(self):
+        self.stack.serve()
+        self.rendered_meter("m1", baud=0)
+        self.stack.wait_online("m1")
+        before = self.database().execute("SELECT count(*) FROM device WHERE online").fetchone()
+        with socket.socket() as one, socket.socket() as other:
+            ports = []
+            for free in (one, other):
+                free.bind(("127.0.0.1", 0))
+                ports.append(free.getsockname()[1])
+        self.refused(f"[http]\nport = {ports[0]}\n[broker]\nport = {ports[1]}\n",
+                     "another server runs with the data folder", str(self.folder / "var"))
+        after = self.database().execute("SELECT count(*) FROM device WHERE online").fetchone()
+        self.assertEqual((before, after), ((1,), (1,)))
+
+    def test_a_photo_folder_that_cannot_be_written(self):
+        (self.folder / "public").write_text("a file")
+        self.refused(self.ports(), str(self.folder / "public" / "images"), "ReadWritePaths=",
+                     "photo_folder in [storage]")
+
+    def test_home_assistant_at_a_broker_that_lets_only_credentials_in(self):
+        self.refused(self.ports() + "[doors]\ndevices = \"credentials\"\n"
+                     "[notify.home_assistant]\nenabled = true\n",
+                     "[notify.home_assistant] is enabled without an address")
+
+    def test_settings_that_are_a_folder_and_a_disk_that_is_full(self):
+        done = subprocess.run([BUILD / "meterlens", "serve", "--config", "."], cwd=self.folder,
+                              capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("are a folder", done.stderr)
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([BUILD / "meterlens", "config"], stdout=full, timeout=30,
+                                  stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, "^meterlens: .*(disk full|No space left)")
+
     def test_stops_at_a_signal_and_leaves_nothing_running(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             server = self.stack.serve()
