@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -64,6 +65,14 @@ class Doctor {
          {settings_.storage_data_folder, settings_.storage_photo_folder}) {
       std::error_code wrong;
       if (!fs::exists(folder, wrong)) {
+        const bool is_for_photos = folder == settings_.storage_photo_folder;
+        if (is_for_photos && !photos_are_files(settings_)) continue;
+        if (is_for_photos && fs::exists(settings_.storage_data_folder, wrong)) {
+          error("permissions", "there is no folder for photos " + folder,
+                "start the server, which makes it or says why it cannot; a systemd unit must have "
+                "ReadWritePaths= of it where it lies outside of the data folder");
+          continue;
+        }
         note("permissions", "there is no folder " + folder,
              "run this in the server's working directory; the server makes the folder when it "
              "first starts");
@@ -71,7 +80,9 @@ class Doctor {
       }
       if (access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
         error("permissions", "this user may not write the folder " + folder,
-              "run this as the server's user, or: chown -R that user " + folder);
+              "run this as the server's user, or: chown -R that user " + folder +
+                  "; a systemd unit must have ReadWritePaths= of it where it lies outside of the "
+                  "data folder");
       }
       const auto room = fs::space(folder, wrong);
       if (!wrong && (room.available < room_min_bytes || room.available < room.capacity / 50)) {
@@ -207,15 +218,27 @@ class Doctor {
     return std::ranges::binary_search(known_, number_of(path));
   }
 
+  // The database with what belongs to it, the notes of backups and the broker's folder: of the data
+  // folder, which may lie in the photo folder. `rest`: behind the data folder.
+  static bool is_servers_own(const fs::path& rest) {
+    if (rest.empty() || *rest.begin() == ".." || rest == ".") return false;
+    return std::next(rest.begin()) == rest.end() || *rest.begin() == "broker";
+  }
+
   void extra_files() {
+    std::error_code ignored;
+    const fs::path data = fs::weakly_canonical(settings_.storage_data_folder, ignored);
     std::ranges::sort(known_);
     const auto old = fs::file_time_type::clock::now() - row_may_come;
     for (const auto& root : roots_.all()) {
       std::error_code wrong;
+      const fs::path whole = fs::weakly_canonical(root.folder, ignored);
       fs::recursive_directory_iterator files(root.folder, wrong);
       for (; !wrong && files != fs::recursive_directory_iterator(); files.increment(wrong)) {
         const fs::path& path = files->path();
         if (!files->is_regular_file(wrong) || is_known(path)) continue;
+        const fs::path there = whole / path.lexically_relative(root.folder);
+        if (is_servers_own(there.lexically_relative(data))) continue;
         if (fs::last_write_time(path, wrong) > old || wrong) continue;
         if (++extra_ > named_max) continue;
         note("files", "no row names the file " + path.string(),

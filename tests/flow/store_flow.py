@@ -165,6 +165,24 @@ class UsualFaults(Beside):
         self.assertIn(advice, errors[0]["advice"])
         return errors[0]["text"]
 
+    def test_a_photo_folder_that_is_missing(self):
+        self.say_also('[storage]\nphoto_folder = "nowhere"\n')
+        self.assertIn("no folder for photos nowhere",
+                      self.finding("permissions", "ReadWritePaths="))
+
+    def test_the_servers_own_files_are_never_too_many(self):
+        self.meterlens("backup", "saved")
+        self.stack.stop()
+        for file in (self.folder / "var").rglob("*"):
+            subprocess.run(["touch", "-d", "1 hour ago", file], check=True)
+        config = self.folder / "meterlens.toml"
+        usual = config.read_text()
+        for photos in ("var", "."):
+            config.write_text(usual + f'[storage]\nphoto_folder = "{photos}"\n')
+            texts = [one["text"] for one in self.findings(status=1)]
+            extra = [text for text in texts if "no row names the file" in text]
+            self.assertEqual([text for text in extra if "var/" in text], [], texts)
+
     def say_also(self, more):
         with open(self.folder / "meterlens.toml", "a") as file:
             file.write(more)
