@@ -2,6 +2,7 @@
 // or as a gateway of many.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <string>
@@ -176,11 +177,29 @@ std::expected<RegistrationOptions, std::string> registration_of(const Options& o
   return registration;
 }
 
+// The words of the command line as they were, for a restart; ends with a null pointer.
+class Words {
+ public:
+  Words(int count, char** arguments) : texts_(arguments, arguments + count) {
+    for (std::string& text : texts_) words_.push_back(text.data());
+    words_.push_back(nullptr);
+  }
+  Words(const Words&) = delete;
+  Words& operator=(const Words&) = delete;
+  char** all() { return words_.data(); }
+
+ private:
+  std::vector<std::string> texts_;
+  std::vector<char*> words_;
+};
+
 int main_of_dtu(int argument_count, char** arguments) {
   CLI::App app("Meterlens DTU on Linux");
   Options options;
   add_options(app, options);
   CLI11_PARSE(app, argument_count, arguments);
+  Words words(argument_count, arguments);
+  std::for_each(arguments, arguments + argument_count, hide_password);
   start_log("dtu", options.verbose);
   const auto broker = parse_broker(options.broker);
   if (!broker) return stop(broker.error());
@@ -191,7 +210,7 @@ int main_of_dtu(int argument_count, char** arguments) {
   options.station.broker = *broker;
   options.station.broker.ca_file = options.registration.ca_file;
   std::unique_ptr<ImageFiles> images;
-  const auto update = open_images(options.images, arguments, images);
+  const auto update = open_images(options.images, words.all(), images);
   if (!update) return stop(update.error());
   options.station.update = *update;
   const auto wanted = stations_of(app, options);

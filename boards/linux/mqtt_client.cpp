@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <mosquitto.h>
 
+#include <algorithm>
 #include <charconv>
 #include <mutex>
 #include <utility>
@@ -50,6 +51,14 @@ std::expected<BrokerAddress, std::string> parse_broker(std::string_view url) {
   if (error != std::errc() || end != port.end() || broker.port < 1 || broker.port > 65535)
     return wrong();
   return broker;
+}
+
+void hide_password(char* word) {
+  const std::string_view text(word);
+  const auto scheme = text.find("://"), at = text.rfind('@');
+  if (scheme == std::string_view::npos || at == std::string_view::npos) return;
+  const auto colon = text.find(':', scheme + 3);
+  if (colon < at) std::fill(word + colon + 1, word + at, '*');
 }
 
 MqttClient::MqttClient(BrokerAddress broker, Receive receive)

@@ -31,6 +31,8 @@ struct BrokerAddress {
 // mqtt://[USER:PASSWORD@]HOST[:PORT], or mqtts:// for TLS (port 8883); HOST a name, an IPv4
 // address, or an IPv6 address in brackets.
 std::expected<BrokerAddress, std::string> parse_broker(std::string_view url);
+// Overwrites the password in a word of the command line, which whoever is on the machine can read.
+void hide_password(char* word);
 
 class MqttClient : public Uplink {
  public:

@@ -34,5 +34,22 @@ TEST(ParseBroker, RefusesTheRest) {
     EXPECT_FALSE(parse_broker(url)) << url;
 }
 
+TEST(HidePassword, OverwritesItAndNothingElse) {
+  const struct {
+    std::string word, hidden;
+  } table[] = {{"mqtt://me:se:c@ret@host:5", "mqtt://me:********@host:5"},
+               {"--broker=mqtts://me:x@host", "--broker=mqtts://me:*@host"},
+               {"mqtt://me@host:5", "mqtt://me@host:5"},
+               {"mqtt://host:1883", "mqtt://host:1883"},
+               {"m1=/dev/ttyUSB0", "m1=/dev/ttyUSB0"},
+               {"a:b@c", "a:b@c"},
+               {"", ""}};
+  for (const auto& [word, hidden] : table) {
+    std::string text = word;
+    hide_password(text.data());
+    EXPECT_EQ(text, hidden);
+  }
+}
+
 }  // namespace
 }  // namespace meterlens::boards

@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import pathlib
 import re
 import signal
 import ssl
@@ -127,6 +128,9 @@ class Doors(FlowTest):
         self.stack.spawn("meterlens-camera", "--serial", self.line("m1"), "--flash",
                          self.folder / "m1.flash", "--render", 11, "--truth", self.truth_file("m1"))
         self.stack.wait_online("m1", 40)
+        words = pathlib.Path(f"/proc/{dtu.pid}/cmdline").read_text()
+        self.assertIn("mqtt://m1:*", words)
+        self.assertNotIn(password, words)
         self.wait_admitted("m2", self.credential("m2"))
         _, photo = self.take_photo("m1")
         status, served = self.stack.request("GET", f"/photos/{photo['id']}.jpg")
