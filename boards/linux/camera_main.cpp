@@ -85,7 +85,12 @@ std::expected<std::unique_ptr<PhotoSource>, std::string> open_source(const Optio
 // Says what has changed since the last call.
 class Diary {
  public:
-  void write(const camera::Camera& camera) {
+  void write(const camera::Camera& camera, const Line& line) {
+    if (line.is_open() && !line_open_) spdlog::info("the serial line is there");
+    if (!line.is_open() && line_open_)
+      spdlog::warn("the serial line is not there ({}), and is tried again: look at its cable, at "
+                   "--serial, and whether this user may open it", line.fault());
+    line_open_ = line.is_open();
     const auto& shots = camera.counters();
     const auto& sent = camera.transfer_counters();
     if (shots.shots != shots_)
@@ -112,6 +117,7 @@ class Diary {
   }
 
  private:
+  bool line_open_ = true;
   std::uint32_t shots_ = 0, failed_ = 0, stored_ = 0, refused_ = 0, lost_ = 0;
   std::uint32_t baud_ = link::bauds[0], stalls_ = 0, lost_links_ = 0;
 };
@@ -127,7 +133,7 @@ void run(camera::Camera& camera, Line& line) {
     camera.step(uptime_ms());
     line.write([&](std::span<std::uint8_t> out) { return camera.pull(out, uptime_ms()); },
                now_us());
-    diary.write(camera);
+    diary.write(camera, line);
     const std::uint64_t now_ms = uptime_ms();
     const std::uint64_t due_ms = std::max(camera.due_ms(now_ms), now_ms + 1);
     const auto timer_us =

@@ -159,14 +159,18 @@ std::expected<void, std::string> Line::make_pty() {
 void Line::open_path(std::int64_t now_us) {
   open_due_us_ = now_us + open_again_us;
   file_ = ::open(path_.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-  if (file_ < 0) return;
+  if (file_ < 0) {
+    fault_ = system_error(path_);
+    return;
+  }
   make_raw(file_, baud_);
   paced_ = is_pty(file_);
   blocked_ = false;
 }
 
-void Line::lose(std::int64_t now_us) {
+void Line::lose(std::int64_t now_us, const char* reason) {
   if (!link_.empty()) return;
+  fault_ = fmt::format("{}: {}", path_, reason);
   close(file_);
   file_ = -1;
   pending_count_ = pending_taken_ = 0;
@@ -184,7 +188,7 @@ std::size_t Line::read(std::span<std::uint8_t> out, std::int64_t now_us) {
   const ssize_t count = ::read(file_, out.data(), out.size());
   if (count > 0) return static_cast<std::size_t>(count);
   const bool nothing_yet = count < 0 && (errno == EAGAIN || errno == EINTR);
-  if (!nothing_yet) lose(now_us);
+  if (!nothing_yet) lose(now_us, count < 0 ? std::strerror(errno) : "the other side has left");
   return 0;
 }
 
@@ -206,7 +210,7 @@ void Line::write(const Pull& pull, std::int64_t now_us) {
     const ssize_t written = ::write(file_, pending_.data() + pending_taken_, count);
     if (written < 0) {
       blocked_ = errno == EAGAIN;
-      if (!blocked_ && errno != EINTR) lose(now_us);
+      if (!blocked_ && errno != EINTR) lose(now_us, std::strerror(errno));
       return;
     }
     pending_taken_ += static_cast<std::size_t>(written);

@@ -60,6 +60,8 @@ class Line {
   Line& operator=(const Line&) = delete;
 
   bool is_open() const { return file_ >= 0; }
+  // Why it was not open last: its path and the reason.
+  const std::string& fault() const { return fault_; }
   // What to poll for; fd -1 (which poll passes over) while closed.
   pollfd wish() const;
   // Bytes that have come; 0: none. Opens again what was lost.
@@ -83,12 +85,13 @@ class Line {
   Line(std::string spec, std::uint32_t baud);
   std::expected<void, std::string> make_pty();
   void open_path(std::int64_t now_us);
-  void lose(std::int64_t now_us);
+  void lose(std::int64_t now_us, const char* reason);
   bool apply_baud();
   void unlink();
 
   std::string path_;
   std::string link_;  // empty: not ours
+  std::string fault_;
   std::uint32_t baud_;
   std::uint32_t next_baud_ = 0;  // to be set when all that was pulled has left; 0: none
   int file_ = -1;

@@ -108,6 +108,7 @@ TEST_F(LinePair, TheOtherSideMayComeLateAndGoAway) {
   EXPECT_EQ(read(*far), "");
   EXPECT_FALSE(far->is_open());
   EXPECT_EQ(far->wish().fd, -1);
+  EXPECT_EQ(far->fault(), link_.string() + ": No such file or directory");
   for (int round = 0; round < 3; ++round) {
     const auto near = open("pty:" + link_.string());
     EXPECT_EQ(read(*far), "");  // finds out that the one before has gone
@@ -119,6 +120,7 @@ TEST_F(LinePair, TheOtherSideMayComeLateAndGoAway) {
   EXPECT_FALSE(std::filesystem::is_symlink(link_));
   EXPECT_EQ(read(*far), "");
   EXPECT_FALSE(far->is_open());
+  EXPECT_TRUE(far->fault().starts_with(link_.string() + ": ")) << far->fault();
   EXPECT_LT(far->due_us(), std::numeric_limits<std::int64_t>::max());
 }
 

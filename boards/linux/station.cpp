@@ -26,9 +26,11 @@ void Station::Diary::write(const dtu::Dtu& dtu, const Uplink& client, const Line
   if (dtu.online() != online_)
     spdlog::info("{}: {}", device_, dtu.online() ? "connected" : "connection lost");
   online_ = dtu.online();
-  if (line.is_open() != line_open_)
-    spdlog::info("{}: the serial line is {}", device_,
-                 line.is_open() ? "there" : "not there, and is tried again");
+  if (line.is_open() && !line_open_) spdlog::info("{}: the serial line is there", device_);
+  if (!line.is_open() && line_open_)
+    spdlog::warn("{}: the serial line is not there ({}), and is tried again: look at its cable, at "
+                 "its path in the command line, and whether this user may open it",
+                 device_, line.fault());
   line_open_ = line.is_open();
   if (client.last_error() != error_) {
     error_ = client.last_error();
