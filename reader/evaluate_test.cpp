@@ -42,7 +42,8 @@ TEST(Evaluate, TakesTheDecimalsOfALabel) {
 
 TEST(Evaluate, TakesLabelsAsSpreadsheetsWriteThem) {
   const fs::path csv = fs::path(testing::TempDir()) / "sheet.csv";
-  std::ofstream(csv) << "\xEF\xBB\xBF" "file,label\r\n\"a, \"\"b\"\".jpg\",1\r\n5 3\".jpg,2\r\nc.jpg,3";
+  std::ofstream(csv) << "\xEF\xBB\xBF" "file,label\r\n\"a, \"\"b\"\".jpg\",1\r\n"
+                     << "5 3\".jpg,2\r\nc.jpg,3";
   const auto photos = labels_of(csv);
   ASSERT_TRUE(photos) << photos.error();
   ASSERT_EQ(photos->size(), 3U);

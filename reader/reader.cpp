@@ -18,8 +18,6 @@ constexpr int side_min = 1000;      // photos are decoded no smaller than this
 constexpr int wheel_side_min = 96;  // likewise the picture of one wheel
 constexpr int candidates_most = 3;  // windows looked at closely
 constexpr double located_least = 0.12, located_well = 0.3;  // of the locator's scores
-// A window of another meter, whatever can be seen in it.
-constexpr double window_sure = 0.5, window_nothing_most = 0.1;
 constexpr double moved_far = 0.07;  // the refiner looks again at a window that it moved by more
 constexpr double nothing_there = 0.9;
 constexpr double same_window = 0.08;  // windows are alike with corners so near, in widths
@@ -182,10 +180,7 @@ class Search {
 
   void look_for_another(const Candidate& candidate) {
     Look look = best_look(nets_, candidate, known_);
-    const bool is_window =
-        candidate.score > window_sure && look.digits.evidence.nothing < window_nothing_most;
-    if (!look.is_register() && !is_window) return;
-    if (!apart(look.digits.window, best_.digits.window)) return;
+    if (!look.is_register() || !apart(look.digits.window, best_.digits.window)) return;
     if (look.rank > best_.rank) best_ = std::move(look);
     best_.digits.status = Status::doubtful, best_.digits.reason = Reason::several_meters;
   }
