@@ -111,6 +111,7 @@ class PhotoStore(FlowTest):
             "the health to tell")
         self.assertIn("SignatureDoesNotMatch; check the keys", health["store"])
         self.assertEqual(self.store.objects, {})
+        self.stack.stop()
         self.keys.chmod(0o644)
         status, words = self.run_serve(self.settings_text())
         self.assertEqual(status, 1)
