@@ -25,6 +25,7 @@ std::expected<void, std::string> Gateway::run(const std::vector<StationOptions>&
   begin_to_register();
   while (!loop.asked_to_stop()) {
     if (Done let_in = let_newcomers_in(); !let_in) return let_in;
+    if (stations_.size() == wanted.size()) registrar_.reset();
     step(loop);
   }
   registrar_.reset();

@@ -10,11 +10,11 @@ import time
 import torch
 
 from checksums import list_checksum
+from rendered import SEED_LEAST
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHIPPED = os.path.join(HERE, "../../reader/models")
 NETS = ("locator", "refiner", "reader", "wheel")
-DRAWN_SEEDS = 1_000_000  # rendered pictures of one --seed
 
 started = []  # processes, none of which may outlive this one
 
@@ -84,7 +84,7 @@ def draw(args, processes, chunks):
                 "--photo-chunks",
                 0 if list(args.nets) == ["reader"] else 240,
                 "--seed",
-                DRAWN_SEEDS * args.seed,
+                SEED_LEAST * args.seed,
                 *fonts,
             )
         )
