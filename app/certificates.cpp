@@ -1,5 +1,6 @@
 #include "app/certificates.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
@@ -69,7 +70,8 @@ void Certificates::look_at(One& one) {
   const auto now = door::read_certificate(one.chain_file, one.key_file, std::time(nullptr));
   if (!now) {
     if (one.wrong != now.error())
-      spdlog::error("{}: the certificate before goes on being shown: {}", one.name, now.error());
+      spdlog::error(
+          fmt::format("{}: the certificate before goes on being shown: {}", one.name, now.error()));
     one.wrong = now.error();
     return;
   }
@@ -77,8 +79,8 @@ void Certificates::look_at(One& one) {
   if (whole(*now) == one.shown) return;
   one.shown = whole(*now);
   one.show(*now);
-  spdlog::info("{}: new connections are shown the certificate that is in {} now", one.name,
-               one.chain_file);
+  spdlog::info(fmt::format("{}: new connections are shown the certificate that is in {} now",
+                           one.name, one.chain_file));
 }
 
 }  // namespace meterlens::app

@@ -68,9 +68,10 @@ std::expected<void, std::string> shut_broker(const Settings& settings,
   }
   out.open = settings.doors_devices == "open" || (settings.doors_devices == "auto" && is_local);
   if (out.open && !is_local)
-    spdlog::warn("broker: open beyond this machine; whoever reaches {}:{} may speak for any device "
-                 "([doors] devices = \"credentials\" ends that)", settings.broker_address,
-                 settings.broker_port);
+    spdlog::warn(fmt::format(
+        "broker: open beyond this machine; whoever reaches {}:{} may speak for any device "
+        "([doors] devices = \"credentials\" ends that)",
+        settings.broker_address, settings.broker_port));
   const auto& home = settings.notify.home_assistant;
   if (!out.open && home.enabled && home.address.empty())
     return std::unexpected(

@@ -104,8 +104,10 @@ std::optional<api::BrokerDoorSettings> broker_door_settings(const Settings& sett
   urls >> url;
   if (const auto node = ingest::parse_amqp(url)) out.vhost = node->vhost;
   if (!is_loopback(out.address))
-    spdlog::warn("broker door: devices' passwords cross the network to {}:{} in the clear; keep it "
-                 "inside", out.address, out.port);
+    spdlog::warn(fmt::format(
+        "broker door: devices' passwords cross the network to {}:{} in the clear; keep it "
+        "inside",
+        out.address, out.port));
   return out;
 }
 
@@ -135,7 +137,8 @@ std::expected<std::unique_ptr<store::Store>, std::string> open_served(
       return std::unexpected(fmt::format("{}; waited {} s", error.message,
                                          settings.fleet_patience_s));
     if (is_first) {
-      spdlog::warn("{}; waiting up to {} s for it", error.message, settings.fleet_patience_s);
+      spdlog::warn(
+          fmt::format("{}; waiting up to {} s for it", error.message, settings.fleet_patience_s));
       say(error.message);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(500));

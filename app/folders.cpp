@@ -62,8 +62,9 @@ std::expected<std::unique_ptr<FolderLock>, std::string> FolderLock::take(const f
         fmt::format("another server runs with the data folder {}: stop it first, or name another "
                     "folder with data_folder in [storage]", fs::absolute(folder).string()));
   }
-  spdlog::warn("{} cannot be locked ({}): see to it that no second server runs with this folder",
-               name, std::strerror(errno));
+  spdlog::warn(
+      fmt::format("{} cannot be locked ({}): see to it that no second server runs with this folder",
+                  name, std::strerror(errno)));
   return lock;
 }
 

@@ -1,5 +1,6 @@
 #include "app/retention.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
@@ -40,9 +41,10 @@ store::Result<store::Aged> sweep(store::Store& store, store::Aging aging,
       // What a crash leaves here is named by `meterlens doctor`.
       std::error_code ignored;
       if (!photo::is_object(path)) std::filesystem::remove(path, ignored);
-      else if (objects == nullptr) spdlog::warn("retention: nobody can remove the object {}", path);
+      else if (objects == nullptr)
+        spdlog::warn(fmt::format("retention: nobody can remove the object {}", path));
       else if (const auto gone = objects->remove(path); !gone)
-        spdlog::warn("retention: {}: remove it by hand", gone.error().message);
+        spdlog::warn(fmt::format("retention: {}: remove it by hand", gone.error().message));
     }
     all.photos += aged->photos;
     all.readings += aged->readings;
@@ -86,11 +88,12 @@ void Retention::run() {
     const auto removed = sweep(store_, aging_of(settings_, server::unix_ms()),
                                [this] { return wait(between_transactions); }, objects_.get());
     if (!removed) {
-      spdlog::warn("retention goes on in an hour: {}", removed.error().message);
+      spdlog::warn(fmt::format("retention goes on in an hour: {}", removed.error().message));
     } else if (removed->photos + removed->readings + removed->messages + removed->entries > 0) {
-      spdlog::info("retention: {} photos, {} readings, {} messages and {} entries of the audit "
-                   "were too old and are removed", removed->photos, removed->readings,
-                   removed->messages, removed->entries);
+      spdlog::info(
+          fmt::format("retention: {} photos, {} readings, {} messages and {} entries of the audit "
+                      "were too old and are removed",
+                      removed->photos, removed->readings, removed->messages, removed->entries));
     }
     const std::lock_guard lock(mutex_);
     done_.looked_ms = server::unix_ms();

@@ -418,7 +418,8 @@ std::expected<void, std::string> Server::open_with_a_sign(const Settings& settin
     if (!std::exchange(is_tried, true)) {
       auto hung = starting_sign(settings, version);
       if (hung) sign = *std::move(hung);
-      else spdlog::warn("/health is not there yet: {}", hung.error());
+      else
+        spdlog::warn(fmt::format("/health is not there yet: {}", hung.error()));
     }
     if (sign != nullptr) sign->say(words);
   };

@@ -38,7 +38,7 @@ std::string store_place(const Settings& settings) {
 std::expected<store::Options, std::string> store_options(const Settings& settings) {
   store::Options options;
   options.busy_timeout_ms = static_cast<int>(settings.storage_busy_timeout_ms);
-  options.say = [](const std::string& words) { spdlog::warn("{}", words); };
+  options.say = [](const std::string& words) { spdlog::warn(words); };
   const bool is_url = settings.store_url.starts_with("postgresql://") ||
                       settings.store_url.starts_with("postgres://");
   if (!settings.store_url.empty() && !is_url) {

@@ -1,4 +1,5 @@
 // Who may come in to the embedded broker, when not everybody may.
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "server/door/secret.h"
@@ -23,7 +24,8 @@ std::expected<void, std::string> Pipeline::Steps::close_broker() {
   server_hash = door::mosquitto_hash(settings.link.password);
   auto users = broker_users();
   if (!users) return std::unexpected(users.error());
-  spdlog::info("broker: {} devices have a credential, others are refused", users->size() - 1);
+  spdlog::info(
+      fmt::format("broker: {} devices have a credential, others are refused", users->size() - 1));
   settings.embedded->users = *std::move(users);
   return {};
 }
@@ -31,7 +33,8 @@ std::expected<void, std::string> Pipeline::Steps::close_broker() {
 void Pipeline::Steps::tell_broker() {
   if (!users_are_stale || !broker || settings.embedded->open) return;
   auto users = broker_users();
-  if (!users) return spdlog::error("the broker's users cannot be read: {}", users.error());
+  if (!users)
+    return spdlog::error(fmt::format("the broker's users cannot be read: {}", users.error()));
   broker->set_users(*std::move(users));
   users_are_stale = false;
 }

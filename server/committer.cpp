@@ -1,5 +1,6 @@
 #include "server/committer.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -73,7 +74,7 @@ bool Committer::try_group(std::vector<Photo>& group, std::int64_t now_ms, Commit
     const bool only_here = added.error().code == store::ErrorCode::failed;
     if (only_here) {
       metrics_.add(Count::store_errors);
-      spdlog::error("photos: {} not stored: {}", group.size(), added.error().message);
+      spdlog::error(fmt::format("photos: {} not stored: {}", group.size(), added.error().message));
     } else {
       fail(added.error().message, now_ms);
     }
@@ -99,9 +100,9 @@ void Committer::give_back(std::vector<Photo> group, Committed& out) {
     if (!camera_keeps_it) {
       metrics_.add(Count::photos_forgotten);
       spdlog::error(
-          "device {}: photo {} is lost: it cannot be stored, and its camera does not "
-          "keep it",
-          photo.device, photo.image_file);
+          fmt::format("device {}: photo {} is lost: it cannot be stored, and its camera does not "
+                      "keep it",
+                      photo.device, photo.image_file));
     }
     photo.bytes = std::vector<std::uint8_t>();
     out.refused.push_back(std::move(photo));
@@ -111,7 +112,8 @@ void Committer::give_back(std::vector<Photo> group, Committed& out) {
 void Committer::fail(const std::string& fault, std::int64_t now_ms) {
   metrics_.add(Count::store_errors);
   if (good() || logged_ms_ < 0 || now_ms - logged_ms_ >= limits_.log_ms) {
-    spdlog::error("photos cannot be stored, cameras keep them until they can: {}", fault);
+    spdlog::error(
+        fmt::format("photos cannot be stored, cameras keep them until they can: {}", fault));
     logged_ms_ = now_ms;
   }
   retry_ms_ = good() ? limits_.retry_ms_first : std::min(2 * retry_ms_, limits_.retry_ms_max);

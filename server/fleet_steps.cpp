@@ -56,8 +56,10 @@ bool FleetSteps::admits(const ingest::Packet& packet) {
 }
 
 void FleetSteps::note_flood(const std::string& device, std::uint64_t dropped) {
-  spdlog::warn("{} sends too much: {} messages were dropped; look at the device, or raise "
-               "messages_per_s in [flood]", device, dropped);
+  spdlog::warn(
+      fmt::format("{} sends too much: {} messages were dropped; look at the device, or raise "
+                  "messages_per_s in [flood]",
+                  device, dropped));
   if (steps_.registry.find(device) != nullptr)
     dropped_[device] += static_cast<std::int64_t>(dropped);
 }
@@ -107,7 +109,7 @@ FleetSteps::Answer FleetSteps::set_enabled(const fleet::SetEnabled& order) {
   const store::Switch state{order.enabled, steps_.now_ms, 0};
   if (!keep(rows_.save_switch(order.device, state), "the switch of a device"))
     return std::unexpected(OrderError::store);
-  spdlog::info("device {}: {}", order.device, order.enabled ? "enabled" : "disabled");
+  spdlog::info(fmt::format("device {}: {}", order.device, order.enabled ? "enabled" : "disabled"));
   if (order.enabled) {
     disabled_.erase(order.device);
   } else {
@@ -148,7 +150,7 @@ FleetSteps::Answer FleetSteps::remove(const fleet::Remove& order) {
   if (!keep(files, "the deletion of a device")) return std::unexpected(OrderError::store);
   for (const std::string& path : *files) {
     if (const auto gone = remove_file(path); !gone)
-      spdlog::warn("cannot delete {}: {}", path, gone.error());
+      spdlog::warn(fmt::format("cannot delete {}: {}", path, gone.error()));
   }
   steps_.registry.forget(order.device);
   steps_.wishes.withdraw(order.device);
@@ -162,8 +164,8 @@ FleetSteps::Answer FleetSteps::remove(const fleet::Remove& order) {
   }
   steps_.planned_devices = 0;  // planned anew
   steps_.load_schedules();
-  spdlog::info("device {}: deleted, its history is {}", order.device,
-               order.purge ? "deleted too" : "kept");
+  spdlog::info(fmt::format("device {}: deleted, its history is {}", order.device,
+                           order.purge ? "deleted too" : "kept"));
   return 0;
 }
 

@@ -104,12 +104,12 @@ std::shared_ptr<const update::Content> Images::load(std::int64_t id) {
   const auto file = photo::Files::read(
       image->path, protocol::image_file_head_bytes + protocol::image_bytes_max);
   if (!file) {
-    spdlog::error("image {}: {}", id, file.error().message);
+    spdlog::error(fmt::format("image {}: {}", id, file.error().message));
     return nullptr;
   }
   const auto parsed = protocol::parse_image_file(*file);
   if (!parsed || parsed->head.sha256 != image->sha256) {
-    spdlog::error("image {}: its file {} is damaged", id, image->path);
+    spdlog::error(fmt::format("image {}: its file {} is damaged", id, image->path));
     return nullptr;
   }
   return std::make_shared<update::Content>(

@@ -1,5 +1,6 @@
 #include "server/pipeline.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -91,7 +92,7 @@ std::expected<void, std::string> Pipeline::Steps::prepare() {
 void Pipeline::Steps::take_up_commands() {
   auto open = store.open_commands();
   if (!open) {
-    spdlog::error("commands from before cannot be taken up: {}", open.error().message);
+    spdlog::error(fmt::format("commands from before cannot be taken up: {}", open.error().message));
     return;
   }
   for (Command& command : *open) take_up_command(command);

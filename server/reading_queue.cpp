@@ -1,5 +1,6 @@
 #include "server/reading_queue.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -199,7 +200,7 @@ bool ReadingQueue::Desk::fetch() {
   if (!photos) {
     more = true;
     metrics.add(Count::store_errors);
-    spdlog::error("photos wait to be read: {}", photos.error().message);
+    spdlog::error(fmt::format("photos wait to be read: {}", photos.error().message));
     return false;
   }
   const std::int64_t newest = waiting.empty() ? 0 : waiting.back().id;
@@ -233,8 +234,8 @@ Look::View ReadingQueue::Desk::view_of(const photo::Photo& photo, const PhotoByt
     claim.reason = bytes.error().message;
   } else {
     if (before)
-      spdlog::debug("device {}: photo {} is of a known meter of {} wheels", photo.device, photo.id,
-                    before->digits.size());
+      spdlog::debug(fmt::format("device {}: photo {} is of a known meter of {} wheels",
+                                photo.device, photo.id, before->digits.size()));
     if (before) view.known = known_of(*before, photo.captured_at_ms, rate_max);
     // What a person has drawn goes before where the last reading was, and a person's own photo is
     // taken from anywhere.
@@ -266,8 +267,8 @@ std::optional<Look> ReadingQueue::Desk::look_at(const photo::Photo& photo) {
   Look look{photo, {}};
   const PhotoBytes bytes = bytes_of(photo, limits.read_file);
   if (!bytes && bytes.error().code == photo::FileErrorCode::unreachable) {
-    spdlog::error("device {}: photo {} waits to be read: {}", photo.device, photo.id,
-                  bytes.error().message);
+    spdlog::error(fmt::format("device {}: photo {} waits to be read: {}", photo.device, photo.id,
+                              bytes.error().message));
     return {};
   }
   if (bytes) look.photo.brightness = brightness_of(photo, *bytes);
@@ -321,8 +322,8 @@ bool ReadingQueue::Desk::judge(const Look& look) {
   const auto judged = store.judge(cases, unix_ms());
   if (!judged) {
     metrics.add(Count::store_errors);
-    spdlog::error("device {}: reading of photo {} not stored: {}", photo.device, photo.id,
-                  judged.error().message);
+    spdlog::error(fmt::format("device {}: reading of photo {} not stored: {}", photo.device,
+                              photo.id, judged.error().message));
     return false;
   }
   for (const validate::Reading& reading : judged->readings) count(reading);

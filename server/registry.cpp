@@ -87,8 +87,8 @@ Registry::Entry* Registry::see(const ingest::Packet& packet) {
   entry->row.dialect = packet.dialect;
   entry->row.product = packet.product;
   entry->row.first_seen_ms = packet.received_at_ms;
-  spdlog::info("device {}: appeared ({}, product {})", packet.device,
-               protocol::name(packet.dialect), packet.product);
+  spdlog::info(fmt::format("device {}: appeared ({}, product {})", packet.device,
+                           protocol::name(packet.dialect), packet.product));
   update(*entry, packet);
   return entry;
 }
@@ -100,8 +100,8 @@ void Registry::update(Entry& entry, const ingest::Packet& packet) {
   // The old connection of a device that has changed its dialect says goodbye late.
   if (other && presence != nullptr && !presence->online) return;
   if (other) {
-    spdlog::warn("device {}: now speaks {} (product {})", row.id, protocol::name(packet.dialect),
-                 packet.product);
+    spdlog::warn(fmt::format("device {}: now speaks {} (product {})", row.id,
+                             protocol::name(packet.dialect), packet.product));
     row.dialect = packet.dialect;
     row.product = packet.product;
     entry.by_connection = false;

@@ -1,5 +1,6 @@
 #include "server/remote.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
@@ -74,8 +75,8 @@ std::expected<std::int64_t, Error> Remote::ask(const Errand& errand) {
   const auto answer = wait(question, Clock::now() + patience);
   const auto outcome = answer ? decode_outcome(*answer) : std::nullopt;
   if (!outcome) {
-    spdlog::warn("device {}: no worker has answered within {} s", errand.device,
-                 patience / std::chrono::seconds(1));
+    spdlog::warn(fmt::format("device {}: no worker has answered within {} s", errand.device,
+                             patience / std::chrono::seconds(1)));
     return std::unexpected(Error::store);
   }
   if (outcome->error >= 0) return std::unexpected(static_cast<Error>(outcome->error));

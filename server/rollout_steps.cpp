@@ -1,5 +1,6 @@
 // What goes to many devices one after another: profiles of settings, and campaigns of updates. Both
 // keep in the store how far they are, so that a restart goes on where they were.
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "server/fleet_steps.h"
@@ -82,8 +83,8 @@ void FleetSteps::run(fleet::Campaign campaign) {
   if (!keep(counts, "a campaign")) return;
   const fleet::Decision decision = fleet::decide(campaign, *counts);
   if (decision.state != campaign.state || decision.stage != campaign.stage) {
-    spdlog::info("campaign {}: {}, stage {} {}", campaign.id, fleet::name(decision.state),
-                 decision.stage, decision.reason);
+    spdlog::info(fmt::format("campaign {}: {}, stage {} {}", campaign.id,
+                             fleet::name(decision.state), decision.stage, decision.reason));
     const fleet::CampaignState before = campaign.state;
     campaign.state = decision.state;
     campaign.stage = decision.stage;

@@ -1,4 +1,5 @@
 // The part of the pipeline's thread that orders what schedules ask for.
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -23,13 +24,13 @@ constexpr std::int64_t cameras_ms = 60'000;  // how old what is known of them ma
 void Pipeline::Steps::load_schedules() {
   auto schedules = store.schedules();
   if (!schedules) {
-    spdlog::error("schedules cannot be loaded: {}", schedules.error().message);
+    spdlog::error(fmt::format("schedules cannot be loaded: {}", schedules.error().message));
     return;
   }
   // What another program has stored and cannot be obeyed is left out, not obeyed wrongly.
   std::erase_if(*schedules, [&](const schedule::Schedule& one) {
     const auto good = schedule::check(one, now_ms);
-    if (!good) spdlog::error("schedule {} cannot be obeyed: {}", one.id, good.error());
+    if (!good) spdlog::error(fmt::format("schedule {} cannot be obeyed: {}", one.id, good.error()));
     return !good;
   });
   resolve(*schedules);
@@ -50,7 +51,7 @@ void Pipeline::Steps::resolve(std::vector<schedule::Schedule>& schedules) {
     if (is_of_meters && !std::exchange(plans_meters, true)) forget_cameras();
     auto devices = is_of_meters ? cameras_of(one)
                                 : store::Fleet(store).devices_of({.group = one.group});
-    if (!devices) spdlog::error("schedule {}: {}", one.id, devices.error().message);
+    if (!devices) spdlog::error(fmt::format("schedule {}: {}", one.id, devices.error().message));
     one.devices = devices ? *std::move(devices) : std::vector<std::string>();
     return one.devices.empty();
   });

@@ -1,5 +1,6 @@
 #include "server/second_queue.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -121,8 +122,8 @@ second::Book SecondQueue::Desk::book() {
     metrics.add(Count::second_billed, static_cast<std::uint64_t>(use.billed));
     if (const auto added = store.add_second_use(use); !added) {
       metrics.add(Count::store_errors);
-      spdlog::error("meter {}: a call of the second reader is not counted: {}", use.meter,
-                    added.error().message);
+      spdlog::error(fmt::format("meter {}: a call of the second reader is not counted: {}",
+                                use.meter, added.error().message));
     }
   };
   out.stopped = [this] { return store.second_stop().value_or(Stop{}); };
@@ -149,7 +150,7 @@ void SecondQueue::Desk::stop(const Stop& why) {
   const std::lock_guard lock(stop_mutex);
   const auto before = store.second_stop();
   if (before && before->kind == why.kind && before->until_ms == why.until_ms) return;
-  spdlog::warn("the second reader is not asked any more: {}", why.reason);
+  spdlog::warn(fmt::format("the second reader is not asked any more: {}", why.reason));
   if (const auto saved = store.save_second_stop(why); !saved) metrics.add(Count::store_errors);
 }
 

@@ -1,5 +1,6 @@
 // The parts of the pipeline's thread for photos that people send, and for photos that are taken
 // once more with other light.
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -72,7 +73,8 @@ std::expected<Uploaded, CommandError> Pipeline::Steps::upload(photo::Photo photo
 void Pipeline::Steps::take_up_lights(const store::Owned& owned) {
   auto open = store.open_light_tries(owned);
   if (!open) {
-    spdlog::error("photos with other light cannot be taken up: {}", open.error().message);
+    spdlog::error(
+        fmt::format("photos with other light cannot be taken up: {}", open.error().message));
     return;
   }
   for (LightTry& one : *open) {
@@ -117,8 +119,8 @@ void Pipeline::Steps::want_light(const std::string& id, const WantedLight& wante
   }
   one.id = *added;
   metrics.add(Count::light_tries);
-  spdlog::info("device {}: photo {} is bad ({}): once more with {}", id, one.photo, one.fault,
-               one.light);
+  spdlog::info(fmt::format("device {}: photo {} is bad ({}): once more with {}", id, one.photo,
+                           one.fault, one.light));
   OpenLight& open = lights[id];
   open = {one, 0, now_ms};
   const auto changed = change_settings(id, Part::camera, one.entries);

@@ -1,5 +1,6 @@
 #include "server/share.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -51,15 +52,15 @@ void Share::renew() {
     return follow(*share);
   }
   if (mine_.empty() || Clock::now() < until_) return;
-  spdlog::error("the leases of this worker's queues have ended, which are left: {}",
-                share.error().message);
+  spdlog::error(fmt::format("the leases of this worker's queues have ended, which are left: {}",
+                            share.error().message));
   for (const int queue : std::set(mine_)) lose(queue);
 }
 
 void Share::follow(const store::Share& share) {
   for (const int queue : std::set(mine_)) {
     if (std::ranges::find(share.queues, queue) != share.queues.end()) continue;
-    spdlog::warn("queue {}: another worker has it", queue);
+    spdlog::warn(fmt::format("queue {}: another worker has it", queue));
     lose(queue);
   }
   for (const int queue : share.extra) {
@@ -81,8 +82,8 @@ void Share::follow(const store::Share& share) {
     ++taken;
   }
   if (taken > 0)
-    spdlog::info("worker {}: {} of {} queues, {} workers are there", settings_.worker,
-                 mine_.size() - leaving_.size(), settings_.queue_count, share.workers);
+    spdlog::info(fmt::format("worker {}: {} of {} queues, {} workers are there", settings_.worker,
+                             mine_.size() - leaving_.size(), settings_.queue_count, share.workers));
 }
 
 // Queues that were left are released once nothing of them is here. What is half here (a photo of a
@@ -104,7 +105,8 @@ void Share::leave_on() {
     mine_.erase(queue);
     at = leaving_.erase(at);
     if (const auto done = leases_.release(settings_.worker, queue); !done)
-      spdlog::warn("queue {} is free when its lease ends: {}", queue, done.error().message);
+      spdlog::warn(
+          fmt::format("queue {} is free when its lease ends: {}", queue, done.error().message));
   }
 }
 
@@ -129,7 +131,7 @@ void Share::leave_all() {
     std::this_thread::sleep_for(milliseconds(20));
   for (const int queue : mine_) drop_(queue);
   if (const auto done = leases_.end(settings_.worker); !done)
-    spdlog::warn("queues are free when their leases end: {}", done.error().message);
+    spdlog::warn(fmt::format("queues are free when their leases end: {}", done.error().message));
 }
 
 }  // namespace meterlens::server

@@ -1,5 +1,6 @@
 // What a pipeline does as a part of a fleet: a worker takes up and drops the devices of a queue,
 // obeys servers and tells them; a server asks workers, and one of all leads.
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -51,8 +52,9 @@ void Pipeline::Steps::follow_clock() {
   const std::int64_t ahead_ms = *now - (asked_ms + unix_ms()) / 2;
   if (std::abs(ahead_ms - clock_ahead_ms) <= small_ms) return;
   if (std::abs(ahead_ms) >= clock_step_ms)
-    spdlog::warn("this machine's clock is {} s off the database's, which is gone by: set it",
-                 -ahead_ms / 1000);
+    spdlog::warn(
+        fmt::format("this machine's clock is {} s off the database's, which is gone by: set it",
+                    -ahead_ms / 1000));
   clock_ahead_ms = ahead_ms;
 }
 
@@ -142,8 +144,10 @@ void Pipeline::Steps::settle_queues() {
     return assembler.is_open(device);
   });
   if (early > 0)
-    spdlog::warn("{} messages of unfinished photos of SmartDTUs are acknowledged early: too many "
-                 "are unfinished; raise [fleet] prefetch", early);
+    spdlog::warn(fmt::format(
+        "{} messages of unfinished photos of SmartDTUs are acknowledged early: too many "
+        "are unfinished; raise [fleet] prefetch",
+        early));
 }
 
 // Of a queue that was given up the next worker gets all that is not settled: nothing may come of it
@@ -160,8 +164,8 @@ bool Pipeline::Steps::adopt(const store::Owned& owned) {
   auto wished = store.settings(owned);
   const auto open_updates = store.open_updates(owned);
   if (!devices || !open || !wished || !open_updates || !fleet.adopt(owned)) {
-    spdlog::error("queue {}: what is known of its devices cannot be read; trying again",
-                  owned.queue);
+    spdlog::error(fmt::format("queue {}: what is known of its devices cannot be read; trying again",
+                              owned.queue));
     return false;
   }
   std::set<std::string> fresh;
@@ -232,7 +236,8 @@ std::vector<int> Pipeline::Steps::queues_now() const {
 void Pipeline::Steps::run_errand(const ingest::Wanted& wanted, const ingest::Delivery& one) {
   if (!my_queues.contains(one.queue)) return;  // another worker is asked now
   const auto errand = decode_errand(wanted.body);
-  if (!errand) return spdlog::warn("queue {}: an order that cannot be understood", one.queue);
+  if (!errand)
+    return spdlog::warn(fmt::format("queue {}: an order that cannot be understood", one.queue));
   if (registry.find(errand->device) == nullptr) adopt({-1, errand->device});
   if (Registry::Entry* device = registry.find(errand->device))
     registry.set_queue(*device, one.queue);
@@ -377,7 +382,8 @@ void Pipeline::Steps::plan_devices() {
   std::vector<std::string> all;
   for (store::DeviceFilter filter{.count_max = page};; filter.after = all.back()) {
     auto some = store::Fleet(store).devices(filter);
-    if (!some) return spdlog::error("devices cannot be planned: {}", some.error().message);
+    if (!some)
+      return spdlog::error(fmt::format("devices cannot be planned: {}", some.error().message));
     const bool is_last = some->size() < static_cast<std::size_t>(page);
     std::ranges::move(*some, std::back_inserter(all));
     if (is_last || all.empty()) break;

@@ -63,7 +63,7 @@ void Pipeline::Steps::look_at_clock() {
   const std::int64_t by_ms = clock() - now_ms;
   now_ms += by_ms;
   if (by_ms >= 0 && by_ms < clock_step_ms) return;
-  spdlog::info("the clock has moved by {} ms", by_ms);
+  spdlog::info(fmt::format("the clock has moved by {} ms", by_ms));
   receiver.clock_moved(by_ms);
   assembler.clock_moved(by_ms);
   committer.clock_moved(by_ms);
@@ -101,9 +101,9 @@ void Pipeline::Steps::content(Registry::Entry& device, Packet& packet) {
                  },
                  [&](const ingest::Started& started) {
                    if (started.photos_lost > 0)
-                     spdlog::warn(
+                     spdlog::warn(fmt::format(
                          "device {}: its camera has lost {} photos for want of room so far", id,
-                         started.photos_lost);
+                         started.photos_lost));
                  },
                  [&](const protocol::Report& report) { commands.report(id, report, now_ms); },
                  [&](const protocol::Offer& offer) {
@@ -234,7 +234,8 @@ void Pipeline::Steps::photo_stored(Photo& photo) {
   if (good) {
     photo_came(photo.device, photo.command, photo.id);
   } else {
-    spdlog::warn("device {}: photo {} quarantined: {}", photo.device, photo.id, photo.reason);
+    spdlog::warn(
+        fmt::format("device {}: photo {} quarantined: {}", photo.device, photo.id, photo.reason));
     bad_shot(photo.device, photo.command, photo.id, photo.reason);
   }
   on_change({Change::Kind::photo, photo.device, photo.id});
@@ -259,8 +260,8 @@ void Pipeline::Steps::bad_shot(const std::string& id, std::int64_t command, std:
       !commands.is_idle(id) || now_ms - device->recapture_ms < settings.recapture_ms)
     return;
   device->recapture_ms = now_ms;
-  spdlog::info("device {}: a new photo is asked for: {}", id, reason);
-  if (!capture(id)) spdlog::warn("device {}: no new photo can be asked for now", id);
+  spdlog::info(fmt::format("device {}: a new photo is asked for: {}", id, reason));
+  if (!capture(id)) spdlog::warn(fmt::format("device {}: no new photo can be asked for now", id));
 }
 
 void Pipeline::Steps::settle_commands() {

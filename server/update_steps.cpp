@@ -1,4 +1,5 @@
 // What the pipeline's thread does for remote updates.
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "server/remote.h"
@@ -11,7 +12,7 @@ using update::Update;
 void Pipeline::Steps::take_up_updates() {
   const auto open = store.open_updates();
   if (!open) {
-    spdlog::error("updates from before cannot be taken up: {}", open.error().message);
+    spdlog::error(fmt::format("updates from before cannot be taken up: {}", open.error().message));
     return;
   }
   for (const Update& update : *open) {
@@ -32,9 +33,9 @@ void Pipeline::Steps::settle_updates() {
   }
   for (Update& update : output.changed) {
     if (update.state == update::State::refused || update.state == update::State::failed)
-      spdlog::warn("device {}: update {} to version {} of the {} has ended: {} {}", update.device,
-                   update.id, update.version, name(update.part), update::name(update.state),
-                   update.reason);
+      spdlog::warn(fmt::format("device {}: update {} to version {} of the {} has ended: {} {}",
+                               update.device, update.id, update.version, name(update.part),
+                               update::name(update.state), update.reason));
     unsaved_updates.push_back(std::move(update));
   }
   std::size_t saved = 0;

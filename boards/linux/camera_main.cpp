@@ -1,4 +1,5 @@
 // meterlens-camera: the camera program on Linux.
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -88,21 +89,25 @@ class Diary {
   void write(const camera::Camera& camera, const Line& line) {
     if (line.is_open() && !line_open_) spdlog::info("the serial line is there");
     if (!line.is_open() && line_open_)
-      spdlog::warn("the serial line is not there ({}), and is tried again: look at its cable, at "
-                   "--serial, and whether this user may open it", line.fault());
+      spdlog::warn(fmt::format(
+          "the serial line is not there ({}), and is tried again: look at its cable, at "
+          "--serial, and whether this user may open it",
+          line.fault()));
     line_open_ = line.is_open();
     const auto& shots = camera.counters();
     const auto& sent = camera.transfer_counters();
     if (shots.shots != shots_)
-      spdlog::info("photo taken, {} waiting", camera.ring().waiting_count());
+      spdlog::info(fmt::format("photo taken, {} waiting", camera.ring().waiting_count()));
     if (shots.failed_shots != failed_) spdlog::warn("shot failed");
     if (sent.stored != stored_)
-      spdlog::info("the server has the photo; {} packets sent, {} of them again", sent.packets,
-                   sent.repeats);
+      spdlog::info(fmt::format("the server has the photo; {} packets sent, {} of them again",
+                               sent.packets, sent.repeats));
     if (sent.refused != refused_) spdlog::warn("the server refused the photo");
     if (camera.ring().lost_count() != lost_)
-      spdlog::warn("{} photos lost for want of room or to bad flash", camera.ring().lost_count());
-    if (camera.link().baud() != baud_) spdlog::info("line at {} baud", camera.link().baud());
+      spdlog::warn(fmt::format("{} photos lost for want of room or to bad flash",
+                               camera.ring().lost_count()));
+    if (camera.link().baud() != baud_)
+      spdlog::info(fmt::format("line at {} baud", camera.link().baud()));
     if (camera.link().counters().stalls != stalls_) spdlog::info("waiting for credit of the DTU");
     if (camera.link().counters().lost != lost_links_)
       spdlog::info("the DTU grants no credit any more: sending without");

@@ -99,7 +99,7 @@ inline void start_log(const std::string& program, bool verbose) {
 
 // The exit status of a program that cannot start.
 inline int stop(const std::string& error) {
-  spdlog::error("{}", error);
+  spdlog::error(error);
   return 1;
 }
 

@@ -75,7 +75,7 @@ Answer post(const RegistrationOptions& options, const std::string& body,
   if (curl_easy_perform(curl.get()) == CURLE_OK)
     curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &answer.status);
   else if (!stop.stop_requested())
-    spdlog::warn("{}: {}", url, error.data());
+    spdlog::warn(fmt::format("{}: {}", url, error.data()));
   return answer;
 }
 
@@ -193,12 +193,12 @@ void Registrar::note(std::size_t index) {
       fresh_.push_back({index, text});
       return;
     case Registration::Outcome::refused:
-      spdlog::error("{}; asked again in {} minutes", text, pause_refused.count());
+      spdlog::error(fmt::format("{}; asked again in {} minutes", text, pause_refused.count()));
       place.due = Clock::now() + pause_refused;
       return;
     case Registration::Outcome::later:
-      spdlog::warn("{}: not registered yet ({}); again in {} s", place.newcomer.device, text,
-                   place.pause.count());
+      spdlog::warn(fmt::format("{}: not registered yet ({}); again in {} s", place.newcomer.device,
+                               text, place.pause.count()));
       place.due = Clock::now() + place.pause;
       place.pause = std::min(2 * place.pause, pause_most);
   }

@@ -19,22 +19,24 @@ constexpr std::uint64_t rest_ms_max = 1'000, leaving_rest_ms = 20;
 }  // namespace
 
 void Station::Diary::note(const char* what, std::uint32_t now, std::uint32_t before) const {
-  if (now != before) spdlog::info("{}: {}: {}", device_, what, now);
+  if (now != before) spdlog::info(fmt::format("{}: {}: {}", device_, what, now));
 }
 
 void Station::Diary::write(const dtu::Dtu& dtu, const Uplink& client, const Line& line) {
   if (dtu.online() != online_)
-    spdlog::info("{}: {}", device_, dtu.online() ? "connected" : "connection lost");
+    spdlog::info(fmt::format("{}: {}", device_, dtu.online() ? "connected" : "connection lost"));
   online_ = dtu.online();
-  if (line.is_open() && !line_open_) spdlog::info("{}: the serial line is there", device_);
+  if (line.is_open() && !line_open_)
+    spdlog::info(fmt::format("{}: the serial line is there", device_));
   if (!line.is_open() && line_open_)
-    spdlog::warn("{}: the serial line is not there ({}), and is tried again: look at its cable, at "
-                 "its path in the command line, and whether this user may open it",
-                 device_, line.fault());
+    spdlog::warn(fmt::format(
+        "{}: the serial line is not there ({}), and is tried again: look at its cable, at "
+        "its path in the command line, and whether this user may open it",
+        device_, line.fault()));
   line_open_ = line.is_open();
   if (client.last_error() != error_) {
     error_ = client.last_error();
-    spdlog::warn("{}: {}", device_, error_);
+    spdlog::warn(fmt::format("{}: {}", device_, error_));
   }
   const auto& now = dtu.counters();
   note("frames dropped, the queue to the broker is full", now.up_dropped, before_.up_dropped);
@@ -43,7 +45,7 @@ void Station::Diary::write(const dtu::Dtu& dtu, const Uplink& client, const Line
   note("foreign messages from the broker", now.foreign, before_.foreign);
   before_ = now;
   if (dtu.link().baud() != baud_)
-    spdlog::info("{}: line at {} baud", device_, dtu.link().baud());
+    spdlog::info(fmt::format("{}: line at {} baud", device_, dtu.link().baud()));
   baud_ = dtu.link().baud();
 }
 

@@ -1,6 +1,7 @@
 // meterlens-modem: the modem of an emulated DTU (bridge.h). It listens on a local socket, which the
 // emulator connects the DTU's second UART to, tells the DTU who it is, and is its MQTT client. One
 // DTU; it ends with the DTU's connection, without a farewell to the broker: what a power cut does.
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -45,7 +46,7 @@ int accept_emulator(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
-    spdlog::error("{}: at most {} characters", path, sizeof address.sun_path - 1);
+    spdlog::error(fmt::format("{}: at most {} characters", path, sizeof address.sun_path - 1));
     return -1;
   }
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
@@ -55,7 +56,7 @@ int accept_emulator(const std::string& path) {
   if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
       listen(listener, 1) == 0)
     emulator = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-  if (emulator < 0) spdlog::error("{}: {}", path, std::strerror(errno));
+  if (emulator < 0) spdlog::error(fmt::format("{}: {}", path, std::strerror(errno)));
   close(listener);
   unlink(path.c_str());
   return emulator;
@@ -86,7 +87,7 @@ class Modem {
   // A modem's memory is bounded: what is longer than a record does not reach the DTU.
   void hear(std::string_view topic, protocol::Bytes payload) {
     if (topic.size() > 255 || 1 + topic.size() + payload.size() > record_body_bytes_max) {
-      spdlog::warn("a message of {} bytes is too long for the DTU", payload.size());
+      spdlog::warn(fmt::format("a message of {} bytes is too long for the DTU", payload.size()));
       return;
     }
     say(RecordWriter(RecordKind::message, out_).text(topic).bytes(payload).finish());
@@ -112,7 +113,9 @@ class Modem {
         return;
       }
       case RecordKind::publish: return publish(in);
-      default: spdlog::warn("a record of kind {} from the DTU", static_cast<int>(record.kind));
+      default:
+        spdlog::warn(
+            fmt::format("a record of kind {} from the DTU", static_cast<int>(record.kind)));
     }
   }
 
@@ -141,7 +144,7 @@ class Modem {
     port_.connect(port_.context, &login);
     published_ = 0;
     reported_ms_ = 0;
-    spdlog::info("connecting as {}, attempt {}", id, attempt_);
+    spdlog::info(fmt::format("connecting as {}, attempt {}", id, attempt_));
   }
 
   // A message that the client does not take is never reported as finished.
@@ -161,7 +164,7 @@ class Modem {
     if (state != state_) spdlog::info(state == METERLENS_MQTT_UP ? "connected" : "not connected");
     if (client_.last_error() != error_) {
       error_ = client_.last_error();
-      spdlog::warn("{}", error_);
+      spdlog::warn(error_);
     }
     const std::uint32_t finished = published_ - port_.unacknowledged(port_.context);
     if (state == state_ && finished == finished_ && uptime_ms() < reported_ms_ + 1'000) return;

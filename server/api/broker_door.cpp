@@ -1,5 +1,6 @@
 #include "server/api/broker_door.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "server/api/http.h"
@@ -45,13 +46,14 @@ Response BrokerDoor::Parts::answer(const Request& request) {
   if (!form) return plain_text(200, "deny");
   const auto allowed = may(request.path, form->values);
   if (!allowed) {
-    spdlog::error("broker door: RabbitMQ cannot be answered: {}", allowed.error().message);
+    spdlog::error(
+        fmt::format("broker door: RabbitMQ cannot be answered: {}", allowed.error().message));
     return plain_text(503, "the store cannot be asked");
   }
   if (*allowed) return plain_text(200, "allow");
   metrics.add(metrics::Count::broker_refusals);
-  spdlog::debug("broker door: {} is refused {} {} {}", form->get("username"), request.path,
-                form->get("name"), form->get("routing_key"));
+  spdlog::debug(fmt::format("broker door: {} is refused {} {} {}", form->get("username"),
+                            request.path, form->get("name"), form->get("routing_key")));
   return plain_text(200, "deny");
 }
 

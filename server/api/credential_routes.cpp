@@ -1,5 +1,6 @@
 // What is asked of devices' credentials: made by an administrator, or by the device itself, which
 // proves that it knows its product's secret.
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -144,8 +145,8 @@ Response Doorkeeper::register_device(const Request& request, const std::string&)
   Request by_device = request;
   by_device.caller = {.name = "device " + device, .by = "none", .address = request.address};
   write_down(by_device, response, "", response.body);
-  spdlog::info("device {} of product {} has registered from {}", device, (*product)->name,
-               request.address);
+  spdlog::info(fmt::format("device {} of product {} has registered from {}", device,
+                           (*product)->name, request.address));
   return response;
 }
 

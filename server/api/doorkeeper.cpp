@@ -141,7 +141,7 @@ std::optional<Caller> Doorkeeper::of_session(const std::string& hash, const std:
   if (user.disabled || is_over(session, now)) return nobody_at(address);
   if (is_use && now - session.used_ms > touch_ms) {
     if (const auto touched = access_.touch_session(hash, now); !touched)
-      spdlog::warn("a session could not be kept up: {}", touched.error().message);
+      spdlog::warn(fmt::format("a session could not be kept up: {}", touched.error().message));
   }
   return Caller{user.name,   "session", address, user.role, door::rights_of(user.role),
                 user.groups, hash};
@@ -238,8 +238,8 @@ void Doorkeeper::write_down(const Request& request, const Response& response,
                     .before = without_secrets(before),
                     .after = without_secrets(after)};
   if (const auto kept = access_.add_entry(entry); !kept)
-    spdlog::error("audit: {} {} by {} could not be written down: {}", entry.method, entry.path,
-                  entry.who, kept.error().message);
+    spdlog::error(fmt::format("audit: {} {} by {} could not be written down: {}", entry.method,
+                              entry.path, entry.who, kept.error().message));
 }
 
 std::optional<Response> Doorkeeper::too_often(const std::string& name,
@@ -291,7 +291,7 @@ Response Doorkeeper::judge_log_in(const Request& request, const std::string& nam
       log_ins_.count("name " + name, steady_ms());
       log_ins_.count("address " + network, steady_ms());
     }
-    spdlog::warn("log-in from {} refused", request.address);
+    spdlog::warn(fmt::format("log-in from {} refused", request.address));
     Response wrong = error_response(401, "wrong_password", "the name or the password is wrong");
     // What was typed as a name may be a password, so only names of users are kept.
     if (!user) attempt.caller.name = "";

@@ -159,8 +159,8 @@ void Broker::Guard::run() {
       const std::lock_guard lock(mutex);
       if (stopping) return;
     }
-    spdlog::error("broker: {} ended (status {}); starting it again in {} ms", program, status,
-                  wait.count());
+    spdlog::error(fmt::format("broker: {} ended (status {}); starting it again in {} ms", program,
+                              status, wait.count()));
     if (steady_clock::now() - started > long_life) wait = broker_pause_first;
     if (!pause(wait)) return;
     wait = std::min(wait * 2, broker_pause_most);

@@ -203,15 +203,16 @@ void Link::Session::flush() {
                                        static_cast<int>(message.payload.size()),
                                        message.payload.data(), message.qos, false);
     if (code != MOSQ_ERR_SUCCESS)
-      spdlog::warn("mqtt: message to {} not sent: {}", message.topic, mosquitto_strerror(code));
+      spdlog::warn(
+          fmt::format("mqtt: message to {} not sent: {}", message.topic, mosquitto_strerror(code)));
   }
 }
 
 void Link::Session::lost(int code) {
   failed = true;
   if (!stopping)
-    spdlog::warn("mqtt: no connection to the broker at {}:{}: {}; trying again", settings.host,
-                 settings.port, mosquitto_strerror(code));
+    spdlog::warn(fmt::format("mqtt: no connection to the broker at {}:{}: {}; trying again",
+                             settings.host, settings.port, mosquitto_strerror(code)));
 }
 
 void Link::Session::on_connect(mosquitto* client, void* self, int code) {
@@ -219,14 +220,16 @@ void Link::Session::on_connect(mosquitto* client, void* self, int code) {
   ++session.activity;
   if (code != 0) {
     session.failed = true;
-    spdlog::error("mqtt: the broker at {}:{} refuses the server: {}; check user and password",
-                  session.settings.host, session.settings.port, mosquitto_connack_string(code));
+    spdlog::error(
+        fmt::format("mqtt: the broker at {}:{} refuses the server: {}; check user and password",
+                    session.settings.host, session.settings.port, mosquitto_connack_string(code)));
     return;
   }
   for (const char* topic : subscriptions)
     mosquitto_subscribe(client, nullptr, topic, session.settings.subscribe_qos);
   session.connected = true;
-  spdlog::info("mqtt: connected to {}:{}", session.settings.host, session.settings.port);
+  spdlog::info(
+      fmt::format("mqtt: connected to {}:{}", session.settings.host, session.settings.port));
   session.events.connection(true);
 }
 

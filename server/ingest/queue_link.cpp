@@ -153,7 +153,7 @@ void QueueLink::Session::run() {
       const std::string words = "no connection to RabbitMQ at " + dialer.failed(failure.what());
       const std::lock_guard lock(mutex);
       // Once for each cause: it is tried every few seconds.
-      if (words != trouble) spdlog::warn("amqp: {}; trying again", words);
+      if (words != trouble) spdlog::warn(fmt::format("amqp: {}; trying again", words));
       trouble = words;
     }
     amqp.reset();
@@ -188,7 +188,7 @@ void QueueLink::Session::open() {
     private_queue = queue;
   }
   ++opened;
-  spdlog::info("amqp: connected to {}:{}", dialer.node().host, dialer.node().port);
+  spdlog::info(fmt::format("amqp: connected to {}:{}", dialer.node().host, dialer.node().port));
   hears = true;
   const std::lock_guard lock(mutex);
   trouble.clear();
@@ -274,9 +274,10 @@ void QueueLink::Session::judge_tries(int queue, const AmqpMessage& one, const st
   if (one.tries < std::clamp<std::int64_t>(settings.tries_max / 3, 1, 3)) {
     well.insert(queue);  // the others come without this one's end
   } else {
-    spdlog::warn("queue {}: workers have ended {} times with a message of {} at hand; it is dealt "
-                 "with alone, and after {} times lies in {}", queue, one.tries, topic,
-                 settings.tries_max, poison_queue);
+    spdlog::warn(fmt::format(
+        "queue {}: workers have ended {} times with a message of {} at hand; it is dealt "
+        "with alone, and after {} times lies in {}",
+        queue, one.tries, topic, settings.tries_max, poison_queue));
   }
 }
 
@@ -287,8 +288,10 @@ bool QueueLink::Session::may_pass(const std::string& topic, std::size_t bytes, R
   const std::string device(parsed->device);
   if (device.find('.') != std::string::npos) {
     if (dotted.size() < dotted_names_max && dotted.insert(device).second)
-      spdlog::warn("what the device {} sends is dropped: in a fleet the name of a device has no "
-                   "dot, for nothing sent to it would arrive; give it another name", device);
+      spdlog::warn(
+          fmt::format("what the device {} sends is dropped: in a fleet the name of a device has no "
+                      "dot, for nothing sent to it would arrive; give it another name",
+                      device));
     return false;
   }
   if (its_rate.admits(device, bytes, steady_ms())) return true;

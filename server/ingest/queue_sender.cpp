@@ -119,15 +119,18 @@ void QueueSender::failed(const std::string& why) {
   const std::lock_guard lock(mutex_);
   // Once for each cause: it is tried every few seconds.
   if (ready_ || words != trouble_)
-    spdlog::warn("amqp: nothing can be sent to RabbitMQ at {}; look at its log for alarms of disk "
-                 "and memory; trying again", words);
+    spdlog::warn(fmt::format(
+        "amqp: nothing can be sent to RabbitMQ at {}; look at its log for alarms of disk "
+        "and memory; trying again",
+        words));
   trouble_ = words;
 }
 
 void QueueSender::failed_blocked() {
   const std::lock_guard lock(mutex_);
   trouble_ = "RabbitMQ takes nothing: it has an alarm of disk or memory; make room on its nodes";
-  spdlog::error("amqp: {}. Devices are held back and keep their photos meanwhile", trouble_);
+  spdlog::error(
+      fmt::format("amqp: {}. Devices are held back and keep their photos meanwhile", trouble_));
 }
 
 // Sure ones first: what a device says of itself goes before what it is told.

@@ -287,8 +287,8 @@ store::Result<std::optional<validate::Reading>> HomeAssistant::shown(const valid
     if (!anew) return std::unexpected(anew.error());
     const Next next = next_of(Shown{item.value, stands}, *out, *anew);
     if (next == Next::hold && std::exchange(held_[meter.id], out->id) != out->id)
-      spdlog::warn("{}: meter {}: {} is not shown after {}: it would fall", sink_, meter.id,
-                   out->value, item.value);
+      spdlog::warn(fmt::format("{}: meter {}: {} is not shown after {}: it would fall", sink_,
+                               meter.id, out->value, item.value));
     if (next != Next::show) return before;
   }
   if (!stands) corrects_[meter.id] = {out ? out->id : 0, item.value};

@@ -1,5 +1,6 @@
 #include "server/notify/runner.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -172,8 +173,8 @@ bool Runner::refuse(const store::News& news, Stream stream, std::int64_t& done,
   }
   refusals_ = 0;
   singly_ = false;
-  spdlog::error("{}: {} {} is left out, refused {} times: {}", name_, store::name(stream), news.row,
-                limits_.refusals_max, sent.error);
+  spdlog::error(fmt::format("{}: {} {} is left out, refused {} times: {}", name_,
+                            store::name(stream), news.row, limits_.refusals_max, sent.error));
   metrics_.add(SinkCount::refused, name_);
   {
     const std::lock_guard lock(mutex_);
@@ -192,8 +193,9 @@ void Runner::drop_old(Stream stream, std::int64_t& done, std::int64_t end) {
   if (end - done <= limits_.backlog_max) return;
   const std::int64_t dropped = end - limits_.backlog_max - done;
   done += dropped;
-  spdlog::error("{}: {} rows of {} are dropped: it was away for too long (backlog_max is {})",
-                name_, dropped, store::name(stream), limits_.backlog_max);
+  spdlog::error(
+      fmt::format("{}: {} rows of {} are dropped: it was away for too long (backlog_max is {})",
+                  name_, dropped, store::name(stream), limits_.backlog_max));
   metrics_.add(SinkCount::dropped, name_, static_cast<std::uint64_t>(dropped));
   const std::lock_guard lock(mutex_);
   status_.dropped += static_cast<std::uint64_t>(dropped);
@@ -213,7 +215,7 @@ void Runner::succeeded(std::size_t count, std::int64_t now_ms) {
   metrics_.add(SinkCount::delivered, name_, count);
   retry_ms_ = 0;
   const std::lock_guard lock(mutex_);
-  if (status_.failing_since_ms != 0) spdlog::info("{}: told again", name_);
+  if (status_.failing_since_ms != 0) spdlog::info(fmt::format("{}: told again", name_));
   status_.delivered += count;
   if (count > 0) status_.last_ok_ms = now_ms;
   status_.failing_since_ms = 0;
@@ -227,7 +229,7 @@ void Runner::failed(const std::string& error, std::int64_t now_ms, Trouble troub
   const std::lock_guard lock(mutex_);
   ++status_.failures;
   if (status_.failing_since_ms == 0 || status_.last_error != error)
-    spdlog::warn("{}: {}; tried again in {} ms at first", name_, error, retry_ms_);
+    spdlog::warn(fmt::format("{}: {}; tried again in {} ms at first", name_, error, retry_ms_));
   if (status_.failing_since_ms == 0) status_.failing_since_ms = now_ms;
   status_.last_error = error;
   status_.last_trouble = trouble;

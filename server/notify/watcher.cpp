@@ -112,9 +112,9 @@ bool Watcher::set_all(AlarmKind kind, const std::vector<store::AlarmBook::Wanted
       else open_.erase({kind, subject});
     }
     for (const store::Alarm& alarm : *changed) {
-      spdlog::warn("alarm {} {}{}{}{}", alarm.id, store::name(kind),
-                   alarm.subject.empty() ? "" : " of ", alarm.subject,
-                   is_wrong ? ": " + alarm.reason : ": ended");
+      spdlog::warn(fmt::format("alarm {} {}{}{}{}", alarm.id, store::name(kind),
+                               alarm.subject.empty() ? "" : " of ", alarm.subject,
+                               is_wrong ? ": " + alarm.reason : ": ended"));
       if (senses_.changed) senses_.changed(alarm.id);
     }
   }
@@ -336,7 +336,7 @@ void Watcher::complain(const store::Error& error) {
   const std::lock_guard lock(mutex_);
   if (complained_ms_ != 0 && now_ms - complained_ms_ < complain_ms) return;
   complained_ms_ = now_ms;
-  spdlog::error("alarms: {}", error.message);
+  spdlog::error(fmt::format("alarms: {}", error.message));
 }
 
 }  // namespace meterlens::notify
