@@ -29,6 +29,7 @@ constexpr double row_weight = 0.5, wheel_weight = 1.0, wheel_alone_weight = 2.0;
 constexpr double spread_floor = 1e-9;
 constexpr double pitch_least = 0.05;  // widths of the window
 constexpr double lcd_least = 0.5;
+constexpr double red_floor = 1e-6;  // no colour is surer than that
 // One cut is enough when the row is so probable, and every wheel has such odds from one net and
 // from the other. Whether it is a whole register, further cuts tell no better.
 constexpr double sure_count = 0.95, sure_whole = 0.5, sure_odds = 4.5, agreeing_odds = 2;
@@ -190,12 +191,24 @@ std::string exact_value(const std::string& digits, int red) {
   return value;
 }
 
-int red_wheels(const std::vector<Wheel>& wheels) {
+struct Decimals {
   int red = 0;
-  while (red + 1 < static_cast<int>(wheels.size()) &&
-         wheels[wheels.size() - 1 - static_cast<std::size_t>(red)].red > 0.5)
-    ++red;
-  return red;
+  double probability = 1;
+};
+
+// How many trailing wheels have the decimals' colour: the likeliest number, all wheels weighed
+// together, so that one under a reflection is as red as those beside it.
+Decimals decimals_of(const std::vector<Wheel>& wheels) {
+  Decimals best;
+  double odds = 1, all = 1, most = 1;  // of so many against none
+  for (std::size_t red = 1; red < wheels.size(); ++red) {
+    const double p = std::clamp(wheels[wheels.size() - red].red, red_floor, 1 - red_floor);
+    odds *= p / (1 - p);
+    all += odds;
+    if (odds > most) most = odds, best.red = static_cast<int>(red);
+  }
+  best.probability = most / all;
+  return best;
 }
 
 // As many leading wheels as the risk allows.
@@ -392,7 +405,8 @@ Digits judge(const Register& row, const Evidence& evidence) {
   digits.wheels = row.wheels;
   for (const Wheel& wheel : row.wheels) digits.digits += wheel.digit;
   digits.display = row.lcd < lcd_least ? Display::wheels : Display::lcd;
-  digits.red = red_wheels(row.wheels);
+  const Decimals decimals = decimals_of(row.wheels);
+  digits.red = decimals.red, digits.red_confidence = decimals.probability;
   digits.value = exact_value(digits.digits, digits.red);
   digits.certain = certain_of(row);
   double product = row.trust;

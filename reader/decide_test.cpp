@@ -82,6 +82,26 @@ TEST(Judge, DecimalsMakeAnExactValue) {
   EXPECT_EQ(judge(zero, good()).value, "0.0");
 }
 
+TEST(Judge, TheColoursOfAllWheelsTogetherMakeTheDecimals) {
+  Register row = row_of("00195419", 0.999);
+  for (Wheel& wheel : row.wheels) wheel.red = 0.02;
+  EXPECT_EQ(judge(row, good()).red, 0);
+  EXPECT_GT(judge(row, good()).red_confidence, 0.97);
+  row.wheels[5].red = row.wheels[6].red = 0.97;
+  row.wheels[7].red = 0.4;  // under a lamp's reflection
+  const Digits lit = judge(row, good());
+  EXPECT_EQ(lit.red, 3);
+  EXPECT_EQ(lit.value, "195.419");
+  EXPECT_NEAR(lit.red_confidence, 0.93, 0.03);
+  for (std::size_t i = 5; i < 8; ++i) row.wheels[i].red = 0.02;
+  row.wheels[7].red = 0.55;
+  const Digits open = judge(row, good());
+  EXPECT_EQ(open.red, 1);
+  EXPECT_LT(open.red_confidence, 0.6);
+  for (Wheel& wheel : row.wheels) wheel.red = 1;
+  EXPECT_EQ(judge(row, good()).red, 7);  // a value has whole units
+}
+
 TEST(Judge, ATurningLastWheelIsLeftOutNotTheReading) {
   Register row = row_of("00538", 0.999);
   row.wheels[4].confidence = 0.5;

@@ -134,7 +134,7 @@ Json wheel_object(const Wheel& wheel, bool with_evidence) {
   Json json{{"position", std::fmod(rounded(wheel.position, 10), 10)},
             {"digit", std::string(1, wheel.digit)},
             {"confidence", rounded(wheel.confidence, 1e7)}};
-  if (with_evidence) json["odds"] = wheel.odds;
+  if (with_evidence) json["odds"] = wheel.odds, json["red"] = wheel.red;
   return json;
 }
 
@@ -151,6 +151,7 @@ std::string to_json_line(const std::string& file, const Digits& digits, bool wit
             {"certain", digits.certain},
             {"value", digits.value},
             {"red", digits.red},
+            {"red_confidence", rounded(digits.red_confidence, 1000)},
             {"confidence", rounded(digits.confidence, 1000)},
             {"window", window},
             {"ms", rounded(digits.ms, 10)},

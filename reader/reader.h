@@ -127,6 +127,7 @@ struct Digits {
   std::string digits;             // the best guess of every wheel, leading zeros kept; empty: none
   int certain = 0;                // this many leading wheels are stood behind
   int red = 0;                    // trailing wheels that are decimals, 0 if unknown
+  double red_confidence = 0;      // 0..1, that they are so many
   std::string value;              // `digits` as an exact decimal without leading zeros: "195.419"
   double confidence = 0;          // 0..1, that the certain wheels are right
   std::array<Point, 4> window{};  // corners in reading order from top left, in pixels of the photo
