@@ -55,19 +55,21 @@ PhotoBytes bytes_of(const photo::Photo& photo, const photo::ReadFile& read_file)
 
 }  // namespace
 
-reader::Known known_of(const validate::Reading& accepted, std::int64_t at_ms,
-                       std::int64_t most_per_hour) {
+reader::Known known_of(const validate::Meter& meter, const validate::Reading& accepted,
+                       std::int64_t at_ms) {
   reader::Known known;
   // A value without a photo has no window, and may have been typed without its leading zeros.
   if (accepted.photo != 0) {
     known.window = corners_of(accepted.window);
     known.wheels = static_cast<int>(accepted.digits.size());
-    if (accepted.red > 0) known.red = accepted.red;
+    // That a reading has none may mean that nobody saw them.
+    known.red = meter.decimals;
+    if (known.red < 0 && accepted.red > 0) known.red = accepted.red;
   }
   if (at_ms < accepted.at_ms) return known;
   known.earlier = reader::Earlier{accepted.digits, accepted.certain,
                                   static_cast<double>(at_ms - accepted.at_ms) / double{hour_ms},
-                                  static_cast<double>(most_per_hour)};
+                                  static_cast<double>(meter.rate_max)};
   return known;
 }
 
@@ -113,7 +115,7 @@ struct ReadingQueue::Desk {
   Look::View view_of(const photo::Photo& photo, const PhotoBytes& bytes,
                      const validate::Watch& watch,
                      const std::optional<validate::Reading>& before,
-                     std::int64_t rate_max) const;
+                     const validate::Meter& meter) const;
   photo::Brightness brightness_of(const photo::Photo& photo, protocol::Bytes jpeg) const;
   static std::vector<store::Case> cases_of(const Look& look);
   bool judge(const Look& look);
@@ -226,7 +228,7 @@ photo::Brightness ReadingQueue::Desk::brightness_of(const photo::Photo& photo,
 Look::View ReadingQueue::Desk::view_of(const photo::Photo& photo, const PhotoBytes& bytes,
                                        const validate::Watch& watch,
                                        const std::optional<validate::Reading>& before,
-                                       std::int64_t rate_max) const {
+                                       const validate::Meter& meter) const {
   Look::View view;
   validate::Claim& claim = view.claim;
   if (!bytes) {
@@ -236,7 +238,7 @@ Look::View ReadingQueue::Desk::view_of(const photo::Photo& photo, const PhotoByt
     if (before)
       spdlog::debug(fmt::format("device {}: photo {} is of a known meter of {} wheels",
                                 photo.device, photo.id, before->digits.size()));
-    if (before) view.known = known_of(*before, photo.captured_at_ms, rate_max);
+    if (before) view.known = known_of(meter, *before, photo.captured_at_ms);
     // What a person has drawn goes before where the last reading was, and a person's own photo is
     // taken from anywhere.
     if (watch.region) view.known.window = corners_of(*watch.region), view.known.is_drawn = true;
@@ -276,7 +278,8 @@ std::optional<Look> ReadingQueue::Desk::look_at(const photo::Photo& photo) {
     const auto before = store.newest_accepted(watch.meter);
     const auto meter = store.meter(watch.meter);
     if (!before || (!meter && meter.error().code != store::ErrorCode::not_found)) return {};
-    look.views.push_back(view_of(photo, bytes, watch, *before, meter ? meter->rate_max : 0));
+    look.views.push_back(view_of(photo, bytes, watch, *before,
+                                 meter ? *meter : validate::Meter{}));
     metrics.observe_read_ms(look.views.back().claim.ms);
   }
   return look;

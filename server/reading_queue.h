@@ -26,10 +26,10 @@ namespace meterlens::server {
 using ReadPhoto =
     std::function<validate::Claim(std::span<const std::byte>, const reader::Known&)>;
 
-// What the newest accepted reading says of the same meter's photo of `at_ms`. An older photo has
-// the layout, but no earlier reading. most_per_hour: counts of the last wheel; 0: not known.
-reader::Known known_of(const validate::Reading& accepted, std::int64_t at_ms,
-                       std::int64_t most_per_hour);
+// What the meter's newest accepted reading says of its photo of `at_ms`. An older photo has the
+// layout, but no earlier reading.
+reader::Known known_of(const validate::Meter& meter, const validate::Reading& accepted,
+                       std::int64_t at_ms);
 
 // What was seen on one photo: one view for each meter that it shows, and what was known of that.
 struct Look {

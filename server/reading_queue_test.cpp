@@ -278,9 +278,11 @@ TEST(KnownOf, an_older_photo_has_the_layout_but_no_earlier_reading) {
   accepted.certain = 7;
   accepted.red = 3;
   accepted.at_ms = 7'200'000;
-  EXPECT_EQ(known_of(accepted, 10'800'000, 20).earlier->hours, 1);
-  EXPECT_EQ(known_of(accepted, 10'800'000, 20).earlier->most_per_hour, 20);
-  const reader::Known older = known_of(accepted, 7'000'000, 0);
+  validate::Meter meter;
+  meter.rate_max = 20;
+  EXPECT_EQ(known_of(meter, accepted, 10'800'000).earlier->hours, 1);
+  EXPECT_EQ(known_of(meter, accepted, 10'800'000).earlier->most_per_hour, 20);
+  const reader::Known older = known_of(meter, accepted, 7'000'000);
   EXPECT_FALSE(older.earlier);
   EXPECT_EQ(older.wheels, 8);
   EXPECT_EQ(older.red, 3);
@@ -291,11 +293,23 @@ TEST(KnownOf, a_value_without_a_photo_says_nothing_of_the_layout) {
   accepted.digits = "195419";
   accepted.red = 3;
   accepted.certain = 6;
-  const reader::Known known = known_of(accepted, 1, 0);
+  const reader::Known known = known_of({}, accepted, 1);
   EXPECT_FALSE(known.window);
   EXPECT_EQ(known.wheels, 0);
   EXPECT_EQ(known.red, -1);
   EXPECT_EQ(known.earlier->digits, "195419");
+}
+
+TEST(KnownOf, only_a_person_can_say_that_there_are_no_decimals) {
+  validate::Reading accepted;
+  accepted.digits = "0195419";
+  accepted.certain = 7;
+  accepted.photo = 4;
+  validate::Meter meter;
+  EXPECT_EQ(known_of(meter, accepted, 1).red, -1);
+  meter.decimals = 0;
+  EXPECT_EQ(known_of(meter, accepted, 1).red, 0);
+  EXPECT_EQ(known_of(meter, accepted, 1).wheels, 7);
 }
 
 TEST(Inbox, is_bounded_and_gives_everything_at_once) {
