@@ -2,11 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "app/fixture.h"
 #include "server/store/store.h"
 
 namespace meterlens::app {
@@ -14,20 +14,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class BackupTest : public testing::Test {
+class BackupTest : public test::FolderTest {
  protected:
   void SetUp() override {
-    fs::remove_all(folder_);
     fs::create_directories(folder_ / "data");
     fs::create_directories(folder_ / "images");
     std::ofstream(config_) << "[storage]\ndata_folder = " << data_ << "\nphoto_folder = "
                            << folder_ / "images" << '\n';
     ASSERT_TRUE(store::Store::open(data_ / "meterlens.db"));
   }
-  void TearDown() override {
-    umask(umask_);
-    fs::remove_all(folder_);
-  }
+  void TearDown() override { umask(umask_); }
 
   int back_up(const std::string& place) { return backup({config_.string(), place}); }
   ino_t database() const {
@@ -36,7 +32,6 @@ class BackupTest : public testing::Test {
   }
 
   const mode_t umask_ = umask(022);
-  const fs::path folder_ = fs::path(testing::TempDir()) / ("backup_" + std::to_string(getpid()));
   const fs::path data_ = folder_ / "data", config_ = folder_ / "a.toml";
 };
 

@@ -1,25 +1,17 @@
 #include "app/folders.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <fstream>
+
+#include "app/fixture.h"
 
 namespace meterlens::app {
 namespace {
 
 namespace fs = std::filesystem;
 
-class FoldersTest : public testing::Test {
- protected:
-  void SetUp() override {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  const fs::path folder_ = fs::path(testing::TempDir()) / ("folders_" + std::to_string(getpid()));
-};
+using FoldersTest = test::FolderTest;
 
 TEST_F(FoldersTest, ADataFolderIsOneServersAlone) {
   auto first = FolderLock::take(folder_);

@@ -1,27 +1,24 @@
 #include "app/upkeep.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+
+#include "app/fixture.h"
 
 namespace meterlens::app {
 namespace {
 
 namespace fs = std::filesystem;
 
-class UpkeepTest : public testing::Test {
+class UpkeepTest : public test::FolderTest {
  protected:
   void SetUp() override {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
     settings_.storage_data_folder = folder_.string();
     settings_.storage_photo_folder = (folder_ / "not there").string();
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
-  const fs::path folder_ = fs::path(testing::TempDir()) / ("upkeep_" + std::to_string(getpid()));
   Settings settings_;
 };
 
