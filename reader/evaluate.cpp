@@ -59,6 +59,16 @@ bool units_right(const Digits& digits, const Labelled& photo) {
   });
 }
 
+void count_decimals(Report& report, const Labelled& photo, const Digits& digits) {
+  if (photo.red < 0 || digits.status != Status::read || digits.digits.size() != photo.label.size())
+    return;
+  const bool is_red_right = digits.red == photo.red, is_sure = digits.red_confidence >= red_sure;
+  ++report.decimals_known;
+  report.decimals_right += is_red_right;
+  report.decimals_sure += is_sure;
+  report.decimals_sure_right += is_sure && is_red_right;
+}
+
 void count(Report& report, const Labelled& photo, const Answer& answer) {
   const bool has_units = photo.red >= 0 && photo.label.size() > static_cast<std::size_t>(photo.red);
   ++report.n;
@@ -75,6 +85,7 @@ void count(Report& report, const Labelled& photo, const Answer& answer) {
   report.exact += is_exact(*answer, photo.accepted);
   report.wrong_while_read += is_wrong_while_read(*answer, photo.accepted);
   report.units_right += has_units && units_right(*answer, photo);
+  count_decimals(report, photo, *answer);
 }
 
 // Something to stand behind: a `read` leaves at most its last two wheels open.

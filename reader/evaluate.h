@@ -25,6 +25,10 @@ struct Report {
   int units_right = 0;       // ... and all wheels before them are right
   int read = 0;              // status read
   int wrong_while_read = 0;  // read, and one of its certain wheels or their number wrong
+  int decimals_known = 0;    // read, of as many wheels as the label, which tells its decimals ...
+  int decimals_right = 0;    // ... and `red` is their number
+  int decimals_sure = 0;     // of the known ones those that the program stands behind ...
+  int decimals_sure_right = 0;  // ... and that are right
   int doubtful = 0, unreadable = 0;
   int errors = 0;            // no such file, or no whole JPEG
   double ms_per_photo = 0;   // the mean; the median and the 95th percentile

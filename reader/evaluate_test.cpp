@@ -78,6 +78,25 @@ TEST(Evaluate, CountsWholeUnitsWrongCertainWheelsAndTimes) {
   EXPECT_EQ(nlohmann::json::parse(to_json_line(report))["units_right"], 2);
 }
 
+TEST(Evaluate, CountsTheDecimalsOfWhatIsReadWithTheRightNumberOfWheels) {
+  const std::vector<Labelled> photos{photo_of("00195419", 3), photo_of("00195419", 3),
+                                     photo_of("00195419", 3), photo_of("00195419", 3),
+                                     photo_of("00195419"),    photo_of("00195", 0)};
+  std::vector<Answer> answers{answer_of("00195419", 8, Status::read, 1, 3),
+                              answer_of("90195419", 8, Status::read, 1, 2),
+                              answer_of("00195419", 8, Status::doubtful, 1, 3),
+                              answer_of("0019541", 7, Status::read, 1, 3),
+                              answer_of("00195419", 8, Status::read, 1, 3),
+                              answer_of("00195", 5, Status::read, 1, 0)};
+  for (const std::size_t i : {1, 5}) answers[i]->red_confidence = red_sure;
+  const Report report = report_of(photos, answers);
+  EXPECT_EQ(report.decimals_known, 3);  // the first two and the last
+  EXPECT_EQ(report.decimals_right, 2);
+  EXPECT_EQ(report.decimals_sure, 2);
+  EXPECT_EQ(report.decimals_sure_right, 1);
+  EXPECT_EQ(nlohmann::json::parse(to_json_line(report))["decimals_sure_right"], 1);
+}
+
 TEST(Evaluate, TheCurveGoesFromTheSurestToTheRest) {
   const std::vector<Labelled> photos{photo_of("11"), photo_of("22"), photo_of("33"),
                                      photo_of("4444"), photo_of("")};

@@ -183,9 +183,9 @@ Glimpse glimpse_of(std::span<const float> result, const Cut& cut) {
   for (std::size_t t = 0; t < reader_columns; ++t) {
     glimpse.cosine.push_back(channel(0, t));
     glimpse.sine.push_back(channel(1, t));
-    glimpse.red.push_back(sigmoid(channel(2, t)));
-    glimpse.centre.push_back(sigmoid(channel(3, t)));
-    whole += channel(4, t) / reader_columns;
+    glimpse.centre.push_back(sigmoid(channel(2, t)));
+    whole += channel(3, t) / reader_columns;
+    glimpse.red.push_back(sigmoid(channel(4, t)));
   }
   glimpse.whole = sigmoid(whole);
   glimpse.step = cut.grow_x / (reader_span_x * reader_columns);

@@ -95,7 +95,7 @@ def unseen_make(folder, boxes):
 def print_sets(folder, sets):
     print("| set | part | n | exact | whole units | read | a certain wheel wrong while read | ms, "
           "median and 95 % |\n|---|---|---|---|---|---|---|---|")
-    curves = []
+    curves, decimals = [], []
     for index, (name, part, labels, more) in enumerate(sets):
         curve = folder / f"curve-{index}.csv"
         r = evaluate(labels, *more, "--threads", "1", "--curve", curve)
@@ -103,6 +103,14 @@ def print_sets(folder, sets):
               f"{percent(r['units_right'], r['units_known'])} | {percent(r['read'], r['n'])} | "
               f"{r['wrong_while_read']} | {r['ms_50']:.1f}, {r['ms_95']:.1f} |", flush=True)
         curves.append((name, part, curve))
+        if r["decimals_known"]:
+            wrong = r["decimals_sure"] - r["decimals_sure_right"]
+            decimals.append(f"| {name} | {r['decimals_known']} | "
+                            f"{percent(r['decimals_right'], r['decimals_known'])} | "
+                            f"{percent(r['decimals_sure'], r['decimals_known'])} | {wrong} |")
+    print("\nDecimals of the photos that were read with the right number of wheels:")
+    print("| set | n | right number | sure of it | of these wrong |\n|---|---|---|---|---|")
+    print("\n".join(decimals))
     risks = " | ".join(f"risk {100 * risk:g} %" for risk in RISKS)
     print("\nShare of photos that can be given at a risk, by confidence alone:")
     print(f"| set | part | {risks} |\n" + "|---" * (2 + len(RISKS)) + "|")

@@ -77,10 +77,9 @@ class Refiner(nn.Module):
 
 
 class Reader(nn.Module):
-    """[n, 3, 32, 224] -> [n, 26, 1, 56]: 21 CTC logits, cos and sin of the wheel's position, red
-    (logit),
-    wheel centre (logit) and, to be averaged over the columns, whether the strip is a whole upright
-    register (logit)."""
+    """[n, 3, 32, 224] -> [n, 26, 1, 56]: 21 CTC logits, cos and sin of the wheel's position, wheel
+    centre (logit), to be averaged over the columns whether the strip is a whole upright register
+    (logit), and whether the wheel is a decimal (logit)."""
 
     def __init__(self):
         super().__init__()
@@ -96,13 +95,24 @@ class Reader(nn.Module):
             conv(144, 144, (1, 5)),
             conv(144, 144, (1, 3)),
         )
-        self.head = nn.Conv2d(144, CLASSES + 4, 1)
+        self.head = nn.Conv2d(144, CLASSES + 3, 1)
         self.wide = nn.Sequential(conv(144, 48, (1, 9)), conv(48, 48, (1, 9)))
         self.valid = nn.Conv2d(48, 1, 1)
+        # What makes a wheel a decimal is its colour, or a frame or a point before it.
+        self.tint = nn.Sequential(
+            conv(3, 16, stride=2), conv(16, 24, stride=2), conv(24, 32, (8, 3), padding=(0, 1))
+        )
+        self.decimal = nn.Sequential(
+            conv(32 + 144 + 48, 32, 1), conv(32, 32, (1, 9)), conv(32, 32, (1, 9)),
+            nn.Conv2d(32, 1, 1),
+        )
 
     def forward(self, x):
         features = functional.dropout(self.body(x), 0.1, self.training)
-        return torch.cat([self.head(features), self.valid(self.wide(features))], 1)
+        head, wide = self.head(features), self.wide(features)
+        valid = self.valid(wide)
+        decimal = self.decimal(torch.cat([self.tint(x), features, wide], 1))
+        return torch.cat([head, valid, decimal], 1)
 
 
 class Wheel(nn.Module):

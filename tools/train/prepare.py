@@ -38,7 +38,9 @@ HELD_GROUPS = (
     "collected/powermeter/unknown/timm",
 )
 PHOTO_SIDE = 448
-PROGRAM = os.path.join(os.path.dirname(__file__), "../../build/release/meterlens")
+UNKNOWN = -2  # how many wheels are decimals
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROGRAM = os.path.join(HERE, "../../build/release/meterlens")
 
 
 def rows(folder):
@@ -98,8 +100,9 @@ class Collector:
         small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         self.photos.append((jpeg(small, 84), quad * scale, split, source))
 
-    def strip(self, image, quad, positions, split, source):
-        self.strips.append((jpeg(layout.straighten(image, quad), 90), positions, split, source))
+    def strip(self, image, quad, positions, split, source, decimals):
+        strip = jpeg(layout.straighten(image, quad), 90)
+        self.strips.append((strip, positions, split, source, decimals))
 
 
 def iaoqian(data, out):
@@ -113,11 +116,14 @@ def iaoqian(data, out):
         out.hold(os.path.join(folder, row["file"]), row, split, "iaoqian")
         out.photo(image, quad, split, "iaoqian")
         if positions:
-            out.strip(image, quad, positions, split, "iaoqian")
+            out.strip(image, quad, positions, split, "iaoqian", 0)
 
 
 def jorvkve(data, out):
     folder = os.path.join(data, "e2e_jorvkve_power_street")
+    # What the set's labels lack, as people saw it on the photos.
+    with open(os.path.join(HERE, "jorvkve_decimals.csv"), encoding="utf-8") as file:
+        decimals = {row["label"]: int(row["decimals"]) for row in csv.DictReader(file)}
     for row in rows(folder):
         image = cv2.imread(os.path.join(folder, row["file"]))
         boxes = sorted((box[1:] for box in json.loads(row["digit_boxes"])), key=lambda box: box[0])
@@ -125,7 +131,8 @@ def jorvkve(data, out):
         split = {"4": "test", "7": "calibration"}.get(row["label"][0], "train")
         out.hold(os.path.join(folder, row["file"]), row, split, "jorvkve")
         out.photo(image, quad, split, "jorvkve")
-        out.strip(image, quad, [float(digit) for digit in row["label"]], split, "jorvkve")
+        positions = [float(digit) for digit in row["label"]]
+        out.strip(image, quad, positions, split, "jorvkve", decimals.get(row["label"], UNKNOWN))
 
 
 def anhkhoitran(data, out):
@@ -139,7 +146,8 @@ def anhkhoitran(data, out):
         spans.append((boxes[0][1] / image.shape[1], boxes[-1][3] / image.shape[1]))
         if len(boxes) >= 5 and all(box[0] != "NaN" for box in boxes):
             quad = box_quad([box[1:] for box in boxes], 0.36)
-            out.strip(image, quad, [float(box[0]) for box in boxes], "calibration", "anhkhoitran")
+            positions = [float(box[0]) for box in boxes]
+            out.strip(image, quad, positions, "calibration", "anhkhoitran", UNKNOWN)
     left, right = np.median(spans, axis=0)
     for row in rows(folder):
         if row["what"] != "whole_photo":
@@ -196,6 +204,11 @@ def is_reading(row):
     return row["label"].isdigit() and 3 <= len(row["label"]) <= layout.WHEELS_MAX
 
 
+def decimals_of(row):
+    decimals = (row.get("red") or "").strip()
+    return int(decimals) if decimals.isdigit() else UNKNOWN
+
+
 def labelled(folder, out, program):
     """A set of its own: a folder with labels.csv."""
     source = os.path.basename(os.path.abspath(folder))
@@ -226,7 +239,7 @@ def labelled(folder, out, program):
         out.photo(image, quad, split, source)
         positions = accepted_positions(row["label"], accepted)
         if positions:
-            out.strip(image, quad, positions, split, source)
+            out.strip(image, quad, positions, split, source, decimals_of(row))
     print(
         f"{source}: {len(every)} rows, {len(every) - len(known)} of them without a label of 3 to "
         f"{layout.WHEELS_MAX} digits, {no_photo} without photo, {no_window} without window"
@@ -307,6 +320,7 @@ def main():
     arrays["strip_position"] = np.array(
         [list(item[1]) + [-1.0] * (9 - len(item[1])) for item in out.strips], np.float32
     ).reshape(-1, layout.WHEELS_MAX)
+    arrays["strip_decimals"] = np.array([item[4] for item in out.strips], np.int8)
     arrays["strip_split"] = np.array([item[2] for item in out.strips])
     arrays["strip_source"] = np.array([item[3] for item in out.strips])
     arrays["wheel_position"] = np.array([item[1] for item in out.wheels], np.float32)

@@ -36,6 +36,7 @@ class Store:
         strips = self.load_pictures(pack, "strip", split)
         self.strips, self.strip_source = strips, pack["strip_source"][pack["strip_split"] == split]
         self.strip_position = pack["strip_position"][pack["strip_split"] == split]
+        self.strip_decimals = pack["strip_decimals"][pack["strip_split"] == split]
         self.drop(leave_out)
 
     def drop(self, sources):
@@ -43,6 +44,7 @@ class Store:
         keep = ~np.isin(self.strip_source, sources)
         self.strips = [strip for strip, stays in zip(self.strips, keep) if stays]
         self.strip_source, self.strip_position = self.strip_source[keep], self.strip_position[keep]
+        self.strip_decimals = self.strip_decimals[keep]
 
     def font_indices(self, count):
         order = np.random.default_rng(7).permutation(count)

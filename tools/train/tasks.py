@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as functional
 
 import layout
-from augment import change, uniform
+from augment import change, normalise, uniform
 from nets import CLASSES
 from pools import pixels
 
@@ -216,7 +216,8 @@ def reader_points(n, corners, flip_x, flip_y, device):
     return (a * (1 - u) + b * u) * (1 - v) + (d * (1 - u) + c * u) * v
 
 
-def reader_batch(rows):
+def reader_batch(rows, plain=0.0):
+    """plain: the share of strips that are seen as they are."""
     images, position, centre = pixels(rows["image"]), rows["position"], rows["centre"]
     n, device = len(position), position.device
     count = (position >= 0).sum(1)
@@ -247,6 +248,10 @@ def reader_batch(rows):
     seen = look(images, reader_points(n, corners, flip_x, flip_y, device))
     left, right = corners[:, [0, 3], 0].mean(1), corners[:, [1, 2], 0].mean(1)
     span = layout.READER_SPAN[0]
+    centred = centre[:, 0] > 0
+    # Where the wheels are is not always known: evenly spaced is near enough for their colour.
+    even = layout.LEFT + (torch.arange(9, device=device) + 0.5) * pitch[:, None]
+    centre = torch.where(centred[:, None], centre, even)
     column = (((centre - left[:, None]) / (right - left)[:, None] - 0.5) * span + 0.5) * (
         layout.READER_WIDTH / 4
     ) - 0.5
@@ -254,13 +259,14 @@ def reader_batch(rows):
         "position": position,
         "count": count,
         "column": column,
-        "centred": centre[:, 0] > 0,
+        "centred": centred,
         "red": rows["red"],
         "pitch": pitch / (layout.RIGHT - layout.LEFT) * span * layout.READER_WIDTH / 4,
         "valid": (kind == 0) & (count > 0),
         "exact": rows["exact"],
     }
-    return change(seen, 2.4, 0.35), target
+    as_it_is = torch.rand(n, 1, 1, 1, device=device) < plain
+    return torch.where(as_it_is, normalise(seen), change(seen, 2.4, 0.35)), target
 
 
 NEIGHBOUR = 0.5  # how likely a label names the digit of a last wheel half a step off, against none
@@ -294,6 +300,28 @@ def row_loss(logits, target):
     return result
 
 
+def decimals_loss(logits, near, target):
+    """Whether each wheel is a decimal, and how many trailing wheels are, which the reader finds of
+    all wheels together. logits: [n, columns]; near: of each wheel, [n, 9, columns]."""
+    known = (target["red"] >= 0) & (target["red"] < target["count"].clamp(min=1))
+    use = (near & known[:, None, None]).float()
+    index = torch.arange(9, device=logits.device)[None]
+    count, red = target["count"][:, None], target["red"].long()[:, None]
+    is_red = (index >= count - red).float()
+    each = functional.binary_cross_entropy_with_logits(
+        logits[:, None].expand_as(use), is_red[..., None].expand_as(use), reduction="none"
+    )
+    each = (each * use).sum() / (use.sum() + 1)
+    wheel = (logits[:, None] * use).sum(2) / use.sum(2).clamp(min=1)
+    # of k trailing ones against none, from the right
+    last = torch.where(index < count, wheel, torch.zeros_like(wheel)).flip(1).cumsum(1)
+    odds = last.gather(1, (9 - count + index - 1).clamp(0, 8)) * (index > 0)
+    odds = odds.masked_fill(index >= count.clamp(min=1), -math.inf)
+    lost = functional.cross_entropy(odds, torch.where(known, red[:, 0], 0), reduction="none")
+    some = known & (use.amax((1, 2)) > 0)
+    return each + torch.where(some, lost, torch.zeros_like(lost)).sum() / (some.sum() + 1)
+
+
 def reader_loss(result, target):
     result = result[:, :, 0].float()
     steps = result.shape[2]
@@ -302,18 +330,20 @@ def reader_loss(result, target):
     lost = row_loss(logits, target)
     text = (lost / target["count"].clamp(min=1) * valid).sum() / (valid.sum() + 1)
     whole = functional.binary_cross_entropy_with_logits(
-        result[:, CLASSES + 4].mean(1), valid.float()
+        result[:, CLASSES + 3].mean(1), valid.float()
     )
     known = valid & target["centred"]
+    is_wheel = (target["position"] >= 0)[..., None]
     column = torch.arange(steps, device=result.device)
     distance = (column[None, None] - target["column"][..., None]).abs()
-    exists = (target["position"] >= 0)[..., None] & known[:, None, None]
-    near = (distance < 0.3 * target["pitch"][:, None, None]) & exists
+    exists = is_wheel & known[:, None, None]
+    close = distance < 0.3 * target["pitch"][:, None, None]
+    near = close & exists
     middle = (
         torch.exp(-0.5 * (distance / (0.14 * target["pitch"][:, None, None])) ** 2) * exists
     ).amax(1)
     centre = functional.binary_cross_entropy_with_logits(
-        result[:, CLASSES + 3], middle, reduction="none"
+        result[:, CLASSES + 2], middle, reduction="none"
     )
     centre = (centre * known[:, None]).sum() / (known.sum() * steps + 1)
     angle = target["position"] * (2 * math.pi / 10)
@@ -322,15 +352,7 @@ def reader_loss(result, target):
     ) ** 2
     use = near & target["exact"][:, None, None]
     turn = (turn * use).sum() / (use.sum() + 1)
-    index = torch.arange(9, device=result.device)
-    is_red = (
-        (index[None] >= (target["count"] - target["red"])[:, None])
-        .float()[..., None]
-        .expand_as(distance)
+    decimals = decimals_loss(
+        result[:, CLASSES + 4], close & is_wheel & valid[:, None, None], target
     )
-    red = functional.binary_cross_entropy_with_logits(
-        result[:, None, CLASSES + 2].expand_as(distance), is_red, reduction="none"
-    )
-    use = near & (target["red"] >= 0)[:, None, None]
-    red = (red * use).sum() / (use.sum() + 1)
-    return text + 0.5 * whole + 0.5 * centre + 0.7 * turn + 0.15 * red
+    return text + 0.5 * whole + 0.5 * centre + 0.7 * turn + 0.15 * decimals

@@ -7,6 +7,7 @@ averaged weights to --out (npz) and a line of progress every minute and at the e
 """
 import argparse
 import copy
+import functools
 import math
 import random
 import time
@@ -55,7 +56,7 @@ def real_strips(store):
         "image": np.array(store.strips),
         "position": store.strip_position,
         "centre": centre,
-        "red": np.full(rows, -2, np.int8),
+        "red": store.strip_decimals,
         "exact": np.zeros(rows, bool),
     }, weights
 
@@ -139,6 +140,9 @@ def arguments():
     parser.add_argument("--threads", type=int, default=0, help="of PyTorch; 0: its own choice")
     parser.add_argument("--out", required=True)
     parser.add_argument("--resume", help="a checkpoint (npz) or a shipped model (onnx)")
+    parser.add_argument(
+        "--plain", type=float, default=0, help="share of strips without blur, noise and new colours"
+    )
     parser.add_argument("--freeze", nargs="*", default=(), help="parts of the net that stay")
     parser.add_argument("--seconds", type=float, default=500)
     parser.add_argument("--steps", type=int, default=0)
@@ -148,7 +152,10 @@ def arguments():
         "--capacity", type=int, default=4000, help="drawn pictures kept in memory, a folder"
     )
     parser.add_argument("--seed", type=int, default=1)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.plain and args.net != "reader":
+        parser.error("--plain: only the reader sees strips")
+    return args
 
 
 def main():
@@ -161,6 +168,8 @@ def main():
     fast = device.type == "cuda"
     torch.backends.cudnn.benchmark = fast
     make, loss_of = MAKE[args.net]
+    if args.plain:
+        make = functools.partial(make, plain=args.plain)
     is_wheel = args.net == "wheel"
     feed = (wheels.Feed if is_wheel else Feed)(args, device)
     net = first_net(args, lambda: make(feed.batch(args.batch))[0]).to(device)
