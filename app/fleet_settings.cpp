@@ -112,7 +112,8 @@ std::optional<api::BrokerDoorSettings> broker_door_settings(const Settings& sett
 }
 
 std::expected<std::unique_ptr<store::Store>, std::string> open_served(
-    const Settings& settings, Role role, const std::function<void(const std::string&)>& say) {
+    const Settings& settings, Role role, const std::function<void(const std::string&)>& say,
+    const std::function<bool()>& is_ending) {
   auto options = store_options(settings);
   if (!options) return std::unexpected(options.error());
   // The store keeps its options when it is open.
@@ -141,7 +142,10 @@ std::expected<std::unique_ptr<store::Store>, std::string> open_served(
           fmt::format("{}; waiting up to {} s for it", error.message, settings.fleet_patience_s));
       say(error.message);
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    for (int i = 0; i < 5; ++i) {
+      if (is_ending()) return std::unexpected("ended while the database was waited for");
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
   }
 }
 

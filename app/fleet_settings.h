@@ -20,10 +20,11 @@ std::expected<void, std::string> fleet_settings(const Settings& settings, server
                                                 server::Settings& out);
 // Where a server answers RabbitMQ; nothing: nowhere.
 std::optional<api::BrokerDoorSettings> broker_door_settings(const Settings& settings);
-// The server's database. A part of a fleet waits for it, and says so. `say` is told, while it is
-// being opened, what takes long: a schema that is changed, a server that is waited for.
+// The server's database. A part of a fleet waits for it, and says so, until `is_ending`. `say` is
+// told, while it is being opened, what takes long: a schema that is changed, a server that is
+// waited for.
 std::expected<std::unique_ptr<store::Store>, std::string> open_served(
-    const Settings& settings, server::Role role,
-    const std::function<void(const std::string&)>& say);
+    const Settings& settings, server::Role role, const std::function<void(const std::string&)>& say,
+    const std::function<bool()>& is_ending);
 
 }  // namespace meterlens::app

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -16,13 +17,13 @@
 #include <mutex>
 #include <utility>
 
+#include "app/certificates.h"
 #include "app/doors.h"
 #include "app/fleet_settings.h"
 #include "app/folders.h"
 #include "app/photo_objects.h"
 #include "app/photo_reader.h"
 #include "app/place.h"
-#include "app/certificates.h"
 #include "app/retention.h"
 #include "app/second_settings.h"
 #include "app/service.h"
@@ -43,8 +44,10 @@ namespace fs = std::filesystem;
 
 // Written by the signal handler, read by wait_for_signal().
 std::array<int, 2> signal_pipe{-1, -1};
+std::atomic<bool> is_ending = false;  // by a signal
 
 void on_signal(int signal) {
+  if (signal != SIGHUP) is_ending = true;
   const int before = errno;
   const char byte = static_cast<char>(signal);
   [[maybe_unused]] const auto written = write(signal_pipe[1], &byte, 1);
@@ -374,8 +377,9 @@ std::expected<void, std::string> Server::start(const Settings& settings,
 
   if (const auto opened = open_with_a_sign(settings, version, role); !opened) return opened;
 
-  const auto wiring = pipeline_settings(settings, role);
+  auto wiring = pipeline_settings(settings, role);
   if (!wiring) return std::unexpected(wiring.error());
+  wiring->is_ending = [] { return is_ending.load(); };
   auto started = server::Pipeline::start(*wiring, *store, metrics, *std::move(read),
                                          [this](const server::Change& change) { relay(change); });
   if (!started) return std::unexpected(started.error());
@@ -423,7 +427,7 @@ std::expected<void, std::string> Server::open_with_a_sign(const Settings& settin
     }
     if (sign != nullptr) sign->say(words);
   };
-  auto opened = open_served(settings, role, say);
+  auto opened = open_served(settings, role, say, [] { return is_ending.load(); });
   if (!opened) return std::unexpected(opened.error());
   store = *std::move(opened);
   return {};
@@ -455,7 +459,7 @@ int serve(const Settings& settings, const std::string& version, server::Role rol
   if (const auto started = server.start(settings, version, role); !started) {
     fmt::print(stderr, "meterlens: {}\n", started.error());
     server.stop();
-    return 1;
+    return is_ending ? 0 : 1;
   }
   const char* scheme = settings.tls_http_certificate_file.empty() ? "http" : "https";
   if (role == server::Role::worker)

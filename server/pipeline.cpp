@@ -264,7 +264,8 @@ std::expected<std::unique_ptr<Pipeline>, std::string> Pipeline::start(
   if (const auto prepared = steps->prepare(); !prepared) return std::unexpected(prepared.error());
   steps->start_threads(std::move(read));
   if (steps->queues != nullptr) {
-    if (const auto there = steps->queues->wait_connected(settings.patience_ms); !there) {
+    if (const auto there = steps->queues->wait_connected(settings.patience_ms, settings.is_ending);
+        !there) {
       steps->stop();
       return std::unexpected(there.error());
     }

@@ -59,6 +59,7 @@ struct Settings {
   ingest::QueueLinkSettings queues;  // of a fleet, instead of a broker; no nodes: there is none
   ShareSettings share;
   std::int64_t patience_ms = 60'000;  // for RabbitMQ, at the start
+  std::function<bool()> is_ending = {};  // asked while it is waited for; true: no more
   std::optional<ingest::BrokerSettings> embedded = ingest::BrokerSettings{};  // nothing: external
   ingest::LinkSettings link;  // host and port are those of `embedded` when there is one
   ingest::DecoderLimits decoder;

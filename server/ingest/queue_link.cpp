@@ -359,11 +359,16 @@ void QueueLink::Session::forward(const AmqpMessage& one) {
 
 bool QueueLink::connected() const { return session_->connected; }
 
-std::expected<void, std::string> QueueLink::wait_connected(std::int64_t patience_ms) {
+std::expected<void, std::string> QueueLink::wait_connected(std::int64_t patience_ms,
+                                                           const IsEnding& is_ending) {
+  constexpr auto glance = milliseconds(100);
+  const auto end = std::chrono::steady_clock::now() + milliseconds(patience_ms);
   std::unique_lock lock(session_->mutex);
-  if (session_->changed.wait_for(lock, milliseconds(patience_ms),
-                                 [this] { return session_->connected.load(); }))
-    return {};
+  do {
+    if (session_->changed.wait_for(lock, glance, [this] { return session_->connected.load(); }))
+      return {};
+    if (is_ending && is_ending()) return std::unexpected("ended while RabbitMQ was waited for");
+  } while (std::chrono::steady_clock::now() < end);
   const std::string why = session_->hears ? session_->sender->trouble() : session_->trouble;
   return std::unexpected(fmt::format("{}; waited {} s: start it, or name another node in [fleet]",
                                      why, patience_ms / 1000));

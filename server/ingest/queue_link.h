@@ -75,8 +75,11 @@ class QueueLink {
   QueueLink& operator=(const QueueLink&) = delete;
 
   bool connected() const;
-  // Waits for it; the error is why it has not come to that.
-  std::expected<void, std::string> wait_connected(std::int64_t patience_ms);
+  // Waits for it; the error is why it has not come to that. `is_ending` is asked meanwhile whether
+  // nobody wants it any more.
+  using IsEnding = std::function<bool()>;
+  std::expected<void, std::string> wait_connected(std::int64_t patience_ms,
+                                                  const IsEnding& is_ending = {});
 
   // A worker's: its share of the queues. A queue that was left is done with when `count` is 0.
   // After keep() nothing of it is acknowledged any more, after give_back() somebody else has it,

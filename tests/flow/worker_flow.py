@@ -250,14 +250,25 @@ class Away(Fleet):
         self.assertIn("waited 3 s", done.stdout + done.stderr)
         return done.stdout + done.stderr
 
+    def end_while_waiting(self, role, missed, **changes):
+        """A signal ends who would wait for a minute."""
+        program = self.stack.spawn("meterlens", *role, "--config", self.write_config(**changes))
+        wait_until(lambda: missed in self.log_of(program), 30, missed)
+        program.terminate()
+        self.assertEqual(program.wait(20), 0, self.log_of(program))
+        self.assertIn("was waited for", self.log_of(program))
+
     def test_who_is_away_at_the_start_is_waited_for_on_postgresql(self):
         roles = (["worker"], ["serve", "--no-worker"])
+        nowhere = f"amqp://guest@127.0.0.1:{free_port()}/"
         for role in roles:
             self.assertIn("no connection to RabbitMQ at 127.0.0.1",
-                          self.refusal(*role, amqp=f"amqp://guest@127.0.0.1:{free_port()}/"))
+                          self.refusal(*role, amqp=nowhere))
+            self.end_while_waiting(role, "no connection to RabbitMQ", amqp=nowhere)
         self.server.stop()
         for role in roles:
             self.assertIn("cannot be reached", self.refusal(*role))
+            self.end_while_waiting(role, "waiting up to 60 s")
 
     def test_who_comes_within_the_time_is_taken_up_on_postgresql(self):
         self.broker.stop()
