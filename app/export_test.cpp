@@ -56,7 +56,7 @@ class ExportTest : public testing::Test {
     return store_->add_reading(reading).value();
   }
   void edit(std::int64_t id, const validate::Edit& wanted) {
-    const auto reviewed = validate::review(store_->reading(id).value(), wanted, {}, 5);
+    const auto reviewed = validate::review(store_->reading(id).value(), wanted, {}, {}, 5);
     ASSERT_TRUE(reviewed);
     ASSERT_TRUE(store_->add_review(*reviewed, 0));
   }

@@ -19,6 +19,7 @@ validate::Claim claim_of(const reader::Digits& digits) {
   claim.digits = digits.digits;
   claim.certain = digits.certain;
   claim.red = digits.red;
+  claim.red_is_clear = digits.red_confidence >= reader::red_sure;
   claim.confidence = digits.confidence;
   for (std::size_t i = 0; i < claim.window.size(); ++i) {
     claim.window[i] = {digits.window[i].x, digits.window[i].y};

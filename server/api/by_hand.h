@@ -1,11 +1,13 @@
 // Inside api/: what makes a reading of a value that a person gives.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
 
+#include "server/store/store.h"
 #include "server/validate/meter.h"
 #include "server/validate/review.h"
 
@@ -33,12 +35,28 @@ inline std::optional<validate::Reading> layout_of(
   return out;
 }
 
+// A meter with what is known of the register that was there at a time: after an exchange what the
+// meter says is the new one's. A device that nobody made a meter is one of which nothing is known.
+inline store::Result<validate::Meter> meter_at(store::Store& store, const std::string& id,
+                                               std::int64_t at_ms) {
+  auto meter = store.meter(id);
+  if (!meter && meter.error().code == store::ErrorCode::not_found) return validate::Meter{};
+  if (!meter) return meter;
+  const auto exchanges = store.exchanges(id);
+  if (!exchanges) return std::unexpected(exchanges.error());
+  const bool is_past = std::ranges::any_of(
+      *exchanges, [at_ms](const validate::Exchange& one) { return one.at_ms > at_ms; });
+  if (is_past) meter->wheels = 0, meter->decimals = -1;
+  return meter;
+}
+
 // `seen` with the person's value or digits; the error says what is wrong with them.
 inline std::expected<validate::Reading, std::string> given(
     const validate::Reading& seen, const std::string& value, const std::string& digits,
-    const validate::Author& author, const std::optional<validate::Reading>& layout) {
+    const validate::Author& author, const validate::Meter& meter,
+    const std::optional<validate::Reading>& newest) {
   validate::Edit edit{validate::Verdict::manual, digits, value, author.reason, author.name};
-  return validate::review(seen, edit, layout, author.at_ms);
+  return validate::review(seen, edit, layout_of(meter, newest), meter, author.at_ms);
 }
 
 }  // namespace meterlens::api

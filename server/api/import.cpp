@@ -145,8 +145,10 @@ class ReadingLines {
                                same->id));
     const auto newest = store_.newest_accepted(id);
     if (!newest) return std::unexpected(newest.error());
-    auto reading = given(by_hand(id, *at_ms), wanted->value, wanted->digits, wanted->author,
-                         layout_of(*meter, *newest));
+    const auto then = meter_at(store_, id, *at_ms);
+    if (!then) return std::unexpected(then.error());
+    auto reading =
+        given(by_hand(id, *at_ms), wanted->value, wanted->digits, wanted->author, *then, *newest);
     if (!reading) return wrong(reading.error());
     seen_.emplace(id, *at_ms);
     return Line(ReadingLine{id, *at_ms, *std::move(reading)});

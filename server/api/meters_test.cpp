@@ -21,23 +21,26 @@ class MetersTest : public ApiTest {
     return text.empty() ? json() : json::parse(text);
   }
   json got(const std::string& path) { return get_json("/api/v1" + path); }
-  // A reading of m1 as the reading queue makes it.
-  std::int64_t judged(const std::string& digits, std::int64_t at_ms) {
+  // A reading of `meter_` as the reading queue makes it.
+  std::int64_t judged(const std::string& digits, std::int64_t at_ms, int red = 3,
+                      bool red_is_clear = true) {
     validate::Claim claim;
-    claim.meter = claim.device = "m1";
+    claim.meter = claim.device = meter_;
     claim.at_ms = at_ms;
     claim.status = "read";
     claim.digits = digits;
     claim.certain = static_cast<int>(digits.size());
-    claim.red = 3;
-    const store::Case one{"m1", at_ms, 0, [&](const validate::Past& past) {
-                            return validate::judge(claim, past);
-                          }};
+    claim.red = red;
+    claim.red_is_clear = red_is_clear;
+    const store::Case one{meter_, at_ms, 0,
+                          [&](const validate::Past& past) { return validate::judge(claim, past); }};
     return store_->judge({&one, 1}, at_ms)->readings.front().id;
   }
   std::string verdict_of(std::int64_t id) {
     return got("/readings/" + std::to_string(id))["verdict"];
   }
+
+  std::string meter_ = "m1";
 };
 
 TEST_F(MetersTest, ADeviceThatAppearsHasAMeterAndWatchesIt) {
@@ -194,6 +197,32 @@ TEST_F(MetersTest, AValueByHandIsStrongerThanWhatTheCameraSaw) {
   asked("POST", "/meters/no/readings", {{"at_ms", begin}, {"value", "1"}}, 404);
 }
 
+TEST_F(MetersTest, UnclearDecimalsBecomeThoseThatAPersonGivesTheMeter) {
+  meter_ = "new";
+  asked("POST", "/meters", {{"id", meter_}}, 201);
+  const std::int64_t begin = 10 * hour;
+  const std::int64_t ids[] = {judged("00195430", begin, 1, false),
+                              judged("00195431", begin + hour, 1, false)};
+  for (const std::int64_t id : ids) {
+    const json waiting = got("/readings/" + std::to_string(id));
+    EXPECT_EQ(waiting["verdict"], "doubtful");
+    EXPECT_EQ(waiting["flags"], json::array({"unclear_decimals"}));
+  }
+  const json meter = got("/meters/new");
+  asked("PATCH", "/meters/new", {{"version", meter["version"]}, {"decimals", 3}}, 200);
+  EXPECT_EQ(verdict_of(ids[0]), "accepted");
+  const json taken = got("/readings/" + std::to_string(ids[1]));
+  EXPECT_EQ(taken["verdict"], "accepted");
+  EXPECT_EQ(taken["value"], "195.431");
+  EXPECT_EQ(taken["review"]["seen"]["value"], "19543.1");
+  // Accepted by a person it has the meter's, too, though the photo shows others.
+  const auto other = judged("00195440", begin + 2 * hour, 2);
+  const json shown = got("/readings/" + std::to_string(other));
+  EXPECT_EQ(shown["verdict"], "doubtful");
+  const json edit = {{"version", shown["version"]}, {"verdict", "accepted"}};
+  EXPECT_EQ(asked("PATCH", "/readings/" + std::to_string(other), edit, 200)["value"], "195.440");
+}
+
 TEST_F(MetersTest, GapsAreFilledOnceAndGiveWayToReadings) {
   const std::int64_t begin = 10 * hour;
   judged("00195430", begin);
@@ -241,6 +270,10 @@ TEST_F(MetersTest, AnExchangeBeginsAnotherRegister) {
   const auto after = store_->judge({&one, 1}, claim.at_ms)->readings.front();
   EXPECT_EQ(after.verdict, validate::Verdict::accepted);
   EXPECT_TRUE(after.reasons.empty());
+  // The old register keeps its own decimals.
+  const json end = got("/readings/" + exchange["end_reading"].dump());
+  const json edit = {{"version", end["version"]}, {"verdict", "manual"}, {"value", "195.433"}};
+  EXPECT_EQ(asked("PATCH", "/readings/" + end["id"].dump(), edit, 200)["digits"], "00195433");
   asked("POST", "/meters/m1/exchanges", wanted, 409);
   json later = wanted;
   later["version"] = got("/meters/m1")["version"];

@@ -7,6 +7,7 @@
 #include "protocol/ids.h"
 #include "protocol/image.h"
 #include "server/api/answers.h"
+#include "server/api/by_hand.h"
 #include "server/api/files.h"
 #include "server/api/openapi.h"
 #include "server/api/query.h"
@@ -240,7 +241,9 @@ Response Routes::review(const Request& request, const std::string& id) {
   if (!reading) return store_error(reading.error(), "reading");
   const auto newest = store_.newest_accepted(reading->meter, reading->id);
   if (!newest) return store_error(newest.error());
-  const auto reviewed = validate::review(*reading, wanted->edit, *newest, unix_ms());
+  const auto meter = meter_at(store_, reading->meter, reading->at_ms);
+  if (!meter) return store_error(meter.error());
+  const auto reviewed = validate::review(*reading, wanted->edit, *newest, *meter, unix_ms());
   if (!reviewed) return bad_request(reviewed.error());
   const auto stored = store_.add_review(*reviewed, wanted->version);
   if (!stored) return store_error(stored.error(), "reading");

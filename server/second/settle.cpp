@@ -75,9 +75,11 @@ void take(Claim& claim, const Choice& choice, const std::string& digits, const s
   claim.status = "read";
   claim.reason.clear();
   claim.prior.clear();
+  claim.red_is_clear = choice.red >= 0 ? choice.red == claim.red
+                                       : claim.red_is_clear && claim.digits.size() == digits.size();
+  if (choice.red >= 0) claim.red = choice.red;
   claim.digits = digits;
   claim.certain = std::min(static_cast<int>(choice.digits.size()), validate::wheel_count_max);
-  if (choice.red >= 0) claim.red = choice.red;
   claim.confidence = std::max(choice.confidence, 0.0);
   believe(claim, 1, why);
 }

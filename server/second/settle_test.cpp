@@ -35,8 +35,11 @@ Heard away() {
   return out;
 }
 
+// By a meter whose decimals are known.
 validate::Reading judged(const Claim& claim) {
-  return validate::judge(claim, {}).readings.front();
+  validate::Past past;
+  past.meter.decimals = claim.red;
+  return validate::judge(claim, past).readings.front();
 }
 
 struct Case {
@@ -132,6 +135,23 @@ TEST(Settle, integer_wheels_alone_confirm_only_those) {
   const Claim settled = settle(Policy::both_must_agree, claim, heard("00195"), 0.9);
   EXPECT_EQ(settled.certain, 5);
   EXPECT_EQ(judged(settled).value, "195");
+}
+
+TEST(Settle, decimals_are_clear_where_both_readers_see_as_many) {
+  Claim dull = local("doubtful", "00195418", 0, "blur");
+  dull.red = 3, dull.red_is_clear = false;
+  Heard word = heard("00195419");
+  const auto clear_with = [&](int decimals) {
+    word.choice->red = decimals;
+    return settle(Policy::baidu, dull, word, 0.9).red_is_clear;
+  };
+  EXPECT_FALSE(clear_with(-1));
+  EXPECT_FALSE(clear_with(2));
+  EXPECT_TRUE(clear_with(3));
+  dull.red_is_clear = true;
+  EXPECT_TRUE(clear_with(-1));
+  word = heard("0195419");
+  EXPECT_FALSE(clear_with(-1)) << "of another number of wheels";
 }
 
 TEST(WhyNotAsked, spends_nothing_where_nothing_is_won) {

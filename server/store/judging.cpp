@@ -111,6 +111,7 @@ void apply(soci::session& sql, const validate::Change& change, std::int64_t now_
   auto reading = find_reading(sql, change.reading);
   protocol::require(reading.has_value());
   reading->verdict = change.verdict;
+  if (change.decimals) validate::set_decimals(*reading, *change.decimals);
   reading->review = validate::Review{.by_server = true, .reason = change.reason, .at_ms = now_ms};
   insert_review(sql, *reading);
 }

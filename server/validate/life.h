@@ -60,7 +60,7 @@ struct Entry {
 class Life {
  public:
   Life(const Kind& kind, std::uint64_t seed, const Errors& errors = {}, double begin_part = -1)
-      : kind_(kind), errors_(errors), random_(seed) {
+      : kind_(kind), errors_(errors), random_(seed), shown_red_(kind.red) {
     const double full = std::pow(10.0, kind.wheels);
     // Some begin just before the register's top.
     const double part = begin_part >= 0 ? begin_part : chance(0.1) ? 0.9999 : uniform() * 0.8;
@@ -114,6 +114,8 @@ class Life {
   std::int64_t now_ms() const { return at_ms_; }
   // Hours of use at this many times the usual rate.
   void set_rate(double times) { rate_ = times; }
+  // From now on photos show so many decimals, clearly or not.
+  void show_red(int decimals, bool clearly) { shown_red_ = decimals, red_is_clear_ = clearly; }
   // The next photo shows the digits of this many counts more.
   void lie(std::int64_t counts, int photos = 1) {
     lie_ = counts;
@@ -161,7 +163,8 @@ class Life {
     shot.entry.misread = lies_ > 0;
     lies_ = std::max(lies_ - 1, 0);
     shot.claim.certain = kind_.wheels;
-    shot.claim.red = chance(errors_.no_red) ? 0 : kind_.red;
+    shot.claim.red = chance(errors_.no_red) ? 0 : shown_red_;
+    shot.claim.red_is_clear = red_is_clear_;
     if (chance(errors_.turning)) shot.claim.certain -= 1;
     misread(shot);
     shot.claim.at_ms = at_ms_;
@@ -223,6 +226,7 @@ class Life {
       reading.review->by_server = true;
       reading.review->reason = change.reason;
       reading.verdict = change.verdict;
+      if (change.decimals) set_decimals(reading, *change.decimals);
     }
   }
 
@@ -230,10 +234,12 @@ class Life {
   const Kind& kind_;
   const Errors errors_;
   std::mt19937_64 random_;
+  int shown_red_ = 0;
   Meter meter_;
   double truth_ = 0;
   std::int64_t at_ms_ = 0;
   double rate_ = 1;
+  bool red_is_clear_ = true;
   std::int64_t lie_ = 0;
   int lies_ = 0;
   int repeats_ = 0;

@@ -78,6 +78,7 @@ struct Point {
   int wheels = 0;
   int red = 0;
   Standing standing = Standing::open;
+  bool has_unclear_decimals = false;  // open only when something says how many they are
 };
 
 // Later readings are judged by it.

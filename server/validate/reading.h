@@ -15,22 +15,23 @@ const char* name(Verdict verdict);
 
 // What the server noticed, for programs; `reasons` says the same to people. A set of bits.
 enum class Flag : std::uint32_t {
-  negative_use = 1U << 0,     // less than an earlier reading
-  implausible = 1U << 1,      // more than any meter, or this one, can have used
-  high_use = 1U << 2,         // far more than this meter ever used in such a time
-  low_use = 1U << 3,          // far less
-  zero_use = 1U << 4,         // no use for longer than ever before
-  stuck = 1U << 5,            // no use for three times as long as ever before
-  continuous_flow = 1U << 6,  // use in every interval of a day: a leak
-  roll_over = 1U << 7,        // the register came round to zero
-  same_photo = 1U << 8,       // byte for byte an earlier photo
-  second_reader = 1U << 9,    // a second reader sees another number, or none confirms it
-  other_register = 1U << 10,  // another number of wheels or decimals
-  late = 1U << 11,            // an older photo than the newest accepted reading's
-  clock = 1U << 12,           // the camera's clock is wrong: the time is that of the arrival
-  no_meter = 1U << 13,        // the device watches no meter at that time
+  negative_use = 1U << 0,       // less than an earlier reading
+  implausible = 1U << 1,        // more than any meter, or this one, can have used
+  high_use = 1U << 2,           // far more than this meter ever used in such a time
+  low_use = 1U << 3,            // far less
+  zero_use = 1U << 4,           // no use for longer than ever before
+  stuck = 1U << 5,              // no use for three times as long as ever before
+  continuous_flow = 1U << 6,    // use in every interval of a day: a leak
+  roll_over = 1U << 7,          // the register came round to zero
+  same_photo = 1U << 8,         // byte for byte an earlier photo
+  second_reader = 1U << 9,      // a second reader sees another number, or none confirms it
+  other_register = 1U << 10,    // another number of wheels or decimals
+  late = 1U << 11,              // an older photo than the newest accepted reading's
+  clock = 1U << 12,             // the camera's clock is wrong: the time is that of the arrival
+  no_meter = 1U << 13,          // the device watches no meter at that time
+  unclear_decimals = 1U << 14,  // nobody has said them, and the photo does not show them well
 };
-inline constexpr int flag_count = 14;
+inline constexpr int flag_count = 15;
 const char* name(Flag flag);
 constexpr std::uint32_t bit(Flag flag) { return static_cast<std::uint32_t>(flag); }
 
@@ -87,6 +88,9 @@ struct Reading {
   std::optional<Review> review;   // the newest one
   std::vector<Said> said = {};    // empty: one reader alone; listed readings are without
 };
+
+// How many of its wheels are decimals, whatever was seen; `value` follows.
+void set_decimals(Reading& reading, int decimals);
 
 // Raises a flag, and says why.
 inline void flag(Reading& reading, Flag which, std::string reason) {

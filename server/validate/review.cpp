@@ -27,12 +27,18 @@ bool is_register(std::string_view digits) {
   return is_digits(digits) && digits.size() <= static_cast<std::size_t>(wheel_count_max);
 }
 
+// The decimals that a person gave the meter go before those that the reader saw.
+int red_of(const Reading& reading, const Meter& meter) {
+  return meter.decimals < 0 ? reading.red : meter.decimals;
+}
+
 // What the register may look like: as on the newest accepted reading, or as on this one.
-std::vector<Layout> layouts_of(const Reading& reading, const std::optional<Reading>& newest) {
+std::vector<Layout> layouts_of(const Reading& reading, const std::optional<Reading>& newest,
+                               const Meter& meter) {
   std::vector<Layout> layouts;
   for (const Reading* one : {newest ? &*newest : nullptr, &reading}) {
     if (one != nullptr && is_register(one->digits)) {
-      layouts.push_back({static_cast<int>(one->digits.size()), one->red});
+      layouts.push_back({static_cast<int>(one->digits.size()), red_of(*one, meter)});
     }
   }
   return layouts;
@@ -52,7 +58,7 @@ Reading with_digits(Reading reading, const std::string& digits, int red) {
 }
 
 Edited correct_digits(const Reading& reading, const std::string& digits,
-                      const std::vector<Layout>& layouts, bool is_known) {
+                      const std::vector<Layout>& layouts, bool is_known, const Meter& meter) {
   if (!is_register(digits)) {
     return std::unexpected(fmt::format("\"digits\" must be 1 to {} figures", wheel_count_max));
   }
@@ -63,11 +69,11 @@ Edited correct_digits(const Reading& reading, const std::string& digits,
     return std::unexpected(fmt::format("\"digits\" has {} figures, the meter has {} wheels", wheels,
                                        layouts.front().wheels));
   }
-  return with_digits(reading, digits, reading.red);
+  return with_digits(reading, digits, red_of(reading, meter));
 }
 
 Edited correct_value(const Reading& reading, const std::string& value,
-                     const std::vector<Layout>& layouts, bool is_known) {
+                     const std::vector<Layout>& layouts, bool is_known, const Meter& meter) {
   const std::size_t point = std::min(value.find('.'), value.size());
   const std::string decimals = value.substr(std::min(point + 1, value.size()));
   std::string digits = value.substr(0, point);
@@ -90,6 +96,11 @@ Edited correct_value(const Reading& reading, const std::string& value,
     return std::unexpected(fmt::format("\"value\" does not fit the meter: it has {} wheels, {} of "
                                        "them decimals, and all decimals are wanted",
                                        layouts.front().wheels, layouts.front().red));
+  } else if (meter.decimals >= 0 && meter.decimals != red) {
+    return std::unexpected(
+        fmt::format("\"value\" has {} decimals, the meter has {}: all of them "
+                    "are wanted",
+                    red, meter.decimals));
   } else if (!layouts.empty()) {
     wanted = std::max(wheels, layouts.front().wheels);
   }
@@ -97,22 +108,25 @@ Edited correct_value(const Reading& reading, const std::string& value,
   return with_digits(reading, digits, red);
 }
 
-Edited changed(const Reading& reading, const Edit& edit, const std::optional<Reading>& newest) {
+Edited changed(const Reading& reading, const Edit& edit, const std::optional<Reading>& newest,
+               const Meter& meter) {
   const bool has_number = !edit.digits.empty() || !edit.value.empty();
   if (edit.verdict != Verdict::manual && has_number) {
     return std::unexpected("only the verdict \"manual\" comes with \"digits\" or \"value\"");
   }
   switch (edit.verdict) {
     case Verdict::accepted:
-      if (is_register(reading.digits)) return with_digits(reading, reading.digits, reading.red);
+      if (is_register(reading.digits))
+        return with_digits(reading, reading.digits, red_of(reading, meter));
       return std::unexpected("there are no digits to accept: send \"manual\" with the right ones");
     case Verdict::manual: {
       if (edit.digits.empty() == edit.value.empty()) {
         return std::unexpected("\"manual\" needs \"digits\" or \"value\", not both");
       }
-      const auto layouts = layouts_of(reading, newest);
-      return edit.value.empty() ? correct_digits(reading, edit.digits, layouts, newest.has_value())
-                                : correct_value(reading, edit.value, layouts, newest.has_value());
+      const auto layouts = layouts_of(reading, newest, meter);
+      const bool is_known = newest.has_value();
+      return edit.value.empty() ? correct_digits(reading, edit.digits, layouts, is_known, meter)
+                                : correct_value(reading, edit.value, layouts, is_known, meter);
     }
     case Verdict::rejected:
       if (!edit.reason.empty()) return reading;
@@ -126,9 +140,9 @@ Edited changed(const Reading& reading, const Edit& edit, const std::optional<Rea
 }  // namespace
 
 std::expected<Reading, std::string> review(const Reading& reading, const Edit& edit,
-                                           const std::optional<Reading>& newest,
+                                           const std::optional<Reading>& newest, const Meter& meter,
                                            std::int64_t now_ms) {
-  auto out = changed(reading, edit, newest);
+  auto out = changed(reading, edit, newest, meter);
   if (!out) return out;
   out->verdict = edit.verdict;
   if (!out->review) {

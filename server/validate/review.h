@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "server/validate/meter.h"
 #include "server/validate/reading.h"
 
 namespace meterlens::validate {
@@ -21,9 +22,10 @@ struct Edit {
 
 // `reading` as it stands after the edit, with its `review` (id 0). `newest` is the newest accepted
 // reading of the same meter, if it is another one: a correction must have as many wheels and
-// decimals as that, or as what the reader saw. The error says what is wrong with the edit.
+// decimals as that, or as what the reader saw; but the decimals that a person gave `meter` go
+// before both. The error says what is wrong with the edit.
 std::expected<Reading, std::string> review(const Reading& reading, const Edit& edit,
-                                           const std::optional<Reading>& newest,
+                                           const std::optional<Reading>& newest, const Meter& meter,
                                            std::int64_t now_ms);
 
 }  // namespace meterlens::validate

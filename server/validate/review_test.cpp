@@ -38,7 +38,7 @@ TEST_P(Reviewed, GivesTheNumberOrRefuses) {
   const Reading reading = reading_of(c.seen, static_cast<int>(std::string(c.seen).size()), c.red);
   std::optional<Reading> newest;
   if (*c.newest != '\0') newest = reading_of(c.newest, 8, 3);
-  const auto out = review(reading, c.edit, newest, 77);
+  const auto out = review(reading, c.edit, newest, {}, 77);
   ASSERT_EQ(out.has_value(), *c.digits != '\0') << c.about << (out ? "" : out.error());
   if (!out) {
     EXPECT_FALSE(out.error().empty());
@@ -84,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(Table, Reviewed, testing::Values(
 TEST(Review, AcceptsEveryWheelOfADoubtfulReading) {
   Reading reading = reading_of("00195419", 6, 3);
   EXPECT_EQ(reading.value, "195.4");
-  const auto out = review(reading, {.verdict = Verdict::accepted, .reviewer = "ann"}, {}, 77);
+  const auto out = review(reading, {.verdict = Verdict::accepted, .reviewer = "ann"}, {}, {}, 77);
   ASSERT_TRUE(out);
   EXPECT_EQ(out->verdict, Verdict::accepted);
   EXPECT_EQ(out->value, "195.419");
@@ -93,18 +93,34 @@ TEST(Review, AcceptsEveryWheelOfADoubtfulReading) {
   EXPECT_EQ(out->review->at_ms, 77);
   EXPECT_EQ(out->review->seen_value, "195.4");
   EXPECT_EQ(out->review->seen_certain, 6);
-  EXPECT_FALSE(review(reading_of("", 0, 0), {.verdict = Verdict::accepted}, {}, 77));
-  EXPECT_FALSE(review(reading, {.verdict = Verdict::accepted, .digits = "00195419"}, {}, 77));
-  EXPECT_FALSE(review(reading, {.verdict = Verdict::doubtful}, {}, 77));
-  EXPECT_FALSE(review(reading, {.verdict = Verdict::estimated}, {}, 77));
+  EXPECT_FALSE(review(reading_of("", 0, 0), {.verdict = Verdict::accepted}, {}, {}, 77));
+  EXPECT_FALSE(review(reading, {.verdict = Verdict::accepted, .digits = "00195419"}, {}, {}, 77));
+  EXPECT_FALSE(review(reading, {.verdict = Verdict::doubtful}, {}, {}, 77));
+  EXPECT_FALSE(review(reading, {.verdict = Verdict::estimated}, {}, {}, 77));
+}
+
+TEST(Review, TheDecimalsThatAPersonGaveTheMeterGoBeforeThoseOfThePhoto) {
+  const Reading reading = reading_of("00195419", 8, 1);
+  EXPECT_EQ(reading.value, "19541.9");
+  Meter meter;
+  meter.decimals = 3;
+  for (const std::optional<Reading>& newest : {std::optional<Reading>{}, std::optional(reading)}) {
+    EXPECT_EQ(review(reading, {.verdict = Verdict::accepted}, newest, meter, 77)->value, "195.419");
+    EXPECT_EQ(review(reading, manual("00195420"), newest, meter, 77)->value, "195.420");
+    EXPECT_FALSE(review(reading, manual("", "195.42"), newest, meter, 77));
+    EXPECT_EQ(review(reading, manual("", "195.420"), newest, meter, 77)->digits, "00195420");
+  }
+  EXPECT_EQ(review(reading, manual("0195420"), {}, meter, 77)->value, "195.420");
+  EXPECT_EQ(review(reading_of("", 0, 0), manual("", "195.42"), {}, meter, 77).error(),
+            "\"value\" has 2 decimals, the meter has 3: all of them are wanted");
 }
 
 TEST(Review, RejectsWithAReasonAndRemembersWhatWasSeenFirst) {
   const Reading reading = reading_of("00195419", 8, 3);
-  EXPECT_FALSE(review(reading, {.verdict = Verdict::rejected}, {}, 77));
-  const auto once = review(reading, manual("00195420"), {}, 77);
+  EXPECT_FALSE(review(reading, {.verdict = Verdict::rejected}, {}, {}, 77));
+  const auto once = review(reading, manual("00195420"), {}, {}, 77);
   ASSERT_TRUE(once);
-  const auto out = review(*once, {.verdict = Verdict::rejected, .reason = "glare"}, {}, 78);
+  const auto out = review(*once, {.verdict = Verdict::rejected, .reason = "glare"}, {}, {}, 78);
   ASSERT_TRUE(out);
   EXPECT_EQ(out->verdict, Verdict::rejected);
   EXPECT_EQ(out->review->reason, "glare");

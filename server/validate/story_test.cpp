@@ -40,6 +40,89 @@ TEST_F(Story, AFalseHighReadingOfAYoungMeterIsWithdrawnByTwoThatAgree) {
   EXPECT_TRUE(last(2).review->by_server);
 }
 
+// Photos that show one decimal of three, and not well.
+class Unclear : public Story {
+ protected:
+  Unclear() { show_red(1, false); }
+  void show_red(int decimals, bool clearly) { life_.show_red(decimals, clearly); }
+  std::vector<Change> told(int decimals) {
+    life_.meter().decimals = decimals;
+    return reconsider(life_.past(life_.now_ms())).changes;
+  }
+  void expect_waiting(std::size_t count) const {
+    for (std::size_t back = 0; back < count; ++back) {
+      EXPECT_EQ(last(back).verdict, Verdict::doubtful) << "none makes another one right";
+      EXPECT_TRUE(has(Flag::unclear_decimals, back));
+    }
+  }
+};
+
+TEST_F(Unclear, DecimalsOfANewMeterWaitUntilAPersonSaysThem) {
+  live(12);  // more than any other doubt outlives
+  expect_waiting(12);
+  EXPECT_EQ(last().value_decimals, 1);
+  EXPECT_TRUE(told(-1).empty());
+  const auto changes = told(hourly.red);
+  ASSERT_EQ(changes.size(), 12u);
+  life_.apply(changes);
+  EXPECT_EQ(last().verdict, Verdict::accepted);
+  EXPECT_EQ(last().review->reason, "accepted: the meter's decimals are known now");
+  EXPECT_EQ(last().value_decimals, hourly.red);
+  live(1);
+  EXPECT_EQ(last().verdict, Verdict::accepted);
+  EXPECT_EQ(last().value_decimals, hourly.red);
+  EXPECT_FALSE(has(Flag::unclear_decimals));
+  show_red(1, true);
+  live(1);
+  EXPECT_EQ(last().verdict, Verdict::doubtful) << "a photo that shows others clearly";
+  EXPECT_TRUE(has(Flag::other_register));
+}
+
+TEST_F(Unclear, DecimalsAreThoseOfAPhotoThatShowsThem) {
+  live(2);
+  show_red(hourly.red, true);
+  live(1);
+  EXPECT_EQ(last().verdict, Verdict::accepted);
+  EXPECT_EQ(last(1).verdict, Verdict::doubtful);
+  show_red(0, false);
+  live(1);
+  for (std::size_t back = 0; back < 4; ++back) {
+    EXPECT_EQ(last(back).verdict, Verdict::accepted);
+    EXPECT_EQ(last(back).red, hourly.red);
+  }
+}
+
+TEST_F(Unclear, AValueByHandSaysTheDecimals) {
+  live(2);
+  Reading by_hand = last();
+  by_hand.id = 0, by_hand.photo = 0, by_hand.flags = 0;
+  by_hand.verdict = Verdict::manual;
+  set_decimals(by_hand, hourly.red);
+  const auto changes = enter(by_hand, life_.past(life_.now_ms())).changes;
+  ASSERT_EQ(changes.size(), 2u);
+  EXPECT_EQ(changes[0].decimals, hourly.red);
+}
+
+TEST_F(Unclear, AnotherRegistersDecimalsSayNothing) {
+  live(2);
+  Past past = life_.past(life_.now_ms());
+  Point other = past.points.front();
+  other.id = 99, other.at_ms -= hour_ms, other.wheels -= 1, other.red = hourly.red;
+  other.standing = Standing::fixed, other.has_unclear_decimals = false;
+  past.points.insert(past.points.begin(), other);
+  EXPECT_TRUE(reconsider(past).changes.empty());
+  past.points.front().wheels += 1;
+  EXPECT_EQ(reconsider(past).changes.size(), 2u);
+}
+
+TEST_F(Story, NoDecimalsMayBeWhatAPersonSays) {
+  life_.meter().decimals = 0;
+  life_.show_red(2, false);
+  live(1);
+  EXPECT_EQ(last().verdict, Verdict::accepted);
+  EXPECT_EQ(last().value_decimals, 0);
+}
+
 TEST_F(Story, ASpikeIsHeldBackAndStaysOut) {
   live(60);
   life_.lie(9000);

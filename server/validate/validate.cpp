@@ -82,14 +82,15 @@ Neighbours neighbours_of(const Past& past, std::int64_t at_ms) {
   return out;
 }
 
-// The reader may not see which wheels are red; the meter's decimals do not change.
-void take_decimals(const Past& past, const Neighbours& near, Reading& reading) {
-  if (reading.red != 0) return;
+// The reader may not see well which wheels are red; the meter's decimals do not change.
+void take_decimals(const Claim& claim, const Past& past, const Neighbours& near, Reading& reading) {
+  if (reading.red != 0 && claim.red_is_clear) return;
   const Point* last = near.before != nullptr ? near.before : near.after;
-  const bool is_told = past.meter.decimals > 0;
-  const int red = is_told ? past.meter.decimals : last != nullptr ? last->red : 0;
-  if (red == 0) return;
-  reading.red = std::min(red, static_cast<int>(reading.digits.size()));
+  const bool is_told = past.meter.decimals >= 0;
+  const int known = is_told ? past.meter.decimals : last != nullptr ? last->red : reading.red;
+  const int red = std::min(known, static_cast<int>(reading.digits.size()));
+  if (red == reading.red) return;
+  reading.red = red;
   reading.reasons.emplace_back(is_told ? "decimals taken from the meter"
                                        : "decimals taken from the last accepted reading");
 }
@@ -174,6 +175,17 @@ bool is_refused(const Claim& claim, const Past& past, const Point& point, Readin
   return refused;
 }
 
+// A value that is tens of times too large or small would be taken for the meter's from then on.
+bool lacks_decimals(const Claim& claim, const Past& past, Reading& reading) {
+  if (claim.red_is_clear || decimals_said(past, static_cast<int>(claim.digits.size())))
+    return false;
+  flag(reading, Flag::unclear_decimals,
+       fmt::format("unclear decimals: {} seen; set the meter's, or accept this reading if they are "
+                   "right",
+                   claim.red));
+  return true;
+}
+
 std::vector<Point> standing_before(const Past& past, std::int64_t at_ms) {
   std::vector<Point> out;
   for (const Point& point : past.points) {
@@ -212,6 +224,7 @@ const char* name(Flag flag) {
     case Flag::late: return "late";
     case Flag::clock: return "clock";
     case Flag::no_meter: return "no_meter";
+    case Flag::unclear_decimals: return "unclear_decimals";
   }
   protocol::require(false);
   return "";
@@ -225,6 +238,12 @@ std::string doubt_of(const Reading& reading) {
     }
   }
   return {};
+}
+
+void set_decimals(Reading& reading, int decimals) {
+  reading.red = decimals;
+  reading.value_decimals = decimals - (static_cast<int>(reading.digits.size()) - reading.certain);
+  reading.value = text(Decimal{reading.value_count, reading.value_decimals});
 }
 
 void settle_time(Claim& claim, std::int64_t arrived_at_ms) {
@@ -260,6 +279,7 @@ Point point_of(const Reading& reading) {
   } else if (reading.verdict == Verdict::accepted) {
     point.standing = Standing::accepted;
   }
+  point.has_unclear_decimals = (reading.flags & bit(Flag::unclear_decimals)) != 0;
   return point;
 }
 
@@ -274,7 +294,7 @@ Outcome judge(const Claim& claim, const Past& past) {
     return out;
   }
   const Neighbours near = neighbours_of(past, claim.at_ms);
-  take_decimals(past, near, reading);
+  take_decimals(claim, past, near, reading);
   if (!claim.prior.empty()) {
     reading.reasons.push_back(claim.prior + "; the last accepted reading decided the rest");
   }
@@ -285,7 +305,8 @@ Outcome judge(const Claim& claim, const Past& past) {
   const Point point = point_of(reading);
   const Habit habit(past.points);
   explain_use(past, near, habit, point, reading);
-  if (is_refused(claim, past, point, reading)) return out;
+  const bool is_incomplete = lacks_decimals(claim, past, reading);
+  if (is_refused(claim, past, point, reading) || is_incomplete) return out;
   Weighed weighed = weigh(past, habit, &point);
   out.changes = std::move(weighed.changes);
   if (!weighed.is_in) return out;

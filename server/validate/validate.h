@@ -26,6 +26,7 @@ struct Claim {
   std::string digits;      // the best guess of every wheel, leading zeros kept
   int certain = 0;         // leading wheels that the reader stands behind
   int red = 0;             // trailing wheels that are decimals; 0: unknown or none
+  bool red_is_clear = true;  // the reader stands behind `red`
   double confidence = 0;
   std::array<std::array<double, 2>, 4> window{};
   std::vector<double> wheels = {};  // 0 to 1, that each digit is right; empty: not known

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "server/validate/decimal.h"
 
@@ -15,10 +16,19 @@ bool is_before(const Point& a, const Point& b) {
   return (a.id == 0 ? INT64_MAX : a.id) < (b.id == 0 ? INT64_MAX : b.id);
 }
 
+bool waits(const Point& point) {
+  return point.standing == Standing::open && point.has_unclear_decimals;
+}
+
 class Scale {
  public:
   Scale(const Past& past, const Habit& habit, const Point* fresh) {
-    for (const Point& point : past.points) {
+    for (Point point : past.points) {
+      if (waits(point)) {
+        const auto decimals = decimals_said(past, point.wheels, fresh);
+        if (!decimals) continue;
+        point.red = *decimals;
+      }
       if (point.standing == Standing::estimated || fits(past.meter, point)) {
         all_.push_back(point);
       } else if (point.standing == Standing::accepted) {
@@ -47,6 +57,9 @@ class Scale {
     const bool is_in = in_[i];
     if (point.id == 0) {
       out_.is_in = is_in;
+    } else if (is_in && waits(point)) {
+      out_.changes.push_back({point.id, point.version, Verdict::accepted,
+                              "accepted: the meter's decimals are known now", point.red});
     } else if (is_in && point.standing == Standing::open) {
       out_.changes.push_back({point.id, point.version, Verdict::accepted,
                               "accepted: the readings before and after it agree"});
@@ -95,6 +108,16 @@ Limits limits_of(const Meter& meter, const Habit& habit) { return {&habit, meter
 bool fits(const Meter& meter, const Point& point) {
   return (meter.wheels == 0 || meter.wheels == point.wheels) &&
          (meter.decimals < 0 || meter.decimals == point.red);
+}
+
+std::optional<int> decimals_said(const Past& past, int wheels, const Point* fresh) {
+  if (past.meter.decimals >= 0) return std::min(past.meter.decimals, wheels);
+  if (fresh != nullptr && fresh->standing == Standing::fixed && fresh->wheels == wheels)
+    return fresh->red;
+  for (const Point& point : std::views::reverse(past.points)) {
+    if (stands(point) && point.wheels == wheels) return point.red;
+  }
+  return std::nullopt;
 }
 
 std::string value_text(const Point& point) {

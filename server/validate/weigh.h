@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,13 @@ struct Change {
   std::int64_t version = 0;  // of the reading that was judged
   Verdict verdict = Verdict::accepted;
   std::string reason;
+  std::optional<int> decimals = {};  // so many from now on
 };
+
+// How many decimals a register of so many wheels has: what a person gave the meter, or a standing
+// reading of as many wheels, the newest one. `fresh`: a new reading, whose word counts if it is a
+// person's. Nothing: nobody has said it.
+std::optional<int> decimals_said(const Past& past, int wheels, const Point* fresh = nullptr);
 
 struct Weighed {
   bool is_in = false;  // the new reading is in the chain
