@@ -98,9 +98,8 @@ Edited correct_value(const Reading& reading, const std::string& value,
                                        layouts.front().wheels, layouts.front().red));
   } else if (meter.decimals >= 0 && meter.decimals != red) {
     return std::unexpected(
-        fmt::format("\"value\" has {} decimals, the meter has {}: all of them "
-                    "are wanted",
-                    red, meter.decimals));
+        fmt::format("\"value\" has {} decimals, the meter has {}: all of them are wanted", red,
+                    meter.decimals));
   } else if (!layouts.empty()) {
     wanted = std::max(wheels, layouts.front().wheels);
   }
