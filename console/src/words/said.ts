@@ -183,73 +183,53 @@ const things: Saying[] = [
 ];
 
 const readings: Saying[] = [
-  [
-    /^"digits" has (\d+) figures, the meter has (\d+) wheels$/, '“digits”有 $1 位，表计有 $2 个字轮'
-  ],
-  [
-    /^"value" does not fit the meter: it has (\d+) wheels, (\d+) of them decimals, .*$/,
-    '“value”与表计不符：它有 $1 个字轮，其中 $2 位小数，需包含全部小数位'
-  ],
-  [
-    /^"value" has (\d+) decimals, the meter has (\d+): all of them are wanted$/,
-    '“value”有 $1 位小数，表计有 $2 位：需包含全部小数位'
-  ],
-  [/^only the verdict "manual" comes with .*$/, '只有人工录入才带数字或数值'],
-  [/^there are no digits to accept: .*$/, '没有可采用的数字：请录入正确的数字'],
-  [/^"manual" needs "digits" or "value", not both$/, '人工录入只需数字或数值之一'],
-  [/^"rejected" needs a "reason"$/, '拒绝需要原因'],
-  [/^the photo alone says (\d+), (\d+) wheels? certain$/, '仅凭照片为 $1，其中 $2 位确定'],
-  [/^the last accepted reading decided the .*$/, '其余位由上次采用的读数决定'],
-  [/^the digits are not 1 to (\d+) figures$/, '数字不是 1 到 $1 位'],
-  [/^no wheel is certain$/, '没有确定的字轮'],
-  [/^more red wheels than wheels$/, '红色字轮多于字轮总数'],
-  [
-    /^(\d+) (wheels|decimals|\d+) where the (last accepted reading|meter) has (\d+)$/,
-    '有 $1 ~2，而已知为 $4'
-  ],
-  [/^(\S+) after (\S+)$/, '$1，之前为 $2'],
-  [
-    /^(\S+ after \S+|\d+), ([\d.]+) h later; at most (\d+) counts are usual$/,
-    '~1，相隔 $2 小时；通常最多 $3'
-  ],
-  [/^(\S+ after \S+|\d+), ([\d.]+) h later$/, '~1，相隔 $2 小时'],
-  [/^roll-over: the register came round from (.*)$/, '计数器归零翻转：之前为 $1'],
-  [
-    /^no use for (\d+) h, never longer than (\d+) h before(: .*)?$/,
-    '已有 $1 小时无用量，以往最长 $2 小时：字轮或摄像头可能卡住'
-  ],
-  [/^the register or the camera may be stuck$/, '字轮或摄像头可能卡住'],
-  [
-    /^low use: (\d+) counts in (\d+) h, never less than (\d+) before$/,
-    '用量偏低：$2 小时内 $1，以往不少于 $3'
-  ],
-  [
-    /^continuous flow: use in each of (\d+) intervals of the last (\d+) h, at least (\d+) .*$/,
-    '持续用量：最近 $2 小时的 $1 个时段都有用量，至少 $3：可能泄漏'
-  ],
-  [/^the same photo as photo (\d+): .*$/, '与照片 $1 相同：摄像头可能卡住'],
-  [/^the camera's clock is wrong: .*$/, '摄像头时钟有误：采用到达时间'],
-  [/^unclear decimals: (\d+) seen$/, '小数位不明确：识别到 $1 位'],
-  [
-    /^set the meter's, or accept this reading if they are right$/,
-    '请设置表计的小数位，若无误请采用此读数'
-  ],
-  [/^accepted: the meter's decimals are known now$/, '已采用：表计的小数位已明确'],
-  [/^accepted: the readings before and after it agree$/, '已采用：与前后读数相符'],
-  [/^withdrawn: the meter has another register$/, '已撤回：表计的字轮不同'],
-  [/^withdrawn: (\d+) later readings .* show less$/, '已撤回：之后 $1 个相互吻合的读数更小'],
-  [/^withdrawn: other readings .*$/, '已撤回：与其他相互吻合的读数矛盾'],
-  [/^superseded: a reading beside it has changed$/, '已失效：相邻读数已更改'],
-  [/^by the meter's own hours of the day$/, '按该表计的日内用量规律'],
-  [/^replaced: reading (\d+) of that time has come$/, '已被替换：该时间的读数 $1 已收到'],
-  [/^no reading came: (.*)$/, '没有收到读数：~1'],
-  [/^(\S+) was not asked for a photo, and sent none by itself$/, '$1 未被要求拍照，也未主动发送'],
-  [/^(\S+) is offline$/, '$1 离线'],
-  [/^(\S+) is disabled$/, '$1 已停用'],
-  [
-    /^the photo of (\S+) \(command (\d+)\) gave no reading of this meter$/,
-    '$1 的照片（命令 $2）没有此表计的读数'
-  ],
+  [/^"digits" has (\d+) figures, the meter has (\d+) wheels$/, "“digits”有 $1 位，表计有 $2 个字轮"],
+  [/^"value" does not fit the meter: it has (\d+) wheels, (\d+) of them decimals, .*$/,
+    "“value”与表计不符：它有 $1 个字轮，其中 $2 位小数，需包含全部小数位"],
+  [/^"value" has (\d+) decimals, the meter has (\d+): all of them are wanted$/,
+    "“value”有 $1 位小数，表计有 $2 位：需包含全部小数位"],
+  [/^only the verdict "manual" comes with .*$/, "只有人工录入才带数字或数值"],
+  [/^there are no digits to accept: .*$/, "没有可采用的数字：请录入正确的数字"],
+  [/^"manual" needs "digits" or "value", not both$/, "人工录入只需数字或数值之一"],
+  [/^"rejected" needs a "reason"$/, "拒绝需要原因"],
+  [/^the photo alone says (\d+), (\d+) wheels? certain$/, "仅凭照片为 $1，其中 $2 位确定"],
+  [/^the last accepted reading decided the .*$/, "其余位由上次采用的读数决定"],
+  [/^the digits are not 1 to (\d+) figures$/, "数字不是 1 到 $1 位"],
+  [/^no wheel is certain$/, "没有确定的字轮"],
+  [/^more red wheels than wheels$/, "红色字轮多于字轮总数"],
+  [/^(\d+) (wheels|decimals|\d+) where the (last accepted reading|meter) has (\d+)$/,
+    "有 $1 ~2，而已知为 $4"],
+  [/^(\S+) after (\S+)$/, "$1，之前为 $2"],
+  [/^(\S+ after \S+|\d+), ([\d.]+) h later; at most (\d+) counts are usual$/,
+    "~1，相隔 $2 小时；通常最多 $3"],
+  [/^(\S+ after \S+|\d+), ([\d.]+) h later$/, "~1，相隔 $2 小时"],
+  [/^roll-over: the register came round from (.*)$/, "计数器归零翻转：之前为 $1"],
+  [/^no use for (\d+) h, never longer than (\d+) h before(: .*)?$/,
+    "已有 $1 小时无用量，以往最长 $2 小时：字轮或摄像头可能卡住"],
+  [/^the register or the camera may be stuck$/, "字轮或摄像头可能卡住"],
+  [/^low use: (\d+) counts in (\d+) h, never less than (\d+) before$/,
+    "用量偏低：$2 小时内 $1，以往不少于 $3"],
+  [/^continuous flow: use in each of (\d+) intervals of the last (\d+) h, at least (\d+) .*$/,
+    "持续用量：最近 $2 小时的 $1 个时段都有用量，至少 $3：可能泄漏"],
+  [/^the same photo as photo (\d+): .*$/, "与照片 $1 相同：摄像头可能卡住"],
+  [/^the camera's clock is wrong: .*$/, "摄像头时钟有误：采用到达时间"],
+  [/^unclear decimals: (\d+) seen$/, "小数位不明确：识别到 $1 位"],
+  [/^set the meter's, or accept this reading if they are right$/,
+    "请设置表计的小数位，若无误请采用此读数"],
+  [/^accepted: the meter's decimals are known now$/, "已采用：表计的小数位已明确"],
+  [/^accepted: the readings before and after it agree$/, "已采用：与前后读数相符"],
+  [/^withdrawn: the meter has another register$/, "已撤回：表计的字轮不同"],
+  [/^withdrawn: (\d+) later readings .* show less$/, "已撤回：之后 $1 个相互吻合的读数更小"],
+  [/^withdrawn: other readings .*$/, "已撤回：与其他相互吻合的读数矛盾"],
+  [/^superseded: a reading beside it has changed$/, "已失效：相邻读数已更改"],
+  [/^by the meter's own hours of the day$/, "按该表计的日内用量规律"],
+  [/^replaced: reading (\d+) of that time has come$/, "已被替换：该时间的读数 $1 已收到"],
+  [/^no reading came: (.*)$/, "没有收到读数：~1"],
+  [/^(\S+) was not asked for a photo, and sent none by itself$/, "$1 未被要求拍照，也未主动发送"],
+  [/^(\S+) is offline$/, "$1 离线"],
+  [/^(\S+) is disabled$/, "$1 已停用"],
+  [/^the photo of (\S+) \(command (\d+)\) gave no reading of this meter$/,
+    "$1 的照片（命令 $2）没有此表计的读数"],
 ];
 
 const photos: Saying[] = [
