@@ -44,10 +44,12 @@ namespace fs = std::filesystem;
 
 // Written by the signal handler, read by wait_for_signal().
 std::array<int, 2> signal_pipe{-1, -1};
-std::atomic<bool> is_ending = false;  // by a signal
+std::atomic<bool> has_to_end = false;  // by a signal
+
+bool is_ending() { return has_to_end; }
 
 void on_signal(int signal) {
-  if (signal != SIGHUP) is_ending = true;
+  if (signal != SIGHUP) has_to_end = true;
   const int before = errno;
   const char byte = static_cast<char>(signal);
   [[maybe_unused]] const auto written = write(signal_pipe[1], &byte, 1);
@@ -379,7 +381,7 @@ std::expected<void, std::string> Server::start(const Settings& settings,
 
   auto wiring = pipeline_settings(settings, role);
   if (!wiring) return std::unexpected(wiring.error());
-  wiring->is_ending = [] { return is_ending.load(); };
+  wiring->is_ending = is_ending;
   auto started = server::Pipeline::start(*wiring, *store, metrics, *std::move(read),
                                          [this](const server::Change& change) { relay(change); });
   if (!started) return std::unexpected(started.error());
@@ -427,7 +429,7 @@ std::expected<void, std::string> Server::open_with_a_sign(const Settings& settin
     }
     if (sign != nullptr) sign->say(words);
   };
-  auto opened = open_served(settings, role, say, [] { return is_ending.load(); });
+  auto opened = open_served(settings, role, say, is_ending);
   if (!opened) return std::unexpected(opened.error());
   store = *std::move(opened);
   return {};
@@ -459,7 +461,7 @@ int serve(const Settings& settings, const std::string& version, server::Role rol
   if (const auto started = server.start(settings, version, role); !started) {
     fmt::print(stderr, "meterlens: {}\n", started.error());
     server.stop();
-    return is_ending ? 0 : 1;
+    return is_ending() ? 0 : 1;
   }
   const char* scheme = settings.tls_http_certificate_file.empty() ? "http" : "https";
   if (role == server::Role::worker)
