@@ -36,17 +36,14 @@ inline std::optional<validate::Reading> layout_of(
 }
 
 // A meter with what is known of the register that was there at a time: after an exchange what the
-// meter says is the new one's. A device that nobody made a meter is one of which nothing is known.
-inline store::Result<validate::Meter> meter_at(store::Store& store, const std::string& id,
+// meter says is the new one's.
+inline store::Result<validate::Meter> meter_at(store::Store& store, validate::Meter meter,
                                                std::int64_t at_ms) {
-  auto meter = store.meter(id);
-  if (!meter && meter.error().code == store::ErrorCode::not_found) return validate::Meter{};
-  if (!meter) return meter;
-  const auto exchanges = store.exchanges(id);
+  const auto exchanges = store.exchanges(meter.id);
   if (!exchanges) return std::unexpected(exchanges.error());
   const bool is_past = std::ranges::any_of(
       *exchanges, [at_ms](const validate::Exchange& one) { return one.at_ms > at_ms; });
-  if (is_past) meter->wheels = 0, meter->decimals = -1;
+  if (is_past) meter.wheels = 0, meter.decimals = -1;
   return meter;
 }
 

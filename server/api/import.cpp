@@ -145,7 +145,7 @@ class ReadingLines {
                                same->id));
     const auto newest = store_.newest_accepted(id);
     if (!newest) return std::unexpected(newest.error());
-    const auto then = meter_at(store_, id, *at_ms);
+    const auto then = meter_at(store_, *meter, *at_ms);
     if (!then) return std::unexpected(then.error());
     auto reading =
         given(by_hand(id, *at_ms), wanted->value, wanted->digits, wanted->author, *then, *newest);

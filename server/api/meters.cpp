@@ -293,18 +293,19 @@ Response MeterRoutes::add_exchange(const Request& request, const std::string& id
 
 Response MeterRoutes::add_reading(const Request& request, const std::string& id) {
   if (!protocol::is_device_name(id)) return unknown("meter", id);
-  if (const auto meter = store_.meter(id); !meter) return store_error_(meter.error(), "meter");
+  const auto meter = store_.meter(id);
+  if (!meter) return store_error_(meter.error(), "meter");
   auto wanted = parse_manual(request.body);
   if (!wanted) return bad_request(wanted.error());
   sign(wanted->author, request);
   if (wanted->at_ms > wanted->author.at_ms + future_ms_max)
     return bad_request("\"at_ms\" is in the future");
-  const auto meter = meter_at(store_, id, wanted->at_ms);
-  if (!meter) return store_error_(meter.error(), "meter");
+  const auto then = meter_at(store_, *meter, wanted->at_ms);
+  if (!then) return store_error_(then.error(), "meter");
   const auto newest = store_.newest_accepted(id);
   if (!newest) return store_error_(newest.error(), "meter");
   const auto reading = given(by_hand(id, wanted->at_ms), wanted->value, wanted->digits,
-                             wanted->author, *meter, *newest);
+                             wanted->author, *then, *newest);
   if (!reading) return bad_request(reading.error());
   const std::array cases{
       store::Case{id, wanted->at_ms, 0, [&](const validate::Past& past) {

@@ -241,9 +241,12 @@ Response Routes::review(const Request& request, const std::string& id) {
   if (!reading) return store_error(reading.error(), "reading");
   const auto newest = store_.newest_accepted(reading->meter, reading->id);
   if (!newest) return store_error(newest.error());
-  const auto meter = meter_at(store_, reading->meter, reading->at_ms);
-  if (!meter) return store_error(meter.error());
-  const auto reviewed = validate::review(*reading, wanted->edit, *newest, *meter, unix_ms());
+  const auto meter = store_.meter(reading->meter);
+  if (!meter && meter.error().code != store::ErrorCode::not_found)
+    return store_error(meter.error());
+  const auto then = meter_at(store_, meter ? *meter : validate::Meter{}, reading->at_ms);
+  if (!then) return store_error(then.error());
+  const auto reviewed = validate::review(*reading, wanted->edit, *newest, *then, unix_ms());
   if (!reviewed) return bad_request(reviewed.error());
   const auto stored = store_.add_review(*reviewed, wanted->version);
   if (!stored) return store_error(stored.error(), "reading");

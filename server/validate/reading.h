@@ -89,7 +89,8 @@ struct Reading {
   std::vector<Said> said = {};    // empty: one reader alone; listed readings are without
 };
 
-// How many of its wheels are decimals, whatever was seen; `value` follows.
+// How many of its wheels are decimals, whatever was seen. The value follows: what the certain ones
+// of its digits, which are figures, show.
 void set_decimals(Reading& reading, int decimals);
 
 // Raises a flag, and says why.

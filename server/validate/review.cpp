@@ -45,15 +45,9 @@ std::vector<Layout> layouts_of(const Reading& reading, const std::optional<Readi
 }
 
 Reading with_digits(Reading reading, const std::string& digits, int red) {
-  red = std::clamp(red, 0, static_cast<int>(digits.size()));
-  std::int64_t count = 0;
-  for (const char c : digits) count = count * 10 + (c - '0');
   reading.digits = digits;
   reading.certain = static_cast<int>(digits.size());
-  reading.red = red;
-  reading.value_count = count;
-  reading.value_decimals = red;
-  reading.value = text(Decimal{count, red});
+  set_decimals(reading, std::clamp(red, 0, reading.certain));
   return reading;
 }
 

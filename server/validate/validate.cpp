@@ -38,13 +38,6 @@ std::string flaw(const Claim& claim) {
   return {};
 }
 
-Decimal value_of(const Claim& claim, int red) {
-  const auto known = static_cast<std::size_t>(claim.certain);
-  std::int64_t count = 0;
-  for (const char c : claim.digits.substr(0, known)) count = count * 10 + (c - '0');
-  return {count, red - (static_cast<int>(claim.digits.size()) - claim.certain)};
-}
-
 Reading evidence(const Claim& claim) {
   Reading reading;
   reading.meter = claim.meter;
@@ -241,7 +234,11 @@ std::string doubt_of(const Reading& reading) {
 }
 
 void set_decimals(Reading& reading, int decimals) {
+  const auto known = static_cast<std::size_t>(reading.certain);
   reading.red = decimals;
+  reading.value_count = 0;
+  for (const char c : reading.digits.substr(0, known))
+    reading.value_count = reading.value_count * 10 + (c - '0');
   reading.value_decimals = decimals - (static_cast<int>(reading.digits.size()) - reading.certain);
   reading.value = text(Decimal{reading.value_count, reading.value_decimals});
 }
@@ -298,10 +295,7 @@ Outcome judge(const Claim& claim, const Past& past) {
   if (!claim.prior.empty()) {
     reading.reasons.push_back(claim.prior + "; the last accepted reading decided the rest");
   }
-  const Decimal value = value_of(claim, reading.red);
-  reading.value_count = value.count;
-  reading.value_decimals = value.decimals;
-  reading.value = text(value);
+  set_decimals(reading, reading.red);
   const Point point = point_of(reading);
   const Habit habit(past.points);
   explain_use(past, near, habit, point, reading);
