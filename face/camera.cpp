@@ -57,8 +57,8 @@ void dirt(cv::Mat& photo, double amount, const cv::Rect& box, Random& random) {
     const cv::Scalar colour(level * 0.75, level * 0.9, level);
     const cv::Point at = anywhere(box, random);
     if (random.chance(0.1)) {
-      const cv::Point to(cvRound(side * random.in(-0.06, 0.06)),
-                         cvRound(side * random.in(-0.06, 0.06)));
+      const double down = random.in(-0.06, 0.06), right = random.in(-0.06, 0.06);
+      const cv::Point to(cvRound(side * right), cvRound(side * down));
       cv::line(photo, at, at + to, colour, 1, cv::LINE_AA);
     } else {
       cv::circle(photo, at, std::max(0, cvRound(side * random.in(0.0, 0.006))), colour, cv::FILLED,
@@ -142,10 +142,11 @@ void lamp(cv::Mat& light, double amount, const cv::Rect& meter, Random& random) 
 void patch(cv::Mat& photo, double amount, const cv::Rect& window, Random& random) {
   cv::Mat mask(photo.size(), CV_8U, cv::Scalar(0));
   const double side = std::min(window.width, window.height);
-  const cv::Size axes(std::max(1, cvRound(side * random.in(0.12, 0.4))),
-                      std::max(1, cvRound(side * random.in(0.1, 0.3))));
-  cv::ellipse(mask, anywhere(window, random), axes, random.in(0, 180), 0, 360,
-              cv::Scalar(amount * random.in(90, 230)), cv::FILLED, cv::LINE_AA);
+  const double high = random.in(0.1, 0.3), wide = random.in(0.12, 0.4);
+  const cv::Size axes(std::max(1, cvRound(side * wide)), std::max(1, cvRound(side * high)));
+  const double level = random.in(90, 230), angle_deg = random.in(0, 180);
+  cv::ellipse(mask, anywhere(window, random), axes, angle_deg, 0, 360, cv::Scalar(amount * level),
+              cv::FILLED, cv::LINE_AA);
   cv::GaussianBlur(mask, mask, {}, std::max(0.5, side * random.in(0.04, 0.2)));
   cv::Mat colour;
   cv::merge(std::vector{mask, mask, mask}, colour);
@@ -199,15 +200,17 @@ void sense_row(cv::Vec3b* row, const float* light, int width, const Sensor& sens
 }
 
 void stamp(cv::Mat& photo, Random& random) {
+  const int second = random.below(60), minute = random.below(60), hour = random.below(24);
+  const int day = 1 + random.below(28), month = 1 + random.below(12), year = 15 + random.below(11);
   char text[32];
-  std::snprintf(text, sizeof text, "20%02d-%02d-%02d %02d:%02d:%02d", 15 + random.below(11),
-                1 + random.below(12), 1 + random.below(28), random.below(24), random.below(60),
-                random.below(60));
+  std::snprintf(text, sizeof text, "20%02d-%02d-%02d %02d:%02d:%02d", year, month, day, hour,
+                minute, second);
   const double size = photo.rows / 1100.0;
   int base = 0;
   const cv::Size box = cv::getTextSize(text, cv::FONT_HERSHEY_SIMPLEX, size, 1, &base);
-  const cv::Point at(random.chance(0.5) ? 8 : std::max(0, photo.cols - box.width - 8),
-                     random.chance(0.8) ? photo.rows - 8 : box.height + 8);
+  const bool low = random.chance(0.8), left = random.chance(0.5);
+  const cv::Point at(left ? 8 : std::max(0, photo.cols - box.width - 8),
+                     low ? photo.rows - 8 : box.height + 8);
   if (random.chance(0.5))
     cv::rectangle(photo, {at.x - 3, at.y - box.height - 3}, {at.x + box.width + 3, at.y + 4},
                   cv::Scalar::all(240), cv::FILLED);

@@ -47,7 +47,10 @@ void ground(Canvas& canvas, const Palette& palette, Random& random) {
     }
     canvas.polygon(part, mixed(palette.plate, accent, random.in(0.2, 1)));
   }
-  if (random.chance(0.4)) canvas.ring(0, 0, random.in(88, 96), random.in(0.8, 4), accent);
+  if (random.chance(0.4)) {
+    const double width = random.in(0.8, 4);
+    canvas.ring(0, 0, random.in(88, 96), width, accent);
+  }
 }
 
 // One large hand over a scale along the dial's rim.
@@ -103,30 +106,28 @@ void print(Canvas& canvas, const Meter& meter, const Window& w, const Palette& p
            Random& random) {
   static constexpr const char* rates[] = {"Q3 2,5 m\xC2\xB3/h", "Qn 1,5", "R80 H  R40 V",
                                           "Q3=1,6 m\xC2\xB3/h", "Qmax 3 m\xC2\xB3/h"};
-  static constexpr const char* notes[] = {"DN15  PN16",
-                                          "T30",
-                                          "T90",
-                                          "5-90\xC2\xB0"
-                                          "C",
-                                          "MAP 16  \xCE\x94P 63",
-                                          "CLASS B",
-                                          "IP68  TC",
-                                          "2019"};
+  static constexpr const char* notes[] = {
+      "DN15  PN16",           "T30",     "T90",      "5-90\u00b0C",
+      "MAP 16  \xCE\x94P 63", "CLASS B", "IP68  TC", "2019"};
   const std::string& font = meter.print_file;
-  canvas.text(font, maker(random), random.in(-8, 8), w.y0 - random.in(12, 22), random.in(4, 8),
-              palette.print);
+  const double size = random.in(4, 8), above = random.in(12, 22), across = random.in(-8, 8);
+  canvas.text(font, maker(random), across, w.y0 - above, size, palette.print);
   if (random.chance(0.5))
     canvas.text(font, one_of(random, notes), 0, w.y0 - 32, 4.5, palette.print);
   const double y = w.y1 + random.in(9, 15);
-  if (meter.serial)
-    canvas.text(font, (random.chance(0.4) ? "No " : "") + digits(random, 6 + random.below(6)),
-                random.in(-20, 20), y, random.in(4.5, 9), palette.faint);
-  for (int i = random.below(4); i > 0; --i)
-    canvas.text(font, one_of(random, rates), random.in(-50, 50), y + 4 + i * 8, random.in(3.5, 5),
-                palette.print);
-  for (int i = random.below(3); i > 0; --i)
-    canvas.text(font, one_of(random, notes), random.in(-60, 60), y + 8 + i * 9, random.in(3.5, 6),
-                palette.print);
+  if (meter.serial) {
+    const double high = random.in(4.5, 9), x = random.in(-20, 20);
+    const std::string number = digits(random, 6 + random.below(6));
+    canvas.text(font, (random.chance(0.4) ? "No " : "") + number, x, y, high, palette.faint);
+  }
+  for (int i = random.below(4); i > 0; --i) {
+    const double high = random.in(3.5, 5), x = random.in(-50, 50);
+    canvas.text(font, one_of(random, rates), x, y + 4 + i * 8, high, palette.print);
+  }
+  for (int i = random.below(3); i > 0; --i) {
+    const double high = random.in(3.5, 6), x = random.in(-60, 60);
+    canvas.text(font, one_of(random, notes), x, y + 8 + i * 9, high, palette.print);
+  }
 }
 
 }  // namespace
@@ -142,7 +143,10 @@ void draw_household(Canvas& canvas, const Meter& meter, const std::vector<int>& 
   if (meter.dials > 0) dials(canvas, meter, palette, random);
   flow_mark(canvas, palette, w.y1 + random.in(18, 32), random);
   if (meter.bar_code) bar_code(canvas, -26, 68, 26, 78, random);
-  if (meter.sticker) canvas.fill(random.in(20, 40), 30, random.in(50, 70), 44, grey(235));
+  if (meter.sticker) {
+    const double right = random.in(50, 70);
+    canvas.fill(random.in(20, 40), 30, right, 44, grey(235));
+  }
   draw_counter(canvas, meter, w, palette, positions, random);
 }
 

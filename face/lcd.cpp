@@ -172,7 +172,7 @@ Ground ground_of(Random& random) {
   const auto tone = [&](double r, double g, double b) {
     return rgb(std::min(255.0, r * level), std::min(255.0, g * level), std::min(255.0, b * level));
   };
-  const cv::Scalar dark = rgb(random.in(15, 50), random.in(20, 55), random.in(20, 55));
+  const cv::Scalar dark = colour_in(random, {15, 50}, {20, 55}, {20, 55});
   if (kind < 0.4) return {tone(170, 182, 150), dark};   // reflecting, greenish
   if (kind < 0.65) return {tone(190, 195, 190), dark};  // reflecting, grey
   if (kind < 0.78) return {tone(150, 220, 70), dark};   // lit green
@@ -258,11 +258,12 @@ void draw_lcd_meter(Canvas& canvas, const Meter& meter, const std::vector<int>& 
   const std::string& font = meter.print_file;
   const bool on_dark = canvas.pixels().at<cv::Vec4b>(canvas.at(0, 40))[1] < 110;
   const cv::Scalar print = on_dark ? grey(225) : palette.print;
-  canvas.text(font, maker(random), 0, w.y0 - 30, random.in(5, 8), print);
+  const double maker_size = random.in(5, 8);
+  canvas.text(font, maker(random), 0, w.y0 - 30, maker_size, print);
   canvas.text(font, meter.medium == Medium::water ? "Q3 2,5  R160  IP68" : "230V 5(60)A 50Hz Cl.1",
               0, w.y1 + 26, 5, print);
-  canvas.text(font, digits(random, 8 + random.below(4)), random.in(-15, 15), w.y1 + 38,
-              random.in(4, 8), print);
+  const double number_size = random.in(4, 8), x = random.in(-15, 15);
+  canvas.text(font, digits(random, 8 + random.below(4)), x, w.y1 + 38, number_size, print);
   if (meter.bar_code) bar_code(canvas, -42, w.y1 + 46, 42, w.y1 + 58, random);
   if (random.chance(0.6)) canvas.disc(64, w.y1 + 32, random.in(3, 8), rgb(70, 110, 190));
   if (random.chance(0.5)) canvas.disc(-64, w.y1 + 32, 2, rgb(220, 30, 40));

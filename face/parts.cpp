@@ -12,11 +12,16 @@ cv::Scalar mixed(const cv::Scalar& a, const cv::Scalar& b, double part) {
   return result;
 }
 
+cv::Scalar colour_in(Random& random, Levels red, Levels green, Levels blue) {
+  const double b = random.in(blue.low, blue.high), g = random.in(green.low, green.high);
+  return rgb(random.in(red.low, red.high), g, b);
+}
+
 Palette palette_of(const Meter& meter, Random& random) {
   const bool dark = meter.medium == Medium::gas && random.chance(0.45);
   const double level = dark ? random.in(25, 70) : random.in(170, 245);
   const cv::Scalar plate =
-      rgb(level + random.in(-10, 6), level + random.in(-6, 6), level + random.in(-14, 10));
+      colour_in(random, {level - 10, level + 6}, {level - 6, level + 6}, {level - 14, level + 10});
   const cv::Scalar print = dark ? grey(random.in(200, 245)) : grey(random.in(10, 60));
   return {plate, print, mixed(plate, print, random.in(0.25, 0.7))};
 }
@@ -33,7 +38,8 @@ std::string maker(Random& random) {
   static constexpr const char* second[] = {"METER",   "FLOW",    "TECH", "WERK",
                                            "ELEKTRO", "CONTROL", "AQUA", "GROUP"};
   static constexpr const char* end[] = {"", " CO., LTD.", " GmbH", " S.A.", " INTERNATIONAL"};
-  return one_of(random, first) + one_of(random, second) + one_of(random, end);
+  const std::string kind = one_of(random, end), trade = one_of(random, second);
+  return one_of(random, first) + trade + kind;
 }
 
 void bar_code(Canvas& canvas, double x0, double y0, double x1, double y1, Random& random) {
@@ -53,8 +59,9 @@ void stroke_words(Canvas& canvas, double x, double y, double height, int count,
     for (int stroke = 0; stroke < 6; ++stroke) {
       const double a = left + height * random.unit(), b = y + height * (random.unit() - 0.5);
       const bool across = random.chance(0.5);
-      canvas.line(a, b, across ? left + height * random.unit() : a,
-                  across ? b : y + height * (random.unit() - 0.5), height * 0.09, colour);
+      const double to = random.unit();
+      canvas.line(a, b, across ? left + height * to : a, across ? b : y + height * (to - 0.5),
+                  height * 0.09, colour);
     }
 }
 
@@ -77,7 +84,7 @@ void pointer_dial(Canvas& canvas, const Meter& meter, double x, double y, double
                 y + r * 0.64 * std::sin(a), r * 0.24, palette.print);
   }
   const double a = random.in(0, 2 * std::numbers::pi), c = std::cos(a), s = std::sin(a);
-  const cv::Scalar red = rgb(random.in(170, 225), random.in(25, 60), random.in(30, 60));
+  const cv::Scalar red = colour_in(random, {170, 225}, {25, 60}, {30, 60});
   canvas.polygon({{x + r * 0.7 * c, y + r * 0.7 * s},
                   {x - r * 0.3 * s, y + r * 0.3 * c},
                   {x + r * 0.3 * s, y - r * 0.3 * c}},

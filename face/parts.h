@@ -19,6 +19,10 @@ struct Palette {
 cv::Scalar mixed(const cv::Scalar& a, const cv::Scalar& b, double part);
 Palette palette_of(const Meter& meter, Random& random);
 
+struct Levels {
+  double low, high;
+};
+cv::Scalar colour_in(Random& random, Levels red, Levels green, Levels blue);  // 0 to 255
 std::string digits(Random& random, int count);
 std::string maker(Random& random);
 template <std::size_t N>

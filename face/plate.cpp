@@ -28,11 +28,15 @@ void water_print(Canvas& canvas, const Meter& meter, const Window& w, const Pale
     stroke_words(canvas, 0, w.y0 - 30, 7, 4 + random.below(5), palette.print, random);
   else
     canvas.text(font, maker(random), 0, w.y0 - 30, 5.5, palette.print);
-  if (random.chance(0.8))
-    canvas.text(font, "MC " + digits(random, 8), 0, w.y0 - 16, random.in(4, 6.5), palette.print);
-  if (meter.serial)
-    canvas.text(font, (random.chance(0.5) ? "Z" : "") + digits(random, 8 + random.below(3)),
-                random.in(-12, 5), w.y1 + 13, random.in(5, 9), palette.faint);
+  if (random.chance(0.8)) {
+    const double size = random.in(4, 6.5);
+    canvas.text(font, "MC " + digits(random, 8), 0, w.y0 - 16, size, palette.print);
+  }
+  if (meter.serial) {
+    const double size = random.in(5, 9), x = random.in(-12, 5);
+    const std::string number = digits(random, 8 + random.below(3));
+    canvas.text(font, (random.chance(0.5) ? "Z" : "") + number, x, w.y1 + 13, size, palette.faint);
+  }
   canvas.text(font, "Q3=2.5m\xC2\xB3/h", -88, w.y1 + 22, 4.4, palette.print, Align::left);
   canvas.text(font, "Q3/Q1=100", -86, w.y1 + 31, 4.4, palette.print, Align::left);
   star_wheel(canvas, -34, w.y1 + 35, random.in(8, 12), palette.print, random);
@@ -81,7 +85,8 @@ void electric_print(Canvas& canvas, const Meter& meter, const Window& w, const P
   const double slot = w.y1 + random.in(14, 24);
   canvas.fill(-52, slot - 7, 52, slot + 7, grey(random.in(15, 50)));
   canvas.fill(-48, slot - 1.5, 48, slot + 1, grey(random.in(130, 190)));
-  canvas.fill(random.in(-45, 20), slot - 1.5, random.in(22, 45), slot + 1, grey(40));
+  const double slot_end = random.in(22, 45);
+  canvas.fill(random.in(-45, 20), slot - 1.5, slot_end, slot + 1, grey(40));
   canvas.text(font, one_of(random, kinds), 0, slot + 16, 7, palette.print);
   for (int i = 0; i < 3; ++i)
     canvas.text(font, one_of(random, lines), 0, slot + 27 + i * 8, 4.4, palette.print);
@@ -104,11 +109,12 @@ void draw_electric(Canvas& canvas, const Meter& meter, const std::vector<int>& p
   canvas.fill(-128, -138, 128, 142, grey(hull * 0.55), 30);
   canvas.fill(-124, -134, 124, 138, grey(hull), 28);
   canvas.fill(-118, -128, 118, 132, grey(hull * 0.75), 24);
-  for (int side = -1; side <= 1; side += 2)  // light caught by the moulded glass
-    canvas.line(side * 121, -100, side * 121, random.in(0, 110), random.in(1, 4),
-                grey(random.in(170, 250)));
-  canvas.line(random.in(-110, -20), -131, random.in(0, 110), -131, random.in(1, 4),
-              grey(random.in(170, 250)));
+  for (int side = -1; side <= 1; side += 2) {  // light caught by the moulded glass
+    const double level = random.in(170, 250), width = random.in(1, 4);
+    canvas.line(side * 121, -100, side * 121, random.in(0, 110), width, grey(level));
+  }
+  const double level = random.in(170, 250), width = random.in(1, 4), right = random.in(0, 110);
+  canvas.line(random.in(-110, -20), -131, right, -131, width, grey(level));
   canvas.fill(-99, -107, 101, 117, grey(hull * 0.4));
   canvas.fill(-100, -110, 100, 114, palette.plate, 2);
   electric_print(canvas, meter, w, palette, random);
@@ -122,15 +128,17 @@ void draw_gas(Canvas& canvas, const Meter& meter, const std::vector<int>& positi
   const Palette palette = palette_of(meter, random);
   const Window w = window_of(meter);
   const std::string& font = meter.print_file;
-  const cv::Scalar tin = rgb(random.in(90, 200), random.in(90, 200), random.in(90, 200));
+  const cv::Scalar tin = colour_in(random, {90, 200}, {90, 200}, {90, 200});
   canvas.fill(-165, -130, 165, 150, mixed(tin, grey(20), 0.4), 12);
   canvas.fill(-162, -128, 162, 146, tin, 12);
   canvas.fill(-108, -64, 108, 66, mixed(palette.plate, grey(20), 0.5), 6);
   canvas.fill(-100, -58, 100, 60, palette.plate, 3);
   canvas.text(font, maker(random), 0, -48, 7, palette.print);
   canvas.text(font, "G4   V 1.2 dm\xC2\xB3   Pmax 0.5 bar", 0, w.y0 - 9, 4.4, palette.print);
-  if (meter.serial)
-    canvas.text(font, "No. " + digits(random, 8), random.in(-40, 20), w.y1 + 12, 7, palette.faint);
+  if (meter.serial) {
+    const double x = random.in(-40, 20);
+    canvas.text(font, "No. " + digits(random, 8), x, w.y1 + 12, 7, palette.faint);
+  }
   if (meter.bar_code) bar_code(canvas, -85, 42, -10, 54, random);
   canvas.text(font, "Qmax 6 m\xC2\xB3/h   Qmin 0.04 m\xC2\xB3/h", 45, 47, 4, palette.print);
   if (meter.screws)
@@ -141,7 +149,7 @@ void draw_gas(Canvas& canvas, const Meter& meter, const std::vector<int>& positi
 // Clips what reaches beyond the plate's glass and lays its tint over it.
 void draw_glass(Canvas& canvas, Random& random) {
   const double tint = random.in(0, 0.12);
-  const cv::Scalar colour = rgb(random.in(120, 200), random.in(150, 220), random.in(150, 220));
+  const cv::Scalar colour = colour_in(random, {120, 200}, {150, 220}, {150, 220});
   cv::Mat& pixels = canvas.pixels();
   for (int y = 0; y < pixels.rows; ++y)
     for (auto *p = pixels.ptr<cv::Vec4b>(y), *end = p + pixels.cols; p != end; ++p)

@@ -1,4 +1,5 @@
-// The one source of chance, here and in sim/: splitmix64, the same on every machine.
+// The one source of chance, here and in sim/: splitmix64, the same on every machine. Compilers
+// differ in which argument of a call, or side of a +, they work out first: only one may draw.
 #pragma once
 
 #include <cstdint>

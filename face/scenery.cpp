@@ -13,11 +13,15 @@ cv::Scalar wall_colour(Random& random) {
           level * random.in(0.85, 1.15)};
 }
 
+cv::Point point_in(const cv::Size& size, Random& random) {
+  const int y = random.below(size.height);
+  return {random.below(size.width), y};
+}
+
 void clutter(cv::Mat& coarse, Random& random) {
   const int pieces = 3 + random.below(14);
   for (int i = 0; i < pieces; ++i) {
-    const cv::Point at(random.below(coarse.cols), random.below(coarse.rows));
-    const cv::Point to(random.below(coarse.cols), random.below(coarse.rows));
+    const cv::Point at = point_in(coarse.size(), random), to = point_in(coarse.size(), random);
     const cv::Scalar colour = wall_colour(random);
     const int size = 1 + random.below(std::max(2, coarse.rows / 5));
     if (random.chance(0.35))
@@ -57,11 +61,13 @@ void leaves(cv::Mat& coarse, const cv::Rect& where, Random& random) {
   if (where.empty()) return;
   const double level = random.in(0.4, 1.1);
   for (int i = where.area() / 25; i > 0; --i) {
-    const cv::Point at(where.x + random.below(where.width), where.y + random.below(where.height));
+    const cv::Point at = where.tl() + point_in(where.size(), random);
     const double tone = level * random.in(10, 130);
-    const cv::Scalar green(tone * random.in(0.4, 0.9), tone, tone * random.in(0.6, 1));
-    cv::ellipse(coarse, at, {1 + random.below(5), 1 + random.below(3)}, random.in(0, 180), 0, 360,
-                green, cv::FILLED, cv::LINE_AA);
+    const double red = random.in(0.6, 1), blue = random.in(0.4, 0.9);
+    const double angle_deg = random.in(0, 180);
+    const cv::Size axes{1 + random.below(5), 1 + random.below(3)};
+    cv::ellipse(coarse, at, axes, angle_deg, 0, 360, cv::Scalar(tone * blue, tone, tone * red),
+                cv::FILLED, cv::LINE_AA);
   }
 }
 
@@ -74,12 +80,13 @@ cv::Mat street(const cv::Size& size, Random& random) {
   const int horizon = cvRound(small.height * random.in(0.05, 0.95));
   for (int i = random.below(5); i > 0; --i) {  // houses and walls
     const double level = random.in(50, 220);
-    const cv::Point at(random.below(small.width), horizon - random.below(small.height / 4 + 1));
+    const int y = horizon - random.below(small.height / 4 + 1);
+    const cv::Point at(random.below(small.width), y);
     cv::rectangle(coarse, at, at + cv::Point(small.width / 4, small.height),
                   cv::Scalar(level * 0.9, level * 0.95, level), cv::FILLED);
   }
   for (int i = 1 + random.below(3); i > 0; --i) {
-    const cv::Point at(random.below(small.width), random.below(small.height));
+    const cv::Point at = point_in(small, random);
     leaves(coarse, cv::Rect(at, cv::Size(small.width / 2, small.height)) & cv::Rect({}, small),
            random);
   }
@@ -90,13 +97,15 @@ cv::Mat street(const cv::Size& size, Random& random) {
                 cv::FILLED);
   for (int i = random.below(6); i > 0; --i) {  // cables along the pole
     const int x = random.chance(0.5) ? left + random.below(12) : right - random.below(12);
-    cv::line(coarse, {x, 0}, {x + random.below(9) - 4, small.height}, wall_colour(random) * 0.5,
-             2 + random.below(6), cv::LINE_AA);
+    const int width = 2 + random.below(6);
+    const cv::Scalar colour = wall_colour(random) * 0.5;
+    cv::line(coarse, {x, 0}, {x + random.below(9) - 4, small.height}, colour, width, cv::LINE_AA);
   }
   for (int i = random.below(3); i > 0; --i) {
     const int y = random.below(small.height);
-    cv::line(coarse, {left - 6, y}, {right + 6, y + random.below(7) - 3},
-             cv::Scalar::all(random.in(120, 220)), 2 + random.below(5), cv::LINE_AA);
+    const int width = 2 + random.below(5);
+    const cv::Scalar grey = cv::Scalar::all(random.in(120, 220));
+    cv::line(coarse, {left - 6, y}, {right + 6, y + random.below(7) - 3}, grey, width, cv::LINE_AA);
   }
   cv::GaussianBlur(coarse, coarse, {}, random.in(0.5, 2));
   cv::Mat result;

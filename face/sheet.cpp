@@ -43,10 +43,11 @@ void row(Canvas& canvas, const Meter& meter, double half, double y, double heigh
   const double kind = random.unit(), x = random.in(-0.3, 0.3) * half;
   if (kind < 0.35)
     printed_number(canvas, meter, x, y, height, palette, random);
-  else if (kind < 0.55)
-    canvas.text(meter.print_file, words(random) + " " + digits(random, 3 + random.below(6)),
-                -half * 0.9, y, height, palette.print, Align::left);
-  else if (kind < 0.7)
+  else if (kind < 0.55) {
+    const std::string number = digits(random, 3 + random.below(6));
+    canvas.text(meter.print_file, words(random) + " " + number, -half * 0.9, y, height,
+                palette.print, Align::left);
+  } else if (kind < 0.7)
     bar_code(canvas, x - half * 0.5, y - height, x + half * 0.5, y + height, random);
   else if (kind < 0.85)
     stroke_words(canvas, x, y, height * 1.4, 3 + random.below(7), palette.print, random);
@@ -73,7 +74,8 @@ void draw_sheet(Canvas& canvas, const Meter& meter, Random& random) {
     for (const double x : {-half + 5, half - 5}) screw(canvas, x, -high + 5, 3, random);
   if (!meter.sticker) return;
   const double x = random.in(-half, half), y = random.in(-high, high);
-  canvas.fill(x - 30, y - 14, x + 30, y + 14, rgb(235, random.in(150, 235), random.in(40, 235)));
+  const double blue = random.in(40, 235);
+  canvas.fill(x - 30, y - 14, x + 30, y + 14, rgb(235, random.in(150, 235), blue));
   printed_number(canvas, meter, x, y, 7, {grey(235), grey(30), grey(80)}, random);
 }
 

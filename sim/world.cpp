@@ -195,7 +195,8 @@ void World::schedule_device(Device& device) {
   with(faults_.camera_cut_minutes, "camera without power",
        [=, &device] { device.cut_camera(away_us(60)); });
   with(faults_.flash_cut_minutes, "power cut in a flash write to come", [this, &device] {
-    device.cut_at_flash_write(static_cast<int>(random_.in(1, 6)), random_.unit());
+    const double share = random_.unit();
+    device.cut_at_flash_write(static_cast<int>(random_.in(1, 6)), share);
   });
   with(faults_.dtu_cut_minutes, "DTU without power", [=, &device] { device.cut_dtu(away_us(60)); });
   with(faults_.link_cut_minutes, "no service", [=, &device] { device.cut_link(away_us(180)); });
