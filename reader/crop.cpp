@@ -9,7 +9,7 @@
 namespace meterlens::reader {
 namespace {
 
-constexpr int quality = 90;
+constexpr int crop_quality = 90;
 constexpr int all_pixels = std::numeric_limits<int>::max();
 constexpr int strip_width = 384, strip_height = 72;
 constexpr float window_left = 48, window_right = 336, window_top = 16, window_bottom = 56;
@@ -22,7 +22,7 @@ cv::Mat mat_of(Picture& picture) {
 std::vector<std::byte> encoded(const cv::Mat& mat) {
   Picture picture{mat.cols, mat.rows, {}};
   picture.bgr.assign(mat.datastart, mat.dataend);
-  return encode(picture, quality);
+  return encode(picture, crop_quality);
 }
 
 }  // namespace

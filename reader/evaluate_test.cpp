@@ -88,7 +88,7 @@ TEST(Evaluate, CountsTheDecimalsOfWhatIsReadWithTheRightNumberOfWheels) {
                               answer_of("0019541", 7, Status::read, 1, 3),
                               answer_of("00195419", 8, Status::read, 1, 3),
                               answer_of("00195", 5, Status::read, 1, 0)};
-  for (const std::size_t i : {1, 5}) answers[i]->red_confidence = red_sure;
+  for (const std::size_t i : {1U, 5U}) answers[i]->red_confidence = red_sure;
   const Report report = report_of(photos, answers);
   EXPECT_EQ(report.decimals_known, 3);  // the first two and the last
   EXPECT_EQ(report.decimals_right, 2);

@@ -298,7 +298,7 @@ TEST(Jpeg, APhotoThatEndsAtARestartMarkerIsDamaged) {
   ASSERT_EQ(restarts.size(), 39U);
   EXPECT_TRUE(check_whole(whole).has_value());
   Photo photo;
-  for (const std::size_t stray : {0, 1, 2, 16}) {
+  for (const std::size_t stray : {0U, 1U, 2U, 16U}) {
     auto cut = whole;
     cut.resize(restarts[20]);
     cut.insert(cut.end(), stray, std::byte{0x12});

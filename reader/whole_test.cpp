@@ -8,14 +8,13 @@
 namespace meterlens::reader {
 namespace {
 
-using Form = WholeConvolution::Form;
 using Way = WholeConvolution::Way;
 using Numbers = std::vector<float>;
 
 constexpr float largest = 3;  // of the inputs
 
 struct Layer {
-  Form form;
+  WholeConvolution::Form form;
   Numbers weights, scale, bias;
 };
 
@@ -34,7 +33,7 @@ class Made {
   }
   Layer layer() {
     Layer made;
-    Form& f = made.form;
+    auto& f = made.form;
     f = {one_of(1, 70), one_of(1, 70), one_of(1, 5), one_of(1, 5), one_of(1, 2), one_of(1, 2),
          one_of(0, 2),  one_of(0, 2),  one_of(0, 2), one_of(0, 2), one_of(0, 1) == 1};
     if (one_of(0, 1) == 1) f.kernel_y = f.kernel_x = 3, f.stride_y = f.stride_x = 1;  // Winograd's
@@ -55,7 +54,7 @@ struct Sum {
 
 Sum sum_at(const Layer& layer, const Numbers& picture, std::size_t height, std::size_t width,
            std::size_t y, std::size_t x, std::size_t output) {
-  const Form& f = layer.form;
+  const auto& f = layer.form;
   Sum sum;
   for (std::size_t ky = 0; ky < f.kernel_y; ++ky)
     for (std::size_t kx = 0; kx < f.kernel_x; ++kx) {
@@ -93,7 +92,7 @@ TEST_P(WholeWays, SayWhatSumsSayOfEveryForm) {
   WholeConvolution::Room room;
   for (int round = 0; round < 150; ++round) {
     const Layer layer = made.layer();
-    const Form& f = layer.form;
+    const auto& f = layer.form;
     const std::size_t count = made.one_of(1, 18);
     const std::size_t height = made.one_of(f.kernel_y, f.kernel_y + 20);
     const std::size_t width = made.one_of(f.kernel_x, f.kernel_x + 40);
@@ -142,7 +141,7 @@ TEST_P(WholeWays, HoldTheLargestSums) {
 }
 
 TEST_P(WholeWays, TakeWholeWeightsOfAByteOnly) {
-  const Form form{.inputs = 2, .outputs = 1};
+  const WholeConvolution::Form form{.inputs = 2, .outputs = 1};
   const Numbers one{1};
   for (const float weight : {127.0f, -127.0f, 0.0f, -0.0f})
     EXPECT_TRUE(WholeConvolution::make(GetParam(), form, Numbers{weight, 3}, one, one)) << weight;

@@ -257,7 +257,7 @@ TEST_F(ReadingQueueTest, photos_that_are_deleted_with_their_device_get_no_readin
 
 TEST_F(ReadingQueueTest, later_readings_withdraw_a_false_one_and_everybody_is_told) {
   // The photo's number is the last digit: 9 is false, 1 to 3 are less.
-  for (const std::uint32_t number : {9, 11, 12, 13}) add("m1", number);
+  for (const std::uint32_t number : {9U, 11U, 12U, 13U}) add("m1", number);
   const auto queue = open(1);
   ASSERT_TRUE(wait_for(4));
   EXPECT_EQ(store_->reading(readings_[0].id)->verdict, validate::Verdict::doubtful);

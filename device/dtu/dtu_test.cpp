@@ -234,7 +234,7 @@ TEST(Dtu, RandomBytesOnTheLineAreHarmless) {
   for (const Dialect dialect : {Dialect::native, Dialect::smartdtu}) {
     DtuWorld world(dialect);
     std::mt19937 random(9);
-    for (int i = 0; i < 100'000; ++i) {
+    for (unsigned i = 0; i < 100'000; ++i) {
       const auto byte =
           static_cast<std::uint8_t>(random() % (i % 2 == 0 ? 256 : 96) + 32 * (i % 2));
       world.dtu->serial_in({&byte, 1}, world.now_ms);

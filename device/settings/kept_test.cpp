@@ -49,9 +49,9 @@ struct Memory {
 std::vector<std::uint8_t> window_entry(std::uint8_t value) { return {5, value, 0, 0, 0}; }
 
 std::optional<protocol::SettingsTaken> take(Kept& kept, std::uint32_t revision,
-                                            std::uint8_t window) {
+                                            std::uint8_t window,
+                                            std::span<std::uint8_t> refused = {}) {
   const auto entries = window_entry(window);
-  std::array<std::uint8_t, 4> refused;
   return kept.take(Settings{Part::dtu, revision, entries}, refused);
 }
 
@@ -118,7 +118,11 @@ TEST(Kept, ASecondAndAnOldRevisionChangeNothing) {
 TEST(Kept, RefusedKeysAreNamedAndForeignPartsPassedOver) {
   Memory memory;
   Kept kept = memory.loaded();
-  EXPECT_EQ(take(kept, 1, 0)->refused_keys[0], 5);
+  std::array<std::uint8_t, 4> refused{};
+  const auto taken = take(kept, 1, 0, refused);
+  ASSERT_TRUE(taken);
+  ASSERT_EQ(taken->refused_keys.size(), 1U);
+  EXPECT_EQ(taken->refused_keys[0], 5);
   EXPECT_EQ(kept.get("window"), 16);
   const auto entries = window_entry(1);
   EXPECT_FALSE(kept.take(Settings{Part::camera, 2, entries}, {}));

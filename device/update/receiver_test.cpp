@@ -93,7 +93,8 @@ TEST(Receiver, PacketsComeInAnyOrderAndTwice) {
   world.offer();
   ASSERT_EQ(world.said.missing.size(), 1U);
   EXPECT_EQ(world.said.missing[0], (Buffer{0xFF, 0x03}));
-  for (const std::size_t index : {9, 4, 4, 0, 9}) world.receiver->hear(world.release.packet(index));
+  for (const std::size_t index : {9U, 4U, 4U, 0U, 9U})
+    world.receiver->hear(world.release.packet(index));
   world.receiver->hear(protocol::ImageSent{Part::camera, 11});
   world.run();
   EXPECT_EQ(world.said.missing.back(), (Buffer{0xEE, 0x01}));

@@ -35,7 +35,7 @@ TEST_F(KeysTest, come_from_a_file_of_the_owner_alone) {
   ASSERT_TRUE(keys) << keys.error();
   EXPECT_EQ(keys->key, "the-key");
   EXPECT_EQ(keys->secret, "the-secret");
-  for (const mode_t mode : {0640, 0604, 0660, 0644, 0601}) {
+  for (const mode_t mode : {0640U, 0604U, 0660U, 0644U, 0601U}) {
     const auto refused = load_keys(file("the-key\nthe-secret\n", mode));
     ASSERT_FALSE(refused) << mode;
     EXPECT_NE(refused.error().find("chmod 600"), std::string::npos) << refused.error();

@@ -11,7 +11,7 @@ TEST(Attempts, PausesGrowAndBeginAnew) {
   Attempts attempts;
   std::uint64_t now_ms = 0;
   for (const std::uint64_t pause_ms :
-       {1'000, 2'000, 4'000, 8'000, 16'000, 32'000, 60'000, 60'000}) {
+       {1'000U, 2'000U, 4'000U, 8'000U, 16'000U, 32'000U, 60'000U, 60'000U}) {
     attempts.failed(now_ms);
     EXPECT_EQ(attempts.due_ms() - now_ms, pause_ms);
     now_ms = attempts.due_ms();
