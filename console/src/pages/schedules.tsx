@@ -1,5 +1,5 @@
 // Schedules: when which devices take photos, in words and with the next times.
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { add_schedule, change_schedule, delete_schedule, list_schedules } from "../api/api";
 import type { Schedule, ScheduleEdit } from "../api/openapi";
 import { is_zone, next_times, parse_cron, rhythm_of, type Cron } from "../cron";
@@ -177,20 +177,16 @@ function TargetFields(props: { typed: Typed; set: (key: keyof Typed) => (text: s
   );
 }
 
-// `reload` brings the newest version, when somebody else has changed it meanwhile.
 function ScheduleForm(props: {
   schedule: Schedule | null;
   done: () => void;
-  reload: () => void;
+  reload: () => Promise<void>;
 }) {
   const words = use_words();
   const { schedule } = props;
   const [typed, set_typed] = useState(typed_of(schedule));
-  const action = use_action();
+  const action = use_action(props.reload);
   const set = (key: keyof Typed) => (value: string) => set_typed({ ...typed, [key]: value });
-  useEffect(() => {
-    if (action.error?.code === "conflict") props.reload();
-  }, [action.error]);
   const parsed = parse_cron(typed.cron);
   const edit = schedule_edit(typed);
   const minutes_wrong = (text: string, most_s: number): string | null =>
@@ -247,8 +243,9 @@ function ScheduleForm(props: {
   );
 }
 
-function Item({ schedule, reload }: { schedule: Schedule; reload: () => void }) {
+function Item(props: { schedule: Schedule; reload: () => Promise<void> }) {
   const words = use_words();
+  const { schedule, reload } = props;
   const action = use_action();
   const [editing, set_editing] = useState(false);
   const [sure, set_sure] = useState(false);

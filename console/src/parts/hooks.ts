@@ -13,7 +13,7 @@ export function use_words(): Words {
 export interface Loaded<T> {
   value: T | null; // the last that came
   error: ApiError | null;
-  reload: () => void;
+  reload: () => Promise<void>; // until what is there now is shown, or an error
 }
 
 // Loads when `keys` change and after every break of the connection; a failure keeps what is shown.
@@ -21,6 +21,7 @@ export function use_loaded<T>(load: () => Promise<T>, keys: unknown[]): Loaded<T
   const [value, set_value] = useState<T | null>(null);
   const [error, set_error] = useState<ApiError | null>(null);
   const [asked, set_asked] = useState(0);
+  const waiting = useRef<(() => void)[]>([]);
   const now = use_value(epoch);
   const shown = useRef("");
   const key = JSON.stringify(keys);
@@ -28,19 +29,30 @@ export function use_loaded<T>(load: () => Promise<T>, keys: unknown[]): Loaded<T
     let wanted = true;
     if (shown.current !== key) set_value(null);
     shown.current = key;
-    load().then(
-      (came) => {
-        if (!wanted) return;
-        set_value(came);
-        set_error(null);
-      },
-      (failed) => wanted && set_error(error_of(failed)),
-    );
+    const who_waits = waiting.current.splice(0);
+    load()
+      .then(
+        (came) => {
+          if (!wanted) return;
+          set_value(came);
+          set_error(null);
+        },
+        (failed) => wanted && set_error(error_of(failed)),
+      )
+      .finally(() => wanted && who_waits.forEach((go_on) => go_on()));
     return () => {
       wanted = false;
+      waiting.current.push(...who_waits); // for the next one
     };
   }, [key, now, asked]);
-  const reload = useCallback(() => set_asked((count) => count + 1), []);
+  const reload = useCallback(
+    () =>
+      new Promise<void>((go_on) => {
+        waiting.current.push(go_on);
+        set_asked((count) => count + 1);
+      }),
+    [],
+  );
   return { value, error, reload };
 }
 
@@ -59,8 +71,9 @@ export interface Action {
   run: (act: () => Promise<unknown>) => Promise<boolean>;
 }
 
-// Something a person asked for: one at a time, with its outcome.
-export function use_action(): Action {
+// Something a person asked for: one at a time, with its outcome. When somebody else has changed it
+// meanwhile, `renew` brings what is there now before it can be sent again.
+export function use_action(renew?: () => Promise<void>): Action {
   const [state, set_state] = useState<Omit<Action, "run">>({
     busy: false,
     error: null,
@@ -76,6 +89,7 @@ export function use_action(): Action {
       await act();
     } catch (error) {
       failed = error_of(error);
+      if (failed.code === "conflict") await renew?.();
     }
     busy.current = false;
     set_state({ busy: false, error: failed, done: failed === null });

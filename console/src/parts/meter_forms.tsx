@@ -242,10 +242,10 @@ export function edit_of(meter: Meter, typed: Partial<Record<Key, string>>): Mete
   return edit;
 }
 
-export function MeterForm({ meter, reload }: { meter: Meter; reload: () => void }) {
+export function MeterForm({ meter, reload }: { meter: Meter; reload: () => Promise<void> }) {
   const words = use_words();
   const [typed, set_typed] = useState<Partial<Record<Key, string>>>({});
-  const action = use_action();
+  const action = use_action(reload);
   const edit = edit_of(meter, typed);
   const value = (key: Key): string => typed[key] ?? text_of(meter, key);
   const set = (key: Key) => (text: string) => set_typed({ ...typed, [key]: text });
@@ -255,12 +255,9 @@ export function MeterForm({ meter, reload }: { meter: Meter; reload: () => void 
   };
 
   async function save(): Promise<void> {
-    try {
-      await change_meter(meter.id, edit!);
-      set_typed({});
-    } finally {
-      reload(); // after a conflict: what is there now, beside what was typed
-    }
+    await change_meter(meter.id, edit!);
+    set_typed({});
+    await reload();
   }
 
   return (

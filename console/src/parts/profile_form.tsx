@@ -1,5 +1,5 @@
 // The form of a settings profile: its name, for which devices, and the settings that it has.
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { add_profile, change_profile } from "../api/fleet_calls";
 import type { Part } from "../api/api";
 import type { Profile, ProfileEdit } from "../api/openapi";
@@ -81,20 +81,16 @@ function PartFields(props: {
   );
 }
 
-// `reload` brings the newest version of the profile, when somebody else has changed it meanwhile.
 export function ProfileForm(props: {
   profile: Profile | null;
   done: () => void;
-  reload?: () => void;
+  reload?: () => Promise<void>;
 }) {
   const words = use_words();
   const { profile } = props;
   const [typed, set_typed] = useState(typed_of(profile));
-  const action = use_action();
+  const action = use_action(props.reload);
   const edit = profile_edit(typed);
-  useEffect(() => {
-    if (action.error?.code === "conflict") props.reload?.();
-  }, [action.error]);
 
   async function save(): Promise<void> {
     if (profile === null) await add_profile(edit!);

@@ -1,5 +1,5 @@
 // The group and the labels of a device or a meter.
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { change_tags, get_tags, list_groups, type Tagged } from "../api/fleet_calls";
 import type { TagsEdit } from "../api/openapi";
 import { fleet } from "../live";
@@ -51,11 +51,8 @@ export function TagsForm({ kind, id }: { kind: Tagged; id: string }) {
   const words = use_words();
   const loaded = use_loaded(() => get_tags(kind, id), [kind, id]);
   const [typed, set_typed] = useState<{ group: string; labels: string } | null>(null);
-  const action = use_action();
   // Another's edit is shown where nothing was typed yet, and its version taken for the next try.
-  useEffect(() => {
-    if (action.error?.code === "conflict") loaded.reload();
-  }, [action.error]);
+  const action = use_action(loaded.reload);
   const tags = loaded.value;
   if (tags === null) return <Waiting error={loaded.error} />;
   const shown = typed ?? { group: tags.group, labels: labels_text(tags.labels) };
