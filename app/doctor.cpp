@@ -18,8 +18,10 @@
 #include "app/fleet_settings.h"
 #include "app/photo_objects.h"
 #include "app/place.h"
+#include "app/second_settings.h"
 #include "app/stored.h"
 #include "server/clock.h"
+#include "server/door/certificate.h"
 
 namespace meterlens::app {
 namespace {
@@ -32,6 +34,7 @@ constexpr int named_max = 20;
 constexpr std::uintmax_t room_min_bytes = std::uintmax_t{256} << 20;
 // A file is written before its row.
 constexpr auto row_may_come = std::chrono::minutes(10);
+constexpr std::int64_t certificate_soon_s = 14 * 86'400;
 
 class Doctor {
  public:
@@ -47,6 +50,10 @@ class Doctor {
     models();
     if (settings_.fleet_rabbitmq.empty()) broker();
     else rabbitmq();
+    certificate("HTTP", settings_.tls_http_certificate_file, settings_.tls_http_key_file);
+    if (settings_.broker_embedded)
+      certificate("MQTT", settings_.tls_mqtt_certificate_file, settings_.tls_mqtt_key_file);
+    second();
     clock();
     rows_and_files();
     return std::move(findings_);
@@ -150,6 +157,27 @@ class Doctor {
                       "meterlens.poison, the first of them from {}", poison->count, topics),
           "look at the devices and at the workers' logs, and report it; `rabbitmqctl purge_queue "
           "meterlens.poison` throws them away");
+  }
+
+  void certificate(const char* listener, const std::string& chain, const std::string& key) {
+    if (chain.empty() && key.empty()) return;
+    const std::int64_t now_s = server::unix_ms() / 1000;
+    const auto judge = [&](std::int64_t at_s) { return door::read_certificate(chain, key, at_s); };
+    if (const auto now = judge(now_s); !now)
+      return error("certificate", fmt::format("{} by TLS: {}", listener, now.error()),
+                   "a running server goes on with the one before, and takes the new one within "
+                   "seconds; it does not start with this one");
+    if (const auto soon = judge(now_s + certificate_soon_s); !soon)
+      note("certificate", fmt::format("{} by TLS, in two weeks: {}", listener, soon.error()),
+           "see that it is renewed; the server takes the new one within seconds");
+  }
+
+  void second() {
+    Settings tried = settings_;
+    // Without a file the keys are in the server's environment, which is not this one.
+    if (tried.second_keys_file.empty()) tried.second_policy = second::name(second::Policy::local);
+    if (const auto set = second_settings(tried); !set)
+      error("second", set.error(), "mend [second]; see `meterlens config`");
   }
 
   void clock() {

@@ -1,5 +1,6 @@
 // `meterlens doctor`: looks at a server from beside, running or not, and changes nothing. Files and
-// rows are compared; settings, database, broker, clock, disk, models and permissions are tried.
+// rows are compared; settings, database, broker, certificates, clock, disk, models and permissions
+// are tried.
 #pragma once
 
 #include <string>
@@ -12,7 +13,8 @@ namespace meterlens::app {
 struct Finding {
   enum class Level : std::uint8_t { note, error };
   Level level = Level::error;
-  std::string what;    // the part: store, files, broker, clock, disk, models, permissions, settings
+  std::string what;    // the part: store, files, broker, poison, certificate, second, clock, disk,
+                       // models, permissions, settings
   std::string text;    // what is wrong, and where
   std::string advice;  // what to do
 };

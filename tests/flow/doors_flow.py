@@ -288,10 +288,11 @@ class Tls(FlowTest):
         self.tls_port = free_port()
         return self.tls_port
 
-    def make_certificate(self, name):
+    def make_certificate(self, name, days=2):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
+                        "ec_paramgen_curve:P-256", "-nodes", "-days", str(days), "-subj",
+                        "/CN=localhost", "-addext",
+                        "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
                         self.folder / f"{name}.key", "-out", self.folder / f"{name}.pem"],
                        check=True, capture_output=True, timeout=60)
 
@@ -373,6 +374,26 @@ class Tls(FlowTest):
                 + wrong)
             self.assertEqual(status, 1, output)
             self.assertIn(word, output)
+
+    def test_the_doctor_tells_of_wrong_certificates_and_of_their_end(self):
+        config = self.folder / "doctor.toml"
+
+        def told(settings):
+            config.write_text(settings)
+            done = subprocess.run([BUILD / "meterlens", "doctor", "--json", "--config", config],
+                                  capture_output=True, text=True, timeout=60, cwd=self.folder)
+            return {(one["level"], one["text"].split(":")[0])
+                    for one in json.loads(done.stdout)["findings"] if one["part"] == "certificate"}
+        good = self.settings
+        self.assertEqual(told(good), {("note", "HTTP by TLS, in two weeks"),
+                                      ("note", "MQTT by TLS, in two weeks")})
+        self.make_certificate("good", days=30)
+        self.assertEqual(told(good), set())
+        self.assertEqual(told(good.replace('http_key_file = "' + f"{self.folder}/good.key",
+                                           'http_key_file = "' + f"{self.folder}/other.key")),
+                         {("error", "HTTP by TLS")})
+        self.assertEqual(told(good.replace("good.pem", "none.pem")),
+                         {("error", "HTTP by TLS"), ("error", "MQTT by TLS")})
 
 
 class DoorsOnPostgresql(Doors):
