@@ -305,9 +305,9 @@ bool Pipeline::Steps::save_devices() {
 // what many have to save shares a transaction.
 bool Pipeline::Steps::may_walk(std::int64_t& walked_ms) const {
   constexpr std::size_t few = 1000;
-  constexpr std::int64_t pause_ms = 200;
+  constexpr std::int64_t between_ms = 200;
   const std::int64_t since_ms = now_ms - walked_ms;
-  if (registry.entries().size() > few && since_ms >= 0 && since_ms < pause_ms) return false;
+  if (registry.entries().size() > few && since_ms >= 0 && since_ms < between_ms) return false;
   walked_ms = now_ms;
   return true;
 }
