@@ -168,7 +168,7 @@ class Doctor {
                    "a running server goes on with the one before, and takes the new one within "
                    "seconds; it does not start with this one");
     if (const auto soon = judge(now_s + certificate_soon_s); !soon)
-      note("certificate", fmt::format("{} by TLS, in two weeks: {}", listener, soon.error()),
+      note("certificate", fmt::format("{} by TLS, two weeks from now: {}", listener, soon.error()),
            "see that it is renewed; the server takes the new one within seconds");
   }
 

@@ -1,6 +1,6 @@
 // `meterlens doctor`: looks at a server from beside, running or not, and changes nothing. Files and
-// rows are compared; settings, database, broker, certificates, clock, disk, models and permissions
-// are tried.
+// rows are compared; settings, database, broker, certificates, the second reader's keys, clock,
+// disk, models and permissions are tried.
 #pragma once
 
 #include <string>

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 using reader::Digits;
 using reader::Error;
 using reader::Fault;
-using ReadPhoto = std::expected<Digits, Error>;
+using PhotoOutcome = std::expected<Digits, Error>;
 
 std::expected<std::vector<std::byte>, Error> load(const std::string& file) {
   std::error_code error;
@@ -37,7 +37,7 @@ std::expected<std::vector<std::byte>, Error> load(const std::string& file) {
   return content;
 }
 
-ReadPhoto read_one(reader::Reader& reader, const std::string& file, const reader::Known& known) {
+PhotoOutcome read_one(reader::Reader& reader, const std::string& file, const reader::Known& known) {
   const auto content = load(file);
   if (!content) return std::unexpected(content.error());
   return reader.read(*content, known);
@@ -54,7 +54,7 @@ std::expected<reader::Known, std::string> load_known(const std::string& file) {
   return *known;
 }
 
-std::string plain_line(const std::string& file, const ReadPhoto& outcome) {
+std::string plain_line(const std::string& file, const PhotoOutcome& outcome) {
   if (!outcome) return fmt::format("{}: {}", file, outcome.error().text);
   const Digits& digits = *outcome;
   std::string line = fmt::format("{}: {}", file, reader::name_of(digits.status));
@@ -72,7 +72,8 @@ std::string plain_line(const std::string& file, const ReadPhoto& outcome) {
   return line;
 }
 
-std::string line_of(const ReadOptions& options, const std::string& file, const ReadPhoto& outcome) {
+std::string line_of(const ReadOptions& options, const std::string& file,
+                    const PhotoOutcome& outcome) {
   if (!options.json) return plain_line(file, outcome);
   return outcome ? to_json_line(file, *outcome, options.evidence)
                  : to_json_line(file, outcome.error());
@@ -130,7 +131,7 @@ int read_photos(const ReadOptions& options) {
   reader::for_each_photo(
       *first, photos.size(), reader::thread_count(options.threads, photos.size()),
       [&](reader::Reader& own, std::size_t i) {
-        const ReadPhoto outcome = read_one(own, photos[i], *known);
+        const PhotoOutcome outcome = read_one(own, photos[i], *known);
         if (!outcome) has_errors = true;
         lines[i] = line_of(options, photos[i], outcome);
       },

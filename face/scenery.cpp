@@ -104,8 +104,9 @@ cv::Mat street(const cv::Size& size, Random& random) {
   for (int i = random.below(3); i > 0; --i) {
     const int y = random.below(small.height);
     const int width = 2 + random.below(5);
-    const cv::Scalar grey = cv::Scalar::all(random.in(120, 220));
-    cv::line(coarse, {left - 6, y}, {right + 6, y + random.below(7) - 3}, grey, width, cv::LINE_AA);
+    const cv::Scalar colour = cv::Scalar::all(random.in(120, 220));
+    cv::line(coarse, {left - 6, y}, {right + 6, y + random.below(7) - 3}, colour, width,
+             cv::LINE_AA);
   }
   cv::GaussianBlur(coarse, coarse, {}, random.in(0.5, 2));
   cv::Mat result;

@@ -223,7 +223,8 @@ void World::schedule_world() {
   every(faults_.broker_restart_minutes, "broker restarts",
         [=, this] { broker_.restart(away_us()); });
   every(faults_.server_kill_minutes, "server killed in one of its next writes", [=, this] {
-    server_->kill_at_write(static_cast<int>(random_.in(0, 20)), away_us());
+    const std::int64_t gone_us = away_us();
+    server_->kill_at_write(static_cast<int>(random_.in(0, 20)), gone_us);
   });
   every(faults_.disk_full_minutes, "server's disk is full",
         [this] { server_->fill_disk(random_.in(1, 180) * 1'000'000); });

@@ -77,8 +77,8 @@ std::expected<Certificate, std::string> read_certificate(const std::string& chai
     return std::unexpected(fmt::format("the certificate {} is valid only from {} on: check this "
                                        "machine's clock", chain_file, day_of(start)));
   if (X509_cmp_time(end, &now) < 0)
-    return std::unexpected(fmt::format("the certificate {} expired on {}: renew it and start again",
-                                       chain_file, day_of(end)));
+    return std::unexpected(
+        fmt::format("the certificate {} expired on {}: renew it", chain_file, day_of(end)));
   return Certificate{*chain, *key};
 }
 

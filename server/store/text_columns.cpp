@@ -48,13 +48,13 @@ photo::PhotoState photo_state_named(const std::string& name) {
   return name == "stored" ? photo::PhotoState::stored : photo::PhotoState::quarantined;
 }
 
-std::optional<photo::Brightness> brightness_named(const std::string& named,
+std::optional<photo::Brightness> brightness_named(const std::string& light_name,
                                                   const photo::Brightness& numbers) {
   using protocol::Light;
-  if (named.empty()) return std::nullopt;
+  if (light_name.empty()) return std::nullopt;
   photo::Brightness out = numbers;
   for (const Light known : {Light::unknown, Light::good, Light::dark, Light::bright})
-    if (named == protocol::name(known)) out.light = known;
+    if (light_name == protocol::name(known)) out.light = known;
   return out;
 }
 

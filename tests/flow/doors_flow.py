@@ -378,15 +378,15 @@ class Tls(FlowTest):
     def test_the_doctor_tells_of_wrong_certificates_and_of_their_end(self):
         config = self.folder / "doctor.toml"
 
-        def told(settings):
+        def told(settings, parts=("certificate", "second")):
             config.write_text(settings)
             done = subprocess.run([BUILD / "meterlens", "doctor", "--json", "--config", config],
                                   capture_output=True, text=True, timeout=60, cwd=self.folder)
             return {(one["level"], one["text"].split(":")[0])
-                    for one in json.loads(done.stdout)["findings"] if one["part"] == "certificate"}
+                    for one in json.loads(done.stdout)["findings"] if one["part"] in parts}
         good = self.settings
-        self.assertEqual(told(good), {("note", "HTTP by TLS, in two weeks"),
-                                      ("note", "MQTT by TLS, in two weeks")})
+        self.assertEqual(told(good), {("note", "HTTP by TLS, two weeks from now"),
+                                      ("note", "MQTT by TLS, two weeks from now")})
         self.make_certificate("good", days=30)
         self.assertEqual(told(good), set())
         self.assertEqual(told(good.replace('http_key_file = "' + f"{self.folder}/good.key",
@@ -394,6 +394,11 @@ class Tls(FlowTest):
                          {("error", "HTTP by TLS")})
         self.assertEqual(told(good.replace("good.pem", "none.pem")),
                          {("error", "HTTP by TLS"), ("error", "MQTT by TLS")})
+        second = '[second]\npolicy = "baidu"\n'
+        self.assertEqual(told(second), set(), "the keys may be in the server's environment")
+        for wrong in (f'{second}keys_file = "{self.folder}/none"\n', '[second]\nprice = "x"\n'):
+            ((level, text),) = told(wrong)
+            self.assertEqual(level, "error", text)
 
 
 class DoorsOnPostgresql(Doors):

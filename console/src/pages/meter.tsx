@@ -188,11 +188,10 @@ export function MeterPage({ id }: { id: string }) {
   const { readings, loaded } = use_readings(id, spans[span]);
   if (meter.value === null) return <Waiting error={meter.error} />;
   const now = meter.value;
-  const reload = (): void => {
-    meter.reload();
-    exchanges.reload();
-    loaded.reload();
+  const renew = async (): Promise<void> => {
+    await Promise.all([meter.renew(), exchanges.renew(), loaded.renew()]);
   };
+  const reload = (): void => void renew();
   const facts = [
     now.medium === null ? words.say("medium_unknown") : words.choice("medium", now.medium),
     now.place,
@@ -230,9 +229,9 @@ export function MeterPage({ id }: { id: string }) {
       </section>
       <div class="halves">
         <ManualForm meter={now} reload={reload} />
-        <ExchangeForm meter={now} exchanges={exchanges.value ?? []} reload={reload} />
+        <ExchangeForm meter={now} exchanges={exchanges.value ?? []} renew={renew} />
         <EstimateForm meter={now} reload={reload} />
-        <MeterForm meter={now} reload={meter.reload} />
+        <MeterForm meter={now} renew={meter.renew} />
         <Watches meter={id} />
         <MissingReadings meter={id} />
         <details class="card">

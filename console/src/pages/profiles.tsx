@@ -199,7 +199,7 @@ export function ProfilePage({ id }: { id: string }) {
         {editing && (
           <ProfileForm
             profile={now}
-            reload={profile.reload}
+            renew={profile.renew}
             done={() => {
               set_editing(false);
               changed();

@@ -180,12 +180,12 @@ function TargetFields(props: { typed: Typed; set: (key: keyof Typed) => (text: s
 function ScheduleForm(props: {
   schedule: Schedule | null;
   done: () => void;
-  reload: () => Promise<void>;
+  renew?: () => Promise<void>;
 }) {
   const words = use_words();
   const { schedule } = props;
   const [typed, set_typed] = useState(typed_of(schedule));
-  const action = use_action(props.reload);
+  const action = use_action(props.renew);
   const set = (key: keyof Typed) => (value: string) => set_typed({ ...typed, [key]: value });
   const parsed = parse_cron(typed.cron);
   const edit = schedule_edit(typed);
@@ -243,7 +243,11 @@ function ScheduleForm(props: {
   );
 }
 
-function Item(props: { schedule: Schedule; reload: () => Promise<void> }) {
+function Item(props: {
+  schedule: Schedule;
+  reload: () => void;
+  renew: () => Promise<void>;
+}) {
   const words = use_words();
   const { schedule, reload } = props;
   const action = use_action();
@@ -296,7 +300,7 @@ function Item(props: { schedule: Schedule; reload: () => Promise<void> }) {
       {editing && (
         <ScheduleForm
           schedule={schedule}
-          reload={reload}
+          renew={props.renew}
           done={() => {
             set_editing(false);
             reload();
@@ -318,12 +322,17 @@ export function SchedulesPage() {
       {schedules.value.length === 0 && <p class="notice">{words.say("no_schedules")}</p>}
       <ul class="cards wide-cards">
         {schedules.value.map((schedule) => (
-          <Item key={schedule.id} schedule={schedule} reload={schedules.reload} />
+          <Item
+            key={schedule.id}
+            schedule={schedule}
+            reload={schedules.reload}
+            renew={schedules.renew}
+          />
         ))}
       </ul>
       <section class="card">
         <h2>{words.say("new_schedule")}</h2>
-        <ScheduleForm schedule={null} done={schedules.reload} reload={schedules.reload} />
+        <ScheduleForm schedule={null} done={schedules.reload} />
       </section>
     </>
   );

@@ -13,7 +13,8 @@ export function use_words(): Words {
 export interface Loaded<T> {
   value: T | null; // the last that came
   error: ApiError | null;
-  reload: () => Promise<void>; // until what is there now is shown, or an error
+  reload: () => void;
+  renew: () => Promise<void>; // reloads; done when what is there now is shown, or an error
 }
 
 // Loads when `keys` change and after every break of the connection; a failure keeps what is shown.
@@ -39,21 +40,22 @@ export function use_loaded<T>(load: () => Promise<T>, keys: unknown[]): Loaded<T
         },
         (failed) => wanted && set_error(error_of(failed)),
       )
-      .finally(() => wanted && who_waits.forEach((go_on) => go_on()));
+      .finally(() => wanted && who_waits.splice(0).forEach((go_on) => go_on()));
     return () => {
       wanted = false;
       waiting.current.push(...who_waits); // for the next one
     };
   }, [key, now, asked]);
-  const reload = useCallback(
+  const reload = useCallback(() => set_asked((count) => count + 1), []);
+  const renew = useCallback(
     () =>
       new Promise<void>((go_on) => {
         waiting.current.push(go_on);
-        set_asked((count) => count + 1);
+        reload();
       }),
     [],
   );
-  return { value, error, reload };
+  return { value, error, reload, renew };
 }
 
 export function use_events<S extends Subject>(

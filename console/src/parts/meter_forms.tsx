@@ -138,12 +138,16 @@ function Exchanges({ exchanges }: { exchanges: Exchange[] }) {
   );
 }
 
-export function ExchangeForm(props: { meter: Meter; exchanges: Exchange[]; reload: () => void }) {
+export function ExchangeForm(props: {
+  meter: Meter;
+  exchanges: Exchange[];
+  renew: () => Promise<void>;
+}) {
   const words = use_words();
   const { meter } = props;
   const [at, set_at] = useState(local_text(Date.now()));
   const [typed, set_typed] = useState({ end: "", start: "", serial: "", wheels: "", decimals: "" });
-  const action = use_action();
+  const action = use_action(props.renew);
   const set = (name: keyof typeof typed) => (value: string) =>
     set_typed({ ...typed, [name]: value });
   const bad = (text: string): string | null =>
@@ -160,12 +164,9 @@ export function ExchangeForm(props: { meter: Meter; exchanges: Exchange[]; reloa
     if (serial.trim() !== "") edit.serial = serial.trim();
     if (wheels != null) edit.wheels = wheels;
     if (decimals != null) edit.decimals = decimals;
-    try {
-      await exchange_meter(meter.id, edit);
-      set_typed({ end: "", start: "", serial: "", wheels: "", decimals: "" });
-    } finally {
-      props.reload();
-    }
+    await exchange_meter(meter.id, edit);
+    set_typed({ end: "", start: "", serial: "", wheels: "", decimals: "" });
+    await props.renew();
   }
 
   return (
@@ -242,10 +243,10 @@ export function edit_of(meter: Meter, typed: Partial<Record<Key, string>>): Mete
   return edit;
 }
 
-export function MeterForm({ meter, reload }: { meter: Meter; reload: () => Promise<void> }) {
+export function MeterForm({ meter, renew }: { meter: Meter; renew: () => Promise<void> }) {
   const words = use_words();
   const [typed, set_typed] = useState<Partial<Record<Key, string>>>({});
-  const action = use_action(reload);
+  const action = use_action(renew);
   const edit = edit_of(meter, typed);
   const value = (key: Key): string => typed[key] ?? text_of(meter, key);
   const set = (key: Key) => (text: string) => set_typed({ ...typed, [key]: text });
@@ -257,7 +258,7 @@ export function MeterForm({ meter, reload }: { meter: Meter; reload: () => Promi
   async function save(): Promise<void> {
     await change_meter(meter.id, edit!);
     set_typed({});
-    await reload();
+    await renew();
   }
 
   return (

@@ -84,12 +84,12 @@ function PartFields(props: {
 export function ProfileForm(props: {
   profile: Profile | null;
   done: () => void;
-  reload?: () => Promise<void>;
+  renew?: () => Promise<void>;
 }) {
   const words = use_words();
   const { profile } = props;
   const [typed, set_typed] = useState(typed_of(profile));
-  const action = use_action(props.reload);
+  const action = use_action(props.renew);
   const edit = profile_edit(typed);
 
   async function save(): Promise<void> {

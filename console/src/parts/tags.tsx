@@ -52,7 +52,7 @@ export function TagsForm({ kind, id }: { kind: Tagged; id: string }) {
   const loaded = use_loaded(() => get_tags(kind, id), [kind, id]);
   const [typed, set_typed] = useState<{ group: string; labels: string } | null>(null);
   // Another's edit is shown where nothing was typed yet, and its version taken for the next try.
-  const action = use_action(loaded.reload);
+  const action = use_action(loaded.renew);
   const tags = loaded.value;
   if (tags === null) return <Waiting error={loaded.error} />;
   const shown = typed ?? { group: tags.group, labels: labels_text(tags.labels) };
@@ -65,7 +65,7 @@ export function TagsForm({ kind, id }: { kind: Tagged; id: string }) {
     const changed = await change_tags(kind, id, edit);
     if (kind === "devices") fleet.take_tags(id, changed);
     set_typed(null);
-    loaded.reload();
+    await loaded.renew();
   }
 
   return (
