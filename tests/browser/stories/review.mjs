@@ -99,8 +99,9 @@ export async function review({ context, url, shot }) {
   await changed_from(page, fourth);
   await stored_as(page, fourth, "accepted");
   console.log(`review: key to next photo ${times.map((ms) => ms.toFixed(0)).join(", ")} ms`);
-  // The least: a machine that does much else makes the others late, once more than half of them.
-  assert.ok(Math.min(...times) < next_photo_ms_max, `key to next photo: ${times} ms`);
+  // The middle one: a machine that does much else makes some of them late.
+  const middle = times.sort((a, b) => a - b)[times.length >> 1];
+  assert.ok(middle < next_photo_ms_max, `key to next photo: ${times} ms`);
   assert.deepEqual(faults, []);
   await page.close();
 }
