@@ -9,6 +9,7 @@
 #include <cstring>
 #include <memory>
 #include <set>
+#include <vector>
 
 #include "device/camera/camera.h"
 #include "device/camera/test_board.h"
@@ -79,8 +80,10 @@ class Site {
   }
 
   void bytes_in(Bytes bytes) {
-    note_words(bytes);
-    if (wakes_ms_ == 0) camera_->receive(bytes, uptime_ms());
+    if (wakes_ms_ == 0) {
+      note_words(bytes);
+      camera_->receive(bytes, uptime_ms());
+    }
     // What wakes it is lost.
     if (!bytes.empty()) wake();
     settle();
@@ -149,6 +152,7 @@ class Site {
     flash_.restore_power();
     areas_.cut = false;
     wakes_ms_ = 0;
+    in_.clear();
     out_ = {};
     text_ = {};
     text_state_ = protocol::JsonScanner::State::done;
@@ -202,7 +206,8 @@ class Site {
 
   bool flash_sound_ = true, areas_sound_ = true, rotten_ = false;
   bool spoke_text_ = false;
-  link::UnitReader in_;
+  // Of units that began with any part of what came: a silence ends what was begun before it.
+  std::vector<link::UnitReader> in_;
   std::set<std::uint32_t> dropped_;  // photos that the server has spoken of
   std::set<std::uint32_t> kept_;
   std::uint32_t lost_ = 0, next_id_ = 0, revision_ = 0;
@@ -301,15 +306,19 @@ bool Site::pull() {
   return count > 0;
 }
 
-// Which photos the camera may forget by what has been said to it.
+// Which photos the camera may forget by what it has been told.
 void Site::note_words(Bytes bytes) {
+  in_.emplace_back();
   for (const std::uint8_t byte : bytes) {
-    const auto unit = in_.put(byte);
-    if (!unit) continue;
-    const auto message = protocol::decode_message(*unit);
-    if (!message) continue;
-    if (const auto* m = std::get_if<protocol::Stored>(&*message)) dropped_.insert(m->photo_id);
-    if (const auto* m = std::get_if<protocol::Refused>(&*message)) dropped_.insert(m->photo_id);
+    for (link::UnitReader& reader : in_) {
+      const auto unit = reader.put(byte);
+      if (!unit) continue;
+      const auto message = protocol::decode_message(*unit);
+      if (!message) continue;
+      if (const auto* m = std::get_if<protocol::Stored>(&*message)) dropped_.insert(m->photo_id);
+      if (const auto* m = std::get_if<protocol::Refused>(&*message)) dropped_.insert(m->photo_id);
+    }
+    if (byte == 0) in_.resize(1);
   }
 }
 
