@@ -20,6 +20,7 @@
 #include "app/place.h"
 #include "app/second_settings.h"
 #include "app/stored.h"
+#include "reader/reader.h"
 #include "server/clock.h"
 #include "server/door/certificate.h"
 
@@ -105,7 +106,7 @@ class Doctor {
     const std::string folder =
         find_folder(settings_.reader_models_folder, "reader/models", "models");
     std::error_code wrong;
-    for (const char* name : {"locator.onnx", "reader.onnx", "refiner.onnx", "wheel.onnx"}) {
+    for (const char* name : reader::model_names) {
       if (!folder.empty() && fs::exists(fs::path(folder) / name, wrong)) continue;
       error("models", fmt::format("the reader's model {} is not in {}", name,
                                   folder.empty() ? "any known folder" : folder),

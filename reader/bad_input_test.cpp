@@ -21,6 +21,7 @@ using test::Form;
 using test::frame_header;
 using test::meters;
 using test::models;
+using test::other_than;
 using test::picture_of;
 using test::plain;
 using test::rearranged;
@@ -300,15 +301,12 @@ TEST_P(DamagedModel, IsAClearErrorAtStart) {
   fs::create_directory(path());
   expect(Fault::model_damaged, "a folder");
   fs::remove(path());
-  const bool is_reader = GetParam() == std::string("reader.onnx");
-  fs::copy_file(models / (is_reader ? "refiner.onnx" : "reader.onnx"), path());
+  fs::copy_file(models / other_than(GetParam()), path());
   expect(Fault::model_damaged, "another net");
 }
 
 TEST_P(DamagedModel, ThatIsListedAsItIsHasTheWrongShape) {
-  const bool is_reader = GetParam() == std::string("reader.onnx");
-  fs::copy_file(models / (is_reader ? "refiner.onnx" : "reader.onnx"), path(),
-                fs::copy_options::overwrite_existing);
+  fs::copy_file(models / other_than(GetParam()), path(), fs::copy_options::overwrite_existing);
   list_as_it_is();
   expect(Fault::model_damaged, "another net");
   write("no net at all");
@@ -318,9 +316,7 @@ TEST_P(DamagedModel, ThatIsListedAsItIsHasTheWrongShape) {
   EXPECT_NE(Reader::open(folder_).error().text.find(checksums_name), std::string::npos);
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, DamagedModel,
-                         testing::Values("locator.onnx", "refiner.onnx", "reader.onnx",
-                                         "wheel.onnx"));
+INSTANTIATE_TEST_SUITE_P(Files, DamagedModel, testing::ValuesIn(model_names));
 
 }  // namespace
 }  // namespace meterlens::reader

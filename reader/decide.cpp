@@ -18,8 +18,10 @@ constexpr int unclear_wheels_most = 2;
 // People take a last wheel that stands half-way for the digit that it leaves; a measured position
 // is not finer than this beyond the half. Between 9 and 0 the next wheel has its say, too.
 constexpr double passed_half_way = 0.55;
-// Digits that look the same in a mirror leave it to all else in the window to tell.
-constexpr std::string_view mirror_digits = "018";
+// Digits that are digits in a mirror, too, leave it to all else in the window to tell; so do a
+// display's that are digits upside down, or there in a mirror.
+constexpr std::string_view mirror_digits = "018", turned_digits = "0125689",
+                           turned_mirror_digits = "012358";
 constexpr double mirror_digits_whole_least = 0.98, mirror_digits_mirrored_most = 0.003;
 // Below it there is no meter.
 constexpr double trust_least = 0.02;
@@ -223,22 +225,26 @@ int certain_of(const Register& row) {
   return certain;
 }
 
-bool may_be_mirrored(const std::string& digits, const Evidence& evidence) {
+bool may_be_mirrored(const std::string& digits, const Evidence& evidence, bool is_display) {
   if (evidence.mirrored > mirrored_most) return true;
-  return digits.find_first_not_of(mirror_digits) == std::string::npos &&
-         (evidence.mirrored > mirror_digits_mirrored_most ||
-          evidence.whole < mirror_digits_whole_least);
+  const auto all_of = [&](std::string_view alike) {
+    return digits.find_first_not_of(alike) == std::string::npos;
+  };
+  const bool is_alike =
+      is_display ? all_of(turned_digits) || all_of(turned_mirror_digits) : all_of(mirror_digits);
+  return is_alike && (evidence.mirrored > mirror_digits_mirrored_most ||
+                      evidence.whole < mirror_digits_whole_least);
 }
 
 Reason why_doubtful(const Register& row, const Evidence& evidence, int certain) {
   const auto count = static_cast<int>(row.wheels.size());
-  if (evidence.mirrored > mirrored_most) return Reason::mirrored;
+  if (!row.is_display && evidence.mirrored > mirrored_most) return Reason::mirrored;
   if (evidence.light.mean < 18) return Reason::dark;
   if (evidence.light.glaring > 0.35) return Reason::glare;
   if (evidence.light.sharpness < 0.16) return Reason::blur;
   if (row.count < count_sure || row.evenness < evenness_least || row.trust < 1 - risk_most)
     return Reason::wheel_count;
-  if (row.lcd >= lcd_least) return Reason::display;
+  if (row.is_display || row.lcd >= lcd_least) return Reason::display;
   for (int i = certain; i < count; ++i)
     if (row.turning[static_cast<std::size_t>(i)]) return Reason::turning;
   return Reason::low_confidence;
@@ -368,6 +374,13 @@ Register decide(const Sight& sight, const std::vector<WheelOpinion>& opinions) {
   return row;
 }
 
+Register decide_display(const Sight& sight, const std::vector<WheelOpinion>& opinions) {
+  Register row = decide(sight, opinions);
+  row.is_display = true;
+  row.turning.assign(row.wheels.size(), false);
+  return row;
+}
+
 std::vector<std::size_t> unsure_wheels(const Register& row) {
   std::vector<std::size_t> unsure;
   for (std::size_t i = 0; i < row.wheels.size(); ++i) {
@@ -398,13 +411,15 @@ Digits judge(const Register& row, const Evidence& evidence) {
   Digits digits;
   digits.evidence = evidence;
   const auto count = static_cast<int>(row.wheels.size());
-  if (count < 3 || evidence.nothing > 0.9 || row.trust < trust_least) {
+  const int count_least = row.is_display ? 1 : 3;
+  const bool nothing = evidence.nothing > 0.9 && !row.is_display;
+  if (count < count_least || nothing || row.trust < trust_least) {
     digits.reason = evidence.light.mean < 18 ? Reason::dark : Reason::no_meter;
     return digits;
   }
   digits.wheels = row.wheels;
   for (const Wheel& wheel : row.wheels) digits.digits += wheel.digit;
-  digits.display = row.lcd < lcd_least ? Display::wheels : Display::lcd;
+  digits.display = row.is_display || row.lcd >= lcd_least ? Display::lcd : Display::wheels;
   const Decimals decimals = decimals_of(row.wheels);
   digits.red = decimals.red, digits.red_confidence = decimals.probability;
   digits.value = exact_value(digits.digits, digits.red);
@@ -414,11 +429,11 @@ Digits judge(const Register& row, const Evidence& evidence) {
     product *= row.wheels[static_cast<std::size_t>(i)].confidence;
   const bool enough = count >= 4 && digits.certain >= std::max(2, count - unclear_wheels_most);
   const bool sound = row.count >= count_sure && row.evenness >= evenness_least &&
-                     !may_be_mirrored(digits.digits, evidence);
+                     !may_be_mirrored(digits.digits, evidence, row.is_display);
   // What forbids to read it makes the digits less likely, too.
   if (!sound) product *= row.count * row.evenness * (1 - evidence.mirrored);
   digits.confidence = digits.certain > 0 ? product : 0;
-  const bool read = enough && sound && digits.display == Display::wheels;
+  const bool read = enough && sound && (row.is_display || digits.display == Display::wheels);
   digits.status = read ? Status::read : Status::doubtful;
   digits.reason =
       read && digits.certain == count ? Reason::none : why_doubtful(row, evidence, digits.certain);

@@ -24,6 +24,7 @@ struct Register {
   double shown = 1;             // lowest probability that there is a wheel at all
   double lcd = 0;               // probability that these are an LCD's digits
   bool wheels_alone = false;    // the row's net was not asked
+  bool is_display = false;      // the display's net read it
   double trust = 0;             // calibrated probability of a whole register, see trust.h
 };
 
@@ -43,6 +44,9 @@ Sight sight_of(const std::vector<Glimpse>& glimpses);
 // Empty wheels when nothing is seen. Opinions are of the wheels at the sight's centres; those of
 // other wheels are left out. Without opinions the row's net decides alone.
 Register decide(const Sight& sight, const std::vector<WheelOpinion>& opinions = {});
+
+// The digits of an LCD, as the display's net sees them. Nothing turns.
+Register decide_display(const Sight& sight, const std::vector<WheelOpinion>& opinions);
 
 // The opinions decide alone, of wheels whose number and places were known.
 Register decide_alone(const std::vector<WheelOpinion>& opinions);

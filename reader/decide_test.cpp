@@ -238,7 +238,36 @@ TEST(Judge, DigitsThatLookTheSameInAMirrorNeedOtherSignsOfTheRightWayRound) {
   EXPECT_EQ(judge(row_of("00013", 0.9999), seen).status, Status::read);
 }
 
-TEST(Judge, AnLcdIsNotReadAndSaysSo) {
+TEST(Judge, ADisplayIsReadByItsOwnNetAlone) {
+  Register row = row_of("00538", 0.9999);
+  row.is_display = true;
+  const Digits digits = judge(row, good());
+  EXPECT_EQ(digits.status, Status::read);
+  EXPECT_EQ(digits.display, Display::lcd);
+  EXPECT_EQ(judge(row_of("12", 0.9999), good()).status, Status::unreadable);
+  Register two = row_of("12", 0.9999);  // it shows no leading zeros
+  two.is_display = true;
+  EXPECT_EQ(judge(two, good()).status, Status::doubtful);
+  EXPECT_EQ(judge(two, good()).digits, "12");
+}
+
+TEST(Judge, ADisplaysDigitsThatAreDigitsUpsideDownNeedOtherSignsOfTheRightWayUp) {
+  Register same = row_of("81690", 0.9999), other = row_of("81640", 0.9999);
+  same.is_display = other.is_display = true;
+  Evidence seen = good();
+  seen.whole = 0.999, seen.mirrored = 0.001;
+  EXPECT_EQ(judge(same, seen).status, Status::read);
+  seen.mirrored = 0.02;
+  EXPECT_EQ(judge(same, seen).status, Status::doubtful);
+  EXPECT_EQ(judge(same, seen).reason, Reason::display);
+  EXPECT_EQ(judge(other, seen).status, Status::read);
+  Register flipped = row_of("00235", 0.9999), three = row_of("00239", 0.9999);
+  flipped.is_display = three.is_display = true;
+  EXPECT_EQ(judge(flipped, seen).status, Status::doubtful);
+  EXPECT_EQ(judge(three, seen).status, Status::read);
+}
+
+TEST(Judge, AnLcdThatItsNetHasNotReadIsNotReadAndSaysSo) {
   Register row = row_of("00538", 0.999);
   row.lcd = 0.9;
   const Digits digits = judge(row, good());

@@ -22,6 +22,12 @@ namespace fs = std::filesystem;
 // Tests run in the root of the source tree.
 inline const fs::path models = "reader/models";
 inline const fs::path golden = "tests/golden/meters";  // rendered photos with known readings
+inline const fs::path golden_displays = "tests/golden/displays";  // the same, of LCDs
+
+// A net of another shape.
+inline const char* other_than(const std::string& model) {
+  return model == "refiner.onnx" ? "wheel.onnx" : "refiner.onnx";
+}
 
 inline Reader& shared_reader() {
   static std::expected<Reader, Error> reader = Reader::open(models);
@@ -36,8 +42,8 @@ inline std::vector<std::byte> bytes_of(const fs::path& path) {
   return {first, first + text.size()};
 }
 
-inline std::vector<Labelled> meters() {
-  const auto photos = labels_of(golden / "labels.csv");
+inline std::vector<Labelled> meters(const fs::path& folder = golden) {
+  const auto photos = labels_of(folder / "labels.csv");
   EXPECT_TRUE(photos.has_value());
   return *photos;
 }
@@ -58,6 +64,16 @@ Picture rearranged(const Picture& from, int width, int height, Where where) {
       out = std::copy_n(in, 3, out);
     }
   return to;
+}
+
+inline Picture upside_down(const Picture& p) {
+  return rearranged(p, p.width, p.height,
+                    [&](int x, int y) { return std::pair(p.width - 1 - x, p.height - 1 - y); });
+}
+
+inline Picture mirror_image(const Picture& p) {
+  return rearranged(p, p.width, p.height,
+                    [&](int x, int y) { return std::pair(p.width - 1 - x, y); });
 }
 
 inline Picture plain(int width, int height, std::uint8_t grey) {

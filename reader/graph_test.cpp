@@ -45,11 +45,12 @@ TEST(Graph, SaysWhatOpenCvSaysOfEveryShapeThatThereIs) {
   const struct {
     const char* name;
     std::vector<Shape> shapes;
-  } nets[] = {{"locator.onnx", {{1, 32, 32}, {1, 192, 192}, {1, 160, 192}, {1, 256, 320},
-                                {1, 320, 32}}},
-              {"refiner.onnx", {{1, 80, 160}}},
-              {"reader.onnx", {{1, 32, 224}, {2, 32, 224}, {3, 32, 224}}},
-              {"wheel.onnx", {{1, 48, 32}, {6, 48, 32}, {18, 48, 32}, {5, 48, 32}}}};
+  } nets[] = {
+      {"locator.onnx", {{1, 32, 32}, {1, 192, 192}, {1, 160, 192}, {1, 256, 320}, {1, 320, 32}}},
+      {"refiner.onnx", {{1, 80, 160}}},
+      {"reader.onnx", {{1, 32, 224}, {2, 32, 224}, {3, 32, 224}}},
+      {"wheel.onnx", {{1, 48, 32}, {6, 48, 32}, {18, 48, 32}, {5, 48, 32}}},
+      {"display.onnx", {{1, 32, 224}, {2, 32, 224}}}};
   for (const auto& [name, shapes] : nets)
     for (const Engine engine : {Engine::fastest, Engine::everywhere})
       EXPECT_TRUE(Graph::read(model(name), shapes, engine).has_value()) << name;

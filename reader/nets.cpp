@@ -35,6 +35,9 @@ struct Cut {
 constexpr std::array<Cut, cut_count> cuts{{{1.0, 1.0, 0.0},
                                            {1.03, 1.16, 0.006},
                                            {0.985, 0.88, -0.006}}};
+// An LCD's digits may begin and end a little outside of what was found.
+constexpr std::array<Cut, cut_count> display_cuts{
+    {{1.06, 1.0, 0.0}, {1.12, 1.12, 0.01}, {1.02, 0.9, -0.01}}};
 
 double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
@@ -95,20 +98,19 @@ std::span<const float> run(Graph& net, const std::vector<cv::Mat>& images) {
 }  // namespace
 
 struct Nets::Parts {
-  using Files = std::array<std::vector<unsigned char>, 4>;
+  using Files = std::array<std::vector<unsigned char>, model_names.size()>;
   std::shared_ptr<const Files> files;  // one copy for all that came from another()
   Engine engine = Engine::fastest;
-  std::array<std::optional<Graph>, 4> nets;
+  std::array<std::optional<Graph>, model_names.size()> nets;
   Pyramid pyramid;
 
   Graph& locator() { return *nets[0]; }
   Graph& refiner() { return *nets[1]; }
   Graph& reader() { return *nets[2]; }
   Graph& wheel() { return *nets[3]; }
+  Graph& display() { return *nets[4]; }
   std::expected<void, Error> load(const std::string& where, bool is_proven);
 };
-
-constexpr const char* model_names[] = {"locator.onnx", "refiner.onnx", "reader.onnx", "wheel.onnx"};
 
 // Damage shows at the start. Nets that were proven before need no further proof.
 std::expected<void, Error> Nets::Parts::load(const std::string& where, bool is_proven) {
@@ -117,12 +119,12 @@ std::expected<void, Error> Nets::Parts::load(const std::string& where, bool is_p
   const struct {
     std::vector<Shape> proofs;  // the locator's smallest, for it has no one size
     Shape wanted;               // of the last proof
-  } models[] = {
-      {{{1, locator_coarsest, locator_coarsest}, {1, locator_side, locator_side}},
-       {1, cells, cells, locator_channels}},
-      {{{1, refiner_height, refiner_width}}, {1, 1, 1, 12}},
-      {{{2, reader_height, reader_width}}, {2, 1, reader_columns, reader_channels}},
-      {{{2, wheel_height, wheel_width}}, {2, 1, 1, half_steps + 2}}};
+  } models[] = {{{{1, locator_coarsest, locator_coarsest}, {1, locator_side, locator_side}},
+                 {1, cells, cells, locator_channels}},
+                {{{1, refiner_height, refiner_width}}, {1, 1, 1, 12}},
+                {{{2, reader_height, reader_width}}, {2, 1, reader_columns, reader_channels}},
+                {{{2, wheel_height, wheel_width}}, {2, 1, 1, half_steps + 2}},
+                {{{2, reader_height, reader_width}}, {2, 1, reader_columns, reader_channels}}};
   const auto workspace = std::make_shared<Graph::Workspace>();
   for (std::size_t i = 0; i < files->size(); ++i) {
     const auto proofs = is_proven ? std::vector<Shape>{} : models[i].proofs;
@@ -191,6 +193,22 @@ Glimpse glimpse_of(std::span<const float> result, const Cut& cut) {
   glimpse.step = cut.grow_x / (reader_span_x * reader_columns);
   glimpse.start = 0.5 + cut.shift_x + (0.5 - reader_columns / 2.0) * glimpse.step;
   return glimpse;
+}
+
+// One a cut.
+std::vector<Glimpse> glimpses(Graph& net, Pyramid& pyramid, const Quad& window,
+                              std::span<const Cut> which) {
+  const double shrink = frame_of(window).width / (reader_width * reader_span_x);
+  const Corners to = nominal(reader_width, reader_height, reader_span_x, reader_span_y);
+  std::vector<cv::Mat> seen;
+  for (const Cut& cut : which)
+    seen.push_back(pyramid.cut(cut_of(window, cut), to, {reader_width, reader_height}, shrink));
+  const std::span<const float> result = run(net, seen);
+  constexpr std::size_t glimpse_size = reader_columns * reader_channels;
+  std::vector<Glimpse> found;
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    found.push_back(glimpse_of(result.subspan(i * glimpse_size, glimpse_size), which[i]));
+  return found;
 }
 
 WheelOpinion opinion_of(const float* result, std::size_t wheel) {
@@ -314,19 +332,13 @@ Refined Nets::refine(const Quad& window) {
 }
 
 std::vector<Glimpse> Nets::read(const Quad& window, Cuts which) {
-  const double shrink = frame_of(window).width / (reader_width * reader_span_x);
-  const Corners to = nominal(reader_width, reader_height, reader_span_x, reader_span_y);
-  std::vector<cv::Mat> seen;
-  for (std::size_t i = which.first; i < which.end; ++i)
-    seen.push_back(
-        parts_->pyramid.cut(cut_of(window, cuts[i]), to, {reader_width, reader_height}, shrink));
-  const std::span<const float> result = run(parts_->reader(), seen);
-  constexpr std::size_t glimpse_size = reader_columns * reader_channels;
-  std::vector<Glimpse> glimpses;
-  for (std::size_t i = 0; i < seen.size(); ++i)
-    glimpses.push_back(
-        glimpse_of(result.subspan(i * glimpse_size, glimpse_size), cuts[which.first + i]));
-  return glimpses;
+  return glimpses(parts_->reader(), parts_->pyramid, window,
+                  std::span(cuts).subspan(which.first, which.end - which.first));
+}
+
+std::vector<Glimpse> Nets::read_display(const Quad& window, Cuts which) {
+  return glimpses(parts_->display(), parts_->pyramid, window,
+                  std::span(display_cuts).subspan(which.first, which.end - which.first));
 }
 
 // One strip holds all wheels of a cut at the net's size; each wheel is taken out at whole pixels.

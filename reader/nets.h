@@ -1,4 +1,4 @@
-// The four nets and the geometry between them. The only files of this folder that know OpenCV are
+// The five nets and the geometry between them. The only files of this folder that know OpenCV are
 // nets.cpp, graph.cpp and pyramid.*.
 //
 // Owns: the loaded models. Threads: one Nets for one thread. Shapes are those of
@@ -39,7 +39,7 @@ struct Cuts {
   std::size_t first = 0, end = cut_count;
 };
 
-// What the row's net says of one cut of a straightened window.
+// What the row's or the display's net says of one cut of a straightened window.
 struct Glimpse {
   Columns columns;
   std::vector<double> cosine, sine;  // of 2 pi position / 10, a value a column
@@ -72,6 +72,8 @@ class Nets {
   Refined refine(const Quad& window);
   // One glimpse a cut.
   std::vector<Glimpse> read(const Quad& window, Cuts which = {});
+  // The same of the digits of an LCD, whose window may be wider than they.
+  std::vector<Glimpse> read_display(const Quad& window, Cuts which = {});
   // One opinion a wheel and cut. centres, pitch: in widths of the window.
   std::vector<WheelOpinion> read_wheels(const Quad& window, const std::vector<double>& centres,
                                         double pitch, Cuts which = {});

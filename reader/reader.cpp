@@ -23,6 +23,9 @@ constexpr double nothing_there = 0.9;
 constexpr double same_window = 0.08;  // windows are alike with corners so near, in widths
 constexpr double sure_upright = 0.97;
 constexpr double surely_register = 0.9;
+constexpr double maybe_display = 0.1;  // of the display's net
+// Of the wheel's net: 98 of 100 registers of wheels that are read look less like an LCD.
+constexpr double hint_of_display = 0.005;
 constexpr double known_located = 0.999;    // a known window counts as one found so well
 constexpr double known_whole_least = 0.6;  // less: the window is wrong, or upside down
 constexpr Cuts one_cut{0, 1}, more_cuts{1, cut_count};
@@ -128,6 +131,49 @@ Look look_at(Nets& nets, const View& view, const Quad& window) {
   return look_of(view, window, nothing ? Register{} : read_row(nets, window, is_sure));
 }
 
+Point between(const Point& from, const Point& to, double share) {
+  return {from.x + (to.x - from.x) * share, from.y + (to.y - from.y) * share};
+}
+
+// The part of the window that the row's digits take.
+Quad window_of(const Register& row, const Quad& window) {
+  const double left = row.centres.front() - row.pitch / 2;
+  const double right = row.centres.back() + row.pitch / 2;
+  return {between(window[0], window[1], left), between(window[0], window[1], right),
+          between(window[3], window[2], right), between(window[3], window[2], left)};
+}
+
+// An LCD's digits, the way up that they are surer of. Their window has no edge where they begin and
+// end, which misleads the refiner.
+Look look_at_display(Nets& nets, View view, Quad window, bool is_lcd) {
+  std::vector<Glimpse> glimpses = nets.read_display(window, one_cut);
+  std::vector<Glimpse> others = nets.read_display(turned(window), one_cut);
+  if (others[0].whole > glimpses[0].whole) std::swap(glimpses, others), window = turned(window);
+  const double whole = glimpses[0].whole, other = others[0].whole;
+  if (!is_lcd && whole < maybe_display) return {};
+  view.seen.mirrored = other / (whole + other);
+  for (Glimpse& glimpse : nets.read_display(window, more_cuts))
+    glimpses.push_back(std::move(glimpse));
+  const Sight sight = sight_of(glimpses);
+  const Register& row = sight.row;
+  if (row.centres.empty()) return {};
+  Look look = look_of(view, window,
+                      decide_display(sight, nets.read_wheels(window, row.centres, row.pitch)));
+  look.digits.window = window_of(row, window);
+  return look;
+}
+
+bool is_read(const Look& look) { return look.digits.status == Status::read; }
+
+// The look at it as a display where it may be one and is.
+Look with_display(Nets& nets, const View& view, const Quad& window, Look look) {
+  if (look.is_register() && look.digits.evidence.lcd < hint_of_display) return look;
+  const bool is_lcd = look.digits.display == Display::lcd;
+  Look shown = look_at_display(nets, view, window, is_lcd);
+  const bool is_shown = is_lcd || shown.is_register();
+  return shown.rank > (is_shown ? 0 : look.rank) ? shown : look;
+}
+
 // Both ways up where the refiner wavers.
 Look best_look(Nets& nets, const Candidate& candidate, const Known& known) {
   const Straight straight = straighten(nets, candidate.window);
@@ -137,10 +183,8 @@ Look best_look(Nets& nets, const Candidate& candidate, const Known& known) {
     Look other = look_at(nets, view, turned(straight.window));
     if (other.rank > best.rank) best = std::move(other);
   }
-  return best;
+  return with_display(nets, view, straight.window, std::move(best));
 }
-
-bool is_read(const Look& look) { return look.digits.status == Status::read; }
 
 // Corners all near each other.
 bool alike(const Quad& a, const Quad& b) {

@@ -1,6 +1,6 @@
 // Photo in, digits out: the local reader of mechanical counters.
 //
-// Owns: four small nets (models/*.onnx), held in memory. No set-up, no state between photos.
+// Owns: five small nets (models/*.onnx), held in memory. No set-up, no state between photos.
 // Promises: any photo of one meter, at any angle: the counter window is found, straightened and
 // every wheel is read as a position in tenths. `read` means that the reader stands behind the
 // leading `certain` wheels; everything else is a best guess with a reason. Foreign bytes give an
@@ -56,7 +56,7 @@ enum class Reason {
   wheel_count,     // the number of wheels is unclear, e.g. the window is cut off
   low_confidence,  // the nets do not agree on a wheel
   several_meters,  // two registers in one photo, none chosen; or one, not where it was drawn
-  display,         // an LCD: its digits have no tenths, and the nets know few of them
+  display,         // an LCD whose digits, or the way up that they stand, are unclear
 };
 
 enum class Display { wheels, lcd };
@@ -105,7 +105,8 @@ struct Light {
 // What the photo gave to judge by, before anything was calibrated. Probabilities but for the light.
 struct Evidence {
   double located = 0;                // that there is a window
-  double mirrored = 0, nothing = 0;  // that the window is a mirror image, or none
+  // That the window is a mirror image, of a display that it is upside down; or none.
+  double mirrored = 0, nothing = 0;
   Light light{};
   double count = 0;     // that the number of wheels is right
   double whole = 0;     // of a whole upright register
@@ -144,9 +145,13 @@ struct Digits {
   std::optional<Alone> alone;
 };
 
+// The files of a folder of models, one a net.
+inline constexpr std::array<const char*, 5> model_names{
+    "locator.onnx", "refiner.onnx", "reader.onnx", "wheel.onnx", "display.onnx"};
+
 class Reader {
  public:
-  // Loads locator.onnx, refiner.onnx, reader.onnx and wheel.onnx from a folder.
+  // Loads `model_names` from a folder.
   static std::expected<Reader, Error> open(const std::filesystem::path& models,
                                            Engine engine = Engine::fastest);
 

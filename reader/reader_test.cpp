@@ -19,12 +19,16 @@ namespace {
 namespace fs = std::filesystem;
 using test::bytes_of;
 using test::golden;
+using test::golden_displays;
 using test::meters;
+using test::mirror_image;
 using test::models;
+using test::other_than;
 using test::picture_of;
 using test::plain;
 using test::rearranged;
 using test::shared_reader;
+using test::upside_down;
 
 TEST(Reader, ReadsRenderedMeters) {
   const Report report = evaluate(shared_reader(), meters());
@@ -39,9 +43,7 @@ TEST(Reader, ReadsThemAtEveryQuarterTurn) {
     const Picture p = picture_of(photo.file);
     const Picture right = rearranged(p, p.height, p.width,
                                      [&](int x, int y) { return std::pair(y, p.height - 1 - x); });
-    const Picture over = rearranged(p, p.width, p.height, [&](int x, int y) {
-      return std::pair(p.width - 1 - x, p.height - 1 - y);
-    });
+    const Picture over = upside_down(p);
     for (const Picture* turned : {&right, &over}) {
       const auto digits = shared_reader().read(encode(*turned, 90));
       ASSERT_TRUE(digits.has_value());
@@ -68,12 +70,27 @@ TEST(Reader, FindsTheWindowInPixelsOfThePhoto) {
 
 TEST(Reader, AMirroredPhotoIsNeverRead) {
   for (const Labelled& photo : meters()) {
-    const Picture p = picture_of(photo.file);
-    const Picture mirrored = rearranged(
-        p, p.width, p.height, [&](int x, int y) { return std::pair(p.width - 1 - x, y); });
+    const Picture mirrored = mirror_image(picture_of(photo.file));
     const auto digits = shared_reader().read(encode(mirrored, 90));
     ASSERT_TRUE(digits.has_value());
     EXPECT_NE(digits->status, Status::read) << photo.file << " gave " << digits->digits;
+  }
+}
+
+TEST(Reader, ReadsDisplaysEitherWayUp) {
+  for (const Labelled& photo : meters(golden_displays)) {
+    const Picture p = picture_of(photo.file);
+    for (const Picture& seen : {p, upside_down(p)}) {
+      const auto digits = shared_reader().read(encode(seen, 90));
+      ASSERT_TRUE(digits.has_value());
+      EXPECT_EQ(digits->status, Status::read) << photo.file << ": " << name_of(digits->reason);
+      EXPECT_EQ(digits->digits, photo.label) << photo.file;
+      EXPECT_EQ(digits->red, photo.red) << photo.file;
+      EXPECT_EQ(digits->display, Display::lcd) << photo.file;
+    }
+    const auto mirrored = shared_reader().read(encode(mirror_image(p), 90));
+    ASSERT_TRUE(mirrored.has_value());
+    EXPECT_NE(mirrored->status, Status::read) << photo.file << " gave " << mirrored->digits;
   }
 }
 
@@ -294,7 +311,7 @@ TEST(Models, AMissingOrDamagedFileIsAClearErrorAtStart) {
   EXPECT_EQ(missing.error().fault, Fault::model_missing);
   EXPECT_NE(missing.error().text.find("no/such/folder/locator.onnx"), std::string::npos);
   const fs::path copy = fs::path(testing::TempDir()) / "models";
-  for (const char* name : {"locator.onnx", "refiner.onnx", "reader.onnx", "wheel.onnx"}) {
+  for (const char* name : model_names) {
     fs::remove_all(copy);
     fs::copy(models, copy);
     fs::resize_file(copy / name, fs::file_size(copy / name) / 2);
@@ -302,8 +319,7 @@ TEST(Models, AMissingOrDamagedFileIsAClearErrorAtStart) {
     ASSERT_FALSE(cut.has_value()) << name;
     EXPECT_EQ(cut.error().fault, Fault::model_damaged);
     EXPECT_NE(cut.error().text.find(name), std::string::npos);
-    fs::copy_file(models / (name == std::string("reader.onnx") ? "refiner.onnx" : "reader.onnx"),
-                  copy / name, fs::copy_options::overwrite_existing);
+    fs::copy_file(models / other_than(name), copy / name, fs::copy_options::overwrite_existing);
     EXPECT_EQ(Reader::open(copy).error().fault, Fault::model_damaged) << "another net as " << name;
   }
 }

@@ -6,6 +6,8 @@
 namespace meterlens::reader {
 namespace {
 
+// Of the wheel's net: what is less of an LCD is none, whatever the display's net says.
+constexpr double display_least = 0.12;
 constexpr double odds_most = 12;  // natural logarithm; no net is surer than that
 // Of the wheel's net alone. Of a site that no net has seen, one wheel in 65 beyond these is wrong,
 // however far beyond.
@@ -26,6 +28,13 @@ double whole_trust(const Register& row, const Evidence& evidence) {
   const double registers = -2.943 - 0.013 * whole - 0.623 * log_odds(evidence.nothing) +
                            0.957 * log_odds(evidence.located);
   return probability(not_mirrored) * probability(registers);
+}
+
+// Where the wheel's net surely sees no LCD it is some other printing.
+double display_trust(const Register& row) {
+  const double whole = probability(2.507 + 0.96 * log_odds(row.whole) -
+                                   0.138 * log_odds(row.count) - 0.08 * log_odds(row.lcd));
+  return row.lcd < display_least ? whole * row.lcd : whole;
 }
 
 double wheel_trust(const std::array<double, 2>& odds) {
@@ -64,7 +73,7 @@ Spread tempered(const Spread& spread, double position, int right, int digit, dou
 
 Register trusted(Register row, const Evidence& evidence) {
   if (row.wheels.empty()) return row;
-  row.trust = whole_trust(row, evidence);
+  row.trust = row.is_display ? display_trust(row) : whole_trust(row, evidence);
   for (std::size_t i = 0; i < row.wheels.size(); ++i) {
     Wheel& wheel = row.wheels[i];
     wheel.confidence =

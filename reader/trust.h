@@ -15,6 +15,9 @@ inline constexpr double risk_most = 0.02;
 // Probability that the row is a whole register and no mirror image.
 double whole_trust(const Register& row, const Evidence& evidence);
 
+// Probability that a display's row is its whole number.
+double display_trust(const Register& row);
+
 // Probability that a wheel's digit is right. odds: as in Wheel.
 double wheel_trust(const std::array<double, 2>& odds);
 // The same where the wheel's net alone was asked.

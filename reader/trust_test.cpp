@@ -64,6 +64,20 @@ TEST(Trust, AWholeRowIsTrustedAMirroredOrDoubtfulOneNot) {
     EXPECT_LT(whole_trust(row, seen), whole_trust(row, clear()));
 }
 
+TEST(Trust, ADisplayIsTrustedByItsOwnNetsWord) {
+  Register row = row_with(8);
+  row.is_display = true, row.lcd = 0.99;
+  const double sure = display_trust(row);
+  EXPECT_EQ(trusted(row, clear()).trust, sure);
+  EXPECT_EQ(trusted(row, Evidence{}).trust, sure);  // not by what misleads the refiner
+  row.count = 0.6;
+  EXPECT_LT(display_trust(row), sure);
+  row.count = 0.999, row.whole = 0.3;
+  EXPECT_LT(display_trust(row), sure);
+  row.whole = 0.999, row.lcd = 0.01;  // a printed number
+  EXPECT_LT(display_trust(row), sure);
+}
+
 TEST(Trust, TemperingGivesTheDigitItsProbabilityAndKeepsTheOrder) {
   Spread spread;
   spread.fill(0.001);

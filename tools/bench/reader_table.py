@@ -31,6 +31,7 @@ RENDERED = (  # kind, seed, hardness, how many, further options of meterlens-fac
     ("street", 80, 0.9, 300, ()),
     ("any", 81, 0.5, 10, ("--series", "30", "--width", "640", "--height", "480")),
     ("lcd", 82, 0.5, 100, ()),
+    ("lcd", 83, 0.9, 150, ()),
 )
 NO_READING = (  # what must not be read
     ("no meter", 83, 0.5, 300, ("--kind", "none")),

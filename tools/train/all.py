@@ -14,7 +14,8 @@ from rendered import SEED_LEAST
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHIPPED = os.path.join(HERE, "../../reader/models")
-NETS = ("locator", "refiner", "reader", "wheel")
+NETS = ("locator", "refiner", "reader", "wheel", "display")
+PHOTO_CHUNKS = 240
 
 started = []  # processes, none of which may outlive this one
 
@@ -44,50 +45,44 @@ def must(*processes, beside=()):
         time.sleep(0.2)
 
 
+def folders_of(args, net):
+    """Where what a net learns from is drawn, by the project's own renderer and here. The first
+    counts double: real digits of displays are all among what is drawn here."""
+    names = ("drawn_displays", "rendered_displays") if net == "display" else ("rendered", "drawn")
+    there = [name for name in names if args.face or not name.startswith("rendered")]
+    return [os.path.join(args.work, name) for name in there]
+
+
+def draw_for(args, net, processes, chunks, of_net):
+    """Starts the programs that draw for a net. of_net: their options for it, here and rendered."""
+    share = ["--processes", processes, "--chunks"]
+    own = ["--prepared", args.prepared, "--glyphs", args.glyphs, "--seed", args.seed]
+    fonts = ["--fonts", args.fonts] if args.fonts else []
+    drawing = []
+    for folder in folders_of(args, net):
+        shutil.rmtree(folder, ignore_errors=True)  # of a training before: other data, another seed
+        if os.path.basename(folder).startswith("rendered"):
+            face = ["--program", os.path.abspath(args.face), "--seed", SEED_LEAST * args.seed]
+            more = [3 * chunks, *face, *fonts, *of_net[1]]
+            drawing.append(run("rendered.py", "--out", folder, *share, *more))
+        else:
+            more = [chunks, *own, *of_net[0]]
+            drawing.append(run("generate.py", "--out", folder, *share, *more))
+    return drawing
+
+
 def draw(args, processes, chunks):
     """Starts the programs that draw pictures while the nets train; the wheel net needs none."""
-    for name in ("drawn", "rendered"):  # of a training before, with other data or another seed
-        shutil.rmtree(os.path.join(args.work, name), ignore_errors=True)
-    if list(args.nets) == ["wheel"]:
-        return []
-    drawing = [
-        run(
-            "generate.py",
-            "--prepared",
-            args.prepared,
-            "--glyphs",
-            args.glyphs,
-            "--out",
-            os.path.join(args.work, "drawn"),
-            "--processes",
-            processes,
-            "--chunks",
-            chunks,
-            "--seed",
-            args.seed,
-            *(["--strips-only"] if list(args.nets) == ["reader"] else []),
-        )
-    ]
-    if args.face:
-        fonts = ["--fonts", args.fonts] if args.fonts else []
-        drawing.append(
-            run(
-                "rendered.py",
-                "--program",
-                os.path.abspath(args.face),
-                "--out",
-                os.path.join(args.work, "rendered"),
-                "--processes",
-                processes,
-                "--chunks",
-                3 * chunks,
-                "--photo-chunks",
-                0 if list(args.nets) == ["reader"] else 240,
-                "--seed",
-                SEED_LEAST * args.seed,
-                *fonts,
-            )
-        )
+    drawing = []
+    if {"locator", "refiner", "reader"} & set(args.nets):
+        alone = not {"locator", "refiner"} & set(args.nets)
+        photos = ["--photo-chunks", 0 if alone else PHOTO_CHUNKS]
+        of_net = ["--strips-only"] if alone else [], photos
+        drawing += draw_for(args, "reader", processes, chunks, of_net)
+    if "display" in args.nets:
+        of_photos = ["--kinds", "lcd", "--display", "lcd", "--photo-chunks", 0]
+        of_net = ["--displays", args.wheels], of_photos
+        drawing += draw_for(args, "display", processes, chunks, of_net)
     return drawing
 
 
@@ -110,13 +105,10 @@ def starts_of(args):
 
 def trainer(args, net, seconds, out, start):
     fast = torch.cuda.is_available()
-    batch = {"locator": 128, "refiner": 256, "reader": 512, "wheel": 1024}[net]
-    capacity = {"reader": 120000}.get(net, 20000)
+    batch = {"locator": 128, "refiner": 256, "wheel": 1024}.get(net, 512)
+    capacity = {"reader": 120000, "display": 60000}.get(net, 20000)
     if not fast:
         batch, capacity = 96 if net == "wheel" else 48, 3000
-    chunks = [os.path.join(args.work, "drawn")]
-    if args.face:
-        chunks.insert(0, os.path.join(args.work, "rendered"))
     more = ["--resume", start] if start else []
     return run(
         "train.py",
@@ -129,7 +121,7 @@ def trainer(args, net, seconds, out, start):
         "--wheels",
         args.wheels,
         "--chunks",
-        *chunks,
+        *folders_of(args, net),
         "--out",
         os.path.join(out, net + ".npz"),
         "--seconds",
@@ -148,7 +140,7 @@ def trainer(args, net, seconds, out, start):
 
 def prepare(args):
     """Reads --data anew each time, for there may be more of it; what is named is taken as it is."""
-    needs_wheels = "wheel" in args.nets and not args.wheels
+    needs_wheels = bool({"wheel", "display"} & set(args.nets)) and not args.wheels
     if not args.data and (needs_wheels or not args.prepared):
         sys.exit("--data is missing: the folders of labelled photos")
     args.glyphs = args.glyphs or os.path.join(args.work, "glyphs.npz")
@@ -163,7 +155,7 @@ def prepare(args):
 
 
 def export(args):
-    """All four nets, so that the folder is one that the reader takes: those not trained as
+    """All five nets, so that the folder is one that the reader takes: those not trained as
     shipped."""
     for net in args.nets:
         must(

@@ -12,6 +12,7 @@ show no meter. Prints:
   * alone: the same, from what the wheel's net says of its own digit;
   * mirrored: log odds that the row is not a mirror image;
   * register: log odds that it is a whole register, and not some other printing;
+  * display: log odds that an LCD's digits are its whole number, where there are LCDs in a set;
 all by logistic regression with every set weighing the same, and how often the corrected odds
 come true, set by set, when the set itself was left out of the fit;
   * risk: of several limits of the risk of one reading, how many photos would be `read`, how many
@@ -35,7 +36,7 @@ WORSE = "worse-"  # begins the name of a worse copy
 TESTED, ALWAYS = -1, -2  # photos without a meter: one half to test with, one in every fit
 NONE_SHARE, MIRRORED_SHARE = 0.05, 0.01  # of all photos: cameras are mostly aimed at meters
 COUNT_SURE, EVENNESS_LEAST = 0.7, 0.55  # nothing else is read: as in reader/decide.cpp
-MIRRORED_MOST, LCD_LEAST = 0.25, 0.5
+MIRRORED_MOST = 0.25
 LIMITS = (0.003, 0.005, 0.008, 0.01, 0.012, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2)
 ODDS_MOST = 12  # as in reader/trust.cpp
 ALONE_ODDS_MOST = 6  # there 4.3: beyond, the set that is worst when left out is no better
@@ -44,6 +45,7 @@ WHEEL = ("one", "stronger", "weaker", "contradict", "contradicting_sum")
 ALONE = ("one", "odds")
 MIRRORED = ("one", "whole", "mirrored")
 REGISTER = ("one", "whole", "nothing", "located")
+DISPLAY = ("one", "whole", "count", "lcd")
 
 
 def parts_of(argument):
@@ -190,16 +192,27 @@ def is_mirrored(name, accepted):
     return accepted is None and name >= 0
 
 
-def mirrored_rows(gathered):
+def is_display(answer):
+    return answer.get("display") == "lcd"
+
+
+def display_rows(gathered):
     for name, accepted, answer in gathered:
         right = whole_register(accepted, answer)
+        if is_display(answer) and right is not None:
+            yield name, right, signs_of(answer, DISPLAY), is_worse(answer)
+
+
+def mirrored_rows(gathered):
+    for name, accepted, answer in gathered:
+        right = None if is_display(answer) else whole_register(accepted, answer)
         if right or (right is not None and is_mirrored(name, accepted)):
             yield name, right, signs_of(answer, MIRRORED), is_worse(answer)
 
 
 def register_rows(gathered):
     for name, accepted, answer in gathered:
-        right = whole_register(accepted, answer)
+        right = None if is_display(answer) else whole_register(accepted, answer)
         if right is not None and not is_mirrored(name, accepted):
             yield name, right, signs_of(answer, REGISTER), is_worse(answer)
 
@@ -281,10 +294,14 @@ def probability(log_odds):
 class Trusted:
     """One answer as the reader would judge it with the given fits; as in reader/decide.cpp."""
 
-    def __init__(self, answer, accepted, wheel_fit, mirrored_fit, register_fit):
+    def __init__(self, answer, accepted, fits):
         seen, wheels = answer["evidence"], answer["wheels"]
-        whole = probability(signs_of(answer, MIRRORED) @ mirrored_fit)
-        whole *= probability(signs_of(answer, REGISTER) @ register_fit)
+        wheel_fit = fits["wheel"]
+        if is_display(answer):
+            whole = probability(signs_of(answer, DISPLAY) @ fits["display"])
+        else:
+            whole = probability(signs_of(answer, MIRRORED) @ fits["mirrored"])
+            whole *= probability(signs_of(answer, REGISTER) @ fits["register"])
         right = probability(np.array([wheel_signs(wheel["odds"]) for wheel in wheels]) @ wheel_fit)
         if wheels[-1]["confidence"] <= 0.5:
             right[-1] = min(right[-1], 0.5)  # it turns
@@ -294,7 +311,6 @@ class Trusted:
             and seen["count"] >= COUNT_SURE
             and seen["evenness"] >= EVENNESS_LEAST
             and seen["mirrored"] <= MIRRORED_MOST
-            and seen["lcd"] < LCD_LEAST
         )
         self.digits, self.accepted = answer["digits"], accepted or set()
 
@@ -309,16 +325,15 @@ class Trusted:
 
 
 def report_risk(gathered, fits, target):
-    """What each limit gives, of photos as they came; the largest that holds. fits: of wheel,
-    mirrored and register."""
+    """What each limit gives, of photos as they came; the largest that holds."""
     photos = {}
     for name, accepted, answer in gathered:
         if is_worse(answer):
             continue
         there = answer.get("evidence") and answer["wheels"]
-        own = [fit.get(name, fit[None]) for fit in fits]
+        own = {part: fit.get(name, fit[None]) for part, fit in fits.items()}
         key = "mirrored" if is_mirrored(name, accepted) else "none" if name < 0 else name
-        photos.setdefault(key, []).append(Trusted(answer, accepted, *own) if there else None)
+        photos.setdefault(key, []).append(Trusted(answer, accepted, own) if there else None)
     count = sum(len(some) for key, some in photos.items() if key not in ("mirrored", "none"))
     none_weight = NONE_SHARE / (1 - NONE_SHARE) * count / max(1, len(photos.get("none", ())))
     best = None
@@ -363,13 +378,17 @@ def report_all(gathered, target):
     for name, accepted, _ in gathered:
         if accepted is None:
             count_false["mirrored" if name >= 0 else "none"] += 1
-    fits = [
-        report("wheel", WHEEL, list(wheel_rows(gathered))),
-        report("mirrored", MIRRORED, list(mirrored_rows(gathered)), count_false["mirrored"],
-               MIRRORED_SHARE),
-        report("register", REGISTER, list(register_rows(gathered)), count_false["none"],
-               NONE_SHARE),
-    ]
+    parts = {
+        "wheel": (WHEEL, wheel_rows, 0, 0.0),
+        "mirrored": (MIRRORED, mirrored_rows, count_false["mirrored"], MIRRORED_SHARE),
+        "register": (REGISTER, register_rows, count_false["none"], NONE_SHARE),
+        "display": (DISPLAY, display_rows, 0, 0.0),
+    }
+    fits = {}
+    for name, (columns, rows_in, *false) in parts.items():
+        rows = list(rows_in(gathered))
+        if rows:
+            fits[name] = report(name, columns, rows, *false)
     report("alone", ALONE, list(alone_rows(gathered)))
     report_risk(gathered, fits, target)
 

@@ -25,6 +25,7 @@ INPUTS = {
     "refiner": (layout.REFINER_HEIGHT, layout.REFINER_WIDTH),
     "reader": (layout.READER_HEIGHT, layout.READER_WIDTH),
     "wheel": (layout.WHEEL_HEIGHT, layout.WHEEL_WIDTH),
+    "display": (layout.READER_HEIGHT, layout.READER_WIDTH),
 }
 
 

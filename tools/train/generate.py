@@ -1,9 +1,8 @@
 """Draws training pictures into numbered chunk files, with as many processes as asked for.
 
 photo chunk: 96 photos [448, 448, 3] and quads (NaN without window).  strip chunk: 1536 strips
-with wheel
-positions, centres, red wheels. Chunk k of seed s is always the same. A chunk appears whole
-(renamed).
+with wheel positions, centres, red wheels; with --displays of LCDs. Chunk k of seed s is always the
+same. A chunk appears whole (renamed).
 """
 import argparse
 import multiprocessing
@@ -16,6 +15,7 @@ import time
 import cv2
 import numpy as np
 
+import displays
 import files
 import layout
 import photo as photos
@@ -70,6 +70,13 @@ def strip_chunk(rng, store):
     return strips.arrays()
 
 
+def display_chunk(rng, store, real):
+    strips = Strips()
+    for _ in range(STRIPS):
+        strips.add(*displays.draw_strip(rng, store, real))
+    return strips.arrays()
+
+
 def save(folder, name, arrays):
     files.save(os.path.join(folder, name + ".npz"), arrays)
 
@@ -97,12 +104,15 @@ def run_workers(work, args):
 def work(args, worker):
     cv2.setNumThreads(1)
     store = registers.Store(args.prepared, args.glyphs, args.split, args.leave_out)
+    real = displays.Real(args.displays) if args.displays else None
     stop = time.time() + args.seconds
     for number in range(worker, args.chunks, args.processes):
         if time.time() > stop:
             return
         rng = np.random.default_rng([args.seed, number])
-        if number % 3 and not args.strips_only:
+        if real:
+            save(args.out, f"strip{number:05d}", display_chunk(rng, store, real))
+        elif number % 3 and not args.strips_only:
             photo, strips = photo_chunk(rng, store)
             save(args.out, f"photo{number:05d}", photo)
             save(args.out, f"strip{number:05d}", strips)
@@ -120,6 +130,7 @@ def main():
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--chunks", type=int, default=600)
     parser.add_argument("--strips-only", action="store_true")
+    parser.add_argument("--displays", help="wheels.npz: strips of displays, for the display net")
     parser.add_argument("--seconds", type=float, default=1e9)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()

@@ -135,7 +135,8 @@ class Wheel(nn.Module):
         return self.head(functional.dropout(self.body(x), 0.1, self.training)).flatten(1)
 
 
-NETS = {"locator": Locator, "refiner": Refiner, "reader": Reader, "wheel": Wheel}
+# The display net sees an LCD as the row's net sees wheels, and says the same of it.
+NETS = {"locator": Locator, "refiner": Refiner, "reader": Reader, "wheel": Wheel, "display": Reader}
 
 if __name__ == "__main__":
     import time
@@ -146,6 +147,7 @@ if __name__ == "__main__":
         ("refiner", (1, 3, 80, 160)),
         ("reader", (1, 3, 32, 224)),
         ("wheel", (1, 3, 48, 32)),
+        ("display", (1, 3, 32, 224)),
     ):
         net = NETS[name]().eval()
         x = torch.zeros(shape)

@@ -64,7 +64,20 @@ def false_windows(reader, folder, rows):
     }
 
 
-def chunk(folder, rows, reader=None):
+def hidden_places(row):
+    """Places left of an LCD's digits that its window spans, or seems to: mostly none."""
+    rng = np.random.default_rng(int(row["label"]))
+    room = layout.WHEELS_MAX - len(row["label"])
+    return int(rng.integers(0, room + 1)) if rng.random() < 0.5 else 0
+
+
+def with_hidden(quad, share):
+    """A window that is longer on its left by this share of its width."""
+    top, bottom = (quad[0] - quad[1]) * share, (quad[3] - quad[2]) * share
+    return np.float32([quad[0] + top, quad[1], quad[2], quad[3] + bottom])
+
+
+def chunk(folder, rows, reader=None, display="wheels"):
     images, quads, strips = [], [], Strips()
     wrong = false_windows(reader, folder, rows)
     for row in rows:
@@ -75,11 +88,13 @@ def chunk(folder, rows, reader=None):
         if row["file"] in wrong:
             quad = wrong[row["file"]]
             strips.add(layout.straighten(picture, quad), np.zeros(0), np.zeros(0), 0)
-        if row["display"] == "wheels":
+        if row["display"] == display:
             positions = np.array(row["positions"].split(), float) / 10
-            count = len(positions)
-            centres = layout.LEFT + (np.arange(count) + 0.5) / count * (layout.RIGHT - layout.LEFT)
-            strips.add(layout.straighten(picture, quad), positions, centres, int(row["red"]))
+            hidden = hidden_places(row) if display == "lcd" else 0
+            count, wide = len(positions) + hidden, layout.RIGHT - layout.LEFT
+            centres = layout.LEFT + (hidden + np.arange(len(positions)) + 0.5) / count * wide
+            window = with_hidden(quad, hidden / len(positions))
+            strips.add(layout.straighten(picture, window), positions, centres, int(row["red"]))
         scale = photos.OUT / max(picture.shape[:2])
         small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         square = np.zeros((photos.OUT, photos.OUT, 3), np.uint8)
@@ -99,7 +114,7 @@ def work(args, worker):
     for number in range(worker, args.chunks, args.processes):
         folder = os.path.join(args.out, f".render{number}")
         rows = render(args.program, args.fonts, folder, args.seed + number, args.kinds)
-        photo, strips = chunk(folder, rows, args.reader)
+        photo, strips = chunk(folder, rows, args.reader, args.display)
         shutil.rmtree(folder)
         if number < args.photo_chunks:
             save(args.out, f"photo{number:05d}", photo)
@@ -121,6 +136,9 @@ def main():
         "--reader",
         nargs="+",
         help="the built meterlens and its options: windows that it wrongly finds become examples",
+    )
+    parser.add_argument(
+        "--display", default="wheels", choices=["wheels", "lcd"], help="what strips are kept of"
     )
     parser.add_argument("--out", required=True)
     parser.add_argument("--processes", type=int, default=os.cpu_count())

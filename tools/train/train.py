@@ -30,6 +30,7 @@ MAKE = {
     "refiner": (tasks.refiner_batch, tasks.refiner_loss),
     "reader": (tasks.reader_batch, tasks.reader_loss),
     "wheel": (wheels.make, wheels.loss_of),
+    "display": (tasks.display_batch, tasks.reader_loss),
 }
 
 
@@ -61,16 +62,28 @@ def real_strips(store):
     }, weights
 
 
+def no_displays(store):
+    """Registers of wheels, which are none of an LCD."""
+    rows, weights = real_strips(store)
+    rows["position"] = np.full_like(rows["position"], -1)
+    return rows, weights
+
+
 class Feed:
     """Batches: a share of real pictures, the rest drawn."""
 
     def __init__(self, args, device):
         store = register.Store(args.prepared, args.glyphs, leave_out=args.leave_out)
-        kind = "strip" if args.net == "reader" else "photo"
-        rows = real_strips(store) if kind == "strip" else real_photos(store, args.net == "locator")
+        kind = "strip" if args.net in ("reader", "display") else "photo"
+        if args.net == "display":
+            rows = no_displays(store)
+        elif args.net == "reader":
+            rows = real_strips(store)
+        else:
+            rows = real_photos(store, args.net == "locator")
         self.real = pools.Fixed(*rows, device)
         self.rings = [pools.Ring(folder, kind, args.capacity, device) for folder in args.chunks]
-        self.share = {"locator": 0.33, "refiner": 0.3, "reader": 0.2}[args.net]
+        self.share = {"locator": 0.33, "refiner": 0.3, "reader": 0.2, "display": 0.08}[args.net]
         for ring in self.rings:
             ring.poll(wait=True)
 
@@ -136,7 +149,7 @@ def arguments():
         help="sources whose strips are not trained on, to see what they are to a net; the chunks "
         "then must be made without them, too",
     )
-    parser.add_argument("--wheels", help="wheels.npz, for the wheel net")
+    parser.add_argument("--wheels", help="wheels.npz, for the wheel and the display net")
     parser.add_argument("--threads", type=int, default=0, help="of PyTorch; 0: its own choice")
     parser.add_argument("--out", required=True)
     parser.add_argument("--resume", help="a checkpoint (npz) or a shipped model (onnx)")

@@ -4,6 +4,7 @@ they come from `meterlens evaluate`, over the whole chain."""
 import numpy as np
 import torch
 
+import displays
 import layout
 import register
 import tasks
@@ -24,7 +25,11 @@ class Watch:
         self.device, self.net = device, args.net
         store = register.Store(args.prepared, args.glyphs, "calibration")
         self.sources = store.strip_source if args.net == "reader" else store.sources
-        if args.net == "reader":
+        if args.net == "display":
+            strips, self.position = displays.held_strips(args.wheels)
+            self.image = torch.from_numpy(strips).to(device)
+            self.sources = np.full(len(strips), "held displays")
+        elif args.net == "reader":
             self.image, self.position = (
                 torch.from_numpy(np.array(store.strips)).to(device),
                 store.strip_position,
@@ -35,9 +40,13 @@ class Watch:
 
     @torch.no_grad()
     def __call__(self, net):
-        good = {"locator": self.locator, "refiner": self.refiner, "reader": self.reader}[self.net](
-            net
-        )
+        ways = {
+            "locator": self.locator,
+            "refiner": self.refiner,
+            "reader": self.reader,
+            "display": self.reader,
+        }
+        good = ways[self.net](net)
         return " ".join(
             f"{name} {good[self.sources == name].mean():.3f}" for name in sorted(set(self.sources))
         )

@@ -402,7 +402,7 @@ const causes: Record<string, string> = {
   low_confidence: "可信度低",
   several_meters: "多个表计",
   "several meters": "多个表计",
-  display: "不是字轮而是显示屏",
+  display: "液晶的数字或方向不明",
   stale: "旧照片",
   truncated: "照片被截断",
 };
