@@ -19,7 +19,8 @@ constexpr int unclear_wheels_most = 2;
 // is not finer than this beyond the half. Between 9 and 0 the next wheel has its say, too.
 constexpr double passed_half_way = 0.55;
 // Digits that are digits in a mirror, too, leave it to all else in the window to tell; so do a
-// display's that are digits upside down, or there in a mirror.
+// display's that are digits upside down. Nothing tells a display's that are digits there in a
+// mirror.
 constexpr std::string_view mirror_digits = "018", turned_digits = "0125689",
                            turned_mirror_digits = "012358";
 constexpr double mirror_digits_whole_least = 0.98, mirror_digits_mirrored_most = 0.003;
@@ -230,10 +231,10 @@ bool may_be_mirrored(const std::string& digits, const Evidence& evidence, bool i
   const auto all_of = [&](std::string_view alike) {
     return digits.find_first_not_of(alike) == std::string::npos;
   };
-  const bool is_alike =
-      is_display ? all_of(turned_digits) || all_of(turned_mirror_digits) : all_of(mirror_digits);
-  return is_alike && (evidence.mirrored > mirror_digits_mirrored_most ||
-                      evidence.whole < mirror_digits_whole_least);
+  if (is_display && all_of(turned_mirror_digits)) return true;
+  return all_of(is_display ? turned_digits : mirror_digits) &&
+         (evidence.mirrored > mirror_digits_mirrored_most ||
+          evidence.whole < mirror_digits_whole_least);
 }
 
 Reason why_doubtful(const Register& row, const Evidence& evidence, int certain) {

@@ -28,7 +28,7 @@ struct Register {
   double trust = 0;             // calibrated probability of a whole register, see trust.h
 };
 
-// What the row's net sees of one window, its cuts together.
+// What the row's or the display's net sees of one window, its cuts together.
 struct Sight {
   struct Direction {
     double x = 0, y = 0;  // sums over the cuts, of 2 pi position / 10

@@ -239,7 +239,7 @@ TEST(Judge, DigitsThatLookTheSameInAMirrorNeedOtherSignsOfTheRightWayRound) {
 }
 
 TEST(Judge, ADisplayIsReadByItsOwnNetAlone) {
-  Register row = row_of("00538", 0.9999);
+  Register row = row_of("00547", 0.9999);
   row.is_display = true;
   const Digits digits = judge(row, good());
   EXPECT_EQ(digits.status, Status::read);
@@ -263,6 +263,7 @@ TEST(Judge, ADisplaysDigitsThatAreDigitsUpsideDownNeedOtherSignsOfTheRightWayUp)
   EXPECT_EQ(judge(other, seen).status, Status::read);
   Register flipped = row_of("00235", 0.9999), three = row_of("00239", 0.9999);
   flipped.is_display = three.is_display = true;
+  seen.mirrored = 0;
   EXPECT_EQ(judge(flipped, seen).status, Status::doubtful);
   EXPECT_EQ(judge(three, seen).status, Status::read);
 }

@@ -163,15 +163,13 @@ Look look_at_display(Nets& nets, View view, Quad window, bool is_lcd) {
   return look;
 }
 
-bool is_read(const Look& look) { return look.digits.status == Status::read; }
-
 // The look at it as a display where it may be one and is.
 Look with_display(Nets& nets, const View& view, const Quad& window, Look look) {
   if (look.is_register() && look.digits.evidence.lcd < hint_of_display) return look;
   const bool is_lcd = look.digits.display == Display::lcd;
   Look shown = look_at_display(nets, view, window, is_lcd);
-  const bool is_shown = is_lcd || shown.is_register();
-  return shown.rank > (is_shown ? 0 : look.rank) ? shown : look;
+  if (shown.digits.status == Status::unreadable) return look;
+  return is_lcd || shown.is_register() || shown.rank > look.rank ? shown : look;
 }
 
 // Both ways up where the refiner wavers.
@@ -185,6 +183,8 @@ Look best_look(Nets& nets, const Candidate& candidate, const Known& known) {
   }
   return with_display(nets, view, straight.window, std::move(best));
 }
+
+bool is_read(const Look& look) { return look.digits.status == Status::read; }
 
 // Corners all near each other.
 bool alike(const Quad& a, const Quad& b) {

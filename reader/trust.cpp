@@ -32,8 +32,7 @@ double whole_trust(const Register& row, const Evidence& evidence) {
 
 // Where the wheel's net surely sees no LCD it is some other printing.
 double display_trust(const Register& row) {
-  const double whole = probability(2.507 + 0.96 * log_odds(row.whole) -
-                                   0.138 * log_odds(row.count) - 0.08 * log_odds(row.lcd));
+  const double whole = probability(1.746 + 0.95 * log_odds(row.whole));
   return row.lcd < display_least ? whole * row.lcd : whole;
 }
 

@@ -308,7 +308,7 @@ bool Site::pull() {
 
 // Which photos the camera may forget by what it has been told.
 void Site::note_words(Bytes bytes) {
-  in_.emplace_back();
+  if (in_.empty() || !in_.back().at_boundary()) in_.emplace_back();
   for (const std::uint8_t byte : bytes) {
     for (link::UnitReader& reader : in_) {
       const auto unit = reader.put(byte);
@@ -319,6 +319,7 @@ void Site::note_words(Bytes bytes) {
       if (const auto* m = std::get_if<protocol::Refused>(&*message)) dropped_.insert(m->photo_id);
     }
     if (byte == 0) in_.resize(1);
+    if (byte == '}') in_.emplace_back();  // perhaps the end of a text
   }
 }
 

@@ -74,6 +74,8 @@ def draw_for(args, net, processes, chunks, of_net):
 def draw(args, processes, chunks):
     """Starts the programs that draw pictures while the nets train; the wheel net needs none."""
     drawing = []
+    if "display" in args.nets and len(args.nets) > 1:
+        processes = max(1, processes // 2)
     if {"locator", "refiner", "reader"} & set(args.nets):
         alone = not {"locator", "refiner"} & set(args.nets)
         photos = ["--photo-chunks", 0 if alone else PHOTO_CHUNKS]

@@ -13,6 +13,7 @@ show no meter. Prints:
   * mirrored: log odds that the row is not a mirror image;
   * register: log odds that it is a whole register, and not some other printing;
   * display: log odds that an LCD's digits are its whole number, where there are LCDs in a set;
+    their mirror images weigh as much as they;
 all by logistic regression with every set weighing the same, and how often the corrected odds
 come true, set by set, when the set itself was left out of the fit;
   * risk: of several limits of the risk of one reading, how many photos would be `read`, how many
@@ -45,7 +46,7 @@ WHEEL = ("one", "stronger", "weaker", "contradict", "contradicting_sum")
 ALONE = ("one", "odds")
 MIRRORED = ("one", "whole", "mirrored")
 REGISTER = ("one", "whole", "nothing", "located")
-DISPLAY = ("one", "whole", "count", "lcd")
+DISPLAY = ("one", "whole")
 
 
 def parts_of(argument):
@@ -199,7 +200,7 @@ def is_display(answer):
 def display_rows(gathered):
     for name, accepted, answer in gathered:
         right = whole_register(accepted, answer)
-        if is_display(answer) and right is not None:
+        if is_display(answer) and right is not None and name >= 0:
             yield name, right, signs_of(answer, DISPLAY), is_worse(answer)
 
 
@@ -296,13 +297,13 @@ class Trusted:
 
     def __init__(self, answer, accepted, fits):
         seen, wheels = answer["evidence"], answer["wheels"]
-        wheel_fit = fits["wheel"]
-        if is_display(answer):
-            whole = probability(signs_of(answer, DISPLAY) @ fits["display"])
-        else:
-            whole = probability(signs_of(answer, MIRRORED) @ fits["mirrored"])
-            whole *= probability(signs_of(answer, REGISTER) @ fits["register"])
-        right = probability(np.array([wheel_signs(wheel["odds"]) for wheel in wheels]) @ wheel_fit)
+        parts = {"mirrored": MIRRORED, "register": REGISTER}
+        whole = 1.0
+        for part, columns in ({"display": DISPLAY} if is_display(answer) else parts).items():
+            # of a kind that no set has nothing is known
+            whole *= probability(signs_of(answer, columns) @ fits[part]) if part in fits else 0
+        signs = np.array([wheel_signs(wheel["odds"]) for wheel in wheels])
+        right = probability(signs @ fits["wheel"])
         if wheels[-1]["confidence"] <= 0.5:
             right[-1] = min(right[-1], 0.5)  # it turns
         self.right = whole * np.cumprod(right)

@@ -4,6 +4,8 @@ of real ones, and what is none.
 The window of a display spans all its places, also those on the left where it shows no leading
 zeros; what stands round it (units, codes, marks) is part of a strip's margin or of its left.
 """
+import sys
+
 import cv2
 import numpy as np
 
@@ -12,7 +14,7 @@ import prepare_wheels
 import register
 import wheel_sources
 
-# Real digits that are kept out of training.
+# Real digits that are kept out of this net's training.
 HELD_GROUPS = ("collected/powermeter/LandisGyrT330_C", "collected/powermeter/unknown/liflitz",
                "held_lcd")
 CONTRAST_LEAST = 11  # of a real digit, grey levels: one set labels empty places 0
@@ -40,6 +42,9 @@ class Real:
             digit = int(pack["position"][index]) % 10
             item = (digit, crop.mean((0, 1)), crop.astype(np.float32))
             self.groups.setdefault(str(pack["group"][index]), []).append(item)
+        if not self.groups:
+            sys.exit(f"{path} has no real LCD digits {'held out' if held else 'to train on'}: the "
+                     "display net needs the public sets of single digits")
 
 
 class Places:
@@ -286,7 +291,7 @@ def draw_strip(rng, store, real):
 
 
 def held_strips(path, count=200):
-    """Rows of real digits that no net was trained on: strips and positions."""
+    """Rows of real digits that this net was not trained on: strips and positions."""
     real, rng = Real(path, held=True), np.random.default_rng(11)
     rows = [put_real(rng, real) for _ in range(count)]
     positions = np.full((count, layout.WHEELS_MAX), -1, np.float32)

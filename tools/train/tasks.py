@@ -216,9 +216,12 @@ def reader_points(n, corners, flip_x, flip_y, device):
     return (a * (1 - u) + b * u) * (1 - v) + (d * (1 - u) + c * u) * v
 
 
-def reader_batch(rows, plain=0.0, loose=(1.0, 1.0)):
-    """plain: the share of strips that are seen as they are; loose: how far windows are off, across
-    and down, in those of wheels."""
+DISPLAY_LOOSE = (3.0, 1.3)  # how much farther than those of wheels windows are off, across and down
+
+
+def reader_batch(rows, plain=0.0, of_displays=False):
+    """plain: the share of strips that are seen as they are. An LCD's window has no edge where its
+    digits begin and end: it is farther off, and whole as long as it has them all."""
     images, position, centre = pixels(rows["image"]), rows["position"], rows["centre"]
     n, device = len(position), position.device
     count = (position >= 0).sum(1)
@@ -227,7 +230,7 @@ def reader_batch(rows, plain=0.0, loose=(1.0, 1.0)):
     grow = 1 + torch.randn(n, 1, 2, device=device) * torch.tensor([0.018, 0.09], device=device)
     base = torch.tensor(layout.strip_corners(), device=device)
     middle = base.mean(0)
-    loose = torch.tensor(loose, device=device)
+    loose = torch.tensor(DISPLAY_LOOSE if of_displays else (1.0, 1.0), device=device)
     grow = 1 + (grow - 1) * loose
     corners = (base - middle) * grow + middle + jitter + whole * loose
     kind = torch.multinomial(
@@ -236,8 +239,9 @@ def reader_batch(rows, plain=0.0, loose=(1.0, 1.0)):
     flip_x = torch.where((kind == 1) | (kind == 2), -1.0, 1.0)
     flip_y = torch.where((kind == 1) | (kind == 3), -1.0, 1.0)
     pitch = (layout.RIGHT - layout.LEFT) / count.clamp(min=3)
-    between = (centre[:, 1] - centre[:, 0]).clamp(min=1)
-    pitch = torch.where((centre[:, 0] > 0) & (count > 1), between, pitch)
+    if of_displays:
+        between = (centre[:, 1] - centre[:, 0]).clamp(min=1)
+        pitch = torch.where((centre[:, 0] > 0) & (count > 1), between, pitch)
     side = torch.where(torch.rand(n, device=device) < 0.5, -1.0, 1.0)
     shift = torch.where(
         kind == 4, side * pitch * uniform(n, 0.62, 1.4, device, ()), torch.zeros(n, device=device)
@@ -260,9 +264,10 @@ def reader_batch(rows, plain=0.0, loose=(1.0, 1.0)):
     column = (((centre - left[:, None]) / (right - left)[:, None] - 0.5) * span + 0.5) * (
         layout.READER_WIDTH / 4
     ) - 0.5
-    last = centre.gather(1, (count - 1).clamp(min=0)[:, None])[:, 0]
-    inside = (centre[:, 0] > left) & (last < right)
-    upright = (kind == 0) | (kind == 4)
+    is_whole = kind == 0
+    if of_displays:
+        last = centre.gather(1, (count - 1).clamp(min=0)[:, None])[:, 0]
+        is_whole = (is_whole | (kind == 4)) & (centre[:, 0] > left) & (last < right)
     target = {
         "position": position,
         "count": count,
@@ -270,16 +275,11 @@ def reader_batch(rows, plain=0.0, loose=(1.0, 1.0)):
         "centred": centred,
         "red": rows["red"],
         "pitch": pitch / (layout.RIGHT - layout.LEFT) * span * layout.READER_WIDTH / 4,
-        "valid": upright & inside & (count > 0),
+        "valid": is_whole & (count > 0),
         "exact": rows["exact"],
     }
     as_it_is = torch.rand(n, 1, 1, 1, device=device) < plain
     return torch.where(as_it_is, normalise(seen), change(seen, 2.4, 0.35)), target
-
-
-def display_batch(rows):
-    """An LCD's window has no edge where its digits begin and end, so it is farther off."""
-    return reader_batch(rows, loose=(3.0, 1.3))
 
 
 NEIGHBOUR = 0.5  # how likely a label names the digit of a last wheel half a step off, against none

@@ -30,7 +30,7 @@ MAKE = {
     "refiner": (tasks.refiner_batch, tasks.refiner_loss),
     "reader": (tasks.reader_batch, tasks.reader_loss),
     "wheel": (wheels.make, wheels.loss_of),
-    "display": (tasks.display_batch, tasks.reader_loss),
+    "display": (functools.partial(tasks.reader_batch, of_displays=True), tasks.reader_loss),
 }
 
 
@@ -167,7 +167,7 @@ def arguments():
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     if args.plain and args.net != "reader":
-        parser.error("--plain: only the reader sees strips")
+        parser.error("--plain: only for the reader")
     return args
 
 
